@@ -1,0 +1,236 @@
+# smartidd: one command to see it work (make demo), one to prove it (make check).
+# `make help` lists the targets.
+
+# ---- settings -------------------------------------------------------------
+BUILD    ?= build
+CC       ?= gcc
+CXX      ?= g++
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX      := g++
+endif
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+VERSION  := 0.1.0
+# SAN=address,undefined or SAN=thread builds everything with sanitizers.
+SAN      ?=
+OPT      ?= -O2
+# Third-party files that are data (face models, sample photos) live here.
+DATA     ?= .data
+MODEL_DIR ?= $(DATA)/models
+SHELL    := /bin/bash
+# Compilers side by side, one per core, unless -j says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+WARN  := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wvla -Wformat=2 \
+         -Wundef -Wswitch-enum -Werror
+WARNC := $(WARN) -Wstrict-prototypes -Wmissing-prototypes
+HARD  := -fstack-protector-strong -fPIE -fno-strict-aliasing
+# clang 14 takes neither without complaint.
+ifeq ($(findstring clang,$(CC)),)
+HARD  += -fstack-clash-protection -ftrivial-auto-var-init=zero
+endif
+ifeq ($(SAN),)
+HARD  += -D_FORTIFY_SOURCE=2
+SANF  :=
+else
+SANF  := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+endif
+CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DSID_VERSION='"$(VERSION)"'
+CFLAGS   += -std=c17 $(OPT) -g -pthread $(HARD) $(SANF) $(WARNC)
+CXXFLAGS += -std=c++17 $(OPT) -g -pthread $(HARD) $(SANF) $(WARN)
+LDFLAGS  += -pie -pthread $(SANF) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+
+OPENCV_CFLAGS := -isystem /usr/include/opencv4
+LIBS_base   := -linih
+LIBS_crypto := -lcrypto
+LIBS_image  := -ljpeg -lpng16
+LIBS_qr     := -lqrencode -lpng16
+LIBS_face   := -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
+LIBS_store  := -lsqlite3
+LIBS_http   := -lmicrohttpd -ljansson
+LIBS_ctl    := -lcurl -ljansson
+LIBS_common := -lm
+
+# ---- layers: one static library per folder, upper ones link lower ones -----
+FOLDERS := base crypto work image qr core store app http
+# Link seams: the same symbols from another file.
+#   clock_real|clock_test   the wall clock, real or shifted by a file
+#   face_cv|face_fake       OpenCV, or answers read out of the pixels' colours
+SEAM_FILES := src/base/clock.c src/base/clock_test.c
+
+srcs = $(filter-out $(SEAM_FILES),$(wildcard src/$(1)/*.c))
+objs = $(patsubst %.c,$(BUILD)/%.o,$(call srcs,$(1)))
+lib  = $(BUILD)/libsid_$(1).a
+
+.PHONY: all
+all: $(BUILD)/smartidd $(BUILD)/smartidctl ## build the daemon and smartidctl
+
+define LIB_RULE
+$(call lib,$(1)): $(call objs,$(1))
+	@rm -f $$@
+	@$(AR) rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call LIB_RULE,$(f))))
+
+CLOCK_REAL := $(BUILD)/src/base/clock.o
+CLOCK_TEST := $(BUILD)/src/base/clock_test.o
+FACE_CV    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard src/face/*.cpp)) \
+              $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/face/face_fake.c,$(wildcard src/face/*.c)))
+FACE_FAKE  := $(BUILD)/src/face/face_fake.o
+CTL_OBJS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/ctl/*.c))
+
+# What each layer may link: itself and those below.
+BELOW_base   := base
+BELOW_crypto := crypto base
+BELOW_work   := work base
+BELOW_image  := image base
+BELOW_face   := base
+BELOW_qr     := qr base
+LOW          := crypto work image qr base
+BELOW_core   := core $(LOW)
+BELOW_store  := store core $(LOW)
+BELOW_app    := app store core $(LOW)
+BELOW_http   := http app store core $(LOW)
+BELOW_ctl    := $(BELOW_app)
+
+libs_of = $(foreach f,$(BELOW_$(1)),$(call lib,$(f)))
+ld_of   = $(foreach f,$(BELOW_$(1)),$(LIBS_$(f))) $(LIBS_common)
+
+link = @mkdir -p $(@D); echo "  LD   $@"; $(CXX) $(LDFLAGS) -o $@ $(1)
+
+$(BUILD)/smartidd: $(BUILD)/src/main.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,http)
+	$(call link,$^ $(call ld_of,http) $(LIBS_face))
+$(BUILD)/smartidctl: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,ctl)
+	$(call link,$^ $(call ld_of,ctl) $(LIBS_face) $(LIBS_ctl))
+# For tests: the wall clock can be shifted; faces real or fake.
+$(BUILD)/smartidd-clock: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_CV) $(call libs_of,http)
+	$(call link,$^ $(call ld_of,http) $(LIBS_face))
+$(BUILD)/smartidd-fake: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
+	$(call link,$^ $(call ld_of,http))
+
+# ---- compile ---------------------------------------------------------------
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/%.o: %.cpp
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"
+	@$(CXX) $(CPPFLAGS) $(OPENCV_CFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+-include $(shell find $(BUILD)/src $(BUILD)/tests -name '*.d' 2>/dev/null)
+
+# Migrations become one C table, in the order of their numbers.
+MIGRATIONS := $(sort $(wildcard migrations/sqlite/*.sql))
+$(BUILD)/gen/migrations_sqlite.inc: $(MIGRATIONS)
+	@mkdir -p $(@D)
+	@for f in $^; do \
+	  n=$$(basename $$f .sql); \
+	  printf '{%d, "%s",\n' "$$((10#$${n%%_*}))" "$$n"; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
+	  printf '},\n'; done > $@
+$(BUILD)/src/store/migrate.o: $(BUILD)/gen/migrations_sqlite.inc
+
+# ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
+UNIT_LAYERS := base crypto work image face qr core store app http ctl
+unit_src = $(wildcard tests/unit/$(1)/test_*.c)
+UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(call unit_src,$(l))))
+
+# A unit test links its own layer and those below: an upward call fails to link.
+# Files beside them that are not tests (fixture.c) are linked into each.
+unit_fixture = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(call unit_src,$(1)),$(wildcard tests/unit/$(1)/*.c)))
+define UNIT_RULE
+$(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(CLOCK_TEST) $(call libs_of,$(1)) $(3)
+	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
+endef
+$(foreach l,base crypto work image qr core store,$(eval $(call UNIT_RULE,$(l),,)))
+$(eval $(call UNIT_RULE,face,$(LIBS_face) $(LIBS_image),$(FACE_CV) $(call lib,image)))
+$(eval $(call UNIT_RULE,app,,$(FACE_FAKE)))
+$(eval $(call UNIT_RULE,http,,$(FACE_FAKE)))
+$(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))
+.SECONDARY:
+
+# ---- programs of the tests -------------------------------------------------
+# Makes the specimen cards and the flawed photos out of the sample photos.
+MKPHOTO_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/tools/mkphoto*.cpp))
+$(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(call libs_of,image)
+	$(call link,$^ -lopencv_imgproc -lopencv_core $(call ld_of,image))
+# The fastest this HTTP library can be: what bench compares with.
+$(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
+	$(call link,$^ -lmicrohttpd)
+
+.PHONY: unit-bins e2e-bins objects
+unit-bins: $(UNIT_BINS)
+e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto
+C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
+                      tests/tools/*.c)
+CXX_SRC := $(wildcard src/*/*.cpp tests/tools/*.cpp)
+objects: $(C_SRC:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cpp=$(BUILD)/%.o)
+
+# ---- lint: what has passed leaves a stamp, until the object changes ---------
+# The second compiler: warnings only.
+CLANG_FLAGS := -fsyntax-only $(OPT) -pthread
+$(BUILD)/lint/clang/%.c.ok: %.c $(BUILD)/%.o
+	@mkdir -p $(@D)
+	@clang $(CPPFLAGS) -std=c17 $(CLANG_FLAGS) $(WARNC) $< && touch $@
+$(BUILD)/lint/clang/%.cpp.ok: %.cpp $(BUILD)/%.o
+	@mkdir -p $(@D)
+	@clang++ $(CPPFLAGS) $(OPENCV_CFLAGS) -std=c++17 $(CLANG_FLAGS) $(WARN) $< && touch $@
+$(BUILD)/lint/tidy/%.c.ok: %.c $(BUILD)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"
+	@clang-tidy --quiet $< -- $(CPPFLAGS) -std=c17 2>/dev/null && touch $@
+$(BUILD)/lint/tidy/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  TIDY $<"
+	@clang-tidy --quiet $< -- $(CPPFLAGS) $(OPENCV_CFLAGS) -std=c++17 2>/dev/null && touch $@
+
+.PHONY: clang-objects tidy
+clang-objects: $(patsubst %,$(BUILD)/lint/clang/%.ok,$(C_SRC) $(CXX_SRC))
+tidy: $(patsubst %,$(BUILD)/lint/tidy/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
+
+# ---- what a person types ---------------------------------------------------
+# Everything a recipe starts finds the data and the tools by these.
+export DATA MODEL_DIR BUILD
+export PATH := $(PATH):$(abspath $(DATA))/tools
+SUB := @$(MAKE) --no-print-directory
+
+.PHONY: help setup setup-check demo check check-unit check-e2e lint
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
+	  $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: DATA=$(DATA) MODEL_DIR=$(MODEL_DIR) PREFIX=$(PREFIX)" \
+	  "DESTDIR=$(DESTDIR)"
+setup: ## install what is missing: packages, model pack, sample photos
+	@tests/setup/setup.sh demo
+setup-check:
+	@tests/setup/setup.sh check
+demo: setup ## the whole story on real photos (KEEP=1: leave the daemon running)
+	$(SUB) all $(BUILD)/smartidd-clock
+	@tests/demo/demo.sh --bin $(BUILD) $(if $(KEEP),--keep)
+check: setup-check ## prove it: lint, unit and end-to-end tests, sanitizers
+	+@tests/run-check.sh
+check-unit: unit-bins ## unit tests (after make setup-check)
+	@python3 tests/unit/run.py $(UNIT_BINS)
+check-e2e: e2e-bins ## end-to-end tests against the real binaries
+	@python3 tests/e2e/run.py --bin $(BUILD) $(E2E_ARGS)
+
+lint: setup-check ## layout, layers, simple mistakes, both compilers, clang-tidy
+	+@tests/lint/run.sh
+
+# Sanitizers: the same tests, in build folders of their own.
+.PHONY: asan ubsan tsan
+SAN_MAKE = $(SUB) BUILD=$(BUILD)/$(1) SAN=$(2) OPT=-O1 $(3)
+asan: ## unit and end-to-end tests under AddressSanitizer
+	$(call SAN_MAKE,asan,address,check-unit)
+	$(call SAN_MAKE,asan,address,check-e2e)
+ubsan: ## the same under UndefinedBehaviorSanitizer
+	$(call SAN_MAKE,ubsan,undefined,check-unit)
+	$(call SAN_MAKE,ubsan,undefined,check-e2e)
+tsan: ## the same under ThreadSanitizer, faces being fake ones
+	$(call SAN_MAKE,tsan,thread,check-unit)
+	$(call SAN_MAKE,tsan,thread,check-e2e E2E_ARGS=--fake-only)

@@ -1,0 +1,75 @@
+/* app.h: what the flows share, and the shape every flow has.
+ *
+ * A flow is one request's way through the stages. It is embedded in the
+ * caller's object. The caller fills the inputs and starts it on an io thread;
+ * from then on the flow is not the caller's until flow.done is called, exactly
+ * once, on some other thread (writer or main); done only hands the request back
+ * to its io thread. Then the caller reads err and the outputs and calls the
+ * flow's fini, which frees and wipes. */
+#ifndef SMARTID_APP_H
+#define SMARTID_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smartid/apikey.h"
+#include "smartid/config.h"
+#include "smartid/err.h"
+#include "smartid/keyring.h"
+#include "smartid/policy.h"
+#include "smartid/pool.h"
+#include "smartid/writer.h"
+
+struct sid_app;
+
+struct sid_app_parts {
+    const struct sid_config *config; /* copied */
+    struct sid_keyring *keys;        /* borrowed for the app's life */
+    struct sid_writer *writer;       /* borrowed for the app's life */
+    struct sid_keyset *keyset;       /* borrowed for the app's life */
+};
+
+/* Makes the app and fills the keyset from the store. The pool comes later
+ * (sid_app_start_workers), so that the port can be open meanwhile. Errors:
+ * SID_E_NO_MEMORY, those of the store. */
+SID_FALLIBLE enum sid_err sid_app_new(const struct sid_app_parts *parts,
+                                      struct sid_app **out);
+/* Loads the models, starts the face workers and takes up enrolments that a
+ * former run left unfinished. problem: filled on SID_E_MODEL. Errors:
+ * SID_E_MODEL, SID_E_NO_MEMORY, those of the store. */
+SID_FALLIBLE enum sid_err sid_app_start_workers(struct sid_app *app,
+                                                char *problem,
+                                                unsigned problem_size);
+/* True once the workers run, the writer is healthy and nobody stops us. */
+bool sid_app_ready(const struct sid_app *app);
+/* Once a tick (every 100 ms or so) on the main thread: ends waits whose
+ * deadline has passed, purges old idempotency keys now and then. */
+void sid_app_tick(struct sid_app *app);
+/* From now on new flows are refused with SID_E_STOPPING; all waiting clients
+ * are answered with the state their enrolment has. */
+void sid_app_quiesce(struct sid_app *app);
+/* Ends the workers after their present job (what has not begun stays
+ * `received` for the next start), then frees. */
+void sid_app_free(struct sid_app **app);
+
+/* A copy of the settings in force; any thread. */
+void sid_app_config(const struct sid_app *app, struct sid_config *out);
+/* Takes over the reloadable settings of next; main thread. */
+void sid_app_reload(struct sid_app *app, const struct sid_config *next);
+
+/* Who proves to be who: judges the text behind "Bearer ". Any thread. Errors:
+ * as sid_keyset_check(). */
+SID_FALLIBLE enum sid_err sid_app_authenticate(struct sid_app *app,
+                                               const char *text, size_t len,
+                                               struct sid_caller *out);
+
+/* The common head of every flow; must be its first member. */
+struct sid_flow {
+    struct sid_op op;                  /* the writer's node */
+    struct sid_app *app;               /* in */
+    struct sid_caller caller;          /* in: role, client */
+    void (*done)(struct sid_flow *me); /* in: see above */
+    enum sid_err err;                  /* out */
+};
+
+#endif

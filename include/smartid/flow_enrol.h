@@ -1,0 +1,114 @@
+/* flow_enrol.h: enrolments: taking them in, showing, listing, deciding.
+ *
+ * Way of a submission: io reserves a place (before the body), then
+ * sid_enrol_submit_start seals the photos; writer stores them (state received:
+ * now a crash loses nothing); a worker examines; writer decides; io answers the
+ * client, if one still waits. */
+#ifndef SMARTID_FLOW_ENROL_H
+#define SMARTID_FLOW_ENROL_H
+
+#include "smartid/app.h"
+#include "smartid/enrolment.h"
+
+/* Takes a place in the queue; before the body is read. Errors:
+ * SID_E_QUEUE_FULL, SID_E_STOPPING. */
+SID_FALLIBLE enum sid_err sid_enrol_reserve(struct sid_app *app);
+/* Gives the place back when the request ends without sid_enrol_submit_start.
+ */
+void sid_enrol_release(struct sid_app *app);
+
+/* A request that waits until an enrolment is settled. Private to the flows. */
+struct sid_waiter {
+    struct sid_waiter *next;
+    struct sid_flow *flow;
+    const char *id;      /* of the enrolment */
+    int64_t deadline_us; /* monotonic */
+};
+
+struct sid_enrol_submit {
+    struct sid_flow flow;
+    /* in; the holder's number is the raw text, judged here */
+    struct sid_holder holder; /* id_number unused */
+    char id_number_text[64];
+    char consent_version[SID_CONSENT_SIZE];
+    int64_t consent_at_s;
+    struct sid_buf photo[2];                    /* by sid_photo_kind; taken */
+    char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none */
+    int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
+    /* out, when flow.err is SID_OK */
+    struct sid_enrolment enrolment; /* state and reasons as of the answer */
+    char holder_secret[SID_HOLDER_SECRET_SIZE];
+    bool replayed; /* the answer to an earlier request with the same key */
+    /* private */
+    struct sid_waiter waiter;
+    struct sid_enrol_job *job;
+    uint8_t fingerprint[SID_SHA256_BYTES];
+    bool id_number_bad;
+};
+/* Needs a reserved place, which it takes over in every case. flow.err:
+ * SID_E_IDEMPOTENCY_MISMATCH, SID_E_STORE, SID_E_STORE_FULL, SID_E_NO_MEMORY,
+ * SID_E_STOPPING … done is always called. An invalid or used ID number is not
+ * an error but a rejected enrolment with that reason. */
+void sid_enrol_submit_start(struct sid_enrol_submit *submit);
+void sid_enrol_submit_fini(struct sid_enrol_submit *submit);
+
+/* One enrolment, for the app that sent it, its holder, or an officer. */
+struct sid_enrol_get {
+    struct sid_flow flow;
+    char id[SID_ID_SIZE];  /* in */
+    int64_t wait_until_us; /* in: monotonic; wait until settled, or 0 */
+    struct sid_enrolment enrolment; /* out */
+    /* private */
+    struct sid_waiter waiter;
+};
+/* flow.err: SID_E_NOT_FOUND (also when it is somebody else's), … */
+void sid_enrol_get_start(struct sid_enrol_get *get);
+void sid_enrol_get_fini(struct sid_enrol_get *get);
+/* Opens the holder's data of an enrolment, for officers. io thread. Errors:
+ * SID_E_SEAL, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err
+sid_enrol_open_holder(struct sid_app *app,
+                      const struct sid_enrolment *enrolment,
+                      struct sid_holder *out);
+
+#define SID_LIST_MAX 50
+struct sid_enrol_list {
+    struct sid_flow flow;
+    enum sid_enrol_state state; /* in */
+    char after[SID_ID_SIZE];    /* in: "" or an id from a former page */
+    int limit;                  /* in: 1..SID_LIST_MAX */
+    struct sid_enrolment *rows; /* out: owned, limit entries */
+    int count;                  /* out */
+    bool more;                  /* out: another page follows */
+};
+void sid_enrol_list_start(struct sid_enrol_list *list);
+void sid_enrol_list_fini(struct sid_enrol_list *list);
+
+/* An officer's decision on an enrolment in review. */
+struct sid_enrol_decide {
+    struct sid_flow flow;
+    char id[SID_ID_SIZE];           /* in */
+    bool approve;                   /* in */
+    char reason[SID_NOTE_SIZE];     /* in, not empty */
+    struct sid_enrolment enrolment; /* out */
+};
+/* flow.err: SID_E_NOT_FOUND, SID_E_CONFLICT (not in review, or approving a
+ * number that has a credential by now), … */
+void sid_enrol_decide_start(struct sid_enrol_decide *decide);
+void sid_enrol_decide_fini(struct sid_enrol_decide *decide);
+
+/* A photo, for officers, only while in review. The view is audited. */
+struct sid_enrol_photo {
+    struct sid_flow flow;
+    char id[SID_ID_SIZE];     /* in */
+    enum sid_photo_kind kind; /* in */
+    struct sid_buf photo;     /* out: after finish, the file's bytes */
+    /* private */
+    struct sid_buf sealed;
+};
+/* flow.err: SID_E_NOT_FOUND (none, or not in review). */
+void sid_enrol_photo_start(struct sid_enrol_photo *photo);
+SID_FALLIBLE enum sid_err sid_enrol_photo_finish(struct sid_enrol_photo *photo);
+void sid_enrol_photo_fini(struct sid_enrol_photo *photo);
+
+#endif

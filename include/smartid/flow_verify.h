@@ -1,0 +1,48 @@
+/* flow_verify.h: a clerk asks who a code stands for.
+ *
+ * io: sid_verify_start opens the code (pure) and submits; writer: status and
+ * audit row in one transaction; io: sid_verify_finish opens the attributes that
+ * the purpose allows. */
+#ifndef SMARTID_FLOW_VERIFY_H
+#define SMARTID_FLOW_VERIFY_H
+
+#include "smartid/app.h"
+#include "smartid/enrolment.h"
+#include "smartid/purpose.h"
+#include "smartid/token.h"
+
+#define SID_COUNTER_SIZE 65    /* 64 characters and NUL */
+#define SID_CODE_TEXT_SIZE 257 /* longer codes are cut: refused by length */
+
+struct sid_verify {
+    struct sid_flow flow;
+    /* in */
+    enum sid_purpose purpose;
+    char counter[SID_COUNTER_SIZE]; /* "" when none; printable ASCII */
+    char code[SID_CODE_TEXT_SIZE];
+    size_t code_len;
+    /* out, when flow.err is SID_OK */
+    char id[SID_ID_SIZE]; /* "ver_…" */
+    int64_t checked_at_s;
+    bool valid;
+    bool expired;             /* not valid because it is too old */
+    char type[24];            /* of the credential; only when valid */
+    char assurance[16];       /* only when valid */
+    uint32_t attributes;      /* SID_ATTR_* bits that may be told */
+    struct sid_holder holder; /* only when valid, after finish */
+    /* private */
+    struct sid_token token;
+    enum sid_err code_err;
+    int64_t started_us; /* wall clock */
+    char credential_id[SID_ID_SIZE];
+    struct sid_buf sealed;
+};
+
+/* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE
+ * …, SID_E_STOPPING. done is always called. */
+void sid_verify_start(struct sid_verify *verify);
+/* Opens the attributes (io thread, after done). Errors: SID_E_SEAL, … */
+SID_FALLIBLE enum sid_err sid_verify_finish(struct sid_verify *verify);
+void sid_verify_fini(struct sid_verify *verify);
+
+#endif

@@ -1,0 +1,94 @@
+/* metrics.h: counters, gauges and histograms as one documented table, written
+ * in Prometheus text format 0.0.4.
+ *
+ * The table is in src/base/metrics.c. Updates are relaxed atomics: any thread,
+ * no lock. Labels are fixed at compile time (one enum value per series), so no
+ * personal datum can become a label. */
+#ifndef SMARTID_METRICS_H
+#define SMARTID_METRICS_H
+
+#include <stdint.h>
+
+#include "smartid/buf.h"
+#include "smartid/err.h"
+
+/* X(symbol, kind, name, labels, help); series of one name stand together. */
+#define SID_METRIC_MAP(X)                                                      \
+    X(SID_M_HTTP_1XX_2XX, COUNTER, "smartidd_http_responses_total",            \
+      "class=\"2xx\"", "HTTP responses by class")                              \
+    X(SID_M_HTTP_3XX, COUNTER, "smartidd_http_responses_total",                \
+      "class=\"3xx\"", "")                                                     \
+    X(SID_M_HTTP_4XX, COUNTER, "smartidd_http_responses_total",                \
+      "class=\"4xx\"", "")                                                     \
+    X(SID_M_HTTP_5XX, COUNTER, "smartidd_http_responses_total",                \
+      "class=\"5xx\"", "")                                                     \
+    X(SID_M_CONNECTIONS, GAUGE, "smartidd_http_connections", "",               \
+      "Open HTTP connections")                                                 \
+    X(SID_M_VERIFY_VALID, COUNTER, "smartidd_verifications_total",             \
+      "result=\"valid\"", "Verifications answered, by result")                 \
+    X(SID_M_VERIFY_EXPIRED, COUNTER, "smartidd_verifications_total",           \
+      "result=\"expired\"", "")                                                \
+    X(SID_M_VERIFY_NOT_VALID, COUNTER, "smartidd_verifications_total",         \
+      "result=\"not_valid\"", "")                                              \
+    X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
+      "Enrolments stored and acknowledged")                                    \
+    X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \
+      "state=\"approved\"", "Enrolments decided by the workers, by state")     \
+    X(SID_M_ENROL_REVIEW, COUNTER, "smartidd_enrolments_decided_total",        \
+      "state=\"review\"", "")                                                  \
+    X(SID_M_ENROL_REJECTED, COUNTER, "smartidd_enrolments_decided_total",      \
+      "state=\"rejected\"", "")                                                \
+    X(SID_M_ENROL_FAILED, COUNTER, "smartidd_enrolments_decided_total",        \
+      "state=\"failed\"", "")                                                  \
+    X(SID_M_ENROL_SHED, COUNTER, "smartidd_enrolments_shed_total", "",         \
+      "Enrolments refused because every place was taken")                      \
+    X(SID_M_QUEUE_DEPTH, GAUGE, "smartidd_queue_depth", "",                    \
+      "Enrolments waiting for a face worker")                                  \
+    X(SID_M_WORKERS_BUSY, GAUGE, "smartidd_workers_busy", "",                  \
+      "Face workers at work")                                                  \
+    X(SID_M_COMMITS, COUNTER, "smartidd_store_commits_total", "",              \
+      "Transactions committed by the writer")                                  \
+    X(SID_M_OPS, COUNTER, "smartidd_store_operations_total", "",               \
+      "Operations run by the writer")                                          \
+    X(SID_M_STORE_ERRORS, COUNTER, "smartidd_store_errors_total", "",          \
+      "Transactions that failed")                                              \
+    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
+      "Codes handed out")                                                      \
+    X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \
+      "Requests refused for their key or role")
+
+enum sid_metric {
+#define SID_METRIC_ENUM(sym, kind, name, labels, help) sym,
+    SID_METRIC_MAP(SID_METRIC_ENUM)
+#undef SID_METRIC_ENUM
+        SID_METRIC_COUNT
+};
+
+/* X(symbol, name, help): histograms in seconds; buckets in metrics.c. */
+#define SID_HISTOGRAM_MAP(X)                                                   \
+    X(SID_H_HTTP, "smartidd_http_request_seconds",                             \
+      "Time from the first byte of a request to its answer being queued")      \
+    X(SID_H_VERIFY, "smartidd_verification_seconds",                           \
+      "Time a verification spends from its body to its answer")                \
+    X(SID_H_ENROL_WORK, "smartidd_enrolment_work_seconds",                     \
+      "Time a face worker spends on one enrolment")                            \
+    X(SID_H_COMMIT, "smartidd_store_commit_seconds",                           \
+      "Time of one commit, sync included")
+
+enum sid_histogram {
+#define SID_HISTOGRAM_ENUM(sym, name, help) sym,
+    SID_HISTOGRAM_MAP(SID_HISTOGRAM_ENUM)
+#undef SID_HISTOGRAM_ENUM
+        SID_HISTOGRAM_COUNT
+};
+
+void sid_metric_add(enum sid_metric metric, int64_t by);
+void sid_metric_set(enum sid_metric metric, int64_t to);
+int64_t sid_metric_get(enum sid_metric metric);
+void sid_histogram_observe_us(enum sid_histogram histogram, int64_t micros);
+
+/* Appends the whole exposition, process_* metrics (CPU, RSS, fds, start time)
+ * and smartidd_build_info included. Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_metrics_write(struct sid_buf *out);
+
+#endif

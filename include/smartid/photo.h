@@ -1,0 +1,24 @@
+/* photo.h: one photo, from its bytes to its facts: the only code path, used by
+ * the face workers and by `smartidctl compare` alike.
+ *
+ * app layer (app/photo.c): it knows the order decode -> find -> crop at enough
+ * resolution -> describe. A face engine belongs to one thread. */
+#ifndef SMARTID_PHOTO_H
+#define SMARTID_PHOTO_H
+
+#include "smartid/buf.h"
+#include "smartid/enrolment.h"
+#include "smartid/err.h"
+#include "smartid/face.h"
+#include "smartid/policy.h"
+
+/* Fills *out for the photo. A photo that cannot be used is not an error: it is
+ * out->image or out->faces. kind decides what is measured (pose and liveness
+ * only for a selfie; a card is searched in four orientations). Errors: only
+ * those of the program: SID_E_NO_MEMORY, SID_E_MODEL. */
+SID_FALLIBLE enum sid_err sid_photo_examine(struct sid_face_engine *engine,
+                                            struct sid_span bytes,
+                                            enum sid_photo_kind kind,
+                                            struct sid_photo_facts *out);
+
+#endif

@@ -1,0 +1,23 @@
+/* secretfile.h: reading and making files that hold a secret.
+ *
+ * The checks are made on the open descriptor, so that the file that was checked
+ * is the file that is read: regular, owned by the effective user, no access for
+ * group and others, opened with O_NOFOLLOW. Any thread. */
+#ifndef SMARTID_SECRETFILE_H
+#define SMARTID_SECRETFILE_H
+
+#include "smartid/buf.h"
+#include "smartid/err.h"
+
+/* Reads a secret of exactly `len` bytes (64 hex digits and an optional newline
+ * for len 32). out: `len` bytes, wiped on failure. Errors: SID_E_NOT_FOUND,
+ * SID_E_IO, SID_E_SECRET_MODE, SID_E_SECRET_FORMAT. */
+SID_FALLIBLE enum sid_err sid_secretfile_read(const char *path, void *out,
+                                              size_t len);
+
+/* Makes a new file, mode 0600, with `len` random bytes as hex and a newline;
+ * synced, with its folder, before it returns. Errors: SID_E_EXISTS (never
+ * overwrites), SID_E_IO. */
+SID_FALLIBLE enum sid_err sid_secretfile_make(const char *path, size_t len);
+
+#endif

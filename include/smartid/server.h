@@ -1,0 +1,32 @@
+/* server.h: HTTP: the daemon's face to the world. Only place with
+ * <microhttpd.h> and <jansson.h>.
+ *
+ * Two listeners, one route table: TCP for the API (keys), and a Unix socket
+ * (mode 0600) for smartidctl, where being able to connect as this user or root
+ * is the authority (role admin, actor "control"). */
+#ifndef SMARTID_SERVER_H
+#define SMARTID_SERVER_H
+
+#include "smartid/app.h"
+#include "smartid/err.h"
+
+struct sid_server;
+
+/* Binds both listeners and starts the io threads. control_path: "" for none;
+ * an old socket file of a dead daemon is replaced. Errors: SID_E_IO (cannot
+ * bind; logged with address and reason), SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_server_new(struct sid_app *app,
+                                         const struct sid_config *config,
+                                         const char *control_path,
+                                         struct sid_server **out);
+/* The port that is listened on (for port 0). */
+int sid_server_port(const struct sid_server *server);
+/* Stops accepting connections; those that are open may finish what runs. */
+void sid_server_quiesce(struct sid_server *server);
+/* After quiesce and sid_app_quiesce(): waits until no request is in a flow, at
+ * most `limit_us`; false when some were left. */
+bool sid_server_drain(struct sid_server *server, int64_t limit_us);
+/* Stops the io threads, removes the control socket, frees. */
+void sid_server_free(struct sid_server **server);
+
+#endif

@@ -1,0 +1,258 @@
+/* store.h: what is kept, behind one front with back ends (SQLite now).
+ *
+ * A store is used by one thread at a time: the writer's (writer.h), or
+ * smartidctl's while no daemon runs; opening takes an exclusive lock on the
+ * data folder, so there is exactly one read-write connection in the world
+ * (Source: the WAL-reset bug of SQLite 3.7.0-3.51.2). Personal data arrives
+ * here sealed; the store cannot read it. Every change is made inside a
+ * transaction of the caller. Rows returned own their buffers. */
+#ifndef SMARTID_STORE_H
+#define SMARTID_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smartid/apikey.h"
+#include "smartid/audit.h"
+#include "smartid/buf.h"
+#include "smartid/enrolment.h"
+#include "smartid/err.h"
+#include "smartid/mac.h"
+#include "smartid/rand.h"
+
+struct sid_store;
+
+/* Largest sealed photo: 32 MiB and the seal around it. Source: four times the
+ * 8 MiB of one upload, so that the limit of the API can be raised. */
+#define SID_SEALED_MAX_BYTES (33 * 1024 * 1024)
+
+/* Opens (and, with create, makes) the database; takes the lock; brings the
+ * schema up to date by the embedded migrations; loads the head of the audit
+ * chain. audit_key is borrowed for the store's life. path ":memory:" gives a
+ * private in-memory store for tests. The files get mode 0600; "<path>.lock" is
+ * the lock. sid_crypto_init() comes first. Errors: SID_E_NOT_FOUND (no file and
+ * not create), SID_E_LOCKED, SID_E_SCHEMA (newer than this program, or not made
+ * by its migrations), SID_E_STORE, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
+                                         const struct sid_mac_key *audit_key,
+                                         struct sid_store **out);
+/* Rolls back what is open, checkpoints (unless broken), closes, unlocks. */
+void sid_store_close(struct sid_store **store);
+/* True once a sync has failed or the database was found damaged. From then on
+ * every transaction is refused with SID_E_STORE: a failed sync is never
+ * retried, because the kernel may have dropped the pages. */
+bool sid_store_broken(const struct sid_store *store);
+
+/* ---- transactions ------------------------------------------------------ */
+/* For changes. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_store_begin(struct sid_store *store);
+/* For reads only: its commit needs no sync. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_store_begin_read(struct sid_store *store);
+/* After SID_OK everything is on disk. Any error has rolled back. Errors:
+ * SID_E_STORE, SID_E_STORE_FULL. */
+SID_FALLIBLE enum sid_err sid_store_commit(struct sid_store *store);
+void sid_store_rollback(struct sid_store *store);
+/* One level of savepoint, for one operation inside a batch. When the database
+ * had to drop the whole transaction (disk full, I/O), every function gives that
+ * error until sid_store_commit(), which gives it too, or sid_store_rollback().
+ */
+SID_FALLIBLE enum sid_err sid_store_savepoint(struct sid_store *store);
+SID_FALLIBLE enum sid_err sid_store_savepoint_release(struct sid_store *store);
+void sid_store_savepoint_undo(struct sid_store *store);
+/* Moves the WAL into the database file and empties it, so that no deleted photo
+ * lingers there; called by the owning thread when idle. Failures are logged. */
+void sid_store_checkpoint(struct sid_store *store);
+/* Moves the WAL into the database file if it has grown over its limit, and
+ * keeps its room for reuse; called by the owning thread between transactions.
+ */
+void sid_store_checkpoint_if_due(struct sid_store *store);
+
+/* All functions below: SID_E_STORE or SID_E_STORE_FULL when the database
+ * fails, SID_E_NO_MEMORY; further errors are named. A function that changes
+ * something needs sid_store_begin() before. A callback (each) must not call the
+ * store. */
+
+/* ---- audit ------------------------------------------------------------- */
+/* Appends one row, chained to the last one; row->seq is set by the store and
+ * ignored in the argument. A rolled-back transaction takes the chain back.
+ * Errors: SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_store_audit(struct sid_store *store,
+                                          const struct sid_audit_row *row);
+/* Walks all rows in order and checks each link. *bad_seq is the first number
+ * whose row is missing or does not fit (0: all do), *rows how many were read.
+ * Errors: SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_store_audit_verify(struct sid_store *store,
+                                                 int64_t *rows,
+                                                 int64_t *bad_seq);
+/* Calls each for every row with seq > after_seq, oldest first, at most limit.
+ */
+SID_FALLIBLE enum sid_err
+sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
+                     void (*each)(const struct sid_audit_row *row, void *ctx),
+                     void *ctx);
+
+/* ---- clients ----------------------------------------------------------- */
+/* Errors: SID_E_EXISTS (id or key name). */
+SID_FALLIBLE enum sid_err sid_store_client_put(struct sid_store *store,
+                                               const struct sid_client *client);
+/* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
+SID_FALLIBLE enum sid_err
+sid_store_client_revoke(struct sid_store *store, const char *id, int64_t now_s);
+/* All clients, oldest first. each may stop the walk by returning an error,
+ * which is then returned. */
+SID_FALLIBLE enum sid_err sid_store_client_each(
+    struct sid_store *store,
+    enum sid_err (*each)(const struct sid_client *client, void *ctx),
+    void *ctx);
+
+/* ---- enrolments -------------------------------------------------------- */
+#define SID_NOTE_SIZE                                                          \
+    401 /* an officer's or holder's words: 400 bytes + NUL                     \
+         */
+
+struct sid_enrolment {
+    char id[SID_ID_SIZE];        /* "enr_…" */
+    char client_id[SID_ID_SIZE]; /* the app that sent it */
+    enum sid_enrol_state state;
+    int64_t created_at_s;
+    int64_t updated_at_s;
+    int64_t decided_at_s; /* 0: not yet */
+    int attempts;         /* times a worker began it */
+    char consent_version[SID_CONSENT_SIZE];
+    int64_t consent_at_s;
+    uint8_t id_index[SID_SHA256_BYTES];    /* blind index of the ID number */
+    uint8_t holder_hash[SID_SHA256_BYTES]; /* of the holder's secret */
+    struct sid_buf holder_sealed;          /* sid_holder_pack(), sealed */
+    struct sid_reasons reasons;
+    bool has_scores;
+    double similarity, liveness;
+    char decided_by[SID_ID_SIZE];    /* client id of the officer, or "" */
+    char note[SID_NOTE_SIZE];        /* the officer's reason, or "" */
+    char credential_id[SID_ID_SIZE]; /* "" unless approved */
+};
+void sid_enrolment_fini(struct sid_enrolment *enrolment);
+
+/* Stores a new enrolment. Errors: SID_E_EXISTS. */
+SID_FALLIBLE enum sid_err
+sid_store_enrol_insert(struct sid_store *store,
+                       const struct sid_enrolment *enrolment);
+/* Errors: SID_E_NOT_FOUND (out untouched). */
+SID_FALLIBLE enum sid_err sid_store_enrol_get(struct sid_store *store,
+                                              const char *id,
+                                              struct sid_enrolment *out);
+/* state := processing, attempts + 1. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT
+ * (settled already). */
+SID_FALLIBLE enum sid_err sid_store_enrol_begin_work(struct sid_store *store,
+                                                     const char *id,
+                                                     int64_t now_s,
+                                                     int *attempts);
+/* Writes state, reasons, scores, decided_*, note and credential_id of
+ * *enrolment, and deletes its photos in the same transaction unless the state
+ * is review. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (the stored state is not
+ * `expected`). */
+SID_FALLIBLE enum sid_err
+sid_store_enrol_decide(struct sid_store *store,
+                       const struct sid_enrolment *enrolment,
+                       enum sid_enrol_state expected);
+/* Up to limit enrolments in `state` with id order after `after` ("" = from the
+ * start); order: created_at_s, id. Only list fields are filled (no sealed
+ * holder). each may stop the walk by returning an error, which is then
+ * returned. Errors: SID_E_NOT_FOUND (no enrolment `after`). */
+SID_FALLIBLE enum sid_err sid_store_enrol_list(
+    struct sid_store *store, enum sid_enrol_state state, const char *after,
+    int limit,
+    enum sid_err (*each)(const struct sid_enrolment *enrolment, void *ctx),
+    void *ctx);
+/* Ids and attempts of all enrolments in received or processing, oldest first.
+ */
+SID_FALLIBLE enum sid_err sid_store_enrol_unfinished(
+    struct sid_store *store,
+    enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
+
+/* Sealed photos of an enrolment, each at most SID_SEALED_MAX_BYTES. Errors of
+ * put: SID_E_EXISTS (this kind is there already), SID_E_NOT_FOUND (no such
+ * enrolment), SID_E_ARGUMENT (too large); of get: SID_E_NOT_FOUND. *out of get
+ * must be empty. */
+SID_FALLIBLE enum sid_err sid_store_photo_put(struct sid_store *store,
+                                              const char *enrolment_id,
+                                              enum sid_photo_kind kind,
+                                              struct sid_span sealed);
+SID_FALLIBLE enum sid_err sid_store_photo_get(struct sid_store *store,
+                                              const char *enrolment_id,
+                                              enum sid_photo_kind kind,
+                                              struct sid_buf *out);
+/* Number of photos in the database (for tests and metrics). */
+SID_FALLIBLE enum sid_err sid_store_photo_count(struct sid_store *store,
+                                                int64_t *out);
+
+/* ---- idempotency ------------------------------------------------------- */
+#define SID_IDEMPOTENCY_SIZE 129 /* 128 characters and NUL */
+struct sid_idempotency {
+    char client_id[SID_ID_SIZE];
+    char key[SID_IDEMPOTENCY_SIZE];
+    uint8_t fingerprint[SID_SHA256_BYTES]; /* of the request's content */
+    char enrolment_id[SID_ID_SIZE];
+    int64_t created_at_s;
+};
+/* Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err
+sid_store_idempotency_get(struct sid_store *store, const char *client_id,
+                          const char *key, struct sid_idempotency *out);
+/* Errors: SID_E_EXISTS. */
+SID_FALLIBLE enum sid_err
+sid_store_idempotency_put(struct sid_store *store,
+                          const struct sid_idempotency *row);
+/* Forgets those made before `before_s`. */
+SID_FALLIBLE enum sid_err sid_store_idempotency_purge(struct sid_store *store,
+                                                      int64_t before_s);
+
+/* ---- credentials ------------------------------------------------------- */
+enum sid_credential_state {
+    SID_CREDENTIAL_ACTIVE,
+    SID_CREDENTIAL_REVOKED,
+};
+const char *sid_credential_state_name(enum sid_credential_state state);
+
+struct sid_credential {
+    uint64_t serial;      /* given by the store at insert */
+    char id[SID_ID_SIZE]; /* "crd_…" */
+    char enrolment_id[SID_ID_SIZE];
+    char client_id[SID_ID_SIZE]; /* the app that enrolled the person */
+    char type[24];               /* "resident_id" */
+    char assurance[16];          /* "remote" */
+    enum sid_credential_state state;
+    int64_t issued_at_s;
+    int64_t revoked_at_s;     /* 0: not revoked */
+    char note[SID_NOTE_SIZE]; /* reason of the revocation, or "" */
+    uint8_t id_index[SID_SHA256_BYTES];
+    uint8_t holder_hash[SID_SHA256_BYTES];
+    struct sid_buf holder_sealed; /* sealed for place credential|holder|id */
+};
+void sid_credential_fini(struct sid_credential *credential);
+
+/* Inserts and sets *serial. At most one active credential per id_index.
+ * Errors: SID_E_EXISTS (that, or the id). */
+SID_FALLIBLE enum sid_err
+sid_store_credential_insert(struct sid_store *store,
+                            const struct sid_credential *credential,
+                            uint64_t *serial);
+/* Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_store_credential_get(struct sid_store *store,
+                                                   const char *id,
+                                                   struct sid_credential *out);
+/* For verification: the hot path. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err
+sid_store_credential_by_serial(struct sid_store *store, uint64_t serial,
+                               struct sid_credential *out);
+/* True when an active credential has this index. */
+SID_FALLIBLE enum sid_err
+sid_store_credential_in_use(struct sid_store *store,
+                            const uint8_t id_index[SID_SHA256_BYTES],
+                            bool *out);
+/* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
+SID_FALLIBLE enum sid_err sid_store_credential_revoke(struct sid_store *store,
+                                                      const char *id,
+                                                      const char *note,
+                                                      int64_t now_s);
+
+#endif

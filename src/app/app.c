@@ -1,0 +1,244 @@
+/* app.c: the object all flows share: keys, writer, pool, settings.
+ *
+ * Made and freed by main; its functions run on the threads that app.h names.
+ * Owns the pool and the loaded models; borrows the rest. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
+#include "smartid/models.h"
+#include "smartid/photo.h"
+
+/* How often old idempotency keys are looked for. */
+#define PURGE_EVERY_US ((int64_t)60 * 1000 * 1000)
+
+struct load_keys {
+    struct sid_op op;
+    struct sid_keyset *keyset;
+};
+
+static enum sid_err
+put_key(const struct sid_client *client, void *ctx) {
+    return sid_keyset_put(ctx, client);
+}
+
+static enum sid_err
+load_keys_run(struct sid_op *op, struct sid_store *store) {
+    struct load_keys *load = (struct load_keys *)op;
+    return sid_store_client_each(store, put_key, load->keyset);
+}
+
+enum sid_err
+sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
+    struct sid_app *app = calloc(1, sizeof *app);
+    if (app == NULL)
+        return SID_E_NO_MEMORY;
+    app->keys = parts->keys;
+    app->writer = parts->writer;
+    app->keyset = parts->keyset;
+    app->config = *parts->config;
+    SID_ASSERT(pthread_rwlock_init(&app->config_lock, NULL) == 0);
+    SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
+    struct load_keys load = {
+        .op = {.run = load_keys_run, .read_only = true},
+        .keyset = parts->keyset,
+    };
+    enum sid_err err = sid_writer_run(app->writer, &load.op);
+    if (err != SID_OK) {
+        sid_app_free(&app);
+        return err;
+    }
+    *out = app;
+    return SID_OK;
+}
+
+static enum sid_err
+worker_start(void *ctx, void **worker_ctx) {
+    struct sid_app *app = ctx;
+    return sid_models_engine(app->models,
+                             (struct sid_face_engine **)worker_ctx);
+}
+
+static void
+worker_stop(void *ctx, void *worker_ctx) {
+    (void)ctx;
+    struct sid_face_engine *engine = worker_ctx;
+    sid_face_engine_free(&engine);
+}
+
+enum sid_err
+sid_app_start_workers(struct sid_app *app, char *problem,
+                      unsigned problem_size) {
+    struct sid_config config;
+    sid_app_config(app, &config);
+    enum sid_err err =
+        sid_models_load(config.model_dir, &app->models, problem, problem_size);
+    if (err != SID_OK)
+        return err;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int workers = (int)config.workers;
+    if (workers == 0)
+        workers = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+    struct sid_pool_config pool_config = {
+        .name = "face",
+        .workers = workers,
+        .capacity = (int)config.queue_capacity,
+        .worker_start = worker_start,
+        .worker_stop = worker_stop,
+        .ctx = app,
+    };
+    struct sid_pool *pool = NULL;
+    err = sid_pool_new(&pool_config, &pool);
+    if (err != SID_OK) {
+        if (err == SID_E_MODEL)
+            sid_models_problem(app->models, problem, problem_size);
+        return err;
+    }
+    sid_models_free(&app->models); /* the engines have their own copies */
+    atomic_store(&app->pool, pool);
+    return sid_enrol_resume(app);
+}
+
+bool
+sid_app_ready(const struct sid_app *app) {
+    return atomic_load(&app->pool) != NULL && !atomic_load(&app->stopping) &&
+           sid_writer_healthy(app->writer);
+}
+
+struct purge {
+    struct sid_op op;
+    int64_t before_s;
+};
+
+static enum sid_err
+purge_run(struct sid_op *op, struct sid_store *store) {
+    struct purge *purge = (struct purge *)op;
+    return sid_store_idempotency_purge(store, purge->before_s);
+}
+
+static void
+purge_done(struct sid_op *op) {
+    free(op);
+}
+
+static void
+purge_idempotency(struct sid_app *app, int64_t now_us) {
+    if (now_us < app->next_purge_us)
+        return;
+    app->next_purge_us = now_us + PURGE_EVERY_US;
+    struct sid_config config;
+    sid_app_config(app, &config);
+    struct purge *purge = calloc(1, sizeof *purge);
+    if (purge == NULL)
+        return; /* the next round will do it */
+    purge->op.run = purge_run;
+    purge->op.done = purge_done;
+    purge->op.single_write = true;
+    purge->before_s = sid_now_s() - config.idempotency_s;
+    sid_writer_submit(app->writer, &purge->op);
+}
+
+void
+sid_app_tick(struct sid_app *app) {
+    int64_t now_us = sid_mono_us();
+    sid_wait_expire(app, now_us);
+    sid_enrol_work_tick(app);
+    purge_idempotency(app, now_us);
+}
+
+void
+sid_app_quiesce(struct sid_app *app) {
+    pthread_mutex_lock(&app->lock);
+    atomic_store(&app->stopping, true);
+    pthread_mutex_unlock(&app->lock);
+    struct sid_pool *pool = atomic_load(&app->pool);
+    if (pool != NULL)
+        sid_pool_quiesce(pool);
+    sid_wait_expire(app, INT64_MAX);
+}
+
+void
+sid_app_free(struct sid_app **app) {
+    struct sid_app *me = *app;
+    if (me == NULL)
+        return;
+    *app = NULL;
+    atomic_store(&me->stopping, true);
+    struct sid_pool *pool = atomic_exchange(&me->pool, NULL);
+    if (pool != NULL) {
+        sid_pool_free(&pool);
+        /* The workers' last decisions are still with the writer: an empty
+         * operation behind them tells when their jobs are gone. */
+        struct load_keys fence = {
+            .op = {.run = load_keys_run, .read_only = true},
+            .keyset = me->keyset};
+        if (sid_writer_run(me->writer, &fence.op) != SID_OK)
+            sid_log(SID_LOG_WARN, "stop_fence_failed");
+    }
+    sid_enrol_work_fini(me);
+    sid_models_free(&me->models);
+    pthread_mutex_destroy(&me->lock);
+    pthread_rwlock_destroy(&me->config_lock);
+    free(me);
+}
+
+/* The lock is not part of what callers see as constant. */
+static void
+config_rdlock(const struct sid_app *app) {
+    pthread_rwlock_rdlock((pthread_rwlock_t *)(uintptr_t)&app->config_lock);
+}
+
+static void
+config_unlock(const struct sid_app *app) {
+    pthread_rwlock_unlock((pthread_rwlock_t *)(uintptr_t)&app->config_lock);
+}
+
+void
+sid_app_config(const struct sid_app *app, struct sid_config *out) {
+    config_rdlock(app);
+    *out = app->config;
+    config_unlock(app);
+}
+
+void
+sid_app_reload(struct sid_app *app, const struct sid_config *next) {
+    pthread_rwlock_wrlock(&app->config_lock);
+    sid_config_take_reloadable(&app->config, next);
+    pthread_rwlock_unlock(&app->config_lock);
+}
+
+void
+sid_app_policy(const struct sid_app *app, struct sid_policy *out) {
+    config_rdlock(app);
+    out->match_accept = (float)app->config.match_accept;
+    out->match_review = (float)app->config.match_review;
+    out->liveness_review = (float)app->config.liveness_review;
+    const char *action = app->config.liveness_action;
+    out->liveness_action = strcmp(action, "off") == 0 ? SID_LIVENESS_OFF
+                           : strcmp(action, "reject") == 0
+                               ? SID_LIVENESS_REJECT
+                               : SID_LIVENESS_REVIEW;
+    config_unlock(app);
+}
+
+void
+sid_app_token_times(const struct sid_app *app, int64_t now_s,
+                    struct sid_token_times *out) {
+    config_rdlock(app);
+    *out = (struct sid_token_times){
+        .now_s = now_s,
+        .period_s = app->config.code_period_s,
+        .grace_s = app->config.code_grace_s,
+        .skew_s = app->config.clock_skew_s,
+    };
+    config_unlock(app);
+}
+
+enum sid_err
+sid_app_authenticate(struct sid_app *app, const char *text, size_t len,
+                     struct sid_caller *out) {
+    return sid_keyset_check(app->keyset, text, len, sid_now_s(), out);
+}

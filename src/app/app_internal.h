@@ -1,0 +1,128 @@
+/* app_internal.h: what the files of src/app share: the app itself, waiting
+ * clients, the one way to decide an enrolment. Private to this folder. */
+#ifndef SMARTID_APP_INTERNAL_H
+#define SMARTID_APP_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "smartid/app.h"
+#include "smartid/flow_enrol.h"
+#include "smartid/token.h"
+
+struct sid_enrol_job;
+struct sid_models;
+
+struct sid_app {
+    struct sid_keyring *keys;  /* borrowed */
+    struct sid_writer *writer; /* borrowed */
+    struct sid_keyset *keyset; /* borrowed */
+
+    pthread_rwlock_t config_lock;
+    struct sid_config config; /* under config_lock */
+
+    struct sid_models *models; /* set before the pool starts */
+    struct sid_pool *_Atomic pool;
+    _Atomic bool stopping;
+    /* Bytes of sealed photos that jobs keep in memory, see SID_HELD_MAX. */
+    _Atomic size_t held_bytes;
+    int64_t next_purge_us; /* main thread */
+
+    pthread_mutex_t lock;
+    struct sid_waiter *waiters;    /* under lock */
+    struct sid_enrol_job *parked;  /* under lock: decided, not yet stored */
+    struct sid_enrol_job *backlog; /* under lock: no place in the queue yet */
+};
+
+/* Sealed photos kept in memory between storing and examining, all jobs
+ * together; beyond that a job reads them back. Source: aim of 500 MB at 50
+ * parallel enrolments, issue 1. */
+#define SID_HELD_MAX_BYTES ((size_t)64 << 20)
+/* A job that was begun this often and never finished has killed the process as
+ * often. Source: architecture.md section 3. */
+#define SID_ATTEMPTS_MAX 2
+
+void sid_app_policy(const struct sid_app *app, struct sid_policy *out);
+void sid_app_token_times(const struct sid_app *app, int64_t now_s,
+                         struct sid_token_times *out);
+
+/* Common start of a flow: refuses with SID_E_STOPPING when the app stops (then
+ * done has been called and false is returned). */
+bool sid_flow_admit(struct sid_flow *flow);
+/* Submits the flow's operation. */
+void sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
+                     sid_op_done_fn *done);
+/* An op's done that ends the flow with the op's error. */
+void sid_flow_end(struct sid_op *op);
+/* Who acts, for the audit log: client id, "holder" or "nobody". */
+const char *sid_caller_actor(const struct sid_caller *caller);
+/* Audit row with the time of now. */
+SID_FALLIBLE enum sid_err
+sid_app_audit(struct sid_store *store, const char *event, const char *actor,
+              const char *subject, const char *outcome, const char *detail);
+/* True when the caller sent this object (app) or is its holder. */
+bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
+                     const uint8_t holder_hash[SID_SHA256_BYTES]);
+
+/* ---- enrol_wait.c ------------------------------------------------------- */
+/* Registers flow to be woken when enrolment `id` is settled or at deadline_us.
+ * False when the app stops: then nothing was registered. Writer thread. */
+bool sid_wait_add(struct sid_app *app, struct sid_waiter *waiter);
+/* Wakes those that wait for id: their `op` is submitted as prepared. */
+void sid_wait_settled(struct sid_app *app, const char *id);
+/* Wakes those whose deadline has passed (all: INT64_MAX). */
+void sid_wait_expire(struct sid_app *app, int64_t now_us);
+
+/* ---- enrol_settle.c ----------------------------------------------------- */
+/* What is to become of an enrolment, by a worker or an officer. */
+struct sid_verdict {
+    enum sid_enrol_state state;
+    struct sid_reasons reasons;
+    bool has_scores;
+    double similarity, liveness;
+    const char *actor; /* for the audit row */
+    const char *decided_by;
+    const char *note;
+};
+/* Inside a transaction: issues the credential when approved (a number that is
+ * in use by now turns the verdict into rejected), writes the decision, deletes
+ * the photos unless it goes to review, audits. enrolment is the stored row and
+ * becomes the new one. Errors: SID_E_CONFLICT, those of seal and store. */
+SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
+                                           struct sid_store *store,
+                                           struct sid_enrolment *enrolment,
+                                           const struct sid_verdict *verdict);
+
+/* ---- enrol_work.c ------------------------------------------------------- */
+/* A stored enrolment on its way through the worker. Owned by the pool, then
+ * the worker, then the writer; ends in sid_enrol_job_free. */
+struct sid_enrol_job {
+    struct sid_job node;
+    struct sid_op op;
+    struct sid_enrol_job *next; /* parked or backlog list */
+    struct sid_app *app;
+    char id[SID_ID_SIZE];
+    struct sid_buf sealed[2];       /* photos, or empty: read them back */
+    size_t held_bytes;              /* counted in app->held_bytes */
+    bool has_place;                 /* a place in the pool */
+    struct sid_enrolment enrolment; /* the stored row */
+    struct sid_decision decision;
+};
+/* Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_enrol_job_new(struct sid_app *app, const char *id,
+                                            struct sid_enrol_job **out);
+void sid_enrol_job_free(struct sid_enrol_job **job);
+/* Hands a job with a place to the workers. */
+void sid_enrol_job_submit(struct sid_enrol_job **take);
+/* At start: takes up what a former run left. */
+SID_FALLIBLE enum sid_err sid_enrol_resume(struct sid_app *app);
+/* Each tick: backlog into free places, parked decisions to the writer again. */
+void sid_enrol_work_tick(struct sid_app *app);
+/* At the end: frees both lists. */
+void sid_enrol_work_fini(struct sid_app *app);
+/* Where a photo is sealed for. */
+struct sid_place sid_enrol_photo_place(const char *id,
+                                       enum sid_photo_kind kind);
+struct sid_place sid_enrol_holder_place(const char *id);
+
+#endif

@@ -1,0 +1,121 @@
+/* enrol_settle.c: the one way an enrolment is settled, whoever decides: a
+ * worker, an officer, or the rules at the door. Runs on the writer thread
+ * inside the caller's transaction; owns nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/text.h"
+
+#define DETAIL_SIZE (SID_REASONS_TEXT_SIZE + 64)
+
+struct sid_place
+sid_enrol_photo_place(const char *id, enum sid_photo_kind kind) {
+    return (struct sid_place){"photo", sid_photo_kind_name(kind), id};
+}
+
+struct sid_place
+sid_enrol_holder_place(const char *id) {
+    return (struct sid_place){"enrolment", "holder", id};
+}
+
+/* Opens the holder's data where the enrolment keeps it and seals it again for
+ * the credential's row. */
+static enum sid_err
+reseal_holder(struct sid_app *app, const struct sid_enrolment *enrolment,
+              struct sid_credential *credential) {
+    const struct sid_aead_key *key = sid_keyring_data(app->keys);
+    struct sid_place from = sid_enrol_holder_place(enrolment->id);
+    struct sid_place to = {"credential", "holder", credential->id};
+    struct sid_buf plain = SID_BUF_EMPTY;
+    enum sid_err err =
+        sid_open(key, &from, sid_buf_span(&enrolment->holder_sealed), &plain);
+    if (err == SID_OK)
+        err = sid_seal(key, &to, sid_buf_span(&plain),
+                       &credential->holder_sealed);
+    sid_buf_free(&plain);
+    return err;
+}
+
+static enum sid_err
+issue_credential(struct sid_app *app, struct sid_store *store,
+                 struct sid_enrolment *enrolment, const char *actor) {
+    struct sid_credential credential = {
+        .type = "resident_id",
+        .assurance = "remote",
+        .state = SID_CREDENTIAL_ACTIVE,
+        .issued_at_s = enrolment->decided_at_s,
+    };
+    enum sid_err err = sid_id_make("crd_", credential.id);
+    if (err != SID_OK)
+        return err;
+    memcpy(credential.enrolment_id, enrolment->id, sizeof enrolment->id);
+    memcpy(credential.client_id, enrolment->client_id,
+           sizeof enrolment->client_id);
+    memcpy(credential.id_index, enrolment->id_index,
+           sizeof enrolment->id_index);
+    memcpy(credential.holder_hash, enrolment->holder_hash,
+           sizeof enrolment->holder_hash);
+    err = reseal_holder(app, enrolment, &credential);
+    uint64_t serial = 0;
+    if (err == SID_OK)
+        err = sid_store_credential_insert(store, &credential, &serial);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "credential_issued", actor, credential.id,
+                            credential.type, enrolment->id);
+    if (err == SID_OK)
+        memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
+    sid_credential_fini(&credential);
+    return err;
+}
+
+static enum sid_err
+audit_decision(struct sid_store *store, const struct sid_enrolment *enrolment,
+               const char *actor) {
+    char reasons[SID_REASONS_TEXT_SIZE];
+    char detail[DETAIL_SIZE];
+    sid_reasons_pack(&enrolment->reasons, reasons);
+    (void)snprintf(detail, sizeof detail, "attempts=%d reasons=%s",
+                   enrolment->attempts, reasons);
+    return sid_app_audit(store, "enrolment_decided", actor, enrolment->id,
+                         sid_enrol_state_name(enrolment->state), detail);
+}
+
+enum sid_err
+sid_enrol_settle(struct sid_app *app, struct sid_store *store,
+                 struct sid_enrolment *enrolment,
+                 const struct sid_verdict *verdict) {
+    enum sid_enrol_state expected = enrolment->state;
+    enrolment->state = verdict->state;
+    enrolment->reasons = verdict->reasons;
+    enrolment->decided_at_s = sid_now_s();
+    enrolment->updated_at_s = enrolment->decided_at_s;
+    if (verdict->has_scores) {
+        enrolment->has_scores = true;
+        enrolment->similarity = verdict->similarity;
+        enrolment->liveness = verdict->liveness;
+    }
+    enum sid_err err =
+        sid_text_copy(enrolment->decided_by, sizeof enrolment->decided_by,
+                      verdict->decided_by);
+    if (err == SID_OK)
+        err = sid_text_copy(enrolment->note, sizeof enrolment->note,
+                            verdict->note);
+    bool in_use = false;
+    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
+        err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+    if (err == SID_OK && in_use) {
+        enrolment->state = SID_ENROL_REJECTED;
+        enrolment->reasons.count = 0;
+        sid_reasons_add(&enrolment->reasons, SID_REASON_ID_NUMBER_IN_USE,
+                        SID_PHOTO_NONE);
+    }
+    if (err == SID_OK && enrolment->state == SID_ENROL_APPROVED)
+        err = issue_credential(app, store, enrolment, verdict->actor);
+    if (err == SID_OK)
+        err = sid_store_enrol_decide(store, enrolment, expected);
+    if (err == SID_OK)
+        err = audit_decision(store, enrolment, verdict->actor);
+    return err;
+}

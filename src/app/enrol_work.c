@@ -1,0 +1,374 @@
+/* enrol_work.c: a stored enrolment's way through a face worker.
+ *
+ * A job belongs to the pool, then to the worker that runs it, then to the
+ * writer that stores its decision, and ends there. A decision that could not be
+ * stored (disk full) is parked and submitted again by the main thread's tick:
+ * no work is lost while the process lives, and none after, because the
+ * enrolment is still `processing` on disk. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
+#include "smartid/metrics.h"
+#include "smartid/photo.h"
+
+enum sid_err
+sid_enrol_job_new(struct sid_app *app, const char *id,
+                  struct sid_enrol_job **out) {
+    struct sid_enrol_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return SID_E_NO_MEMORY;
+    job->app = app;
+    memcpy(job->id, id, sizeof job->id);
+    *out = job;
+    return SID_OK;
+}
+
+static void
+drop_photos(struct sid_enrol_job *job) {
+    sid_buf_free(&job->sealed[SID_PHOTO_ID]);
+    sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
+    atomic_fetch_sub(&job->app->held_bytes, job->held_bytes);
+    job->held_bytes = 0;
+}
+
+void
+sid_enrol_job_free(struct sid_enrol_job **job) {
+    struct sid_enrol_job *me = *job;
+    if (me == NULL)
+        return;
+    *job = NULL;
+    drop_photos(me);
+    sid_enrolment_fini(&me->enrolment);
+    if (me->has_place) {
+        struct sid_pool *pool = atomic_load(&me->app->pool);
+        if (pool != NULL) /* NULL while the pool itself is being freed */
+            sid_pool_release(pool);
+    }
+    free(me);
+}
+
+static struct sid_enrol_job *
+job_of_op(struct sid_op *op) {
+    return (struct sid_enrol_job *)((char *)op -
+                                    offsetof(struct sid_enrol_job, op));
+}
+
+/* ---- the writer's part: counting the attempt, reading photos back ---------
+ */
+
+static enum sid_err
+begin_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_job *job = job_of_op(op);
+    int attempts = 0;
+    enum sid_err err =
+        sid_store_enrol_begin_work(store, job->id, sid_now_s(), &attempts);
+    if (err == SID_OK)
+        err = sid_store_enrol_get(store, job->id, &job->enrolment);
+    return err;
+}
+
+static enum sid_err
+photos_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_job *job = job_of_op(op);
+    enum sid_err err = SID_OK;
+    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
+         kind++)
+        if (job->sealed[kind].len == 0)
+            err = sid_store_photo_get(store, job->id, (enum sid_photo_kind)kind,
+                                      &job->sealed[kind]);
+    return err;
+}
+
+static enum sid_err
+run_on_writer(struct sid_enrol_job *job, sid_op_run_fn *run, bool read_only) {
+    job->op = (struct sid_op){.run = run, .read_only = read_only};
+    return sid_writer_run(job->app->writer, &job->op);
+}
+
+/* ---- the decision ---------------------------------------------------------
+ */
+
+static void
+count_decision(enum sid_enrol_state state) {
+    if (state == SID_ENROL_APPROVED)
+        sid_metric_add(SID_M_ENROL_APPROVED, 1);
+    else if (state == SID_ENROL_REVIEW)
+        sid_metric_add(SID_M_ENROL_REVIEW, 1);
+    else if (state == SID_ENROL_REJECTED)
+        sid_metric_add(SID_M_ENROL_REJECTED, 1);
+    else if (state == SID_ENROL_FAILED)
+        sid_metric_add(SID_M_ENROL_FAILED, 1);
+}
+
+static enum sid_err
+settle_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_job *job = job_of_op(op);
+    sid_enrolment_fini(&job->enrolment);
+    enum sid_err err = sid_store_enrol_get(store, job->id, &job->enrolment);
+    if (err != SID_OK)
+        return err;
+    struct sid_verdict verdict = {
+        .state = job->decision.state,
+        .reasons = job->decision.reasons,
+        .has_scores = job->decision.has_scores,
+        .similarity = (double)job->decision.similarity,
+        .liveness = (double)job->decision.liveness,
+        .actor = "system",
+        .decided_by = "",
+        .note = "",
+    };
+    return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
+}
+
+static void
+park(struct sid_enrol_job *job) {
+    pthread_mutex_lock(&job->app->lock);
+    job->next = job->app->parked;
+    job->app->parked = job;
+    pthread_mutex_unlock(&job->app->lock);
+}
+
+static void
+settle_done(struct sid_op *op) {
+    struct sid_enrol_job *job = job_of_op(op);
+    struct sid_app *app = job->app;
+    if (op->err == SID_E_STORE_FULL || op->err == SID_E_NO_MEMORY) {
+        park(job);
+        return;
+    }
+    if (op->err == SID_OK)
+        count_decision(job->enrolment.state);
+    else
+        sid_log(SID_LOG_ERROR, "enrolment_not_stored", SID_S("id", job->id),
+                SID_S("code", sid_err_code(op->err)));
+    char id[SID_ID_SIZE];
+    memcpy(id, job->id, sizeof id);
+    sid_enrol_job_free(&job);
+    sid_wait_settled(app, id);
+}
+
+static void
+submit_settle(struct sid_enrol_job *job) {
+    job->op = (struct sid_op){.run = settle_run, .done = settle_done};
+    sid_writer_submit(job->app->writer, &job->op);
+}
+
+static void
+give_up(struct sid_enrol_job *job) {
+    job->decision = (struct sid_decision){.state = SID_ENROL_FAILED};
+    sid_reasons_add(&job->decision.reasons, SID_REASON_GAVE_UP, SID_PHOTO_NONE);
+}
+
+/* ---- the worker's part ----------------------------------------------------
+ */
+
+static enum sid_err
+examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
+        enum sid_photo_kind kind, struct sid_photo_facts *facts) {
+    struct sid_place place = sid_enrol_photo_place(job->id, kind);
+    struct sid_buf photo = SID_BUF_EMPTY;
+    enum sid_err err = sid_open(sid_keyring_data(job->app->keys), &place,
+                                sid_buf_span(&job->sealed[kind]), &photo);
+    if (err == SID_OK)
+        err = sid_photo_examine(engine, sid_buf_span(&photo), kind, facts);
+    sid_buf_free(&photo);
+    return err;
+}
+
+static void
+decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+    struct sid_photo_facts *facts = calloc(2, sizeof *facts);
+    enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
+    if (err == SID_OK)
+        err = examine(job, engine, SID_PHOTO_ID, &facts[SID_PHOTO_ID]);
+    if (err == SID_OK)
+        err = examine(job, engine, SID_PHOTO_SELFIE, &facts[SID_PHOTO_SELFIE]);
+    if (err == SID_OK) {
+        struct sid_policy policy;
+        sid_app_policy(job->app, &policy);
+        sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
+                          &facts[SID_PHOTO_SELFIE], &job->decision);
+    } else {
+        sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
+                SID_S("code", sid_err_code(err)));
+        give_up(job);
+    }
+    if (facts != NULL) {
+        sid_photo_facts_fini(&facts[SID_PHOTO_ID]);
+        sid_photo_facts_fini(&facts[SID_PHOTO_SELFIE]);
+    }
+    free(facts);
+}
+
+/* Puts jobs behind those that wait for a place. */
+static void
+add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
+    pthread_mutex_lock(&app->lock);
+    struct sid_enrol_job **link = &app->backlog;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = list;
+    pthread_mutex_unlock(&app->lock);
+}
+
+/* The job could not begin. When that may pass, it is tried again; else it stays
+ * on disk as it is and is taken up at the next start, and those who wait are
+ * told the state it has. */
+static void
+leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
+    struct sid_app *app = job->app;
+    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY) {
+        drop_photos(job);
+        job->has_place = false;
+        sid_pool_release(atomic_load(&app->pool));
+        add_to_backlog(app, job);
+        return;
+    }
+    if (err != SID_OK)
+        sid_log(SID_LOG_ERROR, "enrolment_left", SID_S("id", job->id),
+                SID_S("code", sid_err_code(err)));
+    char id[SID_ID_SIZE];
+    memcpy(id, job->id, sizeof id);
+    sid_enrol_job_free(&job);
+    sid_wait_settled(app, id);
+}
+
+static void
+job_run(struct sid_job *node, void *worker_ctx) {
+    struct sid_enrol_job *job = (struct sid_enrol_job *)node;
+    struct sid_face_engine *engine = worker_ctx;
+    if (atomic_load(&job->app->stopping)) {
+        leave_for_later(job, SID_OK);
+        return;
+    }
+    int64_t start_us = sid_mono_us();
+    enum sid_err err = run_on_writer(job, begin_run, false);
+    if (err == SID_OK)
+        err = run_on_writer(job, photos_run, true);
+    if (err != SID_OK) {
+        leave_for_later(job, err);
+        return;
+    }
+    decide(job, engine);
+    drop_photos(job);
+    sid_histogram_observe_us(SID_H_ENROL_WORK, sid_mono_us() - start_us);
+    submit_settle(job);
+}
+
+void
+sid_enrol_job_submit(struct sid_enrol_job **take) {
+    struct sid_enrol_job *job = *take;
+    struct sid_pool *pool = atomic_load(&job->app->pool);
+    *take = NULL;
+    job->node.run = job_run;
+    if (pool != NULL)
+        sid_pool_submit(pool, &job->node);
+    else
+        sid_enrol_job_free(&job); /* stopping: on disk for the next start */
+}
+
+/* ---- start, tick, end -----------------------------------------------------
+ */
+
+struct resume {
+    struct sid_op op;
+    struct sid_app *app;
+};
+
+static enum sid_err
+resume_one(const char *id, int attempts, void *ctx) {
+    struct sid_app *app = ctx;
+    struct sid_enrol_job *job = NULL;
+    enum sid_err err = sid_enrol_job_new(app, id, &job);
+    if (err != SID_OK)
+        return err;
+    if (attempts >= SID_ATTEMPTS_MAX)
+        give_up(job);
+    add_to_backlog(app, job);
+    return SID_OK;
+}
+
+static enum sid_err
+resume_run(struct sid_op *op, struct sid_store *store) {
+    struct resume *resume = (struct resume *)op;
+    return sid_store_enrol_unfinished(store, resume_one, resume->app);
+}
+
+enum sid_err
+sid_enrol_resume(struct sid_app *app) {
+    struct resume resume = {.op = {.run = resume_run, .read_only = true},
+                            .app = app};
+    enum sid_err err = sid_writer_run(app->writer, &resume.op);
+    if (err != SID_OK)
+        return err;
+    int64_t count = 0;
+    for (struct sid_enrol_job *job = app->backlog; job != NULL; job = job->next)
+        count++;
+    if (count > 0)
+        sid_log(SID_LOG_INFO, "enrolments_taken_up", SID_N("count", count));
+    sid_enrol_work_tick(app);
+    return SID_OK;
+}
+
+/* Takes what waits for a place, as far as there are places. */
+static void
+feed_backlog(struct sid_app *app, struct sid_pool *pool) {
+    pthread_mutex_lock(&app->lock);
+    struct sid_enrol_job *list = app->backlog;
+    app->backlog = NULL;
+    pthread_mutex_unlock(&app->lock);
+    while (list != NULL) {
+        struct sid_enrol_job *job = list;
+        bool gave_up = job->decision.state == SID_ENROL_FAILED;
+        if (!gave_up && sid_pool_reserve(pool) != SID_OK)
+            break;
+        list = job->next;
+        job->next = NULL;
+        if (gave_up) {
+            sid_log(SID_LOG_WARN, "enrolment_set_aside", SID_S("id", job->id));
+            submit_settle(job);
+        } else {
+            job->has_place = true;
+            sid_enrol_job_submit(&job);
+        }
+    }
+    if (list != NULL)
+        add_to_backlog(app, list);
+}
+
+void
+sid_enrol_work_tick(struct sid_app *app) {
+    struct sid_pool *pool = atomic_load(&app->pool);
+    if (pool != NULL && !atomic_load(&app->stopping))
+        feed_backlog(app, pool);
+    pthread_mutex_lock(&app->lock);
+    struct sid_enrol_job *parked = app->parked;
+    app->parked = NULL;
+    pthread_mutex_unlock(&app->lock);
+    while (parked != NULL) {
+        struct sid_enrol_job *job = parked;
+        parked = job->next;
+        job->next = NULL;
+        submit_settle(job);
+    }
+}
+
+static void
+free_list(struct sid_enrol_job *list) {
+    while (list != NULL) {
+        struct sid_enrol_job *job = list;
+        list = job->next;
+        sid_enrol_job_free(&job);
+    }
+}
+
+void
+sid_enrol_work_fini(struct sid_app *app) {
+    free_list(app->backlog);
+    free_list(app->parked);
+    app->backlog = NULL;
+    app->parked = NULL;
+}

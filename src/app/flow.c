@@ -1,0 +1,60 @@
+/* flow.c: what every flow does alike: being admitted, going to the writer,
+ * coming back, naming its actor in the audit log. Any thread; owns nothing. */
+#include "app_internal.h"
+#include "smartid/clock.h"
+
+bool
+sid_flow_admit(struct sid_flow *flow) {
+    flow->err = SID_OK;
+    if (!atomic_load(&flow->app->stopping))
+        return true;
+    flow->err = SID_E_STOPPING;
+    flow->done(flow);
+    return false;
+}
+
+void
+sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
+                sid_op_done_fn *done) {
+    flow->op.run = run;
+    flow->op.done = done;
+    sid_writer_submit(flow->app->writer, &flow->op);
+}
+
+void
+sid_flow_end(struct sid_op *op) {
+    struct sid_flow *flow = (struct sid_flow *)op;
+    flow->err = op->err;
+    flow->done(flow);
+}
+
+const char *
+sid_caller_actor(const struct sid_caller *caller) {
+    if (caller->client_id[0] != '\0')
+        return caller->client_id;
+    return caller->role == SID_ROLE_HOLDER ? "holder" : "nobody";
+}
+
+enum sid_err
+sid_app_audit(struct sid_store *store, const char *event, const char *actor,
+              const char *subject, const char *outcome, const char *detail) {
+    struct sid_audit_row row = {
+        .at_us = sid_now_us(),
+        .event = event,
+        .actor = actor,
+        .subject = subject,
+        .outcome = outcome,
+        .detail = detail,
+    };
+    return sid_store_audit(store, &row);
+}
+
+bool
+sid_caller_owns(const struct sid_caller *caller, const char *client_id,
+                const uint8_t holder_hash[SID_SHA256_BYTES]) {
+    if (caller->role == SID_ROLE_APP)
+        return sid_span_eq(sid_span_str(caller->client_id),
+                           sid_span_str(client_id));
+    return caller->role == SID_ROLE_HOLDER && caller->has_holder_secret &&
+           sid_equal_ct(caller->holder_hash, holder_hash, SID_SHA256_BYTES);
+}

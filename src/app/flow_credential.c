@@ -1,0 +1,143 @@
+/* flow_credential.c: looking at a credential, its code, revoking it (see
+ * flow_credential.h). Owns nothing beyond the caller's structs. */
+#include "smartid/flow_credential.h"
+
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/metrics.h"
+
+/* Reads a credential for those who may see it; for others it does not exist.
+ */
+static enum sid_err
+read_for(const struct sid_caller *caller, bool officers,
+         struct sid_store *store, const char *id, struct sid_credential *out) {
+    struct sid_credential row = {0};
+    enum sid_err err = sid_store_credential_get(store, id, &row);
+    if (err != SID_OK)
+        return err;
+    bool may = (officers && caller->role == SID_ROLE_OFFICER) ||
+               sid_caller_owns(caller, row.client_id, row.holder_hash);
+    if (!may) {
+        sid_credential_fini(&row);
+        return SID_E_NOT_FOUND;
+    }
+    *out = row;
+    return SID_OK;
+}
+
+/* ---- look -----------------------------------------------------------------
+ */
+
+static enum sid_err
+look_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_credential_look *look = (struct sid_credential_look *)op;
+    return read_for(&look->flow.caller, true, store, look->id,
+                    &look->credential);
+}
+
+void
+sid_credential_look_start(struct sid_credential_look *look) {
+    if (!sid_flow_admit(&look->flow))
+        return;
+    look->flow.op.read_only = true;
+    sid_flow_submit(&look->flow, look_run, sid_flow_end);
+}
+
+void
+sid_credential_look_fini(struct sid_credential_look *look) {
+    sid_credential_fini(&look->credential);
+}
+
+/* ---- code -----------------------------------------------------------------
+ */
+
+static enum sid_err
+code_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_credential_code *code = (struct sid_credential_code *)op;
+    enum sid_err err =
+        read_for(&code->flow.caller, false, store, code->id, &code->credential);
+    if (err == SID_OK && code->credential.state != SID_CREDENTIAL_ACTIVE)
+        err = SID_E_REVOKED;
+    if (err == SID_OK)
+        err = sid_app_audit(store, "code_issued",
+                            sid_caller_actor(&code->flow.caller), code->id,
+                            "day", "");
+    return err;
+}
+
+void
+sid_credential_code_start(struct sid_credential_code *code) {
+    if (!sid_flow_admit(&code->flow))
+        return;
+    code->now_s = sid_now_s();
+    code->flow.op.single_write = true;
+    sid_flow_submit(&code->flow, code_run, sid_flow_end);
+}
+
+enum sid_err
+sid_credential_code_finish(struct sid_credential_code *code) {
+    struct sid_app *app = code->flow.app;
+    struct sid_token_times times;
+    sid_app_token_times(app, code->now_s, &times);
+    int64_t not_before_s, not_after_s;
+    sid_token_window(code->credential.issued_at_s, times.period_s, code->now_s,
+                     &not_before_s, &not_after_s);
+    struct sid_token token = {
+        .serial = code->credential.serial,
+        .not_after_s = (uint32_t)not_after_s,
+        .kind = SID_TOKEN_DAY,
+        .key_id = sid_keyring_code_current(app->keys),
+    };
+    enum sid_err err = sid_token_make(app->keys, &token, code->code);
+    if (err != SID_OK)
+        return err;
+    code->not_before_s = not_before_s;
+    code->not_after_s = not_after_s;
+    code->refresh_after_s = not_after_s; /* the next window's first second */
+    sid_metric_add(SID_M_CODES, 1);
+    return SID_OK;
+}
+
+void
+sid_credential_code_fini(struct sid_credential_code *code) {
+    sid_credential_fini(&code->credential);
+    sid_wipe(code->code, sizeof code->code);
+}
+
+/* ---- revoke ---------------------------------------------------------------
+ */
+
+static enum sid_err
+revoke_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_credential_revoke *revoke = (struct sid_credential_revoke *)op;
+    const struct sid_caller *caller = &revoke->flow.caller;
+    struct sid_credential row = {0};
+    enum sid_err err = read_for(caller, true, store, revoke->id, &row);
+    if (err == SID_OK && row.state == SID_CREDENTIAL_REVOKED)
+        err = SID_E_REVOKED;
+    sid_credential_fini(&row);
+    if (err == SID_OK)
+        err = sid_store_credential_revoke(store, revoke->id, revoke->reason,
+                                          sid_now_s());
+    if (err == SID_OK)
+        err =
+            sid_app_audit(store, "credential_revoked", sid_caller_actor(caller),
+                          revoke->id, "revoked", "");
+    if (err == SID_OK)
+        err = sid_store_credential_get(store, revoke->id, &revoke->credential);
+    return err;
+}
+
+void
+sid_credential_revoke_start(struct sid_credential_revoke *revoke) {
+    if (sid_flow_admit(&revoke->flow))
+        sid_flow_submit(&revoke->flow, revoke_run, sid_flow_end);
+}
+
+void
+sid_credential_revoke_fini(struct sid_credential_revoke *revoke) {
+    sid_credential_fini(&revoke->credential);
+    sid_wipe(revoke->reason, sizeof revoke->reason);
+}

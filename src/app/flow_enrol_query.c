@@ -1,0 +1,169 @@
+/* flow_enrol_query.c: looking at enrolments: one, a list, a photo (see
+ * flow_enrol.h). Reads on the writer thread; owns nothing beyond the caller's
+ * structs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+
+/* ---- one ------------------------------------------------------------------
+ */
+
+static bool
+may_see(const struct sid_caller *caller,
+        const struct sid_enrolment *enrolment) {
+    return caller->role == SID_ROLE_OFFICER ||
+           sid_caller_owns(caller, enrolment->client_id,
+                           enrolment->holder_hash);
+}
+
+static enum sid_err
+get_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_get *get = (struct sid_enrol_get *)op;
+    struct sid_enrolment row = {0};
+    enum sid_err err = sid_store_enrol_get(store, get->id, &row);
+    if (err != SID_OK)
+        return err;
+    if (!may_see(&get->flow.caller, &row)) {
+        sid_enrolment_fini(&row);
+        return SID_E_NOT_FOUND; /* looks like an unknown id */
+    }
+    sid_enrolment_fini(&get->enrolment);
+    get->enrolment = row;
+    return SID_OK;
+}
+
+static void
+get_done(struct sid_op *op) {
+    struct sid_enrol_get *get = (struct sid_enrol_get *)op;
+    struct sid_flow *flow = &get->flow;
+    flow->err = op->err;
+    if (op->err == SID_OK && get->wait_until_us > sid_mono_us() &&
+        !sid_enrol_state_settled(get->enrolment.state)) {
+        get->waiter.flow = flow;
+        get->waiter.id = get->id;
+        get->waiter.deadline_us = get->wait_until_us;
+        flow->op = (struct sid_op){
+            .run = get_run, .done = sid_flow_end, .read_only = true};
+        if (sid_wait_add(flow->app, &get->waiter))
+            return;
+    }
+    flow->done(flow);
+}
+
+void
+sid_enrol_get_start(struct sid_enrol_get *get) {
+    if (!sid_flow_admit(&get->flow))
+        return;
+    get->flow.op.read_only = true;
+    sid_flow_submit(&get->flow, get_run, get_done);
+}
+
+void
+sid_enrol_get_fini(struct sid_enrol_get *get) {
+    sid_enrolment_fini(&get->enrolment);
+}
+
+enum sid_err
+sid_enrol_open_holder(struct sid_app *app,
+                      const struct sid_enrolment *enrolment,
+                      struct sid_holder *out) {
+    struct sid_place place = sid_enrol_holder_place(enrolment->id);
+    struct sid_buf blob = SID_BUF_EMPTY;
+    enum sid_err err = sid_open(sid_keyring_data(app->keys), &place,
+                                sid_buf_span(&enrolment->holder_sealed), &blob);
+    if (err == SID_OK)
+        err = sid_holder_unpack(sid_buf_span(&blob), out);
+    sid_buf_free(&blob);
+    return err;
+}
+
+/* ---- a list ---------------------------------------------------------------
+ */
+
+static enum sid_err
+list_one(const struct sid_enrolment *enrolment, void *ctx) {
+    struct sid_enrol_list *list = ctx;
+    if (list->count == list->limit) { /* one more than asked for was read */
+        list->more = true;
+        return SID_OK;
+    }
+    list->rows[list->count] = *enrolment;
+    list->rows[list->count].holder_sealed = SID_BUF_EMPTY;
+    list->count++;
+    return SID_OK;
+}
+
+static enum sid_err
+list_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_list *list = (struct sid_enrol_list *)op;
+    return sid_store_enrol_list(store, list->state, list->after,
+                                list->limit + 1, list_one, list);
+}
+
+void
+sid_enrol_list_start(struct sid_enrol_list *list) {
+    if (!sid_flow_admit(&list->flow))
+        return;
+    SID_ASSERT(list->limit >= 1 && list->limit <= SID_LIST_MAX);
+    list->rows = calloc((size_t)list->limit, sizeof *list->rows);
+    if (list->rows == NULL) {
+        list->flow.err = SID_E_NO_MEMORY;
+        list->flow.done(&list->flow);
+        return;
+    }
+    list->flow.op.read_only = true;
+    sid_flow_submit(&list->flow, list_run, sid_flow_end);
+}
+
+void
+sid_enrol_list_fini(struct sid_enrol_list *list) {
+    for (int i = 0; i < list->count; i++)
+        sid_enrolment_fini(&list->rows[i]);
+    free(list->rows);
+    list->rows = NULL;
+    list->count = 0;
+}
+
+/* ---- a photo --------------------------------------------------------------
+ */
+
+static enum sid_err
+photo_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_photo *photo = (struct sid_enrol_photo *)op;
+    struct sid_enrolment row = {0};
+    enum sid_err err = sid_store_enrol_get(store, photo->id, &row);
+    if (err == SID_OK && row.state != SID_ENROL_REVIEW)
+        err = SID_E_NOT_FOUND;
+    sid_enrolment_fini(&row);
+    if (err == SID_OK)
+        err =
+            sid_store_photo_get(store, photo->id, photo->kind, &photo->sealed);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "photo_viewed",
+                            sid_caller_actor(&photo->flow.caller), photo->id,
+                            "shown", sid_photo_kind_name(photo->kind));
+    return err;
+}
+
+void
+sid_enrol_photo_start(struct sid_enrol_photo *photo) {
+    if (!sid_flow_admit(&photo->flow))
+        return;
+    photo->flow.op.single_write = true;
+    sid_flow_submit(&photo->flow, photo_run, sid_flow_end);
+}
+
+enum sid_err
+sid_enrol_photo_finish(struct sid_enrol_photo *photo) {
+    struct sid_place place = sid_enrol_photo_place(photo->id, photo->kind);
+    return sid_open(sid_keyring_data(photo->flow.app->keys), &place,
+                    sid_buf_span(&photo->sealed), &photo->photo);
+}
+
+void
+sid_enrol_photo_fini(struct sid_enrol_photo *photo) {
+    sid_buf_free(&photo->photo);
+    sid_buf_free(&photo->sealed);
+}

@@ -1,0 +1,316 @@
+/* flow_enrol_submit.c: taking an enrolment in (see flow_enrol.h).
+ *
+ * io thread: seals photos and statement, makes the row. Writer: idempotency,
+ * number in use, insert. Then the job goes to the workers, and the request is
+ * answered or waits. Until the insert is on disk the job belongs to the
+ * request. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
+#include "smartid/metrics.h"
+
+enum sid_err
+sid_enrol_reserve(struct sid_app *app) {
+    struct sid_pool *pool = atomic_load(&app->pool);
+    if (pool == NULL || atomic_load(&app->stopping))
+        return SID_E_STOPPING;
+    enum sid_err err = sid_pool_reserve(pool);
+    if (err == SID_E_QUEUE_FULL)
+        sid_metric_add(SID_M_ENROL_SHED, 1);
+    return err;
+}
+
+void
+sid_enrol_release(struct sid_app *app) {
+    struct sid_pool *pool = atomic_load(&app->pool);
+    if (pool != NULL)
+        sid_pool_release(pool);
+}
+
+/* ---- io thread: making the row and sealing --------------------------------
+ */
+
+static enum sid_err
+seal_photos(struct sid_enrol_submit *submit, struct sid_enrol_job *job) {
+    struct sid_app *app = submit->flow.app;
+    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
+        struct sid_place place =
+            sid_enrol_photo_place(job->id, (enum sid_photo_kind)kind);
+        enum sid_err err =
+            sid_seal(sid_keyring_data(app->keys), &place,
+                     sid_buf_span(&submit->photo[kind]), &job->sealed[kind]);
+        if (err != SID_OK)
+            return err;
+        sid_buf_free(&submit->photo[kind]); /* one plain photo at a time */
+    }
+    return SID_OK;
+}
+
+static enum sid_err
+seal_holder(struct sid_enrol_submit *submit, struct sid_enrolment *enrolment) {
+    struct sid_app *app = submit->flow.app;
+    struct sid_buf blob = SID_BUF_EMPTY;
+    struct sid_place place = sid_enrol_holder_place(enrolment->id);
+    enum sid_err err = sid_holder_pack(&submit->holder, &blob);
+    if (err == SID_OK)
+        err = sid_seal(sid_keyring_data(app->keys), &place, sid_buf_span(&blob),
+                       &enrolment->holder_sealed);
+    sid_buf_free(&blob);
+    return err;
+}
+
+/* What makes two requests the same: everything the client stated and sent. */
+static enum sid_err
+make_fingerprint(struct sid_enrol_submit *submit) {
+    if (submit->idempotency_key[0] == '\0')
+        return SID_OK;
+    struct sid_sha256 *hash = NULL;
+    enum sid_err err = sid_sha256_new(&hash);
+    const struct sid_span parts[] = {
+        sid_span_of(submit->holder.name, strlen(submit->holder.name) + 1),
+        sid_span_of(submit->id_number_text, strlen(submit->id_number_text) + 1),
+        sid_span_of(submit->holder.phone, strlen(submit->holder.phone) + 1),
+        sid_span_of(submit->consent_version,
+                    strlen(submit->consent_version) + 1),
+        sid_span_of(&submit->consent_at_s, sizeof submit->consent_at_s),
+        sid_span_of(&submit->photo[SID_PHOTO_ID].len,
+                    sizeof submit->photo[SID_PHOTO_ID].len),
+        sid_buf_span(&submit->photo[SID_PHOTO_ID]),
+        sid_buf_span(&submit->photo[SID_PHOTO_SELFIE]),
+    };
+    for (size_t i = 0; err == SID_OK && i < sizeof parts / sizeof *parts; i++)
+        err = sid_sha256_update(hash, parts[i]);
+    if (err == SID_OK)
+        err = sid_sha256_final(hash, submit->fingerprint);
+    sid_sha256_free(&hash);
+    return err;
+}
+
+/* Normalises the number and makes its blind index; a bad number is kept out of
+ * the statement and has an index of its raw text. */
+static enum sid_err
+judge_number(struct sid_enrol_submit *submit) {
+    struct sid_enrolment *enrolment = &submit->enrolment;
+    const char *raw = submit->id_number_text;
+    submit->id_number_bad =
+        sid_idnumber_normalise(raw, strlen(raw), enrolment->created_at_s,
+                               submit->holder.id_number) != SID_OK;
+    if (submit->id_number_bad)
+        submit->holder.id_number[0] = '\0';
+    struct sid_span text =
+        sid_span_str(submit->id_number_bad ? raw : submit->holder.id_number);
+    return sid_mac(sid_keyring_blind(submit->flow.app->keys), &text, 1,
+                   enrolment->id_index);
+}
+
+static enum sid_err
+make_row(struct sid_enrol_submit *submit) {
+    struct sid_enrolment *enrolment = &submit->enrolment;
+    struct sid_app *app = submit->flow.app;
+    enrolment->state = SID_ENROL_RECEIVED;
+    enrolment->created_at_s = sid_now_s();
+    enrolment->updated_at_s = enrolment->created_at_s;
+    enrolment->consent_at_s = submit->consent_at_s;
+    memcpy(enrolment->client_id, submit->flow.caller.client_id,
+           sizeof enrolment->client_id);
+    memcpy(enrolment->consent_version, submit->consent_version,
+           sizeof enrolment->consent_version);
+    enum sid_err err = sid_id_make("enr_", enrolment->id);
+    if (err == SID_OK)
+        err = judge_number(submit);
+    if (err == SID_OK)
+        err = sid_holder_secret_make(sid_keyring_holder(app->keys),
+                                     enrolment->id, 0, submit->holder_secret,
+                                     enrolment->holder_hash);
+    if (err == SID_OK)
+        err = make_fingerprint(submit);
+    if (err == SID_OK)
+        err = seal_holder(submit, enrolment);
+    if (err == SID_OK)
+        err = sid_enrol_job_new(app, enrolment->id, &submit->job);
+    if (err == SID_OK)
+        err = seal_photos(submit, submit->job);
+    return err;
+}
+
+/* ---- writer thread --------------------------------------------------------
+ */
+
+/* The first answer again: same enrolment, same holder secret. */
+static enum sid_err
+replay(struct sid_enrol_submit *submit, struct sid_store *store,
+       const struct sid_idempotency *first) {
+    if (!sid_span_eq(
+            sid_span_of(first->fingerprint, sizeof first->fingerprint),
+            sid_span_of(submit->fingerprint, sizeof submit->fingerprint)))
+        return SID_E_IDEMPOTENCY_MISMATCH;
+    submit->replayed = true;
+    sid_enrolment_fini(&submit->enrolment);
+    enum sid_err err =
+        sid_store_enrol_get(store, first->enrolment_id, &submit->enrolment);
+    uint8_t hash[SID_SHA256_BYTES];
+    if (err == SID_OK)
+        err = sid_holder_secret_make(sid_keyring_holder(submit->flow.app->keys),
+                                     first->enrolment_id, 0,
+                                     submit->holder_secret, hash);
+    return err;
+}
+
+static enum sid_err
+reject_at_the_door(struct sid_enrol_submit *submit, struct sid_store *store,
+                   enum sid_reason reason) {
+    struct sid_verdict verdict = {.state = SID_ENROL_REJECTED,
+                                  .actor = "system",
+                                  .decided_by = "",
+                                  .note = ""};
+    sid_reasons_add(&verdict.reasons, reason, SID_PHOTO_NONE);
+    return sid_enrol_settle(submit->flow.app, store, &submit->enrolment,
+                            &verdict);
+}
+
+static enum sid_err
+store_photos(struct sid_enrol_submit *submit, struct sid_store *store) {
+    enum sid_err err = SID_OK;
+    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
+         kind++)
+        err = sid_store_photo_put(store, submit->enrolment.id,
+                                  (enum sid_photo_kind)kind,
+                                  sid_buf_span(&submit->job->sealed[kind]));
+    return err;
+}
+
+static enum sid_err
+insert(struct sid_enrol_submit *submit, struct sid_store *store) {
+    struct sid_enrolment *enrolment = &submit->enrolment;
+    enum sid_err err = sid_store_enrol_insert(store, enrolment);
+    if (err == SID_OK && submit->idempotency_key[0] != '\0') {
+        struct sid_idempotency row = {.created_at_s = enrolment->created_at_s};
+        memcpy(row.client_id, enrolment->client_id, sizeof row.client_id);
+        memcpy(row.key, submit->idempotency_key, sizeof row.key);
+        memcpy(row.fingerprint, submit->fingerprint, sizeof row.fingerprint);
+        memcpy(row.enrolment_id, enrolment->id, sizeof row.enrolment_id);
+        err = sid_store_idempotency_put(store, &row);
+    }
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_received",
+                            sid_caller_actor(&submit->flow.caller),
+                            enrolment->id, "received", "");
+    if (err != SID_OK)
+        return err;
+    if (submit->id_number_bad)
+        return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_INVALID);
+    bool in_use = false;
+    err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+    if (err == SID_OK && in_use)
+        return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_IN_USE);
+    if (err == SID_OK)
+        err = store_photos(submit, store);
+    return err;
+}
+
+static enum sid_err
+receive_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
+    if (submit->idempotency_key[0] != '\0') {
+        struct sid_idempotency first;
+        enum sid_err err =
+            sid_store_idempotency_get(store, submit->enrolment.client_id,
+                                      submit->idempotency_key, &first);
+        if (err == SID_OK)
+            return replay(submit, store, &first);
+        if (err != SID_E_NOT_FOUND)
+            return err;
+    }
+    return insert(submit, store);
+}
+
+static enum sid_err
+read_again_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
+    struct sid_enrolment now = {0};
+    enum sid_err err = sid_store_enrol_get(store, submit->enrolment.id, &now);
+    if (err == SID_OK) {
+        sid_enrolment_fini(&submit->enrolment);
+        submit->enrolment = now;
+    }
+    return err;
+}
+
+/* Keeps the sealed photos for the worker, unless others hold much already. */
+static void
+hold_photos(struct sid_enrol_job *job) {
+    size_t bytes =
+        job->sealed[SID_PHOTO_ID].cap + job->sealed[SID_PHOTO_SELFIE].cap;
+    size_t before = atomic_fetch_add(&job->app->held_bytes, bytes);
+    job->held_bytes = bytes;
+    if (before + bytes > SID_HELD_MAX_BYTES) {
+        sid_buf_free(&job->sealed[SID_PHOTO_ID]);
+        sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
+        atomic_fetch_sub(&job->app->held_bytes, bytes);
+        job->held_bytes = 0;
+    }
+}
+
+static void
+receive_done(struct sid_op *op) {
+    struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
+    struct sid_flow *flow = &submit->flow;
+    struct sid_enrol_job *job = submit->job;
+    submit->job = NULL;
+    flow->err = op->err;
+    bool open =
+        op->err == SID_OK && !sid_enrol_state_settled(submit->enrolment.state);
+    bool work = open && !submit->replayed;
+    if (op->err == SID_OK && !submit->replayed) {
+        sid_metric_add(SID_M_ENROL_RECEIVED, 1);
+        if (submit->enrolment.state == SID_ENROL_REJECTED)
+            sid_metric_add(SID_M_ENROL_REJECTED, 1);
+    }
+    bool waits = false;
+    if (open && submit->wait_until_us > sid_mono_us()) {
+        submit->waiter.flow = flow;
+        submit->waiter.id = submit->enrolment.id;
+        submit->waiter.deadline_us = submit->wait_until_us;
+        flow->op = (struct sid_op){
+            .run = read_again_run, .done = sid_flow_end, .read_only = true};
+        waits = sid_wait_add(flow->app, &submit->waiter);
+    }
+    if (work) {
+        hold_photos(job);
+        sid_enrol_job_submit(&job);
+    } else {
+        sid_enrol_job_free(&job);
+    }
+    if (!waits)
+        flow->done(flow);
+}
+
+void
+sid_enrol_submit_start(struct sid_enrol_submit *submit) {
+    struct sid_flow *flow = &submit->flow;
+    flow->err = make_row(submit);
+    if (flow->err == SID_OK && atomic_load(&flow->app->stopping))
+        flow->err = SID_E_STOPPING;
+    if (flow->err != SID_OK) {
+        sid_enrol_job_free(&submit->job);
+        sid_enrol_release(flow->app);
+        flow->done(flow);
+        return;
+    }
+    submit->job->has_place = true;
+    sid_flow_submit(flow, receive_run, receive_done);
+}
+
+void
+sid_enrol_submit_fini(struct sid_enrol_submit *submit) {
+    sid_holder_fini(&submit->holder);
+    sid_wipe(submit->id_number_text, sizeof submit->id_number_text);
+    sid_wipe(submit->holder_secret, sizeof submit->holder_secret);
+    sid_buf_free(&submit->photo[SID_PHOTO_ID]);
+    sid_buf_free(&submit->photo[SID_PHOTO_SELFIE]);
+    sid_enrolment_fini(&submit->enrolment);
+    sid_enrol_job_free(&submit->job);
+}

@@ -1,0 +1,140 @@
+/* flow_verify.c: a clerk asks who a code stands for (see flow_verify.h). Owns
+ * nothing beyond the caller's struct sid_verify. */
+#include "smartid/flow_verify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/metrics.h"
+
+#define DETAIL_SIZE 256
+
+/* The word for the audit row; the outside sees only expired or not_valid. */
+static const char *
+outcome_of(const struct sid_verify *verify, bool found, bool active) {
+    if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN ||
+        verify->code_err != SID_OK)
+        return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
+                                                       : verify->code_err);
+    if (!found)
+        return "unknown_credential";
+    return active ? "valid" : "revoked";
+}
+
+static enum sid_err
+look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
+        bool *active) {
+    *found = false;
+    *active = false;
+    enum sid_err code_err = verify->code_err;
+    bool readable = code_err == SID_OK || code_err == SID_E_CODE_EXPIRED ||
+                    code_err == SID_E_CODE_EARLY;
+    if (!readable || verify->flow.err != SID_OK)
+        return SID_OK;
+    struct sid_credential credential = {0};
+    enum sid_err err = sid_store_credential_by_serial(
+        store, verify->token.serial, &credential);
+    if (err == SID_E_NOT_FOUND)
+        return SID_OK;
+    if (err != SID_OK)
+        return err;
+    *found = true;
+    *active = credential.state == SID_CREDENTIAL_ACTIVE;
+    memcpy(verify->credential_id, credential.id, sizeof credential.id);
+    if (*active && code_err == SID_OK) {
+        memcpy(verify->type, credential.type, sizeof credential.type);
+        memcpy(verify->assurance, credential.assurance,
+               sizeof credential.assurance);
+        sid_buf_move(&credential.holder_sealed, &verify->sealed);
+    }
+    sid_credential_fini(&credential);
+    return SID_OK;
+}
+
+static enum sid_err
+verify_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_verify *verify = (struct sid_verify *)op;
+    bool found, active;
+    enum sid_err err = look_up(verify, store, &found, &active);
+    if (err != SID_OK)
+        return err;
+    verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
+                    found && active;
+    verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
+    char detail[DETAIL_SIZE];
+    /* The counter is the clerk's own text: last, so that it cannot pass for
+     * another field. */
+    (void)snprintf(detail, sizeof detail, "id=%s purpose=%s counter=%s",
+                   verify->id, sid_purpose_name(verify->purpose),
+                   verify->counter);
+    return sid_app_audit(
+        store, "verification", sid_caller_actor(&verify->flow.caller),
+        verify->credential_id, outcome_of(verify, found, active), detail);
+}
+
+static void
+verify_done(struct sid_op *op) {
+    struct sid_verify *verify = (struct sid_verify *)op;
+    /* A refused purpose was recorded; the refusal stays the answer. */
+    if (op->err != SID_OK)
+        verify->flow.err = op->err;
+    if (verify->flow.err == SID_OK)
+        sid_metric_add(verify->valid     ? SID_M_VERIFY_VALID
+                       : verify->expired ? SID_M_VERIFY_EXPIRED
+                                         : SID_M_VERIFY_NOT_VALID,
+                       1);
+    verify->flow.done(&verify->flow);
+}
+
+void
+sid_verify_start(struct sid_verify *verify) {
+    struct sid_flow *flow = &verify->flow;
+    if (!sid_flow_admit(flow))
+        return;
+    verify->started_us = sid_now_us();
+    verify->checked_at_s = verify->started_us / 1000000;
+    enum sid_err err = sid_id_make("ver_", verify->id);
+    if (err != SID_OK) {
+        flow->err = err;
+        flow->done(flow);
+        return;
+    }
+    if ((flow->caller.purposes & sid_purpose_bit(verify->purpose)) == 0)
+        flow->err = SID_E_PURPOSE_FORBIDDEN;
+    verify->attributes = sid_purpose_attributes(verify->purpose);
+    struct sid_token_times times;
+    sid_app_token_times(flow->app, verify->checked_at_s, &times);
+    verify->code_err = sid_token_open(flow->app->keys, verify->code,
+                                      verify->code_len, &times, &verify->token);
+    if (verify->code_err == SID_E_CRYPTO) {
+        /* Not the code's fault: say that it could not be checked. */
+        flow->err = SID_E_CRYPTO;
+        flow->done(flow);
+        return;
+    }
+    flow->op.single_write = true;
+    sid_flow_submit(flow, verify_run, verify_done);
+}
+
+enum sid_err
+sid_verify_finish(struct sid_verify *verify) {
+    if (!verify->valid)
+        return SID_OK;
+    struct sid_place place = {"credential", "holder", verify->credential_id};
+    struct sid_buf blob = SID_BUF_EMPTY;
+    enum sid_err err = sid_open(sid_keyring_data(verify->flow.app->keys),
+                                &place, sid_buf_span(&verify->sealed), &blob);
+    if (err == SID_OK)
+        err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
+    sid_buf_free(&blob);
+    return err;
+}
+
+void
+sid_verify_fini(struct sid_verify *verify) {
+    sid_holder_fini(&verify->holder);
+    sid_wipe(verify->code, sizeof verify->code);
+    sid_buf_free(&verify->sealed);
+}

@@ -1,0 +1,104 @@
+/* config_print.c: the settings as text: the commented example, the settings in
+ * force, and what a reload would change. Main thread; owns nothing. */
+#include <string.h>
+
+#include "config_schema.h"
+#include "smartid/config.h"
+
+#define COLUMNS 78
+
+static void
+print_section(size_t i, FILE *to) {
+    const char *section = config_settings[i].section;
+    if (i == 0 || strcmp(section, config_settings[i - 1].section) != 0)
+        fprintf(to, "%s[%s]\n", i == 0 ? "" : "\n", section);
+}
+
+/* A comment, broken between words. */
+static void
+print_wrapped(const char *text, FILE *to) {
+    size_t column = 0;
+    while (*text != '\0') {
+        size_t word = strcspn(text, " ");
+        if (column > 0 && column + 1 + word > COLUMNS) {
+            fputc('\n', to);
+            column = 0;
+        }
+        if (column == 0)
+            column = (size_t)fprintf(to, "#");
+        column += (size_t)fprintf(to, " %.*s", (int)word, text);
+        text += word;
+        text += strspn(text, " ");
+    }
+    fputc('\n', to);
+}
+
+void
+sid_config_print_example(FILE *to) {
+    fputs("# Settings of smartidd. Made from its schema: smartidd "
+          "--print-example\n"
+          "# A line that is commented out shows the default. An unknown name "
+          "or a value\n"
+          "# out of its range is refused at the start. Each setting can be "
+          "given in the\n"
+          "# environment too, as SMARTIDD_<SECTION>_<NAME>; that wins over "
+          "this file.\n"
+          "# (reload): taken over on SIGHUP; the others need a restart.\n\n",
+          to);
+    for (size_t i = 0; i < config_settings_count; i++) {
+        const struct setting *s = &config_settings[i];
+        char accepted[CONFIG_ACCEPTED_SIZE];
+        config_setting_accepted(s, accepted);
+        print_section(i, to);
+        print_wrapped(s->help, to);
+        fprintf(to, "# Accepted: %s.%s\n", accepted,
+                s->reloadable ? " (reload)" : "");
+        fprintf(to, "#%s =%s%s\n", s->name,
+                s->default_value[0] == '\0' ? "" : " ", s->default_value);
+    }
+}
+
+void
+sid_config_print(const struct sid_config *config, FILE *to) {
+    for (size_t i = 0; i < config_settings_count; i++) {
+        const struct setting *s = &config_settings[i];
+        char value[CONFIG_VALUE_SIZE];
+        config_setting_value(s, config, value);
+        print_section(i, to);
+        fprintf(to, "%s =%s%s\n", s->name, value[0] == '\0' ? "" : " ", value);
+    }
+}
+
+static bool
+differs(const struct setting *s, const struct sid_config *a,
+        const struct sid_config *b) {
+    char x[CONFIG_VALUE_SIZE], y[CONFIG_VALUE_SIZE];
+    config_setting_value(s, a, x);
+    config_setting_value(s, b, y);
+    return strcmp(x, y) != 0;
+}
+
+void
+sid_config_diff(const struct sid_config *now, const struct sid_config *next,
+                void (*each)(const char *name, bool reloadable, void *ctx),
+                void *ctx) {
+    for (size_t i = 0; i < config_settings_count; i++) {
+        const struct setting *s = &config_settings[i];
+        if (!differs(s, now, next))
+            continue;
+        char name[80];
+        (void)snprintf(name, sizeof name, "%s.%s", s->section, s->name);
+        each(name, s->reloadable, ctx);
+    }
+}
+
+void
+sid_config_take_reloadable(struct sid_config *now,
+                           const struct sid_config *next) {
+    for (size_t i = 0; i < config_settings_count; i++) {
+        const struct setting *s = &config_settings[i];
+        if (s->reloadable)
+            memcpy((char *)now + s->offset, (const char *)next + s->offset,
+                   s->size);
+    }
+}

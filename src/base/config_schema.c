@@ -1,0 +1,288 @@
+/* config_schema.c: the one table of settings, and how one value is read and
+ * written. A setting that is not here does not exist. Constant; any thread. */
+#include "config_schema.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smartid/text.h"
+
+#define AT(member)                                                             \
+    .offset = offsetof(struct sid_config, member),                             \
+    .size = sizeof(((struct sid_config *)NULL)->member)
+#define INT(member, least, most, value, of)                                    \
+    .name = #member, .type = SETTING_INT, .min = (least), .max = (most),       \
+    .default_value = (value), .unit = (of), AT(member)
+#define REAL(member, least, most, value)                                       \
+    .name = #member, .type = SETTING_REAL, .min = (least), .max = (most),      \
+    .default_value = (value), .unit = "", AT(member)
+#define TEXT(member, value)                                                    \
+    .name = #member, .type = SETTING_TEXT, .default_value = (value),           \
+    .unit = "", AT(member)
+#define PATH(member, value)                                                    \
+    .name = #member, .type = SETTING_PATH, .default_value = (value),           \
+    .unit = "", AT(member)
+#define CHOICE(member, choices, value)                                         \
+    .name = #member, .type = SETTING_CHOICE, .words = (choices),               \
+    .default_value = (value), .unit = "", AT(member)
+
+/* Rows of one section stand together. */
+const struct setting config_settings[] = {
+    {.section = "http",
+     TEXT(listen_address, "127.0.0.1"),
+     .help = "Address to listen on. Stay on the loopback: nginx stands in "
+             "front and does TLS."},
+    {.section = "http",
+     INT(listen_port, 0, 65535, "8080", ""),
+     .help = "TCP port. 0 takes any free port and logs it."},
+    {.section = "http",
+     INT(io_threads, 1, 64, "2", "threads"),
+     .help = "Threads that move bytes; they never wait for a face or a disk."},
+    {.section = "http",
+     INT(max_connections, 8, 60000, "1024", "connections"),
+     .help = "Connections held open at once."},
+    {.section = "http",
+     INT(idle_timeout_s, 1, 3600, "30", "seconds"),
+     .help = "A connection on which nothing happens for this long is closed."},
+    {.section = "http",
+     INT(wait_max_s, 0, 300, "60", "seconds"),
+     .reloadable = true,
+     .help = "Longest time a request may be held by Prefer: wait=N."},
+
+    {.section = "store",
+     PATH(database, "/var/lib/smartidd/smartidd.db"),
+     .help = "The SQLite file. Its folder must belong to the daemon's user."},
+    {.section = "store",
+     PATH(control_socket, ""),
+     .may_be_empty = true,
+     .help = "Unix socket on which smartidctl talks to the running daemon. "
+             "Empty: the database's path with .sock behind it."},
+
+    {.section = "keys",
+     PATH(master_key_file, "/etc/smartidd/master.key"),
+     .help = "64 hex digits in a file of the daemon's user with mode 0600 or "
+             "0400; made by smartidctl init. Without it nothing stored can be "
+             "read: keep a copy apart from the backups."},
+
+    {.section = "code",
+     INT(code_period_s, 60, 86400, "86400", "seconds"),
+     .help = "How long a code is shown before the next one takes its place."},
+    {.section = "code",
+     INT(code_grace_s, 0, 3600, "120", "seconds"),
+     .reloadable = true,
+     .help = "How long a code is still taken after its last second, for the "
+             "one who is just standing at the counter."},
+    {.section = "code",
+     INT(clock_skew_s, 0, 300, "30", "seconds"),
+     .reloadable = true,
+     .help = "By how much the clocks of two servers may differ."},
+
+    {.section = "face",
+     PATH(model_dir, "/usr/local/share/smartidd/models"),
+     .help = "Folder of the model pack with its manifest."},
+    {.section = "face",
+     INT(workers, 0, 64, "0", "threads"),
+     .help = "Threads that compare faces. 0: as many as there are cores."},
+    {.section = "face",
+     INT(queue_capacity, 1, 4096, "64", "enrolments"),
+     .help = "Enrolments held at once; one more is refused with 503."},
+    {.section = "face",
+     REAL(match_accept, 0, 1, "0.5"),
+     .reloadable = true,
+     .help = "Similarity (cosine) from which on two faces are the same person."
+             " Calibrate it on the people it serves: smartidctl calibrate."},
+    {.section = "face",
+     REAL(match_review, 0, 1, "0.35"),
+     .reloadable = true,
+     .help = "Similarity below which they are not. Between the two an officer "
+             "looks. Not above match_accept."},
+    {.section = "face",
+     CHOICE(liveness_action, "review | reject | off", "review"),
+     .reloadable = true,
+     .help = "What happens to a selfie that does not look alive."},
+    {.section = "face",
+     REAL(liveness_review, 0, 1, "0.1"),
+     .reloadable = true,
+     .help = "Liveness score below which a selfie does not look alive."},
+
+    {.section = "limits",
+     INT(photo_max_bytes, 65536, 33554432, "8388608", "bytes"),
+     .reloadable = true,
+     .help = "Largest photo that is taken."},
+
+    {.section = "retention",
+     INT(idempotency_s, 60, 604800, "86400", "seconds"),
+     .reloadable = true,
+     .help = "How long an Idempotency-Key is remembered."},
+
+    {.section = "log",
+     CHOICE(log_level, "debug | info | warn | error", "info"),
+     .reloadable = true,
+     .help = "Lines below this level are not written."},
+};
+const size_t config_settings_count =
+    sizeof config_settings / sizeof config_settings[0];
+
+const struct setting *
+config_setting_find(const char *section, const char *name) {
+    for (size_t i = 0; i < config_settings_count; i++) {
+        if (strcmp(config_settings[i].section, section) == 0 &&
+            strcmp(config_settings[i].name, name) == 0)
+            return &config_settings[i];
+    }
+    return NULL;
+}
+
+bool
+config_section_known(const char *section) {
+    for (size_t i = 0; i < config_settings_count; i++) {
+        if (strcmp(config_settings[i].section, section) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum sid_err
+refuse(const char **what, const char *why) {
+    *what = why;
+    return SID_E_CONFIG;
+}
+
+static void *
+member(struct sid_config *config, const struct setting *setting) {
+    return (char *)config + setting->offset;
+}
+
+static enum sid_err
+parse_int(const struct setting *setting, const char *value, int64_t *out,
+          const char **what) {
+    char *end;
+    errno = 0;
+    long long n = strtoll(value, &end, 10);
+    bool digit = *value == '-' || (*value >= '0' && *value <= '9');
+    if (!digit || *end != '\0' || end == value)
+        return refuse(what, "not a whole number");
+    if (errno == ERANGE || (double)n < setting->min || (double)n > setting->max)
+        return refuse(what, "out of range");
+    *out = n;
+    return SID_OK;
+}
+
+static enum sid_err
+parse_real(const struct setting *setting, const char *value, double *out,
+           const char **what) {
+    /* strtod alone would take "inf", "nan" and hex as well. */
+    bool plain =
+        *value != '\0' && strspn(value, "0123456789.-") == strlen(value);
+    char *end = NULL;
+    double x = plain ? strtod(value, &end) : 0;
+    if (!plain || *end != '\0')
+        return refuse(what, "not a number");
+    if (x < setting->min || x > setting->max)
+        return refuse(what, "out of range");
+    *out = x;
+    return SID_OK;
+}
+
+static bool
+is_word_of(const char *words, const char *value) {
+    size_t len = strlen(value);
+    for (const char *at = words; at != NULL;) {
+        const char *end = strstr(at, " | ");
+        size_t word = end == NULL ? strlen(at) : (size_t)(end - at);
+        if (len == word && memcmp(at, value, len) == 0)
+            return true;
+        at = end == NULL ? NULL : end + 3;
+    }
+    return false;
+}
+
+static enum sid_err
+parse_chars(const struct setting *setting, const char *value, char *out,
+            const char **what) {
+    size_t len = strlen(value);
+    if (len == 0 && !setting->may_be_empty)
+        return refuse(what, "empty");
+    if (len >= setting->size)
+        return refuse(what, "too long");
+    if (!sid_utf8_clean(value, len))
+        return refuse(what, "not clean text");
+    if (setting->type == SETTING_PATH && len > 0 && value[0] != '/')
+        return refuse(what, "not an absolute path");
+    if (setting->type == SETTING_CHOICE && !is_word_of(setting->words, value))
+        return refuse(what, "not one of the words");
+    memset(out, 0, setting->size);
+    memcpy(out, value, len);
+    return SID_OK;
+}
+
+enum sid_err
+config_setting_parse(const struct setting *setting, const char *value,
+                     struct sid_config *config, const char **what) {
+    void *to = member(config, setting);
+    switch (setting->type) {
+    case SETTING_INT:
+        return parse_int(setting, value, to, what);
+    case SETTING_REAL:
+        return parse_real(setting, value, to, what);
+    case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_CHOICE:
+        break;
+    }
+    return parse_chars(setting, value, to, what);
+}
+
+void
+config_setting_accepted(const struct setting *setting,
+                        char out[CONFIG_ACCEPTED_SIZE]) {
+    const size_t size = CONFIG_ACCEPTED_SIZE;
+    const char *space = setting->unit[0] == '\0' ? "" : " ";
+    switch (setting->type) {
+    case SETTING_INT:
+        (void)snprintf(out, size, "a whole number, %.0f to %.0f%s%s",
+                       setting->min, setting->max, space, setting->unit);
+        break;
+    case SETTING_REAL:
+        (void)snprintf(out, size, "a number, %g to %g%s%s", setting->min,
+                       setting->max, space, setting->unit);
+        break;
+    case SETTING_TEXT:
+        (void)snprintf(out, size, "1 to %zu bytes of text", setting->size - 1);
+        break;
+    case SETTING_PATH:
+        (void)snprintf(out, size, "an absolute path of up to %zu bytes%s",
+                       setting->size - 1,
+                       setting->may_be_empty ? ", or empty" : "");
+        break;
+    case SETTING_CHOICE:
+        (void)snprintf(out, size, "%s", setting->words);
+        break;
+    }
+}
+
+void
+config_setting_value(const struct setting *setting,
+                     const struct sid_config *config,
+                     char out[CONFIG_VALUE_SIZE]) {
+    const char *at = (const char *)config + setting->offset;
+    int64_t n;
+    double x;
+    switch (setting->type) {
+    case SETTING_INT:
+        memcpy(&n, at, sizeof n);
+        (void)snprintf(out, CONFIG_VALUE_SIZE, "%lld", (long long)n);
+        break;
+    case SETTING_REAL:
+        memcpy(&x, at, sizeof x);
+        (void)snprintf(out, CONFIG_VALUE_SIZE, "%.15g", x);
+        break;
+    case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_CHOICE:
+        (void)snprintf(out, CONFIG_VALUE_SIZE, "%s", at);
+        break;
+    }
+}

@@ -1,0 +1,150 @@
+/* log.c: one logfmt line per event on stderr, built on the stack and written
+ * with one write(2), so that no lock is needed and lines never mix. Any thread;
+ * owns the level. */
+#include "smartid/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartid/clock.h"
+#include "smartid/text.h"
+
+/* Below PIPE_BUF (4096, POSIX), so that a pipe takes a line whole. */
+#define LINE_BYTES 2048
+#define FIELDS_MAX 16
+
+static _Atomic int least = SID_LOG_INFO;
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+void
+sid_log_set_level(enum sid_log_level level) {
+    atomic_store_explicit(&least, (int)level, memory_order_relaxed);
+}
+
+enum sid_err
+sid_log_level_parse(const char *text, enum sid_log_level *out) {
+    for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
+        if (strcmp(text, level_names[i]) == 0) {
+            *out = (enum sid_log_level)i;
+            return SID_OK;
+        }
+    }
+    return SID_E_ARGUMENT;
+}
+
+struct line {
+    size_t len;
+    char text[LINE_BYTES];
+};
+
+/* Adds <text, len> whole or not at all; one byte stays free for the newline. */
+static void
+put(struct line *line, const char *text, size_t len) {
+    if (len > LINE_BYTES - 1 - line->len)
+        return;
+    memcpy(line->text + line->len, text, len);
+    line->len += len;
+}
+
+static void
+put_str(struct line *line, const char *text) {
+    put(line, text, strlen(text));
+}
+
+static bool
+is_bare(const char *text) {
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text == '"' || *text == '=' || *text == '\\' ||
+            (unsigned char)*text >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* One byte inside quotes. Bytes of clean UTF-8 stay as they are. */
+static void
+put_escaped(struct line *line, char c, bool utf8) {
+    char text[8];
+    unsigned char byte = (unsigned char)c;
+    if (c == '"' || c == '\\')
+        (void)snprintf(text, sizeof text, "\\%c", c);
+    else if (c == '\n')
+        (void)snprintf(text, sizeof text, "\\n");
+    else if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8))
+        (void)snprintf(text, sizeof text, "\\x%02x", byte);
+    else
+        (void)snprintf(text, sizeof text, "%c", c);
+    put_str(line, text);
+}
+
+static void
+put_value(struct line *line, const char *text) {
+    if (is_bare(text)) {
+        put_str(line, text);
+        return;
+    }
+    /* Room for the longest escape and the closing quote, so that a value that
+     * is cut off still ends properly. */
+    const size_t margin = 8;
+    bool utf8 = sid_utf8_clean(text, strlen(text));
+    put_str(line, "\"");
+    for (; *text != '\0' && line->len + margin < LINE_BYTES; text++)
+        put_escaped(line, *text, utf8);
+    put_str(line, "\"");
+}
+
+static void
+put_field(struct line *line, const struct sid_log_field *field) {
+    char number[24];
+    const char *value = field->text;
+    if (value == NULL) {
+        (void)snprintf(number, sizeof number, "%lld", (long long)field->number);
+        value = number;
+    }
+    /* A field that may not fit is left out rather than cut in its key. */
+    if (line->len + strlen(field->key) + sizeof number + 4 > LINE_BYTES)
+        return;
+    put_str(line, " ");
+    put_str(line, field->key);
+    put_str(line, "=");
+    if (field->text != NULL && is_bare(value) &&
+        strlen(value) > LINE_BYTES - 1 - line->len)
+        value = "(too long)";
+    put_value(line, value);
+}
+
+static void
+put_head(struct line *line, enum sid_log_level level, const char *event) {
+    int64_t now_us = sid_now_us();
+    char at[SID_TIME_TEXT_SIZE];
+    sid_time_text(now_us / 1000000, at);
+    char head[64];
+    (void)snprintf(head, sizeof head, "ts=%.19s.%03uZ level=%s event=", at,
+                   (unsigned)(now_us / 1000 % 1000), level_names[level]);
+    put_str(line, head);
+    put_str(line, event);
+}
+
+void
+sid_log_fields(enum sid_log_level level, const char *event,
+               const struct sid_log_field *fields) {
+    if ((int)level < atomic_load_explicit(&least, memory_order_relaxed))
+        return;
+    struct line line;
+    line.len = 0;
+    put_head(&line, level, event);
+    for (int i = 0; i < FIELDS_MAX && fields[i].key != NULL; i++)
+        put_field(&line, &fields[i]);
+    line.text[line.len++] = '\n';
+    ssize_t n;
+    do {
+        n = write(STDERR_FILENO, line.text, line.len);
+    } while (n < 0 && errno == EINTR);
+}

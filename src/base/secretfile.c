@@ -1,0 +1,143 @@
+/* secretfile.c: files that hold a secret as hex: read only after the checks on
+ * the open descriptor, made only where nothing was before. Any thread; owns
+ * nothing. */
+#include "smartid/secretfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "smartid/rand.h"
+#include "smartid/text.h"
+
+/* Hex digits, newline, NUL, for secrets of at most 64 bytes. */
+#define SECRET_MAX_BYTES 64
+#define TEXT_SIZE (2 * SECRET_MAX_BYTES + 2)
+
+static enum sid_err
+check_file(int fd, size_t len, size_t *size) {
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return SID_E_IO;
+    mode_t mode = st.st_mode & 07777;
+    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        (mode != 0600 && mode != 0400))
+        return SID_E_SECRET_MODE;
+    if (st.st_size != (off_t)(2 * len) && st.st_size != (off_t)(2 * len + 1))
+        return SID_E_SECRET_FORMAT;
+    *size = (size_t)st.st_size;
+    return SID_OK;
+}
+
+static enum sid_err
+read_whole(int fd, char *text, size_t size) {
+    size_t have = 0;
+    while (have < size) {
+        ssize_t n = read(fd, text + have, size - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return SID_E_IO;
+        have += (size_t)n;
+    }
+    return SID_OK;
+}
+
+enum sid_err
+sid_secretfile_read(const char *path, void *out, size_t len) {
+    SID_ASSERT(len > 0 && len <= SECRET_MAX_BYTES);
+    char text[TEXT_SIZE] = {0};
+    enum sid_err err;
+    size_t size = 0;
+    /* O_NONBLOCK: a FIFO put in its place must not hang us. */
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        err = errno == ENOENT  ? SID_E_NOT_FOUND
+              : errno == ELOOP ? SID_E_SECRET_MODE
+                               : SID_E_IO;
+        goto out;
+    }
+    err = check_file(fd, len, &size);
+    if (err != SID_OK)
+        goto out;
+    err = read_whole(fd, text, size);
+    if (err != SID_OK)
+        goto out;
+    if (size == 2 * len + 1 && text[2 * len] == '\n')
+        text[2 * len] = '\0';
+    if (sid_hex_decode(text, out, len) != SID_OK)
+        err = SID_E_SECRET_FORMAT;
+out:
+    if (err != SID_OK)
+        sid_wipe(out, len);
+    if (fd >= 0)
+        close(fd);
+    sid_wipe(text, sizeof text);
+    return err;
+}
+
+static enum sid_err
+write_synced(int fd, const char *text, size_t len) {
+    /* The umask may have taken bits away from the mode. */
+    if (fchmod(fd, 0600) != 0)
+        return SID_E_IO;
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return SID_E_IO;
+        text += n;
+        len -= (size_t)n;
+    }
+    return fsync(fd) == 0 ? SID_OK : SID_E_IO;
+}
+
+/* A new name is durable only once its folder is. */
+static enum sid_err
+sync_folder_of(const char *path) {
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return SID_E_IO;
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(copy);
+    if (fd < 0)
+        return SID_E_IO;
+    enum sid_err err = fsync(fd) == 0 ? SID_OK : SID_E_IO;
+    close(fd);
+    return err;
+}
+
+enum sid_err
+sid_secretfile_make(const char *path, size_t len) {
+    SID_ASSERT(len > 0 && len <= SECRET_MAX_BYTES);
+    uint8_t secret[SECRET_MAX_BYTES];
+    char text[TEXT_SIZE];
+    int fd = -1;
+    enum sid_err err = sid_rand_bytes(secret, len);
+    if (err != SID_OK)
+        goto out;
+    sid_hex_encode(secret, len, text);
+    text[2 * len] = '\n';
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        err = errno == EEXIST ? SID_E_EXISTS : SID_E_IO;
+        goto out;
+    }
+    err = write_synced(fd, text, 2 * len + 1);
+    if (err == SID_OK)
+        err = sync_folder_of(path);
+    if (err != SID_OK)
+        (void)unlink(path);
+out:
+    if (fd >= 0)
+        close(fd);
+    sid_wipe(secret, sizeof secret);
+    sid_wipe(text, sizeof text);
+    return err;
+}

@@ -1,0 +1,184 @@
+/* policy.c: from what was measured on two photos to a decision. Pure: facts in,
+ * decision out; any thread; owns nothing. */
+#include "smartid/policy.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Limits of one photo, by kind. The named table that is tuned on real photos.
+ */
+struct photo_limits {
+    /* Width of the face in the full-size photo. The embedding takes 112 px;
+     * below these it is mostly made up by the enlargement. The printed
+     * portrait is smaller, but frontal and evenly lit. */
+    float face_px;
+    /* See face.h: fine detail in per cent of the contrast. A print has less of
+     * it than skin. */
+    float sharpness;
+    /* Mean luma of the inner face, 0..255: below is a face in the dark, above
+     * is one washed out by the sun or a flash. */
+    float luma_min, luma_max;
+    /* Turned or tipped further than this, the far half of the face is hidden
+     * and the similarity says little. Source: frontal portraits read within
+     * 5 degrees with 4 of spread; profiles read over 45. */
+    float turn_deg;
+};
+static const struct photo_limits limits_of_id = {
+    .face_px = 50, .sharpness = 4, .luma_min = 50, .luma_max = 225};
+static const struct photo_limits limits_of_selfie = {.face_px = 90,
+                                                     .sharpness = 6,
+                                                     .luma_min = 50,
+                                                     .luma_max = 225,
+                                                     .turn_deg = 30};
+
+/* A photo of the printed portrait, cropped and sent as the selfie: two real
+ * photos of one person stay below 0.97 and differ in more of the 64 signs. */
+#define COPY_SIMILARITY 0.97f
+#define COPY_DHASH_BITS 6
+
+void
+sid_photo_facts_fini(struct sid_photo_facts *facts) {
+    sid_wipe(facts, sizeof *facts);
+}
+
+const char *
+sid_band_name(enum sid_band band) {
+    switch (band) {
+    case SID_BAND_ACCEPT:
+        return "accept";
+    case SID_BAND_REVIEW:
+        return "review";
+    case SID_BAND_REJECT:
+        break;
+    }
+    return "reject";
+}
+
+float
+sid_similarity(const float a[SID_EMBEDDING_FLOATS],
+               const float b[SID_EMBEDDING_FLOATS]) {
+    double sum = 0;
+    for (size_t i = 0; i < SID_EMBEDDING_FLOATS; i++)
+        sum += (double)a[i] * (double)b[i];
+    /* Rounding may lead a little out of the range of a cosine; a broken
+     * embedding (not a number) must never count as a match. */
+    return isnan(sum) ? -1.0f : sum > 1 ? 1.0f : sum < -1 ? -1.0f : (float)sum;
+}
+
+enum sid_band
+sid_policy_band(const struct sid_policy *policy, float similarity) {
+    if (similarity >= policy->match_accept)
+        return SID_BAND_ACCEPT;
+    if (similarity >= policy->match_review)
+        return SID_BAND_REVIEW;
+    return SID_BAND_REJECT;
+}
+
+/* The reason of a photo without usable pixels. */
+static enum sid_reason
+image_reason(enum sid_err image) {
+    if (image == SID_E_IMAGE_TOO_LARGE)
+        return SID_REASON_IMAGE_TOO_LARGE;
+    if (image == SID_E_IMAGE_TOO_SMALL)
+        return SID_REASON_IMAGE_TOO_SMALL;
+    return SID_REASON_IMAGE_UNREADABLE;
+}
+
+static void
+judge_face(const struct sid_photo_facts *facts, enum sid_photo_kind kind,
+           struct sid_reasons *out) {
+    bool selfie = kind == SID_PHOTO_SELFIE;
+    const struct photo_limits *limits =
+        selfie ? &limits_of_selfie : &limits_of_id;
+    if (facts->face_px < limits->face_px)
+        sid_reasons_add(out, SID_REASON_FACE_TOO_SMALL, kind);
+    if (facts->brightness < limits->luma_min)
+        sid_reasons_add(out, SID_REASON_TOO_DARK, kind);
+    if (facts->brightness > limits->luma_max)
+        sid_reasons_add(out, SID_REASON_TOO_BRIGHT, kind);
+    if (facts->sharpness < limits->sharpness)
+        sid_reasons_add(out, SID_REASON_TOO_BLURRED, kind);
+    if (selfie && facts->has_pose &&
+        (fabsf(facts->yaw_deg) > limits->turn_deg ||
+         fabsf(facts->pitch_deg) > limits->turn_deg))
+        sid_reasons_add(out, SID_REASON_FACE_TURNED_AWAY, kind);
+}
+
+void
+sid_policy_photo(const struct sid_photo_facts *facts, enum sid_photo_kind kind,
+                 struct sid_reasons *out) {
+    if (facts->image != SID_OK) {
+        sid_reasons_add(out, image_reason(facts->image), kind);
+    } else if (facts->faces == 0) {
+        sid_reasons_add(out, SID_REASON_NO_FACE, kind);
+    } else {
+        if (facts->faces > 1)
+            sid_reasons_add(out, SID_REASON_MANY_FACES, kind);
+        judge_face(facts, kind, out);
+    }
+}
+
+static bool
+same_file(const struct sid_photo_facts *a, const struct sid_photo_facts *b) {
+    return memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0;
+}
+
+static bool
+is_copy(const struct sid_photo_facts *a, const struct sid_photo_facts *b,
+        float similarity) {
+    int bits = __builtin_popcountll(a->dhash ^ b->dhash);
+    return similarity >= COPY_SIMILARITY && bits <= COPY_DHASH_BITS;
+}
+
+/* Both photos are usable: band, then liveness. */
+static void
+judge_pair(const struct sid_policy *policy,
+           const struct sid_photo_facts *selfie, struct sid_decision *to) {
+    enum sid_band band = sid_policy_band(policy, to->similarity);
+    bool dead = policy->liveness_action != SID_LIVENESS_OFF &&
+                selfie->has_liveness &&
+                !(selfie->liveness >= policy->liveness_review);
+    bool dead_rejects = policy->liveness_action == SID_LIVENESS_REJECT;
+    if (band == SID_BAND_REJECT || (dead && dead_rejects))
+        to->state = SID_ENROL_REJECTED;
+    else if (band == SID_BAND_REVIEW || dead)
+        to->state = SID_ENROL_REVIEW;
+    else
+        to->state = SID_ENROL_APPROVED;
+
+    if (band == SID_BAND_REJECT)
+        sid_reasons_add(&to->reasons, SID_REASON_FACES_DIFFER, SID_PHOTO_NONE);
+    if (band == SID_BAND_REVIEW)
+        sid_reasons_add(&to->reasons, SID_REASON_FACES_UNCLEAR, SID_PHOTO_NONE);
+    /* "An officer will look" is told only where one will. */
+    if (dead && (dead_rejects || to->state == SID_ENROL_REVIEW))
+        sid_reasons_add(&to->reasons, SID_REASON_SELFIE_NOT_LIVE,
+                        SID_PHOTO_SELFIE);
+}
+
+void
+sid_policy_decide(const struct sid_policy *policy,
+                  const struct sid_photo_facts *id_photo,
+                  const struct sid_photo_facts *selfie,
+                  struct sid_decision *out) {
+    struct sid_decision made = {.state = SID_ENROL_REJECTED};
+    /* First, for it explains a small or missing face better than that does. */
+    if (id_photo->image == SID_OK && same_file(id_photo, selfie))
+        sid_reasons_add(&made.reasons, SID_REASON_SELFIE_IS_ID_PHOTO,
+                        SID_PHOTO_SELFIE);
+    sid_policy_photo(id_photo, SID_PHOTO_ID, &made.reasons);
+    sid_policy_photo(selfie, SID_PHOTO_SELFIE, &made.reasons);
+    if (made.reasons.count > 0) {
+        *out = made;
+        return;
+    }
+    made.has_scores = true;
+    made.similarity = sid_similarity(id_photo->embedding, selfie->embedding);
+    made.liveness = selfie->has_liveness ? selfie->liveness : 0;
+    if (is_copy(id_photo, selfie, made.similarity))
+        sid_reasons_add(&made.reasons, SID_REASON_SELFIE_IS_ID_PHOTO,
+                        SID_PHOTO_SELFIE);
+    else
+        judge_pair(policy, selfie, &made);
+    *out = made;
+}

@@ -1,0 +1,327 @@
+/* client.c: smartidctl client add | list | revoke.
+ *
+ * Goes through the running daemon's control socket; when no daemon listens,
+ * opens the database itself. Both ways end in the same function of flow_admin,
+ * and print the same. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "smartid/clock.h"
+#include "smartid/flow_admin.h"
+#include "smartid/purpose.h"
+#include "smartid/text.h"
+
+static int
+usage(FILE *to, int status) {
+    (void)fputs(
+        "usage: smartidctl [-c FILE] client add --role "
+        "app|clerk|officer|admin\n"
+        "           --name NAME [--purpose PURPOSE]… [--expires 90d]\n"
+        "       smartidctl [-c FILE] client list\n"
+        "       smartidctl [-c FILE] client revoke ID\n"
+        "\n"
+        "add prints the key once; only its SHA-256 is kept. A clerk needs at "
+        "least one\npurpose:\n ",
+        to);
+    for (int i = 0; i < SID_PURPOSE_COUNT; i++)
+        (void)fprintf(to, " %s", sid_purpose_name((enum sid_purpose)i));
+    (void)fputc('\n', to);
+    return status;
+}
+
+/* ---- what is printed ------------------------------------------------------
+ */
+
+static void
+print_row(const char *id, const char *role, const char *state,
+          const char *expires, const char *name) {
+    (void)printf("%-30s  %-8s %-8s %-20s  %s\n", id, role, state, expires,
+                 name);
+}
+
+static void
+print_head(void) {
+    print_row("id", "role", "state", "expires", "name");
+}
+
+/* A problem document's message, for people. */
+static int
+print_problem(const char *answer) {
+    json_t *root = json_loads(answer, 0, NULL);
+    const char *detail = json_string_value(json_object_get(root, "detail"));
+    (void)fprintf(stderr, "smartidctl: %s\n",
+                  detail != NULL ? detail : "the daemon refused");
+    json_decref(root);
+    return SID_CTL_FAILED;
+}
+
+static void
+free_answer(char *answer) {
+    if (answer != NULL)
+        sid_wipe(answer, strlen(answer));
+    free(answer);
+}
+
+static int
+print_error(enum sid_err err) {
+    (void)fprintf(stderr, "smartidctl: %s\n", sid_err_text(err));
+    return SID_CTL_FAILED;
+}
+
+/* ---- work on the database, while no daemon runs ---------------------------
+ */
+
+/* Opens, begins, runs, commits, closes. */
+static int
+direct(const struct sid_config *config,
+       enum sid_err (*work)(struct sid_store *store, void *ctx), void *ctx) {
+    struct sid_ctl_store open = {0};
+    int status = sid_ctl_open(config, &open);
+    if (status != 0)
+        return status;
+    enum sid_err err = sid_store_begin(open.store);
+    if (err == SID_OK) {
+        err = work(open.store, ctx);
+        if (err == SID_OK)
+            err = sid_store_commit(open.store);
+        else
+            sid_store_rollback(open.store);
+    }
+    sid_ctl_close(&open);
+    return err == SID_OK ? SID_CTL_OK : print_error(err);
+}
+
+/* ---- add ------------------------------------------------------------------
+ */
+
+struct add {
+    struct sid_client_order order;
+    struct sid_client client;
+    char key[SID_APIKEY_SIZE];
+};
+
+static enum sid_err
+add_work(struct sid_store *store, void *ctx) {
+    struct add *add = ctx;
+    return sid_client_add_in(store, &add->order, "control", sid_now_us(),
+                             &add->client, add->key);
+}
+
+static int
+parse_add(int argc, char **argv, struct sid_client_order *order) {
+    order->lifetime_s = SID_CLIENT_LIFETIME_S;
+    for (int i = 2; i < argc; i += 2) {
+        const char *option = argv[i];
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        enum sid_err err = SID_E_ARGUMENT;
+        enum sid_purpose purpose;
+        if (value == NULL) {
+            err = SID_E_ARGUMENT;
+        } else if (strcmp(option, "--role") == 0) {
+            err = sid_role_parse(value, &order->role);
+        } else if (strcmp(option, "--name") == 0) {
+            err = sid_text_copy(order->name, sizeof order->name, value);
+        } else if (strcmp(option, "--expires") == 0) {
+            err = sid_ctl_parse_duration(value, &order->lifetime_s);
+        } else if (strcmp(option, "--purpose") == 0) {
+            err = sid_purpose_parse(value, &purpose);
+            if (err == SID_OK)
+                order->purposes |= sid_purpose_bit(purpose);
+        }
+        if (err != SID_OK) {
+            (void)fprintf(stderr, "smartidctl: %s %s is not understood\n",
+                          option, value != NULL ? value : "(nothing)");
+            return usage(stderr, SID_CTL_USAGE);
+        }
+    }
+    bool is_clerk = order->role == SID_ROLE_CLERK;
+    if (order->role == SID_ROLE_NONE || order->name[0] == '\0' ||
+        is_clerk != (order->purposes != 0)) {
+        (void)fputs("smartidctl: a role, a name and, for clerks only, a "
+                    "purpose are needed\n",
+                    stderr);
+        return usage(stderr, SID_CTL_USAGE);
+    }
+    return 0;
+}
+
+static char *
+add_body(const struct sid_client_order *order) {
+    json_t *purposes = json_array();
+    for (int i = 0; i < SID_PURPOSE_COUNT; i++)
+        if (order->purposes & sid_purpose_bit((enum sid_purpose)i))
+            json_array_append_new(
+                purposes, json_string(sid_purpose_name((enum sid_purpose)i)));
+    json_t *root =
+        json_pack("{s:s, s:s, s:I, s:o}", "name", order->name, "role",
+                  sid_role_name(order->role), "lifetime_s",
+                  (json_int_t)order->lifetime_s, "purposes", purposes);
+    char *text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
+
+static int
+print_added(const char *answer) {
+    json_t *root = json_loads(answer, 0, NULL);
+    const char *key = json_string_value(json_object_get(root, "key"));
+    const char *id = json_string_value(json_object_get(root, "id"));
+    int status = SID_CTL_FAILED;
+    if (key != NULL && id != NULL) {
+        (void)fprintf(stderr, "client %s\n", id);
+        (void)printf("%s\n", key);
+        status = SID_CTL_OK;
+    }
+    json_decref(root);
+    return status;
+}
+
+static int
+client_add(const struct sid_config *config, int argc, char **argv) {
+    struct add add = {0};
+    int status = parse_add(argc, argv, &add.order);
+    if (status != 0)
+        return status;
+    char *body = add_body(&add.order);
+    if (body == NULL)
+        return print_error(SID_E_FIELD_INVALID); /* a name that is not UTF-8 */
+    char *answer = NULL;
+    long http_status = 0;
+    enum sid_err err = sid_ctl_control(config, "POST", "/v1/clients", body,
+                                       &answer, &http_status);
+    if (err == SID_OK) {
+        status =
+            http_status == 201 ? print_added(answer) : print_problem(answer);
+    } else if (err == SID_E_NOT_FOUND) {
+        status = direct(config, add_work, &add);
+        if (status == SID_CTL_OK) {
+            (void)fprintf(stderr, "client %s\n", add.client.id);
+            (void)printf("%s\n", add.key);
+        }
+    } else {
+        status = print_error(err);
+    }
+    free(body);
+    free_answer(answer);
+    sid_wipe(add.key, sizeof add.key);
+    return status;
+}
+
+/* ---- list -----------------------------------------------------------------
+ */
+
+static enum sid_err
+list_one(const struct sid_client *client, void *ctx) {
+    char expires[SID_TIME_TEXT_SIZE];
+    int64_t now_s = sid_now_s();
+    (void)ctx;
+    sid_time_text(client->expires_at_s, expires);
+    print_row(client->id, sid_role_name(client->role),
+              client->revoked_at_s != 0       ? "revoked"
+              : client->expires_at_s <= now_s ? "expired"
+                                              : "active",
+              expires, client->name);
+    return SID_OK;
+}
+
+static enum sid_err
+list_work(struct sid_store *store, void *ctx) {
+    print_head();
+    return sid_store_client_each(store, list_one, ctx);
+}
+
+static int
+print_list(const char *answer) {
+    json_t *root = json_loads(answer, 0, NULL);
+    json_t *clients = json_object_get(root, "clients");
+    size_t i;
+    json_t *row;
+    print_head();
+    json_array_foreach(clients, i, row) {
+        const char *id = "", *role = "", *state = "", *expires = "";
+        const char *name = "";
+        if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s}", "id", &id, "role",
+                        &role, "state", &state, "expires_at", &expires, "name",
+                        &name) == 0)
+            print_row(id, role, state, expires, name);
+    }
+    json_decref(root);
+    return SID_CTL_OK;
+}
+
+static int
+client_list(const struct sid_config *config) {
+    char *answer = NULL;
+    long http_status = 0;
+    enum sid_err err = sid_ctl_control(config, "GET", "/v1/clients", NULL,
+                                       &answer, &http_status);
+    int status;
+    if (err == SID_OK)
+        status =
+            http_status == 200 ? print_list(answer) : print_problem(answer);
+    else if (err == SID_E_NOT_FOUND)
+        status = direct(config, list_work, NULL);
+    else
+        status = print_error(err);
+    free_answer(answer);
+    return status;
+}
+
+/* ---- revoke ---------------------------------------------------------------
+ */
+
+static enum sid_err
+revoke_work(struct sid_store *store, void *ctx) {
+    return sid_client_revoke_in(store, ctx, "control", sid_now_us());
+}
+
+static int
+client_revoke(const struct sid_config *config, char *id) {
+    if (!sid_id_valid("cli_", id)) {
+        (void)fprintf(stderr,
+                      "smartidctl: '%s' is not a client id (cli_…); see "
+                      "smartidctl client list\n",
+                      id);
+        return SID_CTL_USAGE;
+    }
+    char path[96];
+    (void)snprintf(path, sizeof path, "/v1/clients/%s/revoke", id);
+    char *answer = NULL;
+    long http_status = 0;
+    enum sid_err err =
+        sid_ctl_control(config, "POST", path, "{}", &answer, &http_status);
+    int status;
+    if (err == SID_OK)
+        status = http_status == 200 ? SID_CTL_OK : print_problem(answer);
+    else if (err == SID_E_NOT_FOUND)
+        status = direct(config, revoke_work, id);
+    else
+        status = print_error(err);
+    if (status == SID_CTL_OK)
+        (void)printf("%s revoked\n", id);
+    free_answer(answer);
+    return status;
+}
+
+int
+sid_ctl_client(const char *config_path, int argc, char **argv) {
+    if (argc >= 2 && strcmp(argv[argc - 1], "--help") == 0)
+        return usage(stdout, SID_CTL_OK);
+    struct sid_config config;
+    if (argc < 2)
+        return usage(stderr, SID_CTL_USAGE);
+    int status = sid_ctl_load_config(config_path, &config);
+    if (status != 0)
+        return status;
+    if (strcmp(argv[1], "add") == 0)
+        return client_add(&config, argc, argv);
+    if (strcmp(argv[1], "list") == 0 && argc == 2)
+        return client_list(&config);
+    if (strcmp(argv[1], "revoke") == 0 && argc == 3)
+        return client_revoke(&config, argv[2]);
+    return usage(stderr, SID_CTL_USAGE);
+}

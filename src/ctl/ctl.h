@@ -1,0 +1,56 @@
+/* ctl.h: the commands of smartidctl, one function each, and what they share.
+ *
+ * Each command gets its own arguments (argv[0] is the command's name), writes
+ * results to stdout, messages to stderr, and returns the exit code: 0 done, 1
+ * failed, 2 wrong usage, 78 settings not valid. Single threaded unless a
+ * command says otherwise. */
+#ifndef SMARTID_CTL_H
+#define SMARTID_CTL_H
+
+#include <stddef.h>
+
+#include "smartid/config.h"
+#include "smartid/keyring.h"
+#include "smartid/store.h"
+
+#define SID_CTL_OK 0
+#define SID_CTL_FAILED 1
+#define SID_CTL_USAGE 2
+#define SID_CTL_CONFIG 78 /* Source: sysexits.h EX_CONFIG */
+
+/* Needs no settings. */
+int sid_ctl_init(int argc, char **argv);
+int sid_ctl_qr(int argc, char **argv);
+int sid_ctl_compare(int argc, char **argv);
+int sid_ctl_calibrate(int argc, char **argv);
+
+/* Need the settings; config_path is the file that -c names. */
+int sid_ctl_client(const char *config_path, int argc, char **argv);
+int sid_ctl_audit(const char *config_path, int argc, char **argv);
+
+/* Settings, or a message on stderr and SID_CTL_CONFIG. 0 when read. */
+int sid_ctl_load_config(const char *config_path, struct sid_config *out);
+
+/* The database of the settings while no daemon runs: keys and store. Both are
+ * freed by sid_ctl_close(). On failure a message was written. 0 when open. */
+struct sid_ctl_store {
+    struct sid_keyring *keys;
+    struct sid_store *store;
+};
+int sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out);
+void sid_ctl_close(struct sid_ctl_store *me);
+
+/* One request to the running daemon through its control socket. method "GET" or
+ * "POST"; body NULL or JSON text. *answer: malloc'd JSON text, the caller's to
+ * wipe and free; *status the HTTP status. Errors: SID_E_NOT_FOUND (no daemon is
+ * listening there), SID_E_IO, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_ctl_control(const struct sid_config *config,
+                                          const char *method, const char *path,
+                                          const char *body, char **answer,
+                                          long *status);
+
+/* "90d", "12h", "30m", "45s" into seconds. Errors: SID_E_ARGUMENT. */
+SID_FALLIBLE enum sid_err sid_ctl_parse_duration(const char *text,
+                                                 int64_t *out_s);
+
+#endif

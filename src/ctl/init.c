@@ -1,0 +1,166 @@
+/* init.c: smartidctl init: a place to start from: settings, master key, empty
+ * database. Overwrites nothing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "smartid/secretfile.h"
+#include "smartid/text.h"
+
+struct init {
+    const char *config_dir, *data_dir, *model_dir, *owner;
+    char config_path[PATH_MAX], key_path[PATH_MAX], db_path[PATH_MAX];
+};
+
+static int
+usage(FILE *to, int status) {
+    (void)fputs(
+        "usage: smartidctl init [--dir DIR] [--config-dir DIR] [--data-dir "
+        "DIR]\n"
+        "           [--model-dir DIR] [--owner USER]\n"
+        "\n"
+        "Makes smartidd.conf and master.key (mode 0600) in the config folder\n"
+        "(default /etc/smartidd) and smartidd.db in the data folder (default\n"
+        "/var/lib/smartidd). --dir puts all of it into one folder. --owner "
+        "gives the\nfiles to the user the daemon runs as. Nothing that exists "
+        "is overwritten.\nKeep a copy of master.key in a safe place: without "
+        "it the data is lost.\n",
+        to);
+    return status;
+}
+
+static int
+failed(const char *path, const char *why) {
+    (void)fprintf(stderr, "smartidctl: %s: %s\n", path, why);
+    return SID_CTL_FAILED;
+}
+
+static int
+parse(int argc, char **argv, struct init *init) {
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (value == NULL || value[0] == '\0')
+            return usage(stderr, SID_CTL_USAGE);
+        if (strcmp(argv[i], "--dir") == 0)
+            init->config_dir = init->data_dir = value;
+        else if (strcmp(argv[i], "--config-dir") == 0)
+            init->config_dir = value;
+        else if (strcmp(argv[i], "--data-dir") == 0)
+            init->data_dir = value;
+        else if (strcmp(argv[i], "--model-dir") == 0)
+            init->model_dir = value;
+        else if (strcmp(argv[i], "--owner") == 0)
+            init->owner = value;
+        else
+            return usage(stderr, SID_CTL_USAGE);
+    }
+    return 0;
+}
+
+/* Makes a folder (0700) if there is none, and its absolute path with a file
+ * name in it. */
+static int
+place(const char *dir, const char *file, char out[PATH_MAX]) {
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return failed(dir, strerror(errno));
+    char real[PATH_MAX];
+    if (realpath(dir, real) == NULL)
+        return failed(dir, strerror(errno));
+    if (snprintf(out, PATH_MAX, "%s/%s", real, file) >= SID_PATH_SIZE)
+        return failed(dir, "the path is too long");
+    if (access(out, F_OK) == 0)
+        return failed(out, "exists already; nothing was changed");
+    return 0;
+}
+
+static int
+write_config(const struct init *init) {
+    char models[PATH_MAX] = "";
+    if (init->model_dir != NULL && realpath(init->model_dir, models) == NULL)
+        return failed(init->model_dir, strerror(errno));
+    int fd = open(init->config_path,
+                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (file == NULL)
+        return failed(init->config_path, strerror(errno));
+    (void)fprintf(file,
+                  "# Settings of smartidd. Every setting with its help and "
+                  "default:\n"
+                  "#   smartidd --print-example-config\n\n"
+                  "[store]\ndatabase = %s\n\n[keys]\nmaster_key_file = %s\n",
+                  init->db_path, init->key_path);
+    if (models[0] != '\0')
+        (void)fprintf(file, "\n[face]\nmodel_dir = %s\n", models);
+    bool written = fflush(file) == 0 && fsync(fd) == 0;
+    if (fclose(file) != 0 || !written)
+        return failed(init->config_path, "cannot be written");
+    return 0;
+}
+
+static int
+make_database(const struct init *init) {
+    struct sid_keyring *keys = NULL;
+    struct sid_store *store = NULL;
+    enum sid_err err = sid_keyring_load(init->key_path, &keys);
+    if (err == SID_OK)
+        err = sid_store_open(init->db_path, true, sid_keyring_audit(keys),
+                             &store);
+    sid_store_close(&store);
+    sid_keyring_free(&keys);
+    return err == SID_OK ? 0 : failed(init->db_path, sid_err_text(err));
+}
+
+static int
+give_to_owner(const struct init *init) {
+    if (init->owner == NULL)
+        return 0;
+    struct passwd *user = getpwnam(init->owner);
+    if (user == NULL)
+        return failed(init->owner, "there is no such user");
+    char lock_path[PATH_MAX];
+    (void)snprintf(lock_path, sizeof lock_path, "%.*s.lock", SID_PATH_SIZE,
+                   init->db_path);
+    const char *paths[] = {init->config_path, init->key_path, init->db_path,
+                           lock_path,         init->data_dir, init->config_dir};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (chown(paths[i], user->pw_uid, user->pw_gid) != 0)
+            return failed(paths[i], strerror(errno));
+    return 0;
+}
+
+int
+sid_ctl_init(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return usage(stdout, SID_CTL_OK);
+    struct init init = {.config_dir = "/etc/smartidd",
+                        .data_dir = "/var/lib/smartidd"};
+    int status = parse(argc, argv, &init);
+    if (status == 0)
+        status = place(init.config_dir, "smartidd.conf", init.config_path);
+    if (status == 0)
+        status = place(init.config_dir, "master.key", init.key_path);
+    if (status == 0)
+        status = place(init.data_dir, "smartidd.db", init.db_path);
+    if (status != 0)
+        return status;
+    enum sid_err err = sid_secretfile_make(init.key_path, SID_KEY_BYTES);
+    if (err != SID_OK)
+        return failed(init.key_path, sid_err_text(err));
+    status = make_database(&init);
+    if (status == 0)
+        status = write_config(&init);
+    if (status == 0)
+        status = give_to_owner(&init);
+    if (status == 0)
+        (void)printf("settings    %s\nmaster key  %s   (keep a copy in a safe "
+                     "place)\ndatabase    %s\n",
+                     init.config_path, init.key_path, init.db_path);
+    return status;
+}

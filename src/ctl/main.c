@@ -1,0 +1,84 @@
+/* main.c: smartidctl: picks the command. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl.h"
+#include "smartid/log.h"
+#include "smartid/mac.h"
+
+#define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
+
+static const char usage_text[] =
+    "usage: smartidctl [-c FILE] COMMAND …   (smartidctl COMMAND --help)\n"
+    "\n"
+    "  init       make the settings, the master key and the database\n"
+    "  client     add | list | revoke keys of apps, clerks, officers, admins\n"
+    "  audit      verify the chain of the audit log\n"
+    "  qr         show a code as a QR symbol in the terminal\n"
+    "  compare    compare the faces in two photos, or in many pairs\n"
+    "  calibrate  error rates and thresholds from the output of compare\n"
+    "\n"
+    "  -c, --config FILE   the daemon's settings (default " DEFAULT_CONFIG ")\n"
+    "  --version, --help\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 settings not valid.\n";
+
+static int
+usage(void) {
+    (void)fputs(usage_text, stderr);
+    return SID_CTL_USAGE;
+}
+
+static int
+run(const char *config_path, int argc, char **argv) {
+    const char *command = argv[0];
+    if (strcmp(command, "init") == 0)
+        return sid_ctl_init(argc, argv);
+    if (strcmp(command, "client") == 0)
+        return sid_ctl_client(config_path, argc, argv);
+    if (strcmp(command, "audit") == 0)
+        return sid_ctl_audit(config_path, argc, argv);
+    if (strcmp(command, "qr") == 0)
+        return sid_ctl_qr(argc, argv);
+    if (strcmp(command, "compare") == 0)
+        return sid_ctl_compare(argc, argv);
+    if (strcmp(command, "calibrate") == 0)
+        return sid_ctl_calibrate(argc, argv);
+    (void)fprintf(stderr, "smartidctl: there is no command '%s'\n\n", command);
+    return usage();
+}
+
+int
+main(int argc, char **argv) {
+    const char *config_path = DEFAULT_CONFIG;
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+            (void)fputs(usage_text, stdout);
+            return SID_CTL_OK;
+        }
+        if (strcmp(argv[at], "--version") == 0) {
+            (void)printf("smartidctl %s\n", SID_VERSION);
+            return SID_CTL_OK;
+        }
+        bool is_config =
+            strcmp(argv[at], "-c") == 0 || strcmp(argv[at], "--config") == 0;
+        if (!is_config || at + 1 >= argc)
+            return usage();
+        config_path = argv[++at];
+    }
+    if (at >= argc)
+        return usage();
+    /* Results are for people and scripts; the library's own events only when
+     * something is wrong. */
+    sid_log_set_level(SID_LOG_ERROR);
+    if (sid_crypto_init() != SID_OK) {
+        (void)fputs("smartidctl: the cryptographic library does not start\n",
+                    stderr);
+        return SID_CTL_FAILED;
+    }
+    int status = run(config_path, argc - at, argv + at);
+    sid_crypto_fini();
+    return status;
+}

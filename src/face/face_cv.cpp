@@ -1,0 +1,129 @@
+// face_cv.cpp: the life of an engine: networks from bytes, one run to warm
+// them up; and the small things all networks need. Any thread may make an
+// engine; then it belongs to one thread. OpenCV's own threads are switched off
+// once, because the daemon has one engine per worker already.
+#include "face_cv.hpp"
+
+#include <cstdio>
+#include <mutex>
+
+namespace sid {
+
+cv::Mat
+blob_of(const sid_face_net_spec &spec, const cv::Mat &pixels) {
+    CV_Assert(pixels.cols == spec.width_px && pixels.rows == spec.height_px);
+    cv::Mat ordered = pixels;
+    if (spec.channels == SID_CHANNELS_RGB)
+        cv::cvtColor(pixels, ordered, cv::COLOR_BGR2RGB);
+    else if (spec.channels == SID_CHANNELS_GREY)
+        cv::cvtColor(pixels, ordered, cv::COLOR_BGR2GRAY);
+    const int channels = ordered.channels();
+    const int shape[4] = {1, channels, pixels.rows, pixels.cols};
+    cv::Mat blob(4, shape, CV_32F);
+    std::vector<cv::Mat> planes;
+    cv::split(ordered, planes);
+    for (int c = 0; c < channels; c++) {
+        cv::Mat plane(pixels.rows, pixels.cols, CV_32F, blob.ptr<float>(0, c));
+        const double std = spec.std[c];
+        planes[static_cast<size_t>(c)].convertTo(plane, CV_32F, 1.0 / std,
+                                                 -spec.mean[c] / std);
+        wipe(planes[static_cast<size_t>(c)]);
+    }
+    return blob;
+}
+
+std::vector<cv::Mat>
+run(sid_face_engine *engine, sid_face_net net, const cv::Mat &pixels,
+    const std::vector<cv::String> &names) {
+    cv::Mat blob = blob_of(engine->pack.net[net], pixels);
+    engine->net[net].setInput(blob);
+    std::vector<cv::Mat> outputs;
+    engine->net[net].forward(outputs, names);
+    wipe(blob);
+    return outputs;
+}
+
+cv::Mat
+run(sid_face_engine *engine, sid_face_net net, const cv::Mat &pixels) {
+    return run(engine, net, pixels,
+               engine->net[net].getUnconnectedOutLayersNames())
+        .at(0);
+}
+
+cv::Mat
+square_crop(const cv::Mat &image, cv::Point2f centre, float side, int out_px) {
+    const int px = std::max(1, cvRound(side));
+    const cv::Rect want(cvRound(centre.x - side / 2),
+                        cvRound(centre.y - side / 2), px, px);
+    const cv::Rect have = want & cv::Rect(0, 0, image.cols, image.rows);
+    cv::Mat square = cv::Mat::zeros(px, px, CV_8UC3);
+    if (!have.empty())
+        image(have).copyTo(square(have - want.tl()));
+    cv::Mat out;
+    cv::resize(square, out, cv::Size(out_px, out_px), 0, 0,
+               px > out_px ? cv::INTER_AREA : cv::INTER_LINEAR);
+    wipe(square);
+    return out;
+}
+
+namespace {
+
+std::once_flag opencv_ready;
+
+void
+load(sid_face_engine *engine, const sid_face_pack *pack, int which) {
+    const sid_face_net_spec &spec = pack->net[which];
+    cv::dnn::Net &net = engine->net[which];
+    net = cv::dnn::readNetFromONNX(reinterpret_cast<const char *>(spec.onnx),
+                                   spec.onnx_len);
+    net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
+    net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
+    const cv::Mat grey(spec.height_px, spec.width_px, CV_8UC3,
+                       cv::Scalar::all(127));
+    run(engine, static_cast<sid_face_net>(which), grey);
+}
+
+} // namespace
+} // namespace sid
+
+extern "C" bool
+sid_face_needs_pack(void) {
+    return true;
+}
+
+extern "C" enum sid_err
+sid_face_engine_new(const struct sid_face_pack *pack,
+                    struct sid_face_engine **out, char *problem,
+                    size_t problem_size) {
+    int at = 0;
+    sid_face_engine *engine = nullptr;
+    enum sid_err err = sid::guarded([&] {
+        std::call_once(sid::opencv_ready, [] { cv::setNumThreads(1); });
+        engine = new sid_face_engine();
+        engine->pack = *pack;
+        for (at = 0; at < SID_NET_COUNT; at++) {
+            sid::load(engine, pack, at);
+            engine->pack.net[at].onnx = nullptr;
+            engine->pack.net[at].onnx_len = 0;
+        }
+        return SID_OK;
+    });
+    if (err != SID_OK) {
+        (void)std::snprintf(problem, problem_size,
+                            "%s: not a network that can be loaded",
+                            pack->net[at < SID_NET_COUNT ? at : 0].file);
+        sid_face_engine_free(&engine);
+        return err;
+    }
+    *out = engine;
+    return SID_OK;
+}
+
+extern "C" void
+sid_face_engine_free(struct sid_face_engine **engine) {
+    (void)sid::guarded([&] {
+        delete *engine;
+        return SID_OK;
+    });
+    *engine = nullptr;
+}

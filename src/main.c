@@ -1,0 +1,291 @@
+/* main.c: the daemon: start order, signal loop, stop order.
+ *
+ * The main thread owns everything that lives long and serves no request. Start:
+ * settings, keys, store, writer, app, server, workers. Stop: quiesce, drain,
+ * server, app with its workers, writer with its store, keys. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "smartid/app.h"
+#include "smartid/clock.h"
+#include "smartid/config.h"
+#include "smartid/log.h"
+#include "smartid/server.h"
+
+#define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
+#define EXIT_USAGE 2
+#define EXIT_CONFIG 78 /* Source: sysexits.h EX_CONFIG */
+#define TICK_NS 100000000L
+/* Longest wait for requests in progress at SIGTERM. */
+#define DRAIN_LIMIT_US ((int64_t)20 * 1000 * 1000)
+#define PROBLEM_SIZE 1024
+
+struct daemon {
+    const char *config_path;
+    struct sid_config config;
+    char control_path[SID_PATH_SIZE + 8];
+    struct sid_keyring *keys;
+    struct sid_keyset *keyset;
+    struct sid_store *store;
+    struct sid_writer *writer;
+    struct sid_app *app;
+    struct sid_server *server;
+};
+
+static const char usage_text[] =
+    "usage: smartidd [-c FILE] [--check-config | --print-config]\n"
+    "       smartidd --print-example-config | --version | --help\n"
+    "\n"
+    "  -c, --config FILE       settings (default " DEFAULT_CONFIG ")\n"
+    "  --check-config          read the settings, say what is wrong, end\n"
+    "  --print-config          print the settings in force, end\n"
+    "  --print-example-config  print every setting with its help, end\n"
+    "\n"
+    "Signals: TERM and INT finish what runs and end with 0; HUP reads the\n"
+    "settings again, takes over what can be changed and logs what cannot.\n";
+
+static int
+start_failed(const char *stage, enum sid_err err) {
+    sid_log(SID_LOG_ERROR, "start_failed", SID_S("stage", stage),
+            SID_S("code", sid_err_code(err)), SID_S("why", sid_err_text(err)));
+    return err == SID_E_CONFIG || err == SID_E_SECRET_MODE ||
+                   err == SID_E_SECRET_FORMAT
+               ? EXIT_CONFIG
+               : EXIT_FAILURE;
+}
+
+static int
+load_config(struct daemon *daemon) {
+    struct sid_config_problem problem = {""};
+    if (sid_config_load(daemon->config_path, &daemon->config, &problem) ==
+        SID_OK)
+        return 0;
+    (void)fprintf(stderr, "smartidd: %s\n", problem.text);
+    return EXIT_CONFIG;
+}
+
+static void
+apply_log_level(const struct sid_config *config) {
+    enum sid_log_level level;
+    if (sid_log_level_parse(config->log_level, &level) == SID_OK)
+        sid_log_set_level(level);
+}
+
+/* The store and everything on it; the order is the order of need. */
+static int
+start_storage(struct daemon *daemon) {
+    struct sid_config *config = &daemon->config;
+    enum sid_err err = sid_keyring_load(config->master_key_file, &daemon->keys);
+    if (err != SID_OK) {
+        sid_log(SID_LOG_ERROR, "master_key",
+                SID_S("file", config->master_key_file));
+        return start_failed("keys", err);
+    }
+    err = sid_store_open(config->database, false,
+                         sid_keyring_audit(daemon->keys), &daemon->store);
+    if (err != SID_OK) {
+        sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
+        return start_failed("store", err);
+    }
+    err = sid_writer_new(&daemon->store, &daemon->writer);
+    if (err != SID_OK)
+        return start_failed("writer", err);
+    err = sid_keyset_new(&daemon->keyset);
+    if (err != SID_OK)
+        return start_failed("keyset", err);
+    return 0;
+}
+
+static int
+start_service(struct daemon *daemon) {
+    struct sid_config *config = &daemon->config;
+    struct sid_app_parts parts = {
+        .config = config,
+        .keys = daemon->keys,
+        .writer = daemon->writer,
+        .keyset = daemon->keyset,
+    };
+    enum sid_err err = sid_app_new(&parts, &daemon->app);
+    if (err != SID_OK)
+        return start_failed("app", err);
+    (void)snprintf(daemon->control_path, sizeof daemon->control_path, "%s%s",
+                   config->control_socket[0] != '\0' ? config->control_socket
+                                                     : config->database,
+                   config->control_socket[0] != '\0' ? "" : ".sock");
+    err = sid_server_new(daemon->app, config, daemon->control_path,
+                         &daemon->server);
+    if (err != SID_OK)
+        return start_failed("server", err);
+    char problem[PROBLEM_SIZE] = "";
+    err = sid_app_start_workers(daemon->app, problem, sizeof problem);
+    if (err != SID_OK) {
+        if (problem[0] != '\0')
+            sid_log(SID_LOG_ERROR, "face_models", SID_S("why", problem));
+        return start_failed("workers", err);
+    }
+    return 0;
+}
+
+static void
+stop(struct daemon *daemon) {
+    if (daemon->server != NULL)
+        sid_server_quiesce(daemon->server);
+    if (daemon->app != NULL)
+        sid_app_quiesce(daemon->app);
+    if (daemon->server != NULL &&
+        !sid_server_drain(daemon->server, DRAIN_LIMIT_US))
+        sid_log(SID_LOG_WARN, "drain_incomplete");
+    sid_server_free(&daemon->server);
+    sid_app_free(&daemon->app);
+    sid_writer_free(&daemon->writer);
+    sid_store_close(&daemon->store);
+    sid_keyset_free(&daemon->keyset);
+    sid_keyring_free(&daemon->keys);
+}
+
+static void
+log_change(const char *name, bool reloadable, void *ctx) {
+    (void)ctx;
+    sid_log(reloadable ? SID_LOG_INFO : SID_LOG_WARN, "config_changed",
+            SID_S("name", name),
+            SID_S("effect", reloadable ? "now" : "needs_restart"));
+}
+
+static void
+reload(struct daemon *daemon) {
+    struct sid_config next;
+    struct sid_config_problem problem = {""};
+    if (sid_config_load(daemon->config_path, &next, &problem) != SID_OK) {
+        sid_log(SID_LOG_ERROR, "reload_refused", SID_S("why", problem.text));
+        return;
+    }
+    sid_config_diff(&daemon->config, &next, log_change, NULL);
+    sid_config_take_reloadable(&daemon->config, &next);
+    sid_app_reload(daemon->app, &next);
+    apply_log_level(&daemon->config);
+    sid_log(SID_LOG_INFO, "reloaded");
+}
+
+static void
+signal_loop(struct daemon *daemon, const sigset_t *signals) {
+    for (;;) {
+        struct timespec tick = {.tv_nsec = TICK_NS};
+        int got = sigtimedwait(signals, NULL, &tick);
+        if (got == SIGTERM || got == SIGINT) {
+            sid_log(SID_LOG_INFO, "stopping",
+                    SID_S("signal", got == SIGTERM ? "TERM" : "INT"));
+            return;
+        }
+        if (got == SIGHUP)
+            reload(daemon);
+        sid_app_tick(daemon->app);
+    }
+}
+
+static int
+serve(struct daemon *daemon) {
+    sigset_t signals;
+    int64_t start_us = sid_mono_us();
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    /* Before any thread: they all inherit it, so that only the loop below sees
+     * these signals. */
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(0077);
+    apply_log_level(&daemon->config);
+    enum sid_err err = sid_crypto_init();
+    if (err != SID_OK)
+        return start_failed("crypto", err);
+    if (sid_clock_is_test())
+        sid_log(SID_LOG_WARN, "test_clock",
+                SID_S("note", "this build's clock can be shifted: never use it "
+                              "for real"));
+    int status = start_storage(daemon);
+    if (status == 0)
+        status = start_service(daemon);
+    if (status == 0) {
+        sid_log(SID_LOG_INFO, "ready", SID_S("version", SID_VERSION),
+                SID_S("address", daemon->config.listen_address),
+                SID_N("port", sid_server_port(daemon->server)),
+                SID_N("start_ms", (sid_mono_us() - start_us) / 1000));
+        signal_loop(daemon, &signals);
+    }
+    stop(daemon);
+    sid_log(SID_LOG_INFO, "stopped");
+    sid_crypto_fini();
+    return status;
+}
+
+enum action { SERVE, CHECK, PRINT };
+
+static int
+parse_arguments(int argc, char **argv, struct daemon *daemon,
+                enum action *action) {
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check-config", no_argument, NULL, 'k'},
+        {"print-config", no_argument, NULL, 'p'},
+        {"print-example-config", no_argument, NULL, 'e'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option == 'c') {
+            daemon->config_path = optarg;
+        } else if (option == 'k') {
+            *action = CHECK;
+        } else if (option == 'p') {
+            *action = PRINT;
+        } else if (option == 'e') {
+            sid_config_print_example(stdout);
+            exit(EXIT_SUCCESS);
+        } else if (option == 'v') {
+            (void)printf("smartidd %s%s\n", SID_VERSION,
+                         sid_clock_is_test() ? " (test clock)" : "");
+            exit(EXIT_SUCCESS);
+        } else if (option == 'h') {
+            (void)fputs(usage_text, stdout);
+            exit(EXIT_SUCCESS);
+        } else {
+            (void)fputs(usage_text, stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "smartidd: what is '%s'?\n%s", argv[optind],
+                      usage_text);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+int
+main(int argc, char **argv) {
+    static struct daemon daemon = {.config_path = DEFAULT_CONFIG};
+    enum action action = SERVE;
+    int status = parse_arguments(argc, argv, &daemon, &action);
+    if (status == 0)
+        status = load_config(&daemon);
+    if (status != 0)
+        return status;
+    if (action == CHECK) {
+        (void)printf("%s: settings are valid\n", daemon.config_path);
+        return EXIT_SUCCESS;
+    }
+    if (action == PRINT) {
+        sid_config_print(&daemon.config, stdout);
+        return EXIT_SUCCESS;
+    }
+    return serve(&daemon);
+}

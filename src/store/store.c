@@ -1,0 +1,452 @@
+/* store.c: the front of the store: one face for every back end.
+ *
+ * It owns the back end, the state of the transaction and the head of the audit
+ * chain, which goes back with every rollback, undone savepoint and failed
+ * commit. Run by the thread that owns the store: the writer's, or a tool's. */
+#include "smartid/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store_back.h"
+
+enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
+
+/* The last link of the audit chain; seq 0 and zeros before the first row. */
+struct chain_head {
+    int64_t seq;
+    uint8_t mac[SID_SHA256_BYTES];
+};
+
+struct sid_store {
+    struct sid_back *back;
+    const struct sid_mac_key *audit_key; /* borrowed */
+    enum txn txn;
+    bool in_savepoint;
+    struct chain_head head;
+    struct chain_head head_at_begin;
+    struct chain_head head_at_savepoint;
+};
+
+/* ---- open and close ---------------------------------------------------- */
+
+enum sid_err
+sid_store_open(const char *path, bool create,
+               const struct sid_mac_key *audit_key, struct sid_store **out) {
+    enum sid_err err = SID_E_NO_MEMORY;
+    struct sid_store *store = calloc(1, sizeof *store);
+
+    if (store == NULL)
+        goto out;
+    store->audit_key = audit_key;
+    err = sid_sqlite_open(path, create, &store->back);
+    if (err != SID_OK)
+        goto out;
+    err = store->back->ops->audit_head(store->back, &store->head.seq,
+                                       store->head.mac);
+    if (err != SID_OK)
+        goto out;
+    *out = store;
+    store = NULL;
+out:
+    sid_store_close(&store);
+    return err;
+}
+
+void
+sid_store_close(struct sid_store **store) {
+    if (*store == NULL)
+        return;
+    sid_store_rollback(*store);
+    if ((*store)->back != NULL)
+        (*store)->back->ops->close(&(*store)->back);
+    free(*store);
+    *store = NULL;
+}
+
+bool
+sid_store_broken(const struct sid_store *store) {
+    return store->back->ops->broken(store->back);
+}
+
+/* ---- transactions ------------------------------------------------------ */
+
+static enum sid_err
+begin(struct sid_store *store, enum txn txn) {
+    SID_ASSERT(store->txn == TXN_NONE);
+    if (sid_store_broken(store))
+        return SID_E_STORE;
+    enum sid_err err = store->back->ops->begin(store->back, txn == TXN_READ);
+    if (err != SID_OK)
+        return err;
+    store->txn = txn;
+    store->head_at_begin = store->head;
+    return SID_OK;
+}
+
+enum sid_err
+sid_store_begin(struct sid_store *store) {
+    return begin(store, TXN_WRITE);
+}
+
+enum sid_err
+sid_store_begin_read(struct sid_store *store) {
+    return begin(store, TXN_READ);
+}
+
+enum sid_err
+sid_store_commit(struct sid_store *store) {
+    SID_ASSERT(store->txn != TXN_NONE);
+    SID_ASSERT(!store->in_savepoint);
+    /* What a damaged database has answered must not become a promise. */
+    enum sid_err err = sid_store_broken(store)
+                           ? SID_E_STORE
+                           : store->back->ops->commit(store->back);
+    if (err != SID_OK)
+        sid_store_rollback(store);
+    store->txn = TXN_NONE;
+    return err;
+}
+
+void
+sid_store_rollback(struct sid_store *store) {
+    if (store->txn == TXN_NONE)
+        return;
+    store->back->ops->rollback(store->back);
+    store->head = store->head_at_begin;
+    store->in_savepoint = false;
+    store->txn = TXN_NONE;
+}
+
+enum sid_err
+sid_store_savepoint(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_WRITE);
+    SID_ASSERT(!store->in_savepoint);
+    enum sid_err err = store->back->ops->savepoint(store->back);
+    if (err != SID_OK)
+        return err;
+    store->in_savepoint = true;
+    store->head_at_savepoint = store->head;
+    return SID_OK;
+}
+
+enum sid_err
+sid_store_savepoint_release(struct sid_store *store) {
+    SID_ASSERT(store->in_savepoint);
+    enum sid_err err = store->back->ops->savepoint_release(store->back);
+    if (err != SID_OK) {
+        sid_store_savepoint_undo(store);
+        return err;
+    }
+    store->in_savepoint = false;
+    return SID_OK;
+}
+
+void
+sid_store_savepoint_undo(struct sid_store *store) {
+    SID_ASSERT(store->in_savepoint);
+    store->back->ops->savepoint_undo(store->back);
+    store->head = store->head_at_savepoint;
+    store->in_savepoint = false;
+}
+
+void
+sid_store_checkpoint(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_NONE);
+    if (!sid_store_broken(store))
+        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_ALL);
+}
+
+void
+sid_store_checkpoint_if_due(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_NONE);
+    if (!sid_store_broken(store))
+        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_IF_DUE);
+}
+
+/* The back end, for a change: the caller must have begun a transaction. */
+static struct sid_back *
+for_write(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_WRITE);
+    return store->back;
+}
+
+/* ---- audit ------------------------------------------------------------- */
+
+enum sid_err
+sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
+    struct sid_back *back = for_write(store);
+    struct sid_audit_row numbered = *row;
+    struct chain_head next;
+
+    numbered.seq = store->head.seq + 1;
+    next.seq = numbered.seq;
+    enum sid_err err =
+        sid_audit_link(store->audit_key, store->head.mac, &numbered, next.mac);
+    if (err == SID_OK)
+        err = back->ops->audit_append(back, &numbered, next.mac);
+    if (err == SID_OK)
+        store->head = next;
+    return err;
+}
+
+struct verify_walk {
+    const struct sid_mac_key *key;
+    struct chain_head head;
+    int64_t rows;
+    int64_t bad_seq;
+    bool bad;
+};
+
+static enum sid_err
+verify_row(const struct sid_back_audit *entry, void *ctx) {
+    struct verify_walk *walk = ctx;
+    uint8_t mac[SID_SHA256_BYTES];
+
+    walk->rows++;
+    if (walk->bad)
+        return SID_OK; /* only counted: the chain is broken before it */
+    enum sid_err err =
+        sid_audit_link(walk->key, walk->head.mac, &entry->row, mac);
+    if (err != SID_OK)
+        return err;
+    if (!entry->intact || entry->row.seq != walk->head.seq + 1 ||
+        !sid_equal_ct(mac, entry->mac, sizeof mac)) {
+        walk->bad = true;
+        /* The number that was due, not the one found: that may be forged. */
+        walk->bad_seq = walk->head.seq + 1;
+        return SID_OK;
+    }
+    walk->head.seq = entry->row.seq;
+    memcpy(walk->head.mac, mac, sizeof mac);
+    return SID_OK;
+}
+
+enum sid_err
+sid_store_audit_verify(struct sid_store *store, int64_t *rows,
+                       int64_t *bad_seq) {
+    struct verify_walk walk = {.key = store->audit_key};
+
+    enum sid_err err = store->back->ops->audit_scan(store->back, INT64_MIN, -1,
+                                                    verify_row, &walk);
+    if (err != SID_OK)
+        return err;
+    *rows = walk.rows;
+    *bad_seq = walk.bad_seq;
+    return SID_OK;
+}
+
+struct each_walk {
+    void (*each)(const struct sid_audit_row *row, void *ctx);
+    void *ctx;
+};
+
+static enum sid_err
+each_row(const struct sid_back_audit *entry, void *ctx) {
+    const struct each_walk *walk = ctx;
+
+    walk->each(&entry->row, walk->ctx);
+    return SID_OK;
+}
+
+enum sid_err
+sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
+                     void (*each)(const struct sid_audit_row *row, void *ctx),
+                     void *ctx) {
+    struct each_walk walk = {.each = each, .ctx = ctx};
+
+    if (limit <= 0)
+        return SID_OK;
+    return store->back->ops->audit_scan(store->back, after_seq, limit, each_row,
+                                        &walk);
+}
+
+/* ---- clients ----------------------------------------------------------- */
+
+enum sid_err
+sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->client_put(back, client);
+}
+
+enum sid_err
+sid_store_client_revoke(struct sid_store *store, const char *id,
+                        int64_t now_s) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->client_revoke(back, id, now_s);
+}
+
+enum sid_err
+sid_store_client_each(struct sid_store *store,
+                      enum sid_err (*each)(const struct sid_client *client,
+                                           void *ctx),
+                      void *ctx) {
+    return store->back->ops->client_each(store->back, each, ctx);
+}
+
+/* ---- enrolments -------------------------------------------------------- */
+
+void
+sid_enrolment_fini(struct sid_enrolment *enrolment) {
+    sid_buf_free(&enrolment->holder_sealed);
+    sid_wipe(enrolment, sizeof *enrolment);
+}
+
+enum sid_err
+sid_store_enrol_insert(struct sid_store *store,
+                       const struct sid_enrolment *enrolment) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->enrol_insert(back, enrolment);
+}
+
+enum sid_err
+sid_store_enrol_get(struct sid_store *store, const char *id,
+                    struct sid_enrolment *out) {
+    return store->back->ops->enrol_get(store->back, id, out);
+}
+
+enum sid_err
+sid_store_enrol_begin_work(struct sid_store *store, const char *id,
+                           int64_t now_s, int *attempts) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->enrol_begin_work(back, id, now_s, attempts);
+}
+
+enum sid_err
+sid_store_enrol_decide(struct sid_store *store,
+                       const struct sid_enrolment *enrolment,
+                       enum sid_enrol_state expected) {
+    struct sid_back *back = for_write(store);
+    enum sid_err err = back->ops->enrol_decide(back, enrolment, expected);
+
+    /* Only an officer still needs the photos. */
+    if (err == SID_OK && enrolment->state != SID_ENROL_REVIEW)
+        err = back->ops->photo_delete_all(back, enrolment->id);
+    return err;
+}
+
+enum sid_err
+sid_store_enrol_list(struct sid_store *store, enum sid_enrol_state state,
+                     const char *after, int limit,
+                     enum sid_err (*each)(const struct sid_enrolment *enrolment,
+                                          void *ctx),
+                     void *ctx) {
+    if (limit <= 0)
+        return SID_OK;
+    return store->back->ops->enrol_list(store->back, state, after, limit, each,
+                                        ctx);
+}
+
+enum sid_err
+sid_store_enrol_unfinished(struct sid_store *store,
+                           enum sid_err (*each)(const char *id, int attempts,
+                                                void *ctx),
+                           void *ctx) {
+    return store->back->ops->enrol_unfinished(store->back, each, ctx);
+}
+
+/* ---- photos ------------------------------------------------------------ */
+
+enum sid_err
+sid_store_photo_put(struct sid_store *store, const char *enrolment_id,
+                    enum sid_photo_kind kind, struct sid_span sealed) {
+    struct sid_back *back = for_write(store);
+
+    SID_ASSERT(kind != SID_PHOTO_NONE);
+    return back->ops->photo_put(back, enrolment_id, kind, sealed);
+}
+
+enum sid_err
+sid_store_photo_get(struct sid_store *store, const char *enrolment_id,
+                    enum sid_photo_kind kind, struct sid_buf *out) {
+    SID_ASSERT(kind != SID_PHOTO_NONE);
+    return store->back->ops->photo_get(store->back, enrolment_id, kind, out);
+}
+
+enum sid_err
+sid_store_photo_count(struct sid_store *store, int64_t *out) {
+    return store->back->ops->photo_count(store->back, out);
+}
+
+/* ---- idempotency ------------------------------------------------------- */
+
+enum sid_err
+sid_store_idempotency_get(struct sid_store *store, const char *client_id,
+                          const char *key, struct sid_idempotency *out) {
+    return store->back->ops->idempotency_get(store->back, client_id, key, out);
+}
+
+enum sid_err
+sid_store_idempotency_put(struct sid_store *store,
+                          const struct sid_idempotency *row) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->idempotency_put(back, row);
+}
+
+enum sid_err
+sid_store_idempotency_purge(struct sid_store *store, int64_t before_s) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->idempotency_purge(back, before_s);
+}
+
+/* ---- credentials ------------------------------------------------------- */
+
+const char *
+sid_credential_state_name(enum sid_credential_state state) {
+    switch (state) {
+    case SID_CREDENTIAL_ACTIVE:
+        return "active";
+    case SID_CREDENTIAL_REVOKED:
+        return "revoked";
+    }
+    SID_ASSERT(false);
+    return "";
+}
+
+void
+sid_credential_fini(struct sid_credential *credential) {
+    sid_buf_free(&credential->holder_sealed);
+    sid_wipe(credential, sizeof *credential);
+}
+
+enum sid_err
+sid_store_credential_insert(struct sid_store *store,
+                            const struct sid_credential *credential,
+                            uint64_t *serial) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->credential_insert(back, credential, serial);
+}
+
+enum sid_err
+sid_store_credential_get(struct sid_store *store, const char *id,
+                         struct sid_credential *out) {
+    return store->back->ops->credential_get(store->back, id, out);
+}
+
+enum sid_err
+sid_store_credential_by_serial(struct sid_store *store, uint64_t serial,
+                               struct sid_credential *out) {
+    return store->back->ops->credential_by_serial(store->back, serial, out);
+}
+
+enum sid_err
+sid_store_credential_in_use(struct sid_store *store,
+                            const uint8_t id_index[SID_SHA256_BYTES],
+                            bool *out) {
+    return store->back->ops->credential_in_use(store->back, id_index, out);
+}
+
+enum sid_err
+sid_store_credential_revoke(struct sid_store *store, const char *id,
+                            const char *note, int64_t now_s) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->credential_revoke(back, id, note, now_s);
+}

@@ -1,0 +1,257 @@
+/* store_sqlite.c: the SQLite back end: opening, transactions, closing.
+ *
+ * Owns the connection, the lock and the statements. The one read-write
+ * connection in the world, and the only one that does checkpoints (Source: the
+ * WAL-reset bug of SQLite 3.7.0-3.51.2); used by one thread at a time. */
+#include "store_sqlite.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartid/log.h"
+
+/* Pages of 4 KiB in the WAL from which on a checkpoint is due between two
+ * transactions: 8 MiB. Source: own choice, half of journal_size_limit. */
+#define CHECKPOINT_PAGES 2048
+
+static int
+note_wal(void *ctx, sqlite3 *db, const char *name, int pages) {
+    struct sid_sqlite *sq = ctx;
+
+    (void)db;
+    (void)name;
+    sq->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+static void
+close_sqlite(struct sid_back **back) {
+    struct sid_sqlite *sq = sid_sqlite_of(*back);
+
+    sid_sq_finalize_all(sq);
+    /* A checkpoint after a failed sync could overwrite good pages with pages
+     * that were never on disk. */
+    if (sq->broken)
+        sqlite3_db_config(sq->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    /* The last connection's close also moves the WAL and deletes it. */
+    int rc = sqlite3_close(sq->db);
+    if (rc != SQLITE_OK)
+        sid_log(SID_LOG_ERROR, "store_error", SID_N("sqlite", rc),
+                SID_S("at", "close"));
+    if (sq->lock_fd >= 0)
+        close(sq->lock_fd); /* and unlocks */
+    free(sq);
+    *back = NULL;
+}
+
+static bool
+is_broken(const struct sid_back *back) {
+    const struct sid_sqlite *sq = (const struct sid_sqlite *)(const void *)back;
+
+    return sq->broken;
+}
+
+/* ---- transactions ------------------------------------------------------ */
+
+static enum sid_err
+run(struct sid_sqlite *sq, enum sid_sq_stmt which) {
+    struct sid_sq_query query = sid_sq_start(sq, which);
+
+    return sid_sq_run(&query, NULL);
+}
+
+static enum sid_err
+begin(struct sid_back *back, bool read_only) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    enum sid_err err =
+        run(sq, read_only ? SID_SQ_BEGIN_READ : SID_SQ_BEGIN_WRITE);
+
+    if (err == SID_OK)
+        sq->in_txn = true;
+    return err;
+}
+
+static void
+rollback(struct sid_back *back) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    bool dropped = sqlite3_get_autocommit(sq->db) != 0;
+
+    sq->in_txn = false;
+    sq->lost = SID_OK;
+    /* Without a failed ROLLBACK's repair nothing could be begun again. */
+    if (!dropped && run(sq, SID_SQ_ROLLBACK) != SID_OK &&
+        sqlite3_get_autocommit(sq->db) == 0)
+        sq->broken = true;
+}
+
+static enum sid_err
+commit(struct sid_back *back) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    enum sid_err err = run(sq, SID_SQ_COMMIT);
+
+    if (err == SID_OK)
+        sq->in_txn = false;
+    return err;
+}
+
+static enum sid_err
+savepoint(struct sid_back *back) {
+    return run(sid_sqlite_of(back), SID_SQ_SAVEPOINT);
+}
+
+static enum sid_err
+savepoint_release(struct sid_back *back) {
+    return run(sid_sqlite_of(back), SID_SQ_SAVEPOINT_RELEASE);
+}
+
+static void
+savepoint_undo(struct sid_back *back) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+
+    if (sq->lost != SID_OK)
+        return; /* gone with the transaction */
+    enum sid_err err = run(sq, SID_SQ_SAVEPOINT_UNDO);
+    if (err == SID_OK)
+        err = run(sq, SID_SQ_SAVEPOINT_RELEASE);
+    /* What could not be undone must not be committed. */
+    if (err != SID_OK && sq->lost == SID_OK)
+        sq->lost = err;
+}
+
+static void
+checkpoint(struct sid_back *back, enum sid_back_checkpoint how) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    bool all = how == SID_BACK_CHECKPOINT_ALL;
+    int in_wal = 0;
+    int moved = 0;
+
+    if (sq->wal_pages == 0 || (!all && sq->wal_pages < CHECKPOINT_PAGES))
+        return;
+    /* A reader in the way is no reason for the writer to wait. */
+    sqlite3_busy_timeout(sq->db, 0);
+    int rc = sqlite3_wal_checkpoint_v2(sq->db, NULL,
+                                       all ? SQLITE_CHECKPOINT_TRUNCATE
+                                           : SQLITE_CHECKPOINT_PASSIVE,
+                                       &in_wal, &moved);
+    sqlite3_busy_timeout(sq->db, 2000);
+    if (rc == SQLITE_OK && in_wal == moved)
+        sq->wal_pages = 0;
+    else if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        (void)sid_sq_error(sq, rc, "checkpoint");
+}
+
+/* ---- open -------------------------------------------------------------- */
+
+static const struct sid_back_ops ops = {
+    .close = close_sqlite,
+    .broken = is_broken,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .savepoint = savepoint,
+    .savepoint_release = savepoint_release,
+    .savepoint_undo = savepoint_undo,
+    .checkpoint = checkpoint,
+    .audit_head = sid_sqlite_audit_head,
+    .audit_append = sid_sqlite_audit_append,
+    .audit_scan = sid_sqlite_audit_scan,
+    .client_put = sid_sqlite_client_put,
+    .client_revoke = sid_sqlite_client_revoke,
+    .client_each = sid_sqlite_client_each,
+    .enrol_insert = sid_sqlite_enrol_insert,
+    .enrol_get = sid_sqlite_enrol_get,
+    .enrol_begin_work = sid_sqlite_enrol_begin_work,
+    .enrol_decide = sid_sqlite_enrol_decide,
+    .enrol_list = sid_sqlite_enrol_list,
+    .enrol_unfinished = sid_sqlite_enrol_unfinished,
+    .photo_put = sid_sqlite_photo_put,
+    .photo_get = sid_sqlite_photo_get,
+    .photo_delete_all = sid_sqlite_photo_delete_all,
+    .photo_count = sid_sqlite_photo_count,
+    .idempotency_get = sid_sqlite_idempotency_get,
+    .idempotency_put = sid_sqlite_idempotency_put,
+    .idempotency_purge = sid_sqlite_idempotency_purge,
+    .credential_insert = sid_sqlite_credential_insert,
+    .credential_get = sid_sqlite_credential_get,
+    .credential_by_serial = sid_sqlite_credential_by_serial,
+    .credential_in_use = sid_sqlite_credential_in_use,
+    .credential_revoke = sid_sqlite_credential_revoke,
+};
+
+/* Lock first, then look: what the file is can change until the lock is held. */
+static enum sid_err
+take_files(struct sid_sqlite *sq, const char *path, bool create) {
+    /* No lock file beside a database that is not there. */
+    if (!create && access(path, F_OK) != 0)
+        return SID_E_NOT_FOUND;
+    enum sid_err err = sid_sq_file_lock(path, &sq->lock_fd);
+
+    if (err == SID_OK)
+        err = sid_sq_file_prepare(path, create);
+    return err;
+}
+
+/* SQLite counts every allocation under one lock, for figures nobody reads.
+ * Too late (and refused) when something has used SQLite before: no harm. */
+static void
+configure_once(void) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static enum sid_err
+connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
+    /* NOMUTEX: the store has one owner at a time. */
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
+                SQLITE_OPEN_NOFOLLOW;
+    int rc = sqlite3_open_v2(path, &sq->db, flags, NULL);
+
+    if (rc != SQLITE_OK)
+        return sq->db == NULL ? SID_E_NO_MEMORY : sid_sq_error(sq, rc, "open");
+    enum sid_err err = sid_sq_setup(sq, in_memory);
+    if (err != SID_OK)
+        return err;
+    sqlite3_wal_hook(sq->db, note_wal, sq);
+    err = sid_migrate_all(sq);
+    if (err != SID_OK)
+        return err;
+    sid_sq_limit(sq);
+    return sid_sq_prepare_all(sq);
+}
+
+enum sid_err
+sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    bool in_memory = strcmp(path, ":memory:") == 0;
+    enum sid_err err = SID_E_NO_MEMORY;
+    char *full = NULL;
+    struct sid_back *back = NULL;
+    struct sid_sqlite *sq = calloc(1, sizeof *sq);
+
+    pthread_once(&once, configure_once);
+    if (sq == NULL)
+        goto out;
+    sq->lock_fd = -1;
+    sq->base.ops = &ops;
+    back = &sq->base;
+    if (!in_memory) {
+        err = sid_sq_file_resolve(path, &full);
+        if (err != SID_OK)
+            goto out;
+        err = take_files(sq, full, create);
+        if (err != SID_OK)
+            goto out;
+    }
+    err = connect_db(sq, in_memory ? path : full, in_memory);
+    if (err != SID_OK)
+        goto out;
+    *out = back;
+    back = NULL;
+out:
+    if (back != NULL)
+        close_sqlite(&back);
+    free(full);
+    return err;
+}

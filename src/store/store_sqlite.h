@@ -1,0 +1,238 @@
+/* store_sqlite.h: what the files of the SQLite back end share.
+ *
+ * One connection, its statements (prepared once, finalised at close), and a
+ * small cursor that binds and reads columns in order and keeps the first error,
+ * so that a query reads as a list. Private to src/store; used by the thread
+ * that owns the store. */
+#ifndef SID_STORE_SQLITE_H
+#define SID_STORE_SQLITE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store_back.h"
+
+/* X(symbol): one prepared statement each; the texts are in
+ * store_sqlite_query.c. */
+#define SID_SQ_MAP(X)                                                          \
+    X(BEGIN_WRITE)                                                             \
+    X(BEGIN_READ)                                                              \
+    X(COMMIT)                                                                  \
+    X(ROLLBACK)                                                                \
+    X(SAVEPOINT)                                                               \
+    X(SAVEPOINT_RELEASE)                                                       \
+    X(SAVEPOINT_UNDO)                                                          \
+    X(AUDIT_HEAD)                                                              \
+    X(AUDIT_APPEND)                                                            \
+    X(AUDIT_SCAN)                                                              \
+    X(CLIENT_PUT)                                                              \
+    X(CLIENT_REVOKE)                                                           \
+    X(CLIENT_HAS)                                                              \
+    X(CLIENT_EACH)                                                             \
+    X(ENROL_INSERT)                                                            \
+    X(ENROL_GET)                                                               \
+    X(ENROL_HAS)                                                               \
+    X(ENROL_BEGIN_WORK)                                                        \
+    X(ENROL_DECIDE)                                                            \
+    X(ENROL_LIST)                                                              \
+    X(ENROL_UNFINISHED)                                                        \
+    X(PHOTO_PUT)                                                               \
+    X(PHOTO_GET)                                                               \
+    X(PHOTO_DELETE_ALL)                                                        \
+    X(PHOTO_COUNT)                                                             \
+    X(IDEMPOTENCY_GET)                                                         \
+    X(IDEMPOTENCY_PUT)                                                         \
+    X(IDEMPOTENCY_PURGE)                                                       \
+    X(CREDENTIAL_INSERT)                                                       \
+    X(CREDENTIAL_GET)                                                          \
+    X(CREDENTIAL_BY_SERIAL)                                                    \
+    X(CREDENTIAL_HAS)                                                          \
+    X(CREDENTIAL_IN_USE)                                                       \
+    X(CREDENTIAL_REVOKE)
+
+enum sid_sq_stmt {
+#define SID_SQ_ENUM(name) SID_SQ_##name,
+    SID_SQ_MAP(SID_SQ_ENUM)
+#undef SID_SQ_ENUM
+        SID_SQ_COUNT
+};
+
+struct sid_sqlite {
+    struct sid_back base; /* first: a sid_back is cast back to this */
+    sqlite3 *db;
+    sqlite3_stmt *stmt[SID_SQ_COUNT];
+    int lock_fd;       /* holds the flock; -1: none (":memory:") */
+    bool in_txn;       /* between begin and commit or rollback */
+    enum sid_err lost; /* why SQLite dropped the open transaction; SID_OK */
+    bool broken;       /* a sync failed or the file is damaged */
+    int wal_pages;     /* in the WAL after the last commit */
+};
+
+static inline struct sid_sqlite *
+sid_sqlite_of(struct sid_back *back) {
+    return (struct sid_sqlite *)(void *)back;
+}
+
+/* ---- store_sqlite_query.c ---------------------------------------------- */
+
+/* Prepares every statement. Errors: SID_E_STORE, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_sq_prepare_all(struct sid_sqlite *sq);
+void sid_sq_finalize_all(struct sid_sqlite *sq);
+
+/* What an SQLite result means; logs it once unless it is an expected refusal
+ * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND); notes a lost
+ * transaction and a broken database. where: a static word for the log. */
+enum sid_err sid_sq_error(struct sid_sqlite *sq, int rc, const char *where);
+
+/* A statement in use: start, bind in order, next or run, read in order, end. */
+struct sid_sq_query {
+    struct sid_sqlite *sq;
+    sqlite3_stmt *stmt;
+    enum sid_sq_stmt which;
+    int rc;           /* first SQLite error of a bind */
+    enum sid_err err; /* first error of a read */
+    int bound;        /* parameters bound so far */
+    int read;         /* columns read so far */
+};
+
+struct sid_sq_query sid_sq_start(struct sid_sqlite *sq, enum sid_sq_stmt which);
+/* Texts and blobs are borrowed until end. */
+void sid_sq_bind_int(struct sid_sq_query *query, int64_t value);
+void sid_sq_bind_real(struct sid_sq_query *query, bool present, double value);
+void sid_sq_bind_text(struct sid_sq_query *query, const char *text);
+void sid_sq_bind_blob(struct sid_sq_query *query, const void *ptr, size_t len);
+/* Goes to the next row; *row false at the end. */
+SID_FALLIBLE enum sid_err sid_sq_next(struct sid_sq_query *query, bool *row);
+/* Errors of a column that has not the form it was written in become
+ * query->err = SID_E_STORE, for the caller to look at after the last one. */
+int64_t sid_sq_read_int(struct sid_sq_query *query);
+double sid_sq_read_real(struct sid_sq_query *query, bool *present);
+void sid_sq_read_text(struct sid_sq_query *query, char *out, size_t out_size);
+/* Borrowed until the next step; *whole false when a NUL is inside. */
+const char *sid_sq_borrow_text(struct sid_sq_query *query, bool *whole);
+void sid_sq_read_blob(struct sid_sq_query *query, void *out, size_t len);
+void sid_sq_read_buf(struct sid_sq_query *query, struct sid_buf *out);
+/* Makes the statement free again. */
+void sid_sq_end(struct sid_sq_query *query);
+/* Runs a statement that gives no rows, ends it; *changes (may be NULL) is the
+ * number of rows it changed. */
+SID_FALLIBLE enum sid_err sid_sq_run(struct sid_sq_query *query, int *changes);
+/* True in *out when the statement gives a row; ends it. */
+SID_FALLIBLE enum sid_err sid_sq_has_row(struct sid_sq_query *query, bool *out);
+/* For an update that changed nothing: SID_E_CONFLICT when `has` finds the row
+ * id, SID_E_NOT_FOUND when not. */
+SID_FALLIBLE enum sid_err sid_sq_why_unchanged(struct sid_sqlite *sq,
+                                               enum sid_sq_stmt has,
+                                               const char *id);
+
+/* ---- store_sqlite_file.c ----------------------------------------------- */
+
+/* The path with its folder resolved (malloc), so that a symbolic link on the
+ * way is taken once and SQLite may refuse links. Errors: SID_E_NOT_FOUND,
+ * SID_E_STORE, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_sq_file_resolve(const char *path, char **out);
+/* Takes the lock "<path>.lock". Errors: SID_E_LOCKED, SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_file_lock(const char *path, int *out_fd);
+/* Makes the file if asked to, checks what it is, sets its mode. Errors:
+ * SID_E_NOT_FOUND, SID_E_STORE, SID_E_STORE_FULL. */
+SID_FALLIBLE enum sid_err sid_sq_file_prepare(const char *path, bool create);
+
+/* ---- store_sqlite_setup.c ---------------------------------------------- */
+
+/* Settings before the first statement; each answer is checked. Errors:
+ * SID_E_STORE, SID_E_STORE_FULL. */
+SID_FALLIBLE enum sid_err sid_sq_setup(struct sid_sqlite *sq, bool in_memory);
+/* Limits on what SQL may do, after the migrations. */
+void sid_sq_limit(struct sid_sqlite *sq);
+
+/* ---- migrate.c --------------------------------------------------------- */
+
+struct sid_migration {
+    int number;
+    const char *name;
+    const char *sql;
+};
+/* Brings the schema up to the last of list[n], which is in rising order.
+ * Errors: SID_E_SCHEMA, SID_E_STORE, SID_E_STORE_FULL, SID_E_NO_MEMORY,
+ * SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_migrate_apply(struct sid_sqlite *sq,
+                                            const struct sid_migration *list,
+                                            size_t n);
+/* The same with the migrations embedded in the program. */
+SID_FALLIBLE enum sid_err sid_migrate_all(struct sid_sqlite *sq);
+
+/* ---- the operations, by subject ---------------------------------------- */
+
+/* store_sqlite_audit.c */
+enum sid_err sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
+                                   uint8_t mac[SID_SHA256_BYTES]);
+enum sid_err sid_sqlite_audit_append(struct sid_back *back,
+                                     const struct sid_audit_row *row,
+                                     const uint8_t mac[SID_SHA256_BYTES]);
+enum sid_err sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq,
+                                   int64_t limit, sid_back_audit_fn *each,
+                                   void *ctx);
+/* store_sqlite_client.c */
+enum sid_err sid_sqlite_client_put(struct sid_back *back,
+                                   const struct sid_client *client);
+enum sid_err sid_sqlite_client_revoke(struct sid_back *back, const char *id,
+                                      int64_t now_s);
+enum sid_err
+sid_sqlite_client_each(struct sid_back *back,
+                       enum sid_err (*each)(const struct sid_client *, void *),
+                       void *ctx);
+/* store_sqlite_enrol.c */
+enum sid_err sid_sqlite_enrol_insert(struct sid_back *back,
+                                     const struct sid_enrolment *enrolment);
+enum sid_err sid_sqlite_enrol_get(struct sid_back *back, const char *id,
+                                  struct sid_enrolment *out);
+enum sid_err sid_sqlite_enrol_begin_work(struct sid_back *back, const char *id,
+                                         int64_t now_s, int *attempts);
+enum sid_err sid_sqlite_enrol_decide(struct sid_back *back,
+                                     const struct sid_enrolment *enrolment,
+                                     enum sid_enrol_state expected);
+enum sid_err sid_sqlite_enrol_list(
+    struct sid_back *back, enum sid_enrol_state state, const char *after,
+    int limit, enum sid_err (*each)(const struct sid_enrolment *, void *),
+    void *ctx);
+enum sid_err sid_sqlite_enrol_unfinished(struct sid_back *back,
+                                         enum sid_err (*each)(const char *, int,
+                                                              void *),
+                                         void *ctx);
+/* store_sqlite_photo.c: photos and idempotency keys */
+enum sid_err sid_sqlite_photo_put(struct sid_back *back,
+                                  const char *enrolment_id,
+                                  enum sid_photo_kind kind,
+                                  struct sid_span sealed);
+enum sid_err sid_sqlite_photo_get(struct sid_back *back,
+                                  const char *enrolment_id,
+                                  enum sid_photo_kind kind,
+                                  struct sid_buf *out);
+enum sid_err sid_sqlite_photo_delete_all(struct sid_back *back,
+                                         const char *enrolment_id);
+enum sid_err sid_sqlite_photo_count(struct sid_back *back, int64_t *out);
+enum sid_err sid_sqlite_idempotency_get(struct sid_back *back,
+                                        const char *client_id, const char *key,
+                                        struct sid_idempotency *out);
+enum sid_err sid_sqlite_idempotency_put(struct sid_back *back,
+                                        const struct sid_idempotency *row);
+enum sid_err sid_sqlite_idempotency_purge(struct sid_back *back,
+                                          int64_t before_s);
+/* store_sqlite_credential.c */
+enum sid_err
+sid_sqlite_credential_insert(struct sid_back *back,
+                             const struct sid_credential *credential,
+                             uint64_t *serial);
+enum sid_err sid_sqlite_credential_get(struct sid_back *back, const char *id,
+                                       struct sid_credential *out);
+enum sid_err sid_sqlite_credential_by_serial(struct sid_back *back,
+                                             uint64_t serial,
+                                             struct sid_credential *out);
+enum sid_err sid_sqlite_credential_in_use(
+    struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES], bool *out);
+enum sid_err sid_sqlite_credential_revoke(struct sid_back *back, const char *id,
+                                          const char *note, int64_t now_s);
+
+#endif

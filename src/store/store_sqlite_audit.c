@@ -1,0 +1,86 @@
+/* store_sqlite_audit.c: rows of the audit log in SQLite. The chain itself is
+ * the front's. Run by the thread that owns the store; owns nothing. */
+#include <string.h>
+
+#include "store_sqlite.h"
+
+enum sid_err
+sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
+                      uint8_t mac[SID_SHA256_BYTES]) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_HEAD);
+    uint8_t last_mac[SID_SHA256_BYTES] = {0};
+    int64_t last_seq = 0;
+    bool row = false;
+    enum sid_err err = sid_sq_next(&query, &row);
+
+    if (err == SID_OK && row) {
+        last_seq = sid_sq_read_int(&query);
+        sid_sq_read_blob(&query, last_mac, sizeof last_mac);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err != SID_OK)
+        return err;
+    *seq = last_seq;
+    memcpy(mac, last_mac, sizeof last_mac);
+    return SID_OK;
+}
+
+enum sid_err
+sid_sqlite_audit_append(struct sid_back *back, const struct sid_audit_row *row,
+                        const uint8_t mac[SID_SHA256_BYTES]) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_APPEND);
+
+    sid_sq_bind_int(&query, row->seq);
+    sid_sq_bind_int(&query, row->at_us);
+    sid_sq_bind_text(&query, row->event);
+    sid_sq_bind_text(&query, row->actor);
+    sid_sq_bind_text(&query, row->subject);
+    sid_sq_bind_text(&query, row->outcome);
+    sid_sq_bind_text(&query, row->detail);
+    sid_sq_bind_blob(&query, mac, SID_SHA256_BYTES);
+    enum sid_err err = sid_sq_run(&query, NULL);
+    /* The number comes from the chain: taken already means a forged log. */
+    return err == SID_E_EXISTS ? SID_E_STORE : err;
+}
+
+/* The row under the cursor; its texts are borrowed until the next step. */
+static void
+read_entry(struct sid_sq_query *query, struct sid_back_audit *out) {
+    bool whole[5];
+
+    out->row.seq = sid_sq_read_int(query);
+    out->row.at_us = sid_sq_read_int(query);
+    out->row.event = sid_sq_borrow_text(query, &whole[0]);
+    out->row.actor = sid_sq_borrow_text(query, &whole[1]);
+    out->row.subject = sid_sq_borrow_text(query, &whole[2]);
+    out->row.outcome = sid_sq_borrow_text(query, &whole[3]);
+    out->row.detail = sid_sq_borrow_text(query, &whole[4]);
+    sid_sq_read_blob(query, out->mac, sizeof out->mac);
+    out->intact = whole[0] && whole[1] && whole[2] && whole[3] && whole[4];
+}
+
+enum sid_err
+sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq, int64_t limit,
+                      sid_back_audit_fn *each, void *ctx) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_SCAN);
+    enum sid_err err = SID_OK;
+    bool row = true;
+
+    sid_sq_bind_int(&query, after_seq);
+    sid_sq_bind_int(&query, limit);
+    while (err == SID_OK) {
+        struct sid_back_audit entry = {.intact = false};
+
+        err = sid_sq_next(&query, &row);
+        if (err != SID_OK || !row)
+            break;
+        read_entry(&query, &entry);
+        err = query.err == SID_OK ? each(&entry, ctx) : query.err;
+    }
+    sid_sq_end(&query);
+    return err;
+}

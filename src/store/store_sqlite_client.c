@@ -1,0 +1,75 @@
+/* store_sqlite_client.c: rows of clients in SQLite. Run by the thread that
+ * owns the store; owns nothing. */
+#include "store_sqlite.h"
+
+enum sid_err
+sid_sqlite_client_put(struct sid_back *back, const struct sid_client *client) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_CLIENT_PUT);
+
+    sid_sq_bind_text(&query, client->id);
+    sid_sq_bind_text(&query, client->key_name);
+    sid_sq_bind_blob(&query, client->key_hash, sizeof client->key_hash);
+    sid_sq_bind_text(&query, client->name);
+    sid_sq_bind_text(&query, sid_role_name(client->role));
+    sid_sq_bind_int(&query, client->purposes);
+    sid_sq_bind_int(&query, client->created_at_s);
+    sid_sq_bind_int(&query, client->expires_at_s);
+    sid_sq_bind_int(&query, client->revoked_at_s);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_client_revoke(struct sid_back *back, const char *id, int64_t now_s) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_CLIENT_REVOKE);
+    int changes = 0;
+
+    sid_sq_bind_int(&query, now_s);
+    sid_sq_bind_text(&query, id);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK && changes == 0)
+        err = sid_sq_why_unchanged(sq, SID_SQ_CLIENT_HAS, id);
+    return err;
+}
+
+static enum sid_err
+read_client(struct sid_sq_query *query, struct sid_client *out) {
+    char role[16] = "";
+
+    sid_sq_read_text(query, out->id, sizeof out->id);
+    sid_sq_read_text(query, out->key_name, sizeof out->key_name);
+    sid_sq_read_blob(query, out->key_hash, sizeof out->key_hash);
+    sid_sq_read_text(query, out->name, sizeof out->name);
+    sid_sq_read_text(query, role, sizeof role);
+    out->purposes = (uint32_t)sid_sq_read_int(query);
+    out->created_at_s = sid_sq_read_int(query);
+    out->expires_at_s = sid_sq_read_int(query);
+    out->revoked_at_s = sid_sq_read_int(query);
+    if (query->err != SID_OK)
+        return query->err;
+    return sid_role_parse(role, &out->role) == SID_OK ? SID_OK : SID_E_STORE;
+}
+
+enum sid_err
+sid_sqlite_client_each(struct sid_back *back,
+                       enum sid_err (*each)(const struct sid_client *, void *),
+                       void *ctx) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_CLIENT_EACH);
+    enum sid_err err = SID_OK;
+    bool row = true;
+
+    while (err == SID_OK) {
+        struct sid_client client = {.role = SID_ROLE_NONE};
+
+        err = sid_sq_next(&query, &row);
+        if (err != SID_OK || !row)
+            break;
+        err = read_client(&query, &client);
+        if (err == SID_OK)
+            err = each(&client, ctx);
+    }
+    sid_sq_end(&query);
+    return err;
+}

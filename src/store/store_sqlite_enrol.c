@@ -1,0 +1,213 @@
+/* store_sqlite_enrol.c: rows of enrolments in SQLite. Run by the thread that
+ * owns the store; owns nothing. */
+#include "store_sqlite.h"
+
+enum sid_err
+sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_INSERT);
+    char reasons[SID_REASONS_TEXT_SIZE];
+
+    sid_reasons_pack(&e->reasons, reasons);
+    sid_sq_bind_text(&query, e->id);
+    sid_sq_bind_text(&query, e->client_id);
+    sid_sq_bind_text(&query, sid_enrol_state_name(e->state));
+    sid_sq_bind_int(&query, e->created_at_s);
+    sid_sq_bind_int(&query, e->updated_at_s);
+    sid_sq_bind_int(&query, e->decided_at_s);
+    sid_sq_bind_int(&query, e->attempts);
+    sid_sq_bind_text(&query, e->consent_version);
+    sid_sq_bind_int(&query, e->consent_at_s);
+    sid_sq_bind_text(&query, reasons);
+    sid_sq_bind_real(&query, e->has_scores, e->similarity);
+    sid_sq_bind_real(&query, e->has_scores, e->liveness);
+    sid_sq_bind_text(&query, e->decided_by);
+    sid_sq_bind_text(&query, e->note);
+    sid_sq_bind_text(&query, e->credential_id);
+    sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
+    sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
+    sid_sq_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
+    return sid_sq_run(&query, NULL);
+}
+
+/* The columns of the list, in the order of ENROL_LIST_COLUMNS. */
+static enum sid_err
+read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
+    char state[16] = "";
+    char reasons[SID_REASONS_TEXT_SIZE] = "";
+    bool has_similarity = false;
+    bool has_liveness = false;
+
+    sid_sq_read_text(query, out->id, sizeof out->id);
+    sid_sq_read_text(query, out->client_id, sizeof out->client_id);
+    sid_sq_read_text(query, state, sizeof state);
+    out->created_at_s = sid_sq_read_int(query);
+    out->updated_at_s = sid_sq_read_int(query);
+    out->decided_at_s = sid_sq_read_int(query);
+    out->attempts = (int)sid_sq_read_int(query);
+    sid_sq_read_text(query, out->consent_version, sizeof out->consent_version);
+    out->consent_at_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, reasons, sizeof reasons);
+    out->similarity = sid_sq_read_real(query, &has_similarity);
+    out->liveness = sid_sq_read_real(query, &has_liveness);
+    out->has_scores = has_similarity && has_liveness;
+    sid_sq_read_text(query, out->decided_by, sizeof out->decided_by);
+    sid_sq_read_text(query, out->note, sizeof out->note);
+    sid_sq_read_text(query, out->credential_id, sizeof out->credential_id);
+    if (query->err != SID_OK)
+        return query->err;
+    if (sid_enrol_state_parse(state, &out->state) != SID_OK ||
+        sid_reasons_unpack(reasons, &out->reasons) != SID_OK)
+        return SID_E_STORE;
+    return SID_OK;
+}
+
+enum sid_err
+sid_sqlite_enrol_get(struct sid_back *back, const char *id,
+                     struct sid_enrolment *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_GET);
+    struct sid_enrolment enrolment = {.id = ""};
+    bool row = false;
+
+    sid_sq_bind_text(&query, id);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK)
+        err = read_list_fields(&query, &enrolment);
+    if (err == SID_OK) {
+        sid_sq_read_blob(&query, enrolment.id_index, SID_SHA256_BYTES);
+        sid_sq_read_blob(&query, enrolment.holder_hash, SID_SHA256_BYTES);
+        sid_sq_read_buf(&query, &enrolment.holder_sealed);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        *out = enrolment;
+    else
+        sid_enrolment_fini(&enrolment);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_begin_work(struct sid_back *back, const char *id,
+                            int64_t now_s, int *attempts) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_BEGIN_WORK);
+    int count = 0;
+    bool row = false;
+    bool more = false;
+
+    sid_sq_bind_int(&query, now_s);
+    sid_sq_bind_text(&query, id);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && row) {
+        count = (int)sid_sq_read_int(&query);
+        err = sid_sq_next(&query, &more);
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK && !row)
+        err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, id);
+    if (err == SID_OK)
+        *attempts = count;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_decide(struct sid_back *back, const struct sid_enrolment *e,
+                        enum sid_enrol_state expected) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_DECIDE);
+    char reasons[SID_REASONS_TEXT_SIZE];
+    int changes = 0;
+
+    sid_reasons_pack(&e->reasons, reasons);
+    sid_sq_bind_text(&query, sid_enrol_state_name(e->state));
+    sid_sq_bind_int(&query, e->updated_at_s);
+    sid_sq_bind_int(&query, e->decided_at_s);
+    sid_sq_bind_text(&query, reasons);
+    sid_sq_bind_real(&query, e->has_scores, e->similarity);
+    sid_sq_bind_real(&query, e->has_scores, e->liveness);
+    sid_sq_bind_text(&query, e->decided_by);
+    sid_sq_bind_text(&query, e->note);
+    sid_sq_bind_text(&query, e->credential_id);
+    sid_sq_bind_text(&query, e->id);
+    sid_sq_bind_text(&query, sid_enrol_state_name(expected));
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK && changes == 0)
+        err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
+    return err;
+}
+
+/* When `after` was made: the list goes on behind it. */
+static enum sid_err
+made_at(struct sid_sqlite *sq, const char *after, int64_t *out) {
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_HAS);
+    bool row = false;
+
+    sid_sq_bind_text(&query, after);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK)
+        *out = sid_sq_read_int(&query);
+    sid_sq_end(&query);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
+                      const char *after, int limit,
+                      enum sid_err (*each)(const struct sid_enrolment *,
+                                           void *),
+                      void *ctx) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    int64_t after_at_s = INT64_MIN;
+    enum sid_err err =
+        after[0] == '\0' ? SID_OK : made_at(sq, after, &after_at_s);
+
+    if (err != SID_OK)
+        return err;
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_LIST);
+    bool row = true;
+    sid_sq_bind_text(&query, sid_enrol_state_name(state));
+    sid_sq_bind_int(&query, after_at_s);
+    sid_sq_bind_text(&query, after);
+    sid_sq_bind_int(&query, limit);
+    while (err == SID_OK) {
+        struct sid_enrolment enrolment = {.id = ""};
+
+        err = sid_sq_next(&query, &row);
+        if (err != SID_OK || !row)
+            break;
+        err = read_list_fields(&query, &enrolment);
+        if (err == SID_OK)
+            err = each(&enrolment, ctx);
+    }
+    sid_sq_end(&query);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_unfinished(struct sid_back *back,
+                            enum sid_err (*each)(const char *, int, void *),
+                            void *ctx) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_UNFINISHED);
+    enum sid_err err = SID_OK;
+    bool row = true;
+
+    while (err == SID_OK) {
+        char id[SID_ID_SIZE] = "";
+
+        err = sid_sq_next(&query, &row);
+        if (err != SID_OK || !row)
+            break;
+        sid_sq_read_text(&query, id, sizeof id);
+        int attempts = (int)sid_sq_read_int(&query);
+        err = query.err == SID_OK ? each(id, attempts, ctx) : query.err;
+    }
+    sid_sq_end(&query);
+    return err;
+}

@@ -1,0 +1,114 @@
+/* store_sqlite_photo.c: sealed photos and idempotency keys in SQLite: what
+ * comes and goes with an enrolment. Run by the thread that owns the store; owns
+ * nothing. */
+#include "store_sqlite.h"
+
+enum sid_err
+sid_sqlite_photo_put(struct sid_back *back, const char *enrolment_id,
+                     enum sid_photo_kind kind, struct sid_span sealed) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_PUT);
+
+    if (sealed.len > SID_SEALED_MAX_BYTES)
+        return SID_E_ARGUMENT;
+    sid_sq_bind_text(&query, enrolment_id);
+    sid_sq_bind_text(&query, sid_photo_kind_name(kind));
+    sid_sq_bind_blob(&query, sealed.ptr, sealed.len);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_photo_get(struct sid_back *back, const char *enrolment_id,
+                     enum sid_photo_kind kind, struct sid_buf *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_GET);
+    struct sid_buf sealed = SID_BUF_EMPTY;
+    bool row = false;
+
+    sid_sq_bind_text(&query, enrolment_id);
+    sid_sq_bind_text(&query, sid_photo_kind_name(kind));
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sq_read_buf(&query, &sealed);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        sid_buf_move(&sealed, out);
+    sid_buf_free(&sealed);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_photo_delete_all(struct sid_back *back, const char *enrolment_id) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_DELETE_ALL);
+
+    sid_sq_bind_text(&query, enrolment_id);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_photo_count(struct sid_back *back, int64_t *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_COUNT);
+    bool row = false;
+    enum sid_err err = sid_sq_next(&query, &row);
+
+    if (err == SID_OK && row)
+        *out = sid_sq_read_int(&query);
+    sid_sq_end(&query);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_idempotency_get(struct sid_back *back, const char *client_id,
+                           const char *key, struct sid_idempotency *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_IDEMPOTENCY_GET);
+    struct sid_idempotency found = {.key = ""};
+    bool row = false;
+
+    sid_sq_bind_text(&query, client_id);
+    sid_sq_bind_text(&query, key);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sq_read_text(&query, found.client_id, sizeof found.client_id);
+        sid_sq_read_text(&query, found.key, sizeof found.key);
+        sid_sq_read_blob(&query, found.fingerprint, sizeof found.fingerprint);
+        sid_sq_read_text(&query, found.enrolment_id, sizeof found.enrolment_id);
+        found.created_at_s = sid_sq_read_int(&query);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        *out = found;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_idempotency_put(struct sid_back *back,
+                           const struct sid_idempotency *row) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_IDEMPOTENCY_PUT);
+
+    sid_sq_bind_text(&query, row->client_id);
+    sid_sq_bind_text(&query, row->key);
+    sid_sq_bind_blob(&query, row->fingerprint, sizeof row->fingerprint);
+    sid_sq_bind_text(&query, row->enrolment_id);
+    sid_sq_bind_int(&query, row->created_at_s);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_idempotency_purge(struct sid_back *back, int64_t before_s) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_IDEMPOTENCY_PURGE);
+
+    sid_sq_bind_int(&query, before_s);
+    return sid_sq_run(&query, NULL);
+}

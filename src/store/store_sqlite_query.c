@@ -1,0 +1,350 @@
+/* store_sqlite_query.c: the SQL, and the cursor every query is written with.
+ *
+ * All statements of the back end stand here, so that one page shows what is
+ * asked of the database. Run by the thread that owns the store; owns the
+ * prepared statements through struct sid_sqlite. */
+#include <errno.h>
+#include <string.h>
+
+#include "smartid/log.h"
+#include "store_sqlite.h"
+
+#define ENROL_LIST_COLUMNS                                                     \
+    "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
+    "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
+    "decided_by, note, credential_id"
+#define CREDENTIAL_COLUMNS                                                     \
+    "serial, id, enrolment_id, client_id, type, assurance, state, "            \
+    "issued_at_s, revoked_at_s, note, id_index, holder_hash, holder_sealed"
+
+static const struct {
+    const char *name;
+    const char *sql;
+} statements[SID_SQ_COUNT] = {
+#define S(symbol, text) [SID_SQ_##symbol] = {#symbol, text}
+    S(BEGIN_WRITE, "BEGIN IMMEDIATE"),
+    S(BEGIN_READ, "BEGIN DEFERRED"),
+    S(COMMIT, "COMMIT"),
+    S(ROLLBACK, "ROLLBACK"),
+    S(SAVEPOINT, "SAVEPOINT op"),
+    S(SAVEPOINT_RELEASE, "RELEASE SAVEPOINT op"),
+    S(SAVEPOINT_UNDO, "ROLLBACK TO SAVEPOINT op"),
+
+    S(AUDIT_HEAD, "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"),
+    S(AUDIT_APPEND, "INSERT INTO audit (seq, at_us, event, actor, subject, "
+                    "outcome, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(AUDIT_SCAN, "SELECT seq, at_us, event, actor, subject, outcome, detail, "
+                  "mac FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"),
+
+    S(CLIENT_PUT,
+      "INSERT INTO client (id, key_name, key_hash, name, role, purposes, "
+      "created_at_s, expires_at_s, revoked_at_s) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(CLIENT_REVOKE, "UPDATE client SET revoked_at_s = ? "
+                     "WHERE id = ? AND revoked_at_s = 0"),
+    S(CLIENT_HAS, "SELECT 1 FROM client WHERE id = ?"),
+    S(CLIENT_EACH, "SELECT id, key_name, key_hash, name, role, purposes, "
+                   "created_at_s, expires_at_s, revoked_at_s FROM client "
+                   "ORDER BY created_at_s, id"),
+
+    S(ENROL_INSERT,
+      "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
+      ", id_index, holder_hash, holder_sealed) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(ENROL_GET, "SELECT " ENROL_LIST_COLUMNS
+                 ", id_index, holder_hash, holder_sealed FROM enrolment "
+                 "WHERE id = ?"),
+    S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
+    S(ENROL_BEGIN_WORK,
+      "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
+      "updated_at_s = ? WHERE id = ? AND state IN ('received', 'processing') "
+      "RETURNING attempts"),
+    S(ENROL_DECIDE,
+      "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
+      "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, note = ?, "
+      "credential_id = ? WHERE id = ? AND state = ?"),
+    S(ENROL_LIST,
+      "SELECT " ENROL_LIST_COLUMNS " FROM enrolment WHERE state = ?1 AND "
+      "(created_at_s, id) > (?2, ?3) ORDER BY created_at_s, id LIMIT ?4"),
+    S(ENROL_UNFINISHED,
+      "SELECT id, attempts FROM enrolment "
+      "WHERE state IN ('received', 'processing') ORDER BY created_at_s, id"),
+
+    S(PHOTO_PUT,
+      "INSERT INTO photo (enrolment_id, kind, sealed) VALUES (?, ?, ?)"),
+    S(PHOTO_GET,
+      "SELECT sealed FROM photo WHERE enrolment_id = ? AND kind = ?"),
+    S(PHOTO_DELETE_ALL, "DELETE FROM photo WHERE enrolment_id = ?"),
+    S(PHOTO_COUNT, "SELECT count(*) FROM photo"),
+
+    S(IDEMPOTENCY_GET,
+      "SELECT client_id, retry_key, fingerprint, enrolment_id, created_at_s "
+      "FROM idempotency WHERE client_id = ? AND retry_key = ?"),
+    S(IDEMPOTENCY_PUT,
+      "INSERT INTO idempotency (client_id, retry_key, fingerprint, "
+      "enrolment_id, created_at_s) VALUES (?, ?, ?, ?, ?)"),
+    S(IDEMPOTENCY_PURGE, "DELETE FROM idempotency WHERE created_at_s < ?"),
+
+    S(CREDENTIAL_INSERT,
+      "INSERT INTO credential (id, enrolment_id, client_id, type, assurance, "
+      "state, issued_at_s, revoked_at_s, note, id_index, holder_hash, "
+      "holder_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(CREDENTIAL_GET,
+      "SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE id = ?"),
+    S(CREDENTIAL_BY_SERIAL,
+      "SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE serial = ?"),
+    S(CREDENTIAL_HAS, "SELECT 1 FROM credential WHERE id = ?"),
+    S(CREDENTIAL_IN_USE,
+      "SELECT 1 FROM credential WHERE id_index = ? AND state = 'active'"),
+    S(CREDENTIAL_REVOKE, "UPDATE credential SET state = 'revoked', "
+                         "revoked_at_s = ?, note = ? "
+                         "WHERE id = ? AND state = 'active'"),
+#undef S
+};
+
+enum sid_err
+sid_sq_prepare_all(struct sid_sqlite *sq) {
+    for (int i = 0; i < SID_SQ_COUNT; i++) {
+        int rc =
+            sqlite3_prepare_v3(sq->db, statements[i].sql, -1,
+                               SQLITE_PREPARE_PERSISTENT, &sq->stmt[i], NULL);
+        if (rc != SQLITE_OK)
+            return sid_sq_error(sq, rc, statements[i].name);
+    }
+    return SID_OK;
+}
+
+void
+sid_sq_finalize_all(struct sid_sqlite *sq) {
+    for (int i = 0; i < SID_SQ_COUNT; i++) {
+        sqlite3_finalize(sq->stmt[i]);
+        sq->stmt[i] = NULL;
+    }
+}
+
+/* ---- errors ------------------------------------------------------------ */
+
+static bool
+is_broken(int rc) {
+    return rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC ||
+           (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+}
+
+static enum sid_err
+meaning(int rc, int sys) {
+    if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY ||
+        rc == SQLITE_CONSTRAINT_ROWID)
+        return SID_E_EXISTS;
+    if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return SID_E_NOT_FOUND;
+    if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM)
+        return SID_E_NO_MEMORY;
+    if ((rc & 0xff) == SQLITE_FULL)
+        return SID_E_STORE_FULL;
+    /* A full disk shows itself so when the WAL index cannot grow, a quota
+     * always. After a failed sync nothing is known, so that is not "full". */
+    if ((rc & 0xff) == SQLITE_IOERR && !is_broken(rc) &&
+        (sys == ENOSPC || sys == EDQUOT))
+        return SID_E_STORE_FULL;
+    return SID_E_STORE;
+}
+
+enum sid_err
+sid_sq_error(struct sid_sqlite *sq, int rc, const char *where) {
+    int sys = sqlite3_system_errno(sq->db);
+    enum sid_err err = meaning(rc, sys);
+
+    if (is_broken(rc))
+        sq->broken = true;
+    if (sq->in_txn && sq->lost == SID_OK && sqlite3_get_autocommit(sq->db) != 0)
+        sq->lost = err;
+    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND)
+        sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
+                SID_N("sqlite", rc), SID_S("text", sqlite3_errstr(rc)),
+                SID_N("errno", (rc & 0xff) == SQLITE_IOERR ? sys : 0),
+                SID_S("at", where));
+    return err;
+}
+
+/* ---- the cursor -------------------------------------------------------- */
+
+struct sid_sq_query
+sid_sq_start(struct sid_sqlite *sq, enum sid_sq_stmt which) {
+    sqlite3_stmt *stmt = sq->stmt[which];
+
+    /* A callback that calls the store would step the statement it came from. */
+    SID_ASSERT(!sqlite3_stmt_busy(stmt));
+    return (struct sid_sq_query){.sq = sq, .stmt = stmt, .which = which};
+}
+
+void
+sid_sq_bind_int(struct sid_sq_query *query, int64_t value) {
+    if (query->rc == SQLITE_OK)
+        query->rc = sqlite3_bind_int64(query->stmt, ++query->bound, value);
+}
+
+void
+sid_sq_bind_real(struct sid_sq_query *query, bool present, double value) {
+    if (query->rc != SQLITE_OK)
+        return;
+    query->rc = present
+                    ? sqlite3_bind_double(query->stmt, ++query->bound, value)
+                    : sqlite3_bind_null(query->stmt, ++query->bound);
+}
+
+void
+sid_sq_bind_text(struct sid_sq_query *query, const char *text) {
+    if (query->rc == SQLITE_OK)
+        query->rc = sqlite3_bind_text(query->stmt, ++query->bound, text, -1,
+                                      SQLITE_STATIC);
+}
+
+void
+sid_sq_bind_blob(struct sid_sq_query *query, const void *ptr, size_t len) {
+    if (query->rc != SQLITE_OK)
+        return;
+    /* A NULL pointer would bind NULL instead of the empty blob. */
+    query->rc = sqlite3_bind_blob64(query->stmt, ++query->bound,
+                                    ptr == NULL ? "" : ptr, len, SQLITE_STATIC);
+}
+
+enum sid_err
+sid_sq_next(struct sid_sq_query *query, bool *row) {
+    struct sid_sqlite *sq = query->sq;
+
+    if (sq->lost != SID_OK)
+        return sq->lost;
+    if (query->rc != SQLITE_OK)
+        return sid_sq_error(sq, query->rc, statements[query->which].name);
+    int rc = sqlite3_step(query->stmt);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return sid_sq_error(sq, rc, statements[query->which].name);
+    query->read = 0;
+    *row = rc == SQLITE_ROW;
+    return SID_OK;
+}
+
+/* A column is not what the front wrote. */
+static void
+bad_column(struct sid_sq_query *query) {
+    if (query->err != SID_OK)
+        return;
+    int rc = sqlite3_errcode(query->sq->db);
+    query->err = (rc & 0xff) == SQLITE_NOMEM ? SID_E_NO_MEMORY : SID_E_STORE;
+    sid_log(SID_LOG_ERROR, "store_error",
+            SID_S("code", sid_err_code(query->err)),
+            SID_S("at", statements[query->which].name),
+            SID_N("column", query->read));
+}
+
+int64_t
+sid_sq_read_int(struct sid_sq_query *query) {
+    return sqlite3_column_int64(query->stmt, query->read++);
+}
+
+double
+sid_sq_read_real(struct sid_sq_query *query, bool *present) {
+    int column = query->read++;
+
+    *present = sqlite3_column_type(query->stmt, column) != SQLITE_NULL;
+    return sqlite3_column_double(query->stmt, column);
+}
+
+const char *
+sid_sq_borrow_text(struct sid_sq_query *query, bool *whole) {
+    int column = query->read++;
+    const char *text = (const char *)sqlite3_column_text(query->stmt, column);
+
+    if (text == NULL) {
+        bad_column(query);
+        *whole = false;
+        return "";
+    }
+    *whole = strlen(text) == (size_t)sqlite3_column_bytes(query->stmt, column);
+    return text;
+}
+
+void
+sid_sq_read_text(struct sid_sq_query *query, char *out, size_t out_size) {
+    int column = query->read++;
+    const unsigned char *text = sqlite3_column_text(query->stmt, column);
+    size_t len = (size_t)sqlite3_column_bytes(query->stmt, column);
+
+    if (text == NULL || len >= out_size) {
+        bad_column(query);
+        return;
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+void
+sid_sq_read_blob(struct sid_sq_query *query, void *out, size_t len) {
+    int column = query->read++;
+    const void *blob = sqlite3_column_blob(query->stmt, column);
+
+    if (blob == NULL ||
+        (size_t)sqlite3_column_bytes(query->stmt, column) != len) {
+        bad_column(query);
+        return;
+    }
+    memcpy(out, blob, len);
+}
+
+void
+sid_sq_read_buf(struct sid_sq_query *query, struct sid_buf *out) {
+    int column = query->read++;
+    const void *blob = sqlite3_column_blob(query->stmt, column);
+    size_t len = (size_t)sqlite3_column_bytes(query->stmt, column);
+
+    if (len == 0)
+        return;
+    if (blob == NULL) {
+        bad_column(query);
+        return;
+    }
+    enum sid_err err = sid_buf_append(out, blob, len);
+    if (err != SID_OK && query->err == SID_OK)
+        query->err = err;
+}
+
+void
+sid_sq_end(struct sid_sq_query *query) {
+    sqlite3_reset(query->stmt); /* repeats an error that was handled */
+}
+
+enum sid_err
+sid_sq_run(struct sid_sq_query *query, int *changes) {
+    bool row = false;
+    enum sid_err err = sid_sq_next(query, &row);
+
+    SID_ASSERT(!row);
+    if (err == SID_OK && changes != NULL)
+        *changes = sqlite3_changes(query->sq->db);
+    sid_sq_end(query);
+    return err;
+}
+
+enum sid_err
+sid_sq_has_row(struct sid_sq_query *query, bool *out) {
+    bool row = false;
+    enum sid_err err = sid_sq_next(query, &row);
+
+    sid_sq_end(query);
+    if (err == SID_OK)
+        *out = row;
+    return err;
+}
+
+enum sid_err
+sid_sq_why_unchanged(struct sid_sqlite *sq, enum sid_sq_stmt has,
+                     const char *id) {
+    struct sid_sq_query query = sid_sq_start(sq, has);
+    bool found = false;
+
+    sid_sq_bind_text(&query, id);
+    enum sid_err err = sid_sq_has_row(&query, &found);
+    if (err != SID_OK)
+        return err;
+    return found ? SID_E_CONFLICT : SID_E_NOT_FOUND;
+}

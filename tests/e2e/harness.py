@@ -1,0 +1,517 @@
+"""What every end-to-end test stands on: the daemon as a process, smartidctl,
+and a small client of the API.
+
+Nothing here sleeps to synchronise: the daemon's own log lines are waited for,
+and answers are waited for by the API's own means (Prefer: wait). Environment:
+E2E_BIN (folder of the binaries), E2E_ROOT (project root), E2E_SEED (seed of
+random choices; printed when a test fails), E2E_SLOW (factor on time limits).
+"""
+
+import base64
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import photos
+from http_raw import Closed, Connection, head_bytes, multipart
+
+ROOT = os.environ.get("E2E_ROOT", os.path.dirname(os.path.dirname(
+    os.path.dirname(os.path.abspath(__file__)))))
+BIN = os.path.abspath(os.environ.get("E2E_BIN", os.path.join(ROOT, "build")))
+SEED = int(os.environ.get("E2E_SEED", "20261123"))
+SLOW = float(os.environ.get("E2E_SLOW", "1"))
+MODEL_DIR = os.path.abspath(
+    os.environ.get("MODEL_DIR", os.path.join(ROOT, ".data", "models")))
+DATA = os.path.abspath(os.environ.get("DATA", os.path.join(ROOT, ".data")))
+
+START_LIMIT_S = 30 * SLOW
+STOP_LIMIT_S = 40 * SLOW
+
+SANITIZER = re.compile(
+    r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|"
+    r"event=assert_failed|terminate called")
+
+PURPOSES = {
+    "household_registration": {"name", "id_number", "birth_date", "sex",
+                               "region"},
+    "bank_account": {"name", "id_number", "birth_date", "sex"},
+    "train_ticket": {"name", "id_number"},
+    "drivers_licence": {"name", "id_number", "birth_date", "sex"},
+    "hotel_check_in": {"name", "id_number"},
+    "security_check": {"name_masked", "id_number_masked"},
+    "emergency_service": {"name", "birth_date", "sex"},
+    "immigration_service": {"name", "id_number", "birth_date", "sex",
+                            "region"},
+}
+ROLES = ("app", "clerk", "officer", "admin")
+SETTLED = ("approved", "review", "rejected", "failed")
+
+
+def program(name):
+    return os.path.join(BIN, name)
+
+
+def clean_environment(extra=None):
+    """The caller's environment without settings of the daemon."""
+    env = {k: v for k, v in os.environ.items()
+           if not k.startswith("SMARTIDD_")}
+    env.update(extra or {})
+    return env
+
+
+def run_tool(*arguments, check=True, env=None, timeout=120, binary=None,
+             text=True):
+    """Runs smartidctl (or another binary) to its end."""
+    result = subprocess.run(
+        [binary or program("smartidctl"), *arguments], text=text,
+        capture_output=True, timeout=timeout * SLOW, check=False,
+        stdin=subprocess.DEVNULL, env=clean_environment(env))
+    if check and result.returncode != 0:
+        raise AssertionError("%s exited with %d: %s%s" % (
+            " ".join(arguments), result.returncode, result.stdout,
+            result.stderr))
+    errors = result.stderr if text else result.stderr.decode("latin-1")
+    if SANITIZER.search(errors):
+        raise AssertionError("sanitizer report of %s:\n%s" % (arguments,
+                                                              errors))
+    return result
+
+
+_FIELD = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
+
+
+def parse_line(line):
+    """A logfmt line as a dict; quoted values lose their quotes."""
+    fields = {}
+    for key, value in _FIELD.findall(line):
+        if value.startswith('"'):
+            value = value[1:-1]
+        fields.setdefault(key, value)
+    return fields
+
+
+class Log:
+    """The daemon's stderr, read by a thread; lines can be waited for."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self.ended = False
+        self.changed = threading.Condition()
+        self.thread = threading.Thread(target=self._read, args=(stream,),
+                                       daemon=True)
+        self.thread.start()
+
+    def _read(self, stream):
+        for line in stream:
+            with self.changed:
+                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+        stream.close()
+
+    def text(self):
+        with self.changed:
+            return "\n".join(self.lines)
+
+    def wait(self, match, limit_s=START_LIMIT_S, start=0):
+        """The first line from `start` on for which match(line) is true; None
+        when the stream ends or time runs out first."""
+        end = time.monotonic() + limit_s
+        at = start
+        with self.changed:
+            while True:
+                while at < len(self.lines):
+                    if match(self.lines[at]):
+                        return self.lines[at]
+                    at += 1
+                if self.ended or time.monotonic() >= end:
+                    return None
+                self.changed.wait(max(0.0, end - time.monotonic()))
+
+
+class Daemon:
+    """One data folder and the process on it."""
+
+    def __init__(self, binary="smartidd-fake", env=None, settings=None,
+                 folder=None):
+        self.binary = program(binary)
+        self.own_folder = folder is None
+        self.folder = folder or tempfile.mkdtemp(prefix="sid-")
+        self.config = os.path.join(self.folder, "smartidd.conf")
+        self.database = os.path.join(self.folder, "smartidd.db")
+        self.clock_file = os.path.join(self.folder, "clock")
+        self.env = {
+            "SMARTIDD_HTTP_LISTEN_PORT": "0",
+            "SMARTIDD_FACE_WORKERS": "2",
+        }
+        if "clock" in binary or "fake" in binary:
+            self.env["SMARTIDD_TEST_CLOCK"] = self.clock_file
+        self.env.update(env or {})
+        self.process = None
+        self.log = None
+        self.all_logs = []
+        self.port = None
+        self.expect_crash = False
+        if folder is None:
+            self.set_clock(0)
+            try:
+                run_tool("init", "--dir", self.folder,
+                         "--model-dir", MODEL_DIR)
+            except BaseException:
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise
+        for key, value in (settings or {}).items():
+            section, name = key.split(".")
+            self.env["SMARTIDD_%s_%s" % (section.upper(),
+                                         name.upper())] = str(value)
+
+    # ---- life ------------------------------------------------------------
+    def spawn(self, *arguments):
+        """Starts the process without waiting for anything."""
+        self.process = subprocess.Popen(
+            [self.binary, "-c", self.config, *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, env=clean_environment(self.env))
+        self.log = Log(self.process.stderr)
+        self.all_logs.append(self.log)
+        return self
+
+    def start(self):
+        """Starts and waits until the daemon says that it is ready."""
+        self.spawn()
+        line = self.log.wait(lambda l: " event=ready" in l)
+        if line is None:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("not ready:\n" + self.log.text()[-4000:])
+        self.port = int(parse_line(line)["port"])
+        return self
+
+    def wait_exit(self, limit_s=STOP_LIMIT_S):
+        code = self.process.wait(limit_s)
+        self.log.thread.join(10)
+        return code
+
+    def stop(self, check=True):
+        """SIGTERM; checks exit status 0 and that no sanitizer spoke."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.wait_exit()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("did not stop:\n" +
+                                 self.log.text()[-4000:]) from None
+        self.process = None
+        self.check_log()
+        if check and code != 0:
+            raise AssertionError("exit status %d:\n%s" % (
+                code, self.log.text()[-4000:]))
+
+    def kill(self):
+        """SIGKILL and wait."""
+        self.process.kill()
+        self.wait_exit()
+        self.process = None
+        self.check_log()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def check_log(self):
+        found = SANITIZER.search(self.log.text())
+        if found and not self.expect_crash:
+            raise AssertionError("the daemon reported %r:\n%s" % (
+                found.group(0), self.log.text()[-8000:]))
+
+    def close(self):
+        """Ends everything and removes the folder."""
+        try:
+            if self.process is not None:
+                self.stop()
+        finally:
+            if self.process is not None and self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            if self.own_folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    # ---- time -------------------------------------------------------------
+    def set_clock(self, seconds):
+        """Shifts the wall clock of a test build."""
+        fresh = self.clock_file + ".new"
+        with open(fresh, "w", encoding="ascii") as out:
+            out.write("%d\n" % seconds)
+        os.replace(fresh, self.clock_file)
+        self.shift = seconds
+
+    def now(self):
+        return int(time.time()) + self.shift
+
+    # ---- keys -------------------------------------------------------------
+    def ctl(self, *arguments, **options):
+        return run_tool("-c", self.config, *arguments,
+                        env=self.ctl_environment(), **options)
+
+    def ctl_environment(self):
+        return {}
+
+    def add_client(self, role, name=None, purposes=(), expires=None):
+        """Makes a key and returns its text."""
+        arguments = ["client", "add", "--role", role,
+                     "--name", name or "e2e " + role]
+        if role == "clerk" and not purposes:
+            purposes = sorted(PURPOSES)
+        for purpose in purposes:
+            arguments += ["--purpose", purpose]
+        if expires:
+            arguments += ["--expires", expires]
+        out = self.ctl(*arguments).stdout
+        keys = re.findall(r"sidk_[0-9A-Za-z]{12}_[0-9A-Za-z]{52}", out)
+        if len(keys) != 1:
+            raise AssertionError("no single key in %r" % out)
+        return keys[0]
+
+    def client_id(self, name):
+        """The id of the client of that name, from client list."""
+        for line in self.ctl("client", "list").stdout.splitlines():
+            found = re.search(r"cli_[0-9A-Za-z]+", line)
+            if found and name in line:
+                return found.group(0)
+        raise AssertionError("no client %r" % name)
+
+    # ---- talking ----------------------------------------------------------
+    def connect(self, timeout=60):
+        return Connection(("127.0.0.1", self.port), timeout * SLOW)
+
+    def request(self, method, path, headers=None, body=None, timeout=60):
+        """One request on a connection of its own."""
+        with self.connect(timeout) as connection:
+            return connection.request(method, path, headers, body)
+
+    def api(self, key=None):
+        return Api(self, key)
+
+    # ---- the database, after a stop ----------------------------------------
+    def sql(self, query, *values):
+        """Rows of a read-only query; only while no daemon runs."""
+        if self.process is not None:
+            raise AssertionError("the daemon runs")
+        uri = "file:%s?mode=ro" % self.database
+        with sqlite3.connect(uri, uri=True) as connection:
+            rows = connection.execute(query, values).fetchall()
+        connection.close()
+        return rows
+
+
+def form(holder, id_photo, selfie):
+    """The three parts of an enrolment."""
+    def kind(data):
+        return "image/png" if data[:4] == b"\x89PNG" else "image/jpeg"
+    return [("holder", "application/json",
+             holder if isinstance(holder, bytes)
+             else json.dumps(holder).encode()),
+            ("id_photo", kind(id_photo), id_photo, "card.png"),
+            ("selfie", kind(selfie), selfie, "selfie.png")]
+
+
+_rng = random.Random(SEED ^ os.getpid())
+
+
+def holder(name="Wang Example", id_number=None, **more):
+    """A holder part; the number is valid and nobody's."""
+    person = {"name": name,
+              "id_number": id_number or photos.random_number(_rng),
+              "consent": {"version": "2026-01",
+                          "given_at": "2026-01-05T08:00:00Z"}}
+    person.update(more)
+    return person
+
+
+class Api:
+    """A client of the API with one key."""
+
+    def __init__(self, daemon, key):
+        self.daemon = daemon
+        self.key = key
+
+    def headers(self, more=None):
+        out = {}
+        if self.key is not None:
+            out["Authorization"] = "Bearer " + self.key
+        out.update(more or {})
+        return out
+
+    def get(self, path, headers=None, timeout=60):
+        return self.daemon.request("GET", path, self.headers(headers),
+                                   timeout=timeout)
+
+    def post(self, path, value, headers=None):
+        body = value if isinstance(value, bytes) else \
+            json.dumps(value).encode()
+        more = {"Content-Type": "application/json"}
+        more.update(headers or {})
+        return self.daemon.request("POST", path, self.headers(more), body)
+
+    def submit(self, person, id_photo, selfie, wait=None, idempotency=None,
+               headers=None):
+        """POST /v1/enrollments; returns the raw answer."""
+        kind, body = multipart(form(person, id_photo, selfie))
+        more = {"Content-Type": kind}
+        if wait is not None:
+            more["Prefer"] = "wait=%d" % wait
+        if idempotency is not None:
+            more["Idempotency-Key"] = idempotency
+        more.update(headers or {})
+        return self.daemon.request("POST", "/v1/enrollments",
+                                   self.headers(more), body, timeout=90)
+
+    def enrol(self, who=1, person=None, id_flaw=photos.OK,
+              selfie_flaw=photos.OK, wait=30):
+        """Enrols and returns the settled enrolment as a dict, holder_secret
+        included."""
+        answer = self.submit(person or holder(),
+                             photos.photo(who, id_flaw),
+                             photos.photo(who, selfie_flaw), wait=wait)
+        if answer.status not in (200, 201):
+            raise AssertionError(repr(answer))
+        return answer.json()
+
+    def code(self, credential):
+        answer = self.get("/v1/credentials/%s/code" % credential)
+        if answer.status != 200:
+            raise AssertionError(repr(answer))
+        return answer.json()
+
+    def verify(self, code, purpose="train_ticket", **more):
+        answer = self.post("/v1/verifications",
+                           dict(code=code, purpose=purpose, **more))
+        if answer.status != 200:
+            raise AssertionError(repr(answer))
+        return answer.json()
+
+    def settled(self, enrolment, wait=30):
+        """The enrolment once it is settled."""
+        answer = self.get("/v1/enrollments/" + enrolment,
+                          {"Prefer": "wait=%d" % wait})
+        end = time.monotonic() + wait * SLOW
+        while answer.status == 200 and \
+                answer.json()["state"] not in SETTLED and \
+                time.monotonic() < end:
+            answer = self.get("/v1/enrollments/" + enrolment,
+                              {"Prefer": "wait=%d" % wait})
+        if answer.status != 200:
+            raise AssertionError(repr(answer))
+        return answer.json()
+
+    def revoke(self, credential, reason="lost phone"):
+        return self.post("/v1/credentials/%s/revoke" % credential,
+                         {"reason": reason})
+
+
+def credential_of(enrolment):
+    """The id of the credential an enrolment's answer names, or None."""
+    value = enrolment.get("credential_id")
+    if value is None and isinstance(enrolment.get("credential"), dict):
+        value = enrolment["credential"].get("id")
+    return value or None
+
+
+def reason_codes(enrolment):
+    return [item["code"] for item in enrolment.get("reasons", [])]
+
+
+class Case(unittest.TestCase):
+    """A test that knows its seed."""
+
+    maxDiff = None
+
+    def rng(self):
+        """A generator that depends on the seed and the test's name only."""
+        return random.Random("%d %s" % (SEED, self.id()))
+
+    def assert_problem(self, answer, status, code=None):
+        """An RFC 9457 problem document with all its members."""
+        self.assertEqual(answer.status, status, repr(answer))
+        self.assertEqual(answer.header("content-type"),
+                         "application/problem+json", repr(answer))
+        document = answer.json()
+        for member in ("type", "title", "status", "code", "request_id"):
+            self.assertIn(member, document)
+        self.assertEqual(document["status"], status)
+        self.assertEqual(document["request_id"],
+                         answer.header("x-request-id"))
+        if code is not None:
+            self.assertEqual(document["code"], code, repr(answer))
+        return document
+
+
+class DaemonCase(Case):
+    """A test class with one daemon and one key of each role.
+
+    Class attributes: BINARY, SETTINGS (section.name -> value)."""
+
+    BINARY = "smartidd-fake"
+    SETTINGS = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon(cls.BINARY, settings=cls.SETTINGS)
+        cls.addClassCleanup(cls.daemon.close)
+        cls.keys = {role: cls.daemon.add_client(role) for role in ROLES}
+        cls.daemon.start()
+        cls.app = cls.daemon.api(cls.keys["app"])
+        cls.clerk = cls.daemon.api(cls.keys["clerk"])
+        cls.officer = cls.daemon.api(cls.keys["officer"])
+        cls.admin = cls.daemon.api(cls.keys["admin"])
+        cls.nobody = cls.daemon.api(None)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.stop()
+
+    def approved(self, **options):
+        """An approved enrolment and its credential's id."""
+        enrolment = self.app.enrol(**options)
+        self.assertEqual(enrolment["state"], "approved", enrolment)
+        credential = credential_of(enrolment)
+        self.assertIsNotNone(credential, enrolment)
+        return enrolment, credential
+
+
+def threads(count, work):
+    """Runs work(index) in `count` threads; re-raises the first error."""
+    errors = []
+
+    def run(index):
+        try:
+            work(index)
+        except BaseException as error:  # noqa: B902 - handed to the caller
+            errors.append(error)
+
+    started = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    if errors:
+        raise errors[0]

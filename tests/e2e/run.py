@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Runs the end-to-end tests: each file in a process of its own, a few at a
+time. Usage: run.py [--bin DIR] [-k PATTERN] [-j N] [--real | --fake-only]
+[FILE...]. Prints the failures and, last, `N passed, N failed`."""
+
+import argparse
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Collector(unittest.TestResult):
+    """Keeps what the parent process prints."""
+
+    def __init__(self):
+        super().__init__()
+        self.passed = []
+        self.failed = []
+        self.began = 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+        self.broken = False
+
+    def _fail(self, test, error):
+        self.broken = True
+        text = "".join(traceback.format_exception(*error))
+        self.failed.append([str(test), text])
+
+    def addSuccess(self, test):
+        if not self.broken:
+            self.passed.append([str(test), time.monotonic() - self.began])
+
+    def addFailure(self, test, err):
+        self._fail(test, err)
+
+    def addError(self, test, err):
+        self._fail(test, err)
+
+    def addSubTest(self, test, subtest, err):
+        if err is not None:
+            self._fail(subtest, err)
+
+    def addSkip(self, test, reason):
+        self.failed.append([str(test), "skipped: " + reason +
+                            " (skips are not allowed)\n"])
+
+
+def run_one(path, pattern, out):
+    sys.path.insert(0, HERE)
+    loader = unittest.TestLoader()
+    if pattern:
+        loader.testNamePatterns = ["*%s*" % pattern]
+    result = Collector()
+    try:
+        module = __import__(os.path.splitext(os.path.basename(path))[0])
+        loader.loadTestsFromModule(module).run(result)
+    except Exception:  # a file that does not load has failed
+        result.failed.append([path, traceback.format_exc()])
+    with open(out, "w", encoding="utf-8") as stream:
+        json.dump({"passed": result.passed, "failed": result.failed}, stream)
+
+
+def collect(path, out, code):
+    try:
+        with open(out, encoding="utf-8") as stream:
+            return json.load(stream)
+    except (OSError, ValueError):
+        return {"passed": [],
+                "failed": [[path, "the test process ended with %d\n" % code]]}
+
+
+def report(name, result, seconds, verbose):
+    print("%-24s %3d passed, %d failed (%.1f s)" % (
+        name, len(result["passed"]), len(result["failed"]), seconds),
+        flush=True)
+    if verbose:
+        for test, took in result["passed"]:
+            print("    %6.2f s  %s" % (took, test))
+    for test, text in result["failed"]:
+        print("FAILED %s\n%s" % (test, text), flush=True)
+
+
+def run_all(paths, options):
+    environment = dict(os.environ)
+    if options.bin:
+        environment["E2E_BIN"] = os.path.abspath(options.bin)
+    waiting = list(paths)
+    running = []
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="sid-e2e-") as folder:
+        while waiting or running:
+            while waiting and len(running) < options.jobs:
+                path = waiting.pop(0)
+                out = os.path.join(folder, os.path.basename(path) + ".json")
+                command = [sys.executable, os.path.abspath(__file__),
+                           "--one", path, "--out", out]
+                if options.pattern:
+                    command += ["-k", options.pattern]
+                running.append((path, out, time.monotonic(),
+                                subprocess.Popen(command, env=environment)))
+            # Whichever child ends first: none is polled for.
+            pid, status = os.wait()
+            for entry in list(running):
+                path, out, began, child = entry
+                if child.pid != pid:
+                    continue
+                child.returncode = os.waitstatus_to_exitcode(status)
+                running.remove(entry)
+                result = collect(path, out, child.returncode)
+                report(os.path.basename(path), result,
+                       time.monotonic() - began, options.verbose)
+                passed += len(result["passed"])
+                failed += len(result["failed"])
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", help="folder of the binaries")
+    parser.add_argument("-k", dest="pattern", help="only tests named like it")
+    parser.add_argument("-j", dest="jobs", type=int, default=2)
+    parser.add_argument("-v", dest="verbose", action="store_true")
+    parser.add_argument("--real", action="store_true",
+                        help="only the tests with real faces")
+    parser.add_argument("--fake-only", action="store_true",
+                        help="only the tests with the fake face engine")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--out", help=argparse.SUPPRESS)
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    if options.one:
+        run_one(options.one, options.pattern, options.out)
+        return 0
+    paths = [os.path.abspath(f) for f in options.files] or \
+        sorted(glob.glob(os.path.join(HERE, "test_*.py")))
+    real = [p for p in paths if os.path.basename(p).startswith("test_real_")]
+    fake = [p for p in paths if p not in real]
+    # The longest first, so that the last process does not run alone for long.
+    chosen = real if options.real else fake if options.fake_only \
+        else real + fake
+    began = time.monotonic()
+    passed, failed = run_all(chosen, options)
+    print("%.1f s, seed %s" % (time.monotonic() - began,
+                               os.environ.get("E2E_SEED", "20261123")))
+    if passed + failed == 0:
+        print("no test was found")
+        failed = 1
+    print("%d passed, %d failed" % (passed, failed))
+    return 0 if failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,460 @@
+"""HTTP itself: refusals, keep-alive, pipelining, slow and aborted clients."""
+
+import json
+import re
+import socket
+import struct
+import threading
+import time
+import unittest
+
+import photos
+from harness import DaemonCase, credential_of, form, holder, threads
+from http_raw import Closed, head_bytes, multipart
+
+
+class Requests(DaemonCase):
+    def verification(self, code="SID1:", **headers):
+        body = json.dumps({"code": code, "purpose": "train_ticket"}).encode()
+        more = self.clerk.headers({"Content-Type": "application/json"})
+        more.update(headers)
+        return head_bytes("POST", "/v1/verifications", more, body) + body
+
+    def raw(self, data, method="GET", shut=False):
+        """Sends bytes as they are; the answer, or None when it is hung up
+        on."""
+        with self.daemon.connect(timeout=20) as connection:
+            connection.send(data)
+            if shut:
+                connection.sock.shutdown(socket.SHUT_WR)
+            try:
+                return connection.answer(method)
+            except Closed:
+                return None
+
+    # ---- refusals --------------------------------------------------------
+    def test_unknown_routes_are_404(self):
+        for path in ("/", "/v1", "/v1/", "/v2/enrollments", "/v1/enrollment",
+                     "/v1/enrollments/a/b/c", "/healthz/", "/HEALTHZ",
+                     "/v1//enrollments", "/v1/credentials/x/code/y",
+                     "/v1/verifications/", "/.env", "/v1/enrollments/"):
+            with self.subTest(path=path):
+                answer = self.app.get(path)
+                self.assert_problem(answer, 404, "not_found")
+
+    def test_strange_targets_are_refused(self):
+        for path in ("/v1/enrollments/%00", "/healthz%00x", "/%2e%2e/healthz",
+                     "/healthz%0d%0aX: y", "/../healthz", "/v1/\x7f",
+                     "/healthz%", "/h\x80", "/healthz;x", "//healthz"):
+            with self.subTest(path=path):
+                answer = self.raw(head_bytes("GET", path))
+                if answer is not None:
+                    self.assertIn(answer.status, (400, 404), repr(answer))
+
+    def test_wrong_methods_are_405_with_allow(self):
+        for path, allow in (("/v1/enrollments", {"GET", "HEAD", "POST"}),
+                            ("/v1/verifications", {"POST"}),
+                            ("/v1/enrollments/enr_0", {"GET", "HEAD"}),
+                            ("/v1/credentials/crd_0/code", {"GET", "HEAD"}),
+                            ("/v1/credentials/crd_0/revoke", {"POST"}),
+                            ("/healthz", {"GET", "HEAD"}),
+                            ("/metrics", {"GET", "HEAD"})):
+            for method in ("DELETE", "PUT", "PATCH"):
+                with self.subTest(path=path, method=method):
+                    answer = self.daemon.request(method, path,
+                                                 self.app.headers())
+                    self.assert_problem(answer, 405, "method_not_allowed")
+                    got = set(re.split(r",\s*", answer.header("allow")))
+                    self.assertEqual(got - {"OPTIONS"}, allow)
+
+    def test_a_body_that_is_too_long_is_413(self):
+        body = json.dumps({"code": "x" * 100000,
+                           "purpose": "train_ticket"}).encode()
+        answer = self.clerk.post("/v1/verifications", body)
+        self.assert_problem(answer, 413, "body_too_large")
+
+    def test_a_photo_that_is_too_long_is_413(self):
+        photo = photos.photo(1) + b"\0" * ((8 << 20) + 1)
+        answer = self.app.submit(holder(), photos.photo(1), photo)
+        self.assert_problem(answer, 413, "body_too_large")
+
+    def test_a_chunked_body_without_a_length_is_411(self):
+        head = head_bytes("POST", "/v1/verifications", self.clerk.headers({
+            "Content-Type": "application/json",
+            "Transfer-Encoding": "chunked"}))
+        answer = self.raw(head + b"2\r\n{}\r\n0\r\n\r\n", "POST")
+        self.assert_problem(answer, 411, "length_required")
+        head = head_bytes("POST", "/v1/enrollments", self.app.headers({
+            "Content-Type": "multipart/form-data; boundary=b",
+            "Transfer-Encoding": "chunked"}))
+        answer = self.raw(head + b"0\r\n\r\n", "POST")
+        self.assert_problem(answer, 411, "length_required")
+
+    def test_a_post_without_any_length_is_refused(self):
+        head = head_bytes("POST", "/v1/verifications", self.clerk.headers(
+            {"Content-Type": "application/json"}))
+        answer = self.raw(head, "POST")
+        self.assertIn(answer.status, (400, 411), repr(answer))
+
+    def test_other_content_types_are_415(self):
+        for kind in (None, "text/plain", "application/xml",
+                     "application/jsonx", "multipart/form-data; boundary=x",
+                     "application/x-www-form-urlencoded", "json"):
+            with self.subTest(kind=kind):
+                headers = self.clerk.headers()
+                if kind:
+                    headers["Content-Type"] = kind
+                answer = self.daemon.request("POST", "/v1/verifications",
+                                             headers, b"{}")
+                self.assert_problem(answer, 415, "unsupported_media_type")
+        for kind in ("application/json", "multipart/mixed; boundary=x",
+                     "image/png"):
+            answer = self.daemon.request(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), b"x")
+            self.assert_problem(answer, 415, "unsupported_media_type")
+
+    def test_json_may_have_a_charset_and_any_case(self):
+        for kind in ("application/json; charset=utf-8", "Application/JSON",
+                     "application/json;charset=UTF-8"):
+            answer = self.clerk.post("/v1/verifications",
+                                     {"code": "x", "purpose": "train_ticket"},
+                                     {"Content-Type": kind})
+            self.assertEqual(answer.status, 200, repr(answer))
+
+    def test_a_multipart_body_without_a_boundary_is_refused(self):
+        for kind in ("multipart/form-data", "multipart/form-data; boundary=",
+                     'multipart/form-data; boundary="',
+                     "multipart/form-data; boundary=" + "b" * 3000):
+            answer = self.daemon.request(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), b"--x\r\n\r\n")
+            self.assertIn(answer.status, (400, 415, 431), repr(answer))
+
+    def test_broken_multipart_bodies_are_400(self):
+        kind, whole = multipart(form(holder(), *photos.pair(1)))
+        for name, body in (
+                ("empty", b""), ("no boundary", b"hello"),
+                ("cut", whole[:len(whole) // 2]),
+                ("no end", whole[:-8]),
+                ("only end", whole[-40:]),
+                ("no names", whole.replace(b'; name="', b'; title="')),
+                ("long name", whole.replace(
+                    b'name="selfie"', b'name="' + b"s" * 5000 + b'"'))):
+            with self.subTest(body=name):
+                answer = self.daemon.request(
+                    "POST", "/v1/enrollments",
+                    self.app.headers({"Content-Type": kind}), body)
+                self.assert_problem(answer, 400)
+
+    def test_big_headers_are_431(self):
+        answer = self.raw(head_bytes("GET", "/healthz",
+                                     {"X-Big": "x" * 200000}))
+        self.assertTrue(answer is None or answer.status in (400, 413, 431),
+                        repr(answer))
+        answer = self.raw(head_bytes("GET", "/healthz", [
+            ("X-%d" % i, "y" * 100) for i in range(2000)]))
+        self.assertTrue(answer is None or answer.status in (400, 413, 431),
+                        repr(answer))
+        self.assertEqual(self.app.get("/healthz").status, 200)
+
+    def test_a_target_of_a_hundred_thousand_characters_is_refused(self):
+        answer = self.raw(head_bytes("GET", "/" + "a" * 100000))
+        self.assertTrue(answer is None or answer.status in (400, 404, 414,
+                                                            431))
+
+    def test_contradictions_are_refused(self):
+        auth = "Authorization: Bearer %s\r\n" % self.keys["clerk"]
+        json_type = "Content-Type: application/json\r\n"
+        post = "POST /v1/verifications HTTP/1.1\r\n"
+        for name, data in (
+                ("length and chunked", post + "Host: x\r\n" + auth +
+                 json_type + "Content-Length: 2\r\n"
+                 "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                ("two lengths", post + "Host: x\r\n" + auth + json_type +
+                 "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} "),
+                ("negative length", post + "Host: x\r\n" + auth + json_type +
+                 "Content-Length: -1\r\n\r\n{}"),
+                ("no number", post + "Host: x\r\n" + auth + json_type +
+                 "Content-Length: 2x\r\n\r\n{}"),
+                ("two hosts", "GET /healthz HTTP/1.1\r\nHost: a\r\n"
+                 "Host: b\r\n\r\n"),
+                ("no host", "GET /healthz HTTP/1.1\r\n\r\n"),
+                ("space before colon", "GET /healthz HTTP/1.1\r\nHost: x\r\n"
+                 "X-A : b\r\n\r\n")):
+            with self.subTest(name):
+                answer = self.raw(data.encode())
+                if answer is not None:
+                    self.assertIn(answer.status, (400, 411), repr(answer))
+
+    def test_rubbish_on_the_wire_does_no_harm(self):
+        rng = self.rng()
+        for data in (b"\r\n" * 100, b"\0" * 1000, b"GET", b"GET / HTTP/9.9",
+                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                     rng.randbytes(5000)):
+            answer = self.raw(data, shut=True)
+            if answer is not None:
+                self.assertNotEqual(answer.status, 200)
+                self.assertLess(answer.status, 506)
+        self.assertEqual(self.app.get("/healthz").status, 200)
+
+    # ---- what every answer has -------------------------------------------
+    def test_a_request_id_is_echoed_or_made(self):
+        answer = self.daemon.request("GET", "/healthz", {
+            "X-Request-Id": "abc-DEF_123.4"})
+        self.assertEqual(answer.header("x-request-id"), "abc-DEF_123.4")
+        made = {self.daemon.request("GET", "/healthz").header("x-request-id")
+                for _ in range(10)}
+        self.assertEqual(len(made), 10)
+        for one in made:
+            self.assertRegex(one, r"^[0-9A-Za-z_.-]{8,64}$")
+
+    def test_a_request_id_that_could_do_harm_is_replaced(self):
+        for bad in ("a b", "x" * 500, 'a"b', "a=b\x01", "\x80"):
+            with self.subTest(bad=bad[:20]):
+                answer = self.raw(head_bytes("GET", "/healthz",
+                                             {"X-Request-Id": bad}))
+                if answer is not None and answer.status == 200:
+                    self.assertNotEqual(answer.header("x-request-id"), bad)
+
+    def test_a_problem_names_the_request(self):
+        answer = self.daemon.request("GET", "/v1/nothing",
+                                     {"X-Request-Id": "request-77"})
+        document = self.assert_problem(answer, 404, "not_found")
+        self.assertEqual(document["request_id"], "request-77")
+        self.assertEqual(document["title"],
+                         "There is nothing here under this name.")
+
+    def test_answers_tell_nothing_about_the_program(self):
+        for path in ("/healthz", "/v1/nothing"):
+            answer = self.daemon.request("GET", path)
+            self.assertIsNone(answer.header("server"))
+            self.assertIsNotNone(answer.header("date"))
+            self.assertEqual(answer.header("x-content-type-options"),
+                             "nosniff")
+
+    def test_head_is_like_get_without_the_body(self):
+        enrolment, credential = self.approved(who=1)
+        for path in ("/healthz", "/version", "/metrics",
+                     "/v1/enrollments/" + enrolment["id"],
+                     "/v1/credentials/" + credential, "/v1/nothing"):
+            with self.subTest(path=path):
+                get = self.app.get(path)
+                with self.daemon.connect() as connection:
+                    head = connection.request("HEAD", path,
+                                              self.app.headers())
+                    self.assertEqual(head.status, get.status)
+                    self.assertEqual(head.header("content-type"),
+                                     get.header("content-type"))
+                    # No body follows: the next answer begins at once.
+                    self.assertEqual(connection.request(
+                        "GET", "/healthz").status, 200)
+
+    # ---- connections -----------------------------------------------------
+    def test_many_requests_go_over_one_connection(self):
+        enrolment, credential = self.approved(who=2)
+        code = self.app.code(credential)["code"]
+        with self.daemon.connect() as connection:
+            for index in range(300):
+                connection.send(self.verification(code))
+                self.assertTrue(connection.answer().json()["valid"])
+                if index % 50 == 0:
+                    answer = connection.request("GET", "/v1/nothing")
+                    self.assertEqual(answer.status, 404)
+
+    def test_twenty_pipelined_checks_get_twenty_answers_in_order(self):
+        _, credential = self.approved(who=3)
+        code = self.app.code(credential)["code"]
+        with self.daemon.connect() as connection:
+            connection.send(b"".join(
+                self.verification(code if i % 2 else "SID1:",
+                                  **{"X-Request-Id": "pipe-%02d" % i})
+                for i in range(20)))
+            for i in range(20):
+                answer = connection.answer()
+                self.assertEqual(answer.status, 200, repr(answer))
+                self.assertEqual(answer.header("x-request-id"),
+                                 "pipe-%02d" % i)
+                self.assertEqual(answer.json()["valid"], bool(i % 2))
+
+    def test_pipelined_enrolments_and_checks_keep_their_order(self):
+        data = b""
+        for i in range(4):
+            kind, body = multipart(form(holder(), *photos.pair(i)))
+            data += head_bytes("POST", "/v1/enrollments", self.app.headers({
+                "Content-Type": kind, "Prefer": "wait=30",
+                "X-Request-Id": "enrol-%d" % i}), body) + body
+            data += self.verification(**{"X-Request-Id": "check-%d" % i})
+        with self.daemon.connect() as connection:
+            sender = threading.Thread(target=connection.send, args=(data,))
+            sender.start()
+            for i in range(4):
+                answer = connection.answer()
+                self.assertEqual((answer.status,
+                                  answer.header("x-request-id")),
+                                 (201, "enrol-%d" % i))
+                answer = connection.answer()
+                self.assertEqual((answer.status,
+                                  answer.header("x-request-id")),
+                                 (200, "check-%d" % i))
+            sender.join()
+
+    def test_connection_close_is_honoured(self):
+        with self.daemon.connect() as connection:
+            answer = connection.request("GET", "/healthz",
+                                        {"Connection": "close"})
+            self.assertEqual(answer.status, 200)
+            self.assertTrue(connection.closed_by_peer())
+
+    def test_a_client_of_http_1_0_is_served(self):
+        answer = self.raw(b"GET /healthz HTTP/1.0\r\n\r\n")
+        self.assertEqual(answer.status, 200)
+
+    def test_a_request_in_single_bytes_is_served(self):
+        data = self.verification()
+        with self.daemon.connect() as connection:
+            for i in range(len(data)):
+                connection.send(data[i:i + 1])
+            self.assertEqual(connection.answer().status, 200)
+
+    def test_a_slow_client_does_not_hold_up_the_others(self):
+        kind, body = multipart(form(holder(), *photos.pair(4)))
+        slow = []
+        for _ in range(20):
+            connection = self.daemon.connect()
+            self.addCleanup(connection.close)
+            connection.send(head_bytes(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), body) + body[:50])
+            slow.append(connection)
+        for _ in range(30):
+            began = time.monotonic()
+            self.assertFalse(self.clerk.verify("SID1:")["valid"])
+            self.assertLess(time.monotonic() - began, 5)
+        for connection in slow:
+            connection.send(body[50:])
+        ids = {connection.answer().json()["id"] for connection in slow}
+        self.assertEqual(len(ids), 20)
+        for one in ids:
+            self.app.settled(one)
+
+    def test_a_waiting_client_that_hangs_up_does_no_harm(self):
+        for _ in range(5):
+            kind, body = multipart(form(holder(), photos.photo(5),
+                                        photos.photo(5, photos.SLOW)))
+            with self.daemon.connect() as connection:
+                connection.send(head_bytes(
+                    "POST", "/v1/enrollments", self.app.headers(
+                        {"Content-Type": kind, "Prefer": "wait=30"}),
+                    body) + body)
+        self.assertEqual(self.app.enrol(who=6)["state"], "approved")
+        self.assertEqual(self.app.get("/readyz").status, 200)
+
+    def test_thirty_two_connections_check_at_once(self):
+        _, credential = self.approved(who=7)
+        code = self.app.code(credential)["code"]
+
+        def work(_):
+            with self.daemon.connect() as connection:
+                for _ in range(20):
+                    connection.send(self.verification(code))
+                    self.assertTrue(connection.answer().json()["valid"])
+
+        threads(32, work)
+
+
+class IdleTimeout(DaemonCase):
+    SETTINGS = {"http.idle_timeout_s": "1"}
+
+    def test_an_idle_connection_is_closed(self):
+        with self.daemon.connect() as connection:
+            self.assertTrue(connection.closed_by_peer(within_s=15))
+
+    def test_half_a_request_is_closed_too(self):
+        with self.daemon.connect() as connection:
+            connection.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+            self.assertTrue(connection.closed_by_peer(within_s=15))
+        kind, body = multipart(form(holder(), *photos.pair(1)))
+        with self.daemon.connect() as connection:
+            connection.send(head_bytes(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), body) + body[:99])
+            self.assertTrue(connection.closed_by_peer(within_s=15))
+
+    def test_a_request_that_waits_for_its_decision_is_not_closed(self):
+        # Ten of 600 ms each on two workers: the last waits about 3 s.
+        results = []
+
+        def work(index):
+            answer = self.app.submit(
+                holder(), photos.photo(index, photos.SLOW),
+                photos.photo(index, photos.SLOW), wait=30)
+            results.append(answer.status)
+
+        threads(10, work)
+        self.assertEqual(results, [201] * 10)
+
+
+class Aborted(DaemonCase):
+    def test_uploads_cut_at_twenty_random_points_leave_nothing(self):
+        rng = self.rng()
+        kind, body = multipart(form(holder(), photos.photo(1),
+                                    photos.photo(1) + b"\0" * 300000))
+        head = head_bytes("POST", "/v1/enrollments",
+                          self.app.headers({"Content-Type": kind}), body)
+        data = head + body
+        points = sorted([rng.randrange(1, len(head)) for _ in range(4)] +
+                        [rng.randrange(len(head), len(data))
+                         for _ in range(16)])
+        for index, point in enumerate(points):
+            with self.subTest(point=point):
+                with self.daemon.connect() as connection:
+                    connection.send(data[:point])
+                    if index % 2:
+                        # A reset instead of an orderly end.
+                        connection.sock.setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER,
+                            struct.pack("ii", 1, 0))
+                self.assertEqual(self.app.get("/readyz").status, 200)
+        # Each aborted upload gave its place back: the queue still takes all.
+        for index in range(70):
+            answer = self.app.submit(holder(), *photos.pair(index))
+            self.assertIn(answer.status, (202,), repr(answer))
+            if index % 20 == 19:
+                self.app.settled(answer.json()["id"])
+        self.app.settled(answer.json()["id"])
+        self.daemon.stop()
+        rows = self.daemon.sql("SELECT count(*) FROM enrolment")
+        self.daemon.start()
+        self.assertEqual(rows[0][0], 70)
+
+
+class Places(DaemonCase):
+    SETTINGS = {"face.queue_capacity": "4"}
+
+    def test_aborted_and_refused_uploads_give_their_place_back(self):
+        kind, body = multipart(form(holder(), *photos.pair(1)))
+        for index in range(40):
+            with self.daemon.connect() as connection:
+                connection.send(head_bytes(
+                    "POST", "/v1/enrollments",
+                    self.app.headers({"Content-Type": kind}), body) +
+                    body[:100 + index])
+        for _ in range(10):
+            answer = self.daemon.request(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), b"rubbish")
+            self.assertIn(answer.status, (400, 503))
+        end = time.monotonic() + 20
+        while True:
+            answer = self.app.submit(holder(), *photos.pair(2), wait=30)
+            if answer.status == 201 or time.monotonic() > end:
+                break
+            self.assertEqual(answer.status, 503, repr(answer))
+        self.assertEqual(answer.status, 201, repr(answer))
+        self.assertEqual(self.app.enrol(who=3)["state"], "approved")
+
+
+if __name__ == "__main__":
+    unittest.main()

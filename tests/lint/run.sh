@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# run.sh: every lint part in turn, the quick ones first; says what each found
+# and, last, `N passed, N failed`. Run by `make lint`.
+# Environment: BUILD  build folder (default build)
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+build=${BUILD:-build}
+passed=0
+failed=0
+
+# part NAME COMMAND…: one part; its output is shown when it fails.
+part() {
+    local name=$1 text began=$SECONDS
+    shift
+    if text=$("$@" 2>&1); then
+        passed=$((passed + 1))
+        printf 'ok      %-18s %3d s\n' "$name" $((SECONDS - began))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED  %-18s %3d s\n%s\n' "$name" $((SECONDS - began)) \
+            "$(grep -vE '^  (CC|CXX|LD|TIDY) ' <<<"$text" | tail -n 60)"
+    fi
+}
+
+# The example file is what the daemon prints.
+config_example() {
+    local program=$build/smartidd
+    make --no-print-directory "$program" || return 1
+    "$program" --print-example-config |
+        diff -u config/smartidd.conf.example - ||
+        {
+            echo "run: make config-example"
+            return 1
+        }
+}
+
+part format tests/lint/format.sh
+part layers tests/lint/layers.sh
+part simple tests/lint/simple.sh
+part scripts tests/lint/shell.sh
+part gcc make --no-print-directory -k objects
+part clang make --no-print-directory -k clang-objects
+part config config_example
+part clang-tidy make --no-print-directory -k tidy
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

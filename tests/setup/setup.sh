@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# setup.sh: makes sure that what the build, the demo and the tests need is
+# there. Says nothing, and takes a fraction of a second, when it is.
+#
+# Usage: setup.sh [demo|check]
+#   demo   what is needed to build, run and install (default)
+#   check  that, and what the tests need
+# Environment: DATA  folder of downloaded files (default .data)
+#
+# Debian packages come from packages.txt; they are installed as root or through
+# sudo. Downloaded files that are not packages are data.sh's work.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+data=${DATA:-.data}
+set_wanted=${1:-demo}
+log=$(mktemp -t smartid-setup.XXXXXX)
+work=$(mktemp -d -t smartid-setup.XXXXXX)
+trap 'rm -rf "$log" "$work"' EXIT
+
+say() { printf 'setup: %s\n' "$*"; }
+
+die() {
+    printf 'setup: %s\n' "$*" >&2
+    exit 1
+}
+
+show_log() {
+    grep -vE '^(dl|pm)status:' "$log" | tail -n 15 | sed 's/^/    /' >&2
+}
+
+# The packages of the wanted sets that are not installed, one per line.
+missing() {
+    local wanted
+    wanted=$(awk -v set="$set_wanted" '
+        /^[a-z]/ && ($2 == "demo" || $2 == set) { print $1 }
+    ' "$here/packages.txt")
+    command -v npm >/dev/null ||
+        wanted+=$'\n'$(awk '/^[a-z]/ && $2 == "npm" { print $1 }' \
+            "$here/packages.txt")
+    # shellcheck disable=SC2086,SC2016 # words on purpose; dpkg's own ${…}
+    dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' $wanted 2>/dev/null |
+        awk -v wanted="$wanted" '
+            $2 ~ /^.i/ { have[$1] = 1 }
+            END {
+                n = split(wanted, name, "\n")
+                for (i = 1; i <= n; i++)
+                    if (!(name[i] in have)) print name[i]
+            }'
+}
+
+# Runs apt-get as root. Its status lines become a progress line.
+apt() {
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || die "packages have to be installed, but" \
+            "this is not root and there is no sudo. As root, run:" \
+            "apt-get install -y --no-install-recommends $(missing | xargs)"
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a \
+        LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=300 \
+        -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 "$@" 2>&1 </dev/null |
+        tee -a "$log" | progress
+}
+
+# Reads apt's status lines; tells every tenth part, or rewrites one line on a
+# terminal.
+progress() {
+    local tty=0
+    [ -t 1 ] && tty=1
+    awk -F: -v tty="$tty" '
+        /^(dl|pm)status:/ {
+            part = $1 == "dlstatus" ? "fetched" : "installed"
+            percent = int($3)
+            if (tty) {
+                printf "\rsetup:   %s %d %%   ", part, percent
+                open = 1
+            } else if (part != last || percent >= told + 10) {
+                printf "setup:   %s %d %%\n", part, percent
+                last = part; told = percent
+            }
+            fflush()
+        }
+        END { if (open) printf "\n" }'
+}
+
+install_packages() {
+    local names
+    names=$(missing)
+    [ -n "$names" ] || return 0
+    say "reading the list of Debian packages"
+    # A mirror that is down need not matter; the installation tells.
+    apt update || true
+    say "installing $(wc -l <<<"$names") Debian packages (some minutes):" \
+        "$(xargs <<<"$names" | fold -s -w 66 | sed '2,$s/^/setup:   /')"
+    # shellcheck disable=SC2086 # one word per package
+    if ! apt install -y --no-install-recommends $names; then
+        show_log
+        die "the packages could not be installed (above: apt's last words)." \
+            "Is the Debian mirror of this machine in reach?"
+    fi
+    names=$(missing)
+    [ -z "$names" ] || die "still missing after installation: $names"
+}
+
+# promtool is one file of Debian's package prometheus, which would also start a
+# service and open a port; so the package is unpacked and not installed.
+fetch_promtool() {
+    local tools=$data/tools
+    if command -v promtool >/dev/null || [ -x "$tools/promtool" ]; then
+        return 0
+    fi
+    say "fetching promtool (19 MB, out of the package prometheus)"
+    chmod 755 "$work"
+    if ! (cd "$work" && apt-get -q download prometheus) >>"$log" 2>&1; then
+        apt update || true
+        if ! (cd "$work" && apt-get -q download prometheus) >>"$log" 2>&1; then
+            show_log
+            die "the package prometheus could not be fetched. Is the Debian" \
+                "mirror of this machine in reach?"
+        fi
+    fi
+    mkdir -p "$tools"
+    dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb |
+        tar -x -C "$work" ./usr/bin/promtool
+    mv "$work/usr/bin/promtool" "$tools/promtool"
+}
+
+case $set_wanted in
+demo | check) ;;
+*) die "no such set: $set_wanted (demo or check)" ;;
+esac
+command -v dpkg-query >/dev/null ||
+    die "this is not Debian; packages.txt has the list of what is needed"
+install_packages
+if [ "$set_wanted" = check ]; then
+    fetch_promtool
+fi
+if [ -e "$here/data.sh" ]; then
+    DATA=$data bash "$here/data.sh"
+fi

@@ -1,0 +1,179 @@
+// mkphoto.cpp: makes the photos that tests and the demo need out of others:
+// a specimen card on a table, 12-megapixel photos, blurred and dark ones, plain
+// colours for the fake face engine. Test tool; one thread.
+#include "mkphoto.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <stdexcept>
+#include <vector>
+
+namespace {
+
+const char usage[] =
+    "mkphoto card PORTRAIT OUT [--models DIR] [--size WxH] [--fill 0.6]\n"
+    "        [--turn DEGREES] [--quarter N] [--seed N] [--light 1] [--blur 1]\n"
+    "        [--noise 3] [--quality 90]   a specimen card on a table\n"
+    "mkphoto scale IN OUT --size WxH [--noise 2] [--quality 90]\n"
+    "mkphoto degrade IN OUT [--blur SIGMA] [--gain G] [--bias B]\n"
+    "        [--rotate DEGREES] [--noise S] [--quality Q]\n"
+    "mkphoto pair LEFT RIGHT OUT      two photos side by side\n"
+    "(OUT is a PNG when its name says so, else a JPEG)\n"
+    "mkphoto plain OUT.png --rgb R,G,B [--size WxH]\n";
+
+double
+number(const options &opts, const char *name, double fallback) {
+    const auto at = opts.find(name);
+    return at == opts.end() ? fallback : std::stod(at->second);
+}
+
+cv::Size
+size_of(const options &opts, cv::Size fallback) {
+    const auto at = opts.find("size");
+    if (at == opts.end())
+        return fallback;
+    const size_t x = at->second.find('x');
+    if (x == std::string::npos)
+        throw std::runtime_error("--size: WxH is expected");
+    const cv::Size size(std::stoi(at->second.substr(0, x)),
+                        std::stoi(at->second.substr(x + 1)));
+    if (size.width < 1 || size.height < 1 || size.area() > 100000000)
+        throw std::runtime_error("--size: out of range");
+    return size;
+}
+
+void
+add_noise(cv::Mat &photo, double sigma) {
+    if (sigma <= 0)
+        return;
+    cv::RNG rng(7);
+    cv::Mat noise(photo.size(), CV_16SC3), sum;
+    rng.fill(noise, cv::RNG::NORMAL, 0, sigma);
+    photo.convertTo(sum, CV_16SC3);
+    sum += noise;
+    sum.convertTo(photo, CV_8U);
+}
+
+void
+make_card(const std::vector<std::string> &files, const options &opts) {
+    const cv::Mat photo = read_photo(files.at(0));
+    const auto models = opts.find("models");
+    const cv::Rect2f face =
+        face_in(photo, models == opts.end() ? ".data/models" : models->second);
+    scene how = {};
+    how.size = size_of(opts, cv::Size(4000, 3000));
+    how.fill = number(opts, "fill", 0.6);
+    how.turn = number(opts, "turn", 4);
+    how.quarters = static_cast<int>(number(opts, "quarter", 0)) & 3;
+    how.seed = static_cast<uint64_t>(number(opts, "seed", 1));
+    how.light = number(opts, "light", 1);
+    how.blur = number(opts, "blur", 1);
+    how.noise = number(opts, "noise", 3);
+    write_photo(files.at(1), photograph(draw_card(photo, face), how),
+                static_cast<int>(number(opts, "quality", 90)));
+}
+
+// Fills the whole size; what is too much is cut off evenly.
+void
+make_scaled(const std::vector<std::string> &files, const options &opts) {
+    const cv::Mat photo = read_photo(files.at(0));
+    const cv::Size size = size_of(opts, photo.size());
+    const double scale =
+        std::max(static_cast<double>(size.width) / photo.cols,
+                 static_cast<double>(size.height) / photo.rows);
+    cv::Mat large;
+    cv::resize(photo, large, cv::Size(), scale, scale,
+               scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
+    const cv::Size have(std::min(size.width, large.cols),
+                        std::min(size.height, large.rows));
+    cv::Mat out =
+        large(cv::Rect((large.cols - have.width) / 2,
+                       (large.rows - have.height) / 2, have.width, have.height))
+            .clone();
+    add_noise(out, number(opts, "noise", 2));
+    write_photo(files.at(1), out,
+                static_cast<int>(number(opts, "quality", 90)));
+}
+
+void
+make_degraded(const std::vector<std::string> &files, const options &opts) {
+    cv::Mat photo = read_photo(files.at(0));
+    const double turn = number(opts, "rotate", 0);
+    const double blur = number(opts, "blur", 0);
+    if (turn != 0) {
+        const cv::Point2f centre(static_cast<float>(photo.cols) / 2,
+                                 static_cast<float>(photo.rows) / 2);
+        cv::warpAffine(photo, photo, cv::getRotationMatrix2D(centre, -turn, 1),
+                       photo.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    }
+    if (blur > 0)
+        cv::GaussianBlur(photo, photo, cv::Size(), blur);
+    photo.convertTo(photo, CV_8U, number(opts, "gain", 1),
+                    number(opts, "bias", 0));
+    add_noise(photo, number(opts, "noise", 0));
+    write_photo(files.at(1), photo,
+                static_cast<int>(number(opts, "quality", 92)));
+}
+
+void
+make_pair(const std::vector<std::string> &files) {
+    cv::Mat left = read_photo(files.at(0)), right = read_photo(files.at(1));
+    const double scale = static_cast<double>(left.rows) / right.rows;
+    cv::resize(right, right, cv::Size(cvRound(right.cols * scale), left.rows),
+               0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
+    cv::Mat out;
+    cv::hconcat(left, right, out);
+    write_photo(files.at(2), out, 92);
+}
+
+void
+make_plain(const std::vector<std::string> &files, const options &opts) {
+    int r = 0, g = 0, b = 0;
+    const auto rgb = opts.find("rgb");
+    if (rgb == opts.end() ||
+        std::sscanf(rgb->second.c_str(), "%d,%d,%d", &r, &g, &b) != 3)
+        throw std::runtime_error("--rgb R,G,B is expected");
+    write_png(files.at(0), cv::Mat(size_of(opts, cv::Size(320, 320)), CV_8UC3,
+                                   cv::Scalar(b, g, r)));
+}
+
+int
+run(int argc, char **argv) {
+    std::vector<std::string> files;
+    options opts;
+    for (int i = 2; i < argc; i++) {
+        const std::string arg = argv[i];
+        if (arg.rfind("--", 0) != 0)
+            files.push_back(arg);
+        else if (i + 1 < argc)
+            opts[arg.substr(2)] = argv[++i];
+    }
+    const std::string what = argc > 1 ? argv[1] : "";
+    if (what == "card" && files.size() == 2)
+        make_card(files, opts);
+    else if (what == "scale" && files.size() == 2)
+        make_scaled(files, opts);
+    else if (what == "degrade" && files.size() == 2)
+        make_degraded(files, opts);
+    else if (what == "pair" && files.size() == 3)
+        make_pair(files);
+    else if (what == "plain" && files.size() == 1)
+        make_plain(files, opts);
+    else {
+        (void)std::fputs(usage, stderr);
+        return 2;
+    }
+    return 0;
+}
+
+} // namespace
+
+int
+main(int argc, char **argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception &e) {
+        (void)std::fprintf(stderr, "mkphoto: %s\n", e.what());
+        return 1;
+    }
+}

@@ -1,0 +1,206 @@
+/* test_log.c: one event is one line, whatever its values are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs the four above */
+#include <cmocka.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartid/log.h"
+
+#define TEXT_SIZE (1 << 20)
+static char text[TEXT_SIZE];
+
+static int saved = -1;
+static FILE *sink;
+
+/* From here on stderr is a file. */
+static void
+begin(void) {
+    sink = tmpfile();
+    assert_non_null(sink);
+    saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+    assert_true(saved >= 0);
+    assert_true(dup2(fileno(sink), STDERR_FILENO) >= 0);
+}
+
+/* stderr is as before; what was written stands in text. */
+static size_t
+end(void) {
+    (void)dup2(saved, STDERR_FILENO);
+    (void)close(saved);
+    rewind(sink);
+    size_t len = fread(text, 1, TEXT_SIZE - 1, sink);
+    (void)fclose(sink);
+    text[len] = '\0';
+    return len;
+}
+
+static void
+a_line_has_time_level_event_and_fields(void **state) {
+    (void)state;
+    begin();
+    sid_log(SID_LOG_INFO, "listening", SID_S("address", "127.0.0.1"),
+            SID_N("port", 8080));
+    (void)end();
+    const char *rest = strchr(text, ' ');
+    assert_non_null(rest);
+    assert_string_equal(
+        rest, " level=info event=listening address=127.0.0.1 port=8080\n");
+    /* ts=2026-11-23T10:00:00.123Z */
+    assert_int_equal(rest - text, 27);
+    assert_memory_equal(text, "ts=", 3);
+    assert_int_equal(text[22], '.');
+    assert_int_equal(text[26], 'Z');
+}
+
+static void
+an_event_needs_no_fields(void **state) {
+    (void)state;
+    begin();
+    sid_log(SID_LOG_ERROR, "stopped");
+    (void)end();
+    assert_non_null(strstr(text, " level=error event=stopped\n"));
+}
+
+static void
+no_value_can_end_a_line_or_its_quotes(void **state) {
+    (void)state;
+    begin();
+    sid_log(SID_LOG_WARN, "odd", SID_S("a", "x\ny"), SID_S("b", "q\"z\\"),
+            SID_S("c", ""), SID_S("d", "k=v"), SID_S("e", "\x1b[2J\r\x7f"),
+            SID_S("f", "张 三"), SID_S("g", "\xff\x80"),
+            SID_S("h", "a\xe2\x80\xa8z"), SID_N("n", INT64_MIN));
+    size_t len = end();
+    assert_non_null(
+        strstr(text, " a=\"x\\ny\" b=\"q\\\"z\\\\\" c=\"\" d=\"k=v\""
+                     " e=\"\\x1b[2J\\x0d\\x7f\" f=\"张 三\" g=\"\\xff\\x80\""
+                     " h=\"a\\xe2\\x80\\xa8z\" n=-9223372036854775808\n"));
+    assert_ptr_equal(strchr(text, '\n'), text + len - 1);
+}
+
+static void
+lines_below_the_level_are_dropped(void **state) {
+    (void)state;
+    begin();
+    sid_log(SID_LOG_DEBUG, "hidden");
+    sid_log_set_level(SID_LOG_ERROR);
+    sid_log(SID_LOG_WARN, "hidden");
+    sid_log(SID_LOG_ERROR, "shown");
+    sid_log_set_level(SID_LOG_DEBUG);
+    sid_log(SID_LOG_DEBUG, "shown");
+    sid_log_set_level(SID_LOG_INFO);
+    (void)end();
+    assert_null(strstr(text, "hidden"));
+    assert_non_null(strstr(text, "level=error event=shown"));
+    assert_non_null(strstr(text, "level=debug event=shown"));
+}
+
+static void
+levels_are_read_by_name(void **state) {
+    (void)state;
+    enum sid_log_level level = SID_LOG_ERROR;
+    assert_int_equal(sid_log_level_parse("debug", &level), SID_OK);
+    assert_int_equal(level, SID_LOG_DEBUG);
+    assert_int_equal(sid_log_level_parse("error", &level), SID_OK);
+    assert_int_equal(level, SID_LOG_ERROR);
+    assert_int_equal(sid_log_level_parse("loud", &level), SID_E_ARGUMENT);
+    assert_int_equal(sid_log_level_parse("", &level), SID_E_ARGUMENT);
+    assert_int_equal(level, SID_LOG_ERROR);
+}
+
+static void
+a_value_that_is_too_long_still_leaves_one_whole_line(void **state) {
+    (void)state;
+    char bare[5000], quoted[5000];
+    memset(bare, 'a', sizeof bare - 1);
+    bare[sizeof bare - 1] = '\0';
+    memset(quoted, ' ', sizeof quoted - 1);
+    quoted[sizeof quoted - 1] = '\0';
+    begin();
+    sid_log(SID_LOG_INFO, "long", SID_S("v", bare), SID_N("n", 7));
+    sid_log(SID_LOG_INFO, "long", SID_S("v", quoted), SID_N("n", 7));
+    size_t len = end();
+    assert_true(len < 4096);
+    const char *first_end = strchr(text, '\n');
+    assert_non_null(first_end);
+    assert_memory_equal(first_end - 3, "n=7", 3);
+    assert_non_null(strstr(text, "v=\"(too long)\" n=7\n"));
+    assert_int_equal(text[len - 1], '\n');
+    assert_int_equal(text[len - 2], '"');
+    assert_ptr_equal(strchr(first_end + 1, '\n'), text + len - 1);
+}
+
+static void
+fields_beyond_sixteen_are_left_out(void **state) {
+    (void)state;
+    struct sid_log_field fields[20] = {{0}};
+    for (int i = 0; i < 19; i++)
+        fields[i] = SID_N("n", i);
+    begin();
+    sid_log_fields(SID_LOG_INFO, "many", fields);
+    (void)end();
+    assert_non_null(strstr(text, "n=14 n=15\n"));
+}
+
+#define LINES 200
+static void *
+write_lines(void *ctx) {
+    const char *name = ctx;
+    for (int i = 0; i < LINES; i++)
+        sid_log(SID_LOG_INFO, "line", SID_S("by", name), SID_N("n", i));
+    return NULL;
+}
+
+static void
+lines_of_several_threads_do_not_mix(void **state) {
+    (void)state;
+    static char names[4][2] = {"a", "b", "c", "d"};
+    pthread_t thread[4];
+    begin();
+    /* The file's own offset is shared: append makes each write atomic. */
+    (void)fcntl(STDERR_FILENO, F_SETFL, O_APPEND);
+    int made = 0;
+    for (int i = 0; i < 4; i++)
+        made += pthread_create(&thread[i], NULL, write_lines, names[i]) == 0;
+    for (int i = 0; i < made; i++)
+        (void)pthread_join(thread[i], NULL);
+    (void)end();
+    assert_int_equal(made, 4);
+    int count[4] = {0};
+    char *save = NULL;
+    for (char *l = strtok_r(text, "\n", &save); l != NULL;
+         l = strtok_r(NULL, "\n", &save)) {
+        const char *rest = strstr(l, " level=info event=line by=");
+        assert_ptr_equal(rest, l + 27);
+        int who = rest[26] - 'a';
+        assert_in_range(who, 0, 3);
+        char expected[64];
+        (void)snprintf(expected, sizeof expected,
+                       " level=info event=line by=%c n=%d", 'a' + who,
+                       count[who]++);
+        assert_string_equal(rest, expected);
+    }
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(count[i], LINES);
+}
+
+int
+main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_line_has_time_level_event_and_fields),
+        cmocka_unit_test(an_event_needs_no_fields),
+        cmocka_unit_test(no_value_can_end_a_line_or_its_quotes),
+        cmocka_unit_test(lines_below_the_level_are_dropped),
+        cmocka_unit_test(levels_are_read_by_name),
+        cmocka_unit_test(a_value_that_is_too_long_still_leaves_one_whole_line),
+        cmocka_unit_test(fields_beyond_sixteen_are_left_out),
+        cmocka_unit_test(lines_of_several_threads_do_not_mix),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

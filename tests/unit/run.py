@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+"""Runs the unit tests: binaries of cmocka, a few at a time, each with a time
+limit. Usage: run.py [-j N] BINARY... Prints the failures and, last,
+`N passed, N failed`. A binary that is missing, crashes, hangs, has no test or
+does not end all it began counts as a failure."""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import time
+
+LIMIT_S = 120
+RAN = re.compile(r"^\[=+\] (\d+) test\(s\) run\.", re.M)
+BEGAN = re.compile(r"^\[=+\] Running (\d+) test\(s\)\.", re.M)
+PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)\.", re.M)
+
+
+def total(pattern, text):
+    return sum(int(n) for n in pattern.findall(text))
+
+
+def run(binary):
+    """Returns (binary, passed, failed, seconds, text to show or "")."""
+    began = time.monotonic()
+    environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="stdout")
+    # Folder names in tests must not depend on where the tests are started.
+    for name, default in (("DATA", ".data"), ("MODEL_DIR", ".data/models")):
+        environment[name] = os.path.abspath(environment.get(name, default))
+    environment["SMARTID_DATA"] = environment["DATA"]
+    try:
+        result = subprocess.run(
+            [binary], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env=environment, timeout=LIMIT_S,
+            check=False)
+        text = result.stdout.decode("utf-8", "replace")
+        end = "exit status %d" % result.returncode
+        good = result.returncode == 0
+    except subprocess.TimeoutExpired as error:
+        text = (error.stdout or b"").decode("utf-8", "replace")
+        end, good = "did not end within %d s" % LIMIT_S, False
+    except OSError as error:
+        text, end, good = "", str(error), False
+    expected, passed = total(BEGAN, text), total(PASSED, text)
+    failed = max(expected - passed, 0)
+    if good and (expected == 0 or total(RAN, text) != expected):
+        end, good = "no test was run to its end", False
+    if not good:
+        failed = max(failed, 1)
+    if failed == 0:
+        text = ""
+    else:
+        kept = [line for line in text.splitlines()
+                if not line.startswith(("[ RUN      ]", "[       OK ]"))]
+        text = "\n".join(kept[-80:] + [end])
+    return binary, passed, failed, time.monotonic() - began, text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-j", dest="jobs", type=int, default=2)
+    parser.add_argument("binaries", nargs="*")
+    options = parser.parse_args()
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for binary, good, bad, seconds, text in pool.map(run,
+                                                         options.binaries):
+            name = "/".join(binary.split("/")[-2:])
+            print("%-32s %3d passed, %d failed (%.1f s)" % (
+                name, good, bad, seconds), flush=True)
+            if text:
+                print(text, flush=True)
+            passed += good
+            failed += bad
+    if passed + failed == 0:
+        print("no test was found")
+        failed = 1
+    print("%d passed, %d failed" % (passed, failed))
+    return 0 if failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
