@@ -157,8 +157,8 @@ $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(C
 # ---- programs of the tests -------------------------------------------------
 # Makes the specimen cards and the flawed photos out of the sample photos.
 MKPHOTO_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/tools/mkphoto*.cpp))
-$(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(call libs_of,image)
-	$(call link,$^ -lopencv_imgproc -lopencv_core $(call ld_of,image))
+$(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
+	$(call link,$^ $(call ld_of,app) $(LIBS_face))
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
@@ -189,9 +189,13 @@ $(BUILD)/lint/tidy/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
 	@echo "  TIDY $<"
 	@clang-tidy --quiet $< -- $(CPPFLAGS) $(OPENCV_CFLAGS) -std=c++17 2>/dev/null && touch $@
 
-.PHONY: clang-objects tidy
+.PHONY: clang-objects tidy config-example
 clang-objects: $(patsubst %,$(BUILD)/lint/clang/%.ok,$(C_SRC) $(CXX_SRC))
 tidy: $(patsubst %,$(BUILD)/lint/tidy/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
+
+# The example is what the daemon says about its own settings.
+config-example: $(BUILD)/smartidd
+	$< --print-example-config >config/smartidd.conf.example
 
 # ---- what a person types ---------------------------------------------------
 # Everything a recipe starts finds the data and the tools by these.
@@ -234,3 +238,37 @@ ubsan: ## the same under UndefinedBehaviorSanitizer
 tsan: ## the same under ThreadSanitizer, faces being fake ones
 	$(call SAN_MAKE,tsan,thread,check-unit)
 	$(call SAN_MAKE,tsan,thread,check-e2e E2E_ARGS=--fake-only)
+# What is wrong must be loud; races in uninstrumented libraries are listed.
+export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS ?= print_stacktrace=1
+export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
+
+.PHONY: bench fmt install uninstall clean
+bench: setup-check ## speed, memory and start-up time (BENCH_S=seconds per round)
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto
+	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4)
+fmt: ## lay out the sources by .clang-format
+	@git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | \
+	  xargs clang-format -i
+
+# ---- installation ----------------------------------------------------------
+SBINDIR  := $(PREFIX)/sbin
+BINDIR   := $(PREFIX)/bin
+SHAREDIR := $(PREFIX)/share/smartidd
+DOCDIR   := $(PREFIX)/share/doc/smartidd
+UNITDIR  := $(PREFIX)/lib/systemd/system
+DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example
+install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
+	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd
+	install -D -m 0755 $(BUILD)/smartidctl $(DESTDIR)$(BINDIR)/smartidctl
+	install -d $(DESTDIR)$(SHAREDIR)/models $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
+	install -m 0644 $(MODEL_DIR)/*.onnx $(MODEL_DIR)/models.ini $(DESTDIR)$(SHAREDIR)/models
+	install -m 0644 $(DOCS) $(DESTDIR)$(DOCDIR)
+	sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@DOCDIR@|$(DOCDIR)|' \
+	  config/smartidd.service >$(DESTDIR)$(UNITDIR)/smartidd.service
+uninstall: ## remove what install has put there (settings and data stay)
+	rm -f $(DESTDIR)$(SBINDIR)/smartidd $(DESTDIR)$(BINDIR)/smartidctl \
+	  $(DESTDIR)$(UNITDIR)/smartidd.service
+	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)
+clean: ## remove what was built (DATA stays)
+	rm -rf $(BUILD)

@@ -97,6 +97,9 @@ SID_FALLIBLE enum sid_err sid_face_find_points(struct sid_face_engine *engine,
 /* What is measured on the aligned face of 112 x 112 pixels. */
 struct sid_face_print {
     float embedding[SID_FACE_FLOATS]; /* unit length; compare by cosine */
+    /* Length of the feature before it was made a unit: the network answers
+     * weakly to what is not an upright, recognisable face. */
+    float strength;
     /* Standard deviation of the 3 x 3 Laplacian over the inner face divided
      * by the standard deviation of its luma, times 100: how much of the
      * contrast is fine detail, whatever the light. */

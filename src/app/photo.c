@@ -1,13 +1,14 @@
 /* photo.c: one photo from its bytes to its facts, the only code path there is:
- * decode small -> find the face (a card in four orientations) -> take a closer
- * look when the face is small -> points, embedding, and for a selfie liveness
- * and pose. Runs on the thread that owns the engine; owns nothing beyond a
- * call; every pixel is wiped when it ends. */
+ * decode small -> find the face (photo_find.c) -> take a closer look when the
+ * face is small -> points, embedding, and for a selfie liveness and pose. Runs
+ * on the thread that owns the engine; owns nothing beyond a call; every pixel
+ * is wiped when it ends. */
 #include "smartid/photo.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "photo_internal.h"
 #include "smartid/clock.h"
 #include "smartid/image.h"
 
@@ -16,46 +17,31 @@ _Static_assert(SID_FACE_FLOATS == SID_EMBEDDING_FLOATS,
 
 /* Long side the photo is first decoded to, at least. A selfie's face fills
  * much of it; on a card that fills 40 % of the width the face is 7 % wide.
- * Source: measured, see the limits in issue 2. */
+ * Source: measured; a 12-megapixel photo is then read at 1/8 and at 1/4. */
 #define SELFIE_LONG_PX 480
 #define CARD_LONG_PX 960
-/* Width of a face below which more pixels are fetched from the file. Source:
- * the feature network sees 112 x 112. */
-#define FACE_ENOUGH_PX 112.0F
-/* Side of the closer look in widths of the face: room for the aligned crop
- * (2.3 widths at most) and for the pose network (1.5). */
+/* Width of the detector's box below which more pixels are fetched from the
+ * file: the box is 1.2 times narrower than the face from cheek to cheek, which
+ * shall have the 112 px of the feature network. */
+#define BOX_ENOUGH_PX 94.0F
+/* Side of the closer look in sides of the box: room for the aligned crop and
+ * for the pose network (1.5). */
 #define CLOSE_UP 2.6F
-/* A face that scores this much in the orientation of the file is upright.
- * Source: measured on specimen cards in four orientations: upright 0.97 and
- * more, on its side or head 0.95 and less. */
-#define UPRIGHT_SCORE 0.965F
-/* A face counts when it is at least this part of the widest one's width. On a
- * photo of a card even small ones count (somebody holding the card), unless
- * it is the same person again (the ghost portrait of some cards). */
-#define SELFIE_COUNTS 0.333F
-#define CARD_COUNTS 0.10F
-#define SAME_PERSON_COSINE 0.35F
-/* Tiles of the second search, when nothing was found on the whole photo: 2 x 2,
- * each this part of a side, overlapping. */
-#define TILE_PART 0.6F
 
 struct exam {
     struct sid_face_engine *engine; /* borrowed */
     struct sid_span bytes;          /* borrowed */
     enum sid_photo_kind kind;
-    struct sid_image whole;  /* upright by EXIF, decoded small */
-    struct sid_image turned; /* whole after the turns; empty when turns is 0 */
-    struct sid_image close;  /* closer look, after the turns; or empty */
-    int turns;
-    struct sid_face_box box[SID_FACES_MAX]; /* in look(exam) */
-    int count;
+    struct sid_image whole; /* upright by EXIF, decoded small */
+    struct sid_photo_find find;
+    struct sid_image close; /* closer look, after the turns; or empty */
     struct sid_photo_facts facts;
 };
 
-/* The picture the boxes belong to. */
+/* The picture the found box belongs to. */
 static const struct sid_image *
-look(const struct exam *exam) {
-    return exam->turns == 0 ? &exam->whole : &exam->turned;
+seen(const struct exam *exam) {
+    return exam->find.turns == 0 ? &exam->whole : &exam->find.turned;
 }
 
 static bool
@@ -73,182 +59,46 @@ lap_ms(int64_t *at_us) {
     return ms;
 }
 
-/* ---- boxes through quarter turns ---------------------------------------- */
-
-/* From a picture of w x h to the same turned clockwise. */
-static struct sid_face_box
-turn_box(struct sid_face_box b, int turns, float w, float h) {
-    struct sid_face_box t = b;
-    if (turns == 1)
-        t = (struct sid_face_box){h - b.y - b.h, b.x, b.h, b.w, b.score};
-    else if (turns == 2)
-        t = (struct sid_face_box){w - b.x - b.w, h - b.y - b.h, b.w, b.h,
-                                  b.score};
-    else if (turns == 3)
-        t = (struct sid_face_box){b.y, w - b.x - b.w, b.h, b.w, b.score};
-    return t;
+static enum sid_err
+decode(struct exam *exam) {
+    struct sid_image_info info = {0};
+    enum sid_err err = sid_image_probe(exam->bytes, &info);
+    if (err != SID_OK)
+        return err;
+    exam->facts.width_px = info.width_px;
+    exam->facts.height_px = info.height_px;
+    struct sid_image_want want = {.min_long_px = exam->kind == SID_PHOTO_ID
+                                                     ? CARD_LONG_PX
+                                                     : SELFIE_LONG_PX};
+    return sid_image_decode(exam->bytes, &want, &exam->whole);
 }
 
-/* From the turned picture back to the one of w x h. */
+/* The found box in the upright full-size photo. */
 static struct sid_face_box
-unturn_box(struct sid_face_box b, int turns, float w, float h) {
-    return turns % 2 == 0 ? turn_box(b, turns, w, h)
-                          : turn_box(b, 4 - turns, h, w);
-}
-
-/* From look(exam) to the upright full-size photo. */
-static struct sid_face_box
-full_box(const struct exam *exam, const struct sid_face_box *box) {
+full_box(const struct exam *exam) {
     const struct sid_image *whole = &exam->whole;
-    struct sid_face_box b = unturn_box(
-        *box, exam->turns, (float)whole->width_px, (float)whole->height_px);
-    return (struct sid_face_box){whole->origin_x_px + b.x / whole->scale,
-                                 whole->origin_y_px + b.y / whole->scale,
+    struct sid_face_box b =
+        sid_photo_unturn_box(exam->find.box, exam->find.turns,
+                             (float)whole->width_px, (float)whole->height_px);
+    return (struct sid_face_box){b.x / whole->scale, b.y / whole->scale,
                                  b.w / whole->scale, b.h / whole->scale,
                                  b.score};
 }
-
-/* ---- finding ------------------------------------------------------------ */
-
-/* Looks for faces in a part of an image; boxes are of the whole image. */
-static enum sid_err
-find_in_part(struct exam *exam, const struct sid_image *image, int x, int y,
-             int w, int h) {
-    struct sid_image part = *image;
-    part.bgr += (size_t)y * image->stride_bytes + (size_t)x * 3;
-    part.width_px = w;
-    part.height_px = h;
-    enum sid_err err =
-        sid_face_find(exam->engine, &part, exam->box, &exam->count);
-    for (int i = 0; err == SID_OK && i < exam->count; i++) {
-        exam->box[i].x += (float)x;
-        exam->box[i].y += (float)y;
-    }
-    return err;
-}
-
-/* The four overlapping corners, until one has a face. */
-static enum sid_err
-find_in_tiles(struct exam *exam, const struct sid_image *image) {
-    int w = (int)((float)image->width_px * TILE_PART);
-    int h = (int)((float)image->height_px * TILE_PART);
-    enum sid_err err = SID_OK;
-    exam->count = 0;
-    for (int tile = 0; err == SID_OK && tile < 4 && exam->count == 0; tile++)
-        err = find_in_part(exam, image, tile % 2 == 0 ? 0 : image->width_px - w,
-                           tile / 2 == 0 ? 0 : image->height_px - h, w, h);
-    return err;
-}
-
-static float
-best_score(const struct exam *exam) {
-    float best = 0;
-    for (int i = 0; i < exam->count; i++)
-        if (exam->box[i].score > best)
-            best = exam->box[i].score;
-    return best;
-}
-
-/* Searches one orientation; keeps what it found when that is better. */
-static enum sid_err
-try_turns(struct exam *exam, int turns, bool tiles, struct exam *best) {
-    struct sid_image turned = SID_IMAGE_EMPTY;
-    enum sid_err err = SID_OK;
-    if (turns != 0)
-        err = sid_image_turn(&exam->whole, turns, &turned);
-    if (err != SID_OK)
-        return err;
-    const struct sid_image *image = turns == 0 ? &exam->whole : &turned;
-    err = tiles ? find_in_tiles(exam, image)
-                : find_in_part(exam, image, 0, 0, image->width_px,
-                               image->height_px);
-    if (err == SID_OK && best_score(exam) > best_score(best)) {
-        sid_image_fini(&best->turned);
-        best->turned = turned;
-        best->turns = turns;
-        best->count = exam->count;
-        memcpy(best->box, exam->box, sizeof best->box);
-    } else {
-        sid_image_fini(&turned);
-    }
-    return err;
-}
-
-/* A card lies as it likes: the orientation with the best face wins, searching
- * ends early when a face is clearly upright. */
-static enum sid_err
-find_on_card(struct exam *exam) {
-    struct exam best = {.count = 0};
-    enum sid_err err = SID_OK;
-    for (int round = 0; err == SID_OK && round < 2 && best.count == 0; round++)
-        for (int turns = 0; err == SID_OK && turns < 4; turns++) {
-            err = try_turns(exam, turns, round == 1, &best);
-            if (best_score(&best) >= UPRIGHT_SCORE)
-                break;
-        }
-    exam->turned = best.turned;
-    exam->turns = best.turns;
-    exam->count = best.count;
-    memcpy(exam->box, best.box, sizeof exam->box);
-    return err;
-}
-
-static float
-cosine(const struct sid_face_print *a, const struct sid_face_print *b) {
-    double sum = 0;
-    for (int i = 0; i < SID_FACE_FLOATS; i++)
-        sum += (double)a->embedding[i] * (double)b->embedding[i];
-    return (float)sum;
-}
-
-static enum sid_err
-describe(struct exam *exam, const struct sid_image *image,
-         const struct sid_face_box *box, struct sid_face_print *out) {
-    struct sid_face_points points;
-    enum sid_err err = sid_face_find_points(exam->engine, image, box, &points);
-    if (err == SID_OK)
-        err = sid_face_describe(exam->engine, image, &points, out);
-    return err;
-}
-
-/* How many of the faces count; box[0] is the widest. */
-static enum sid_err
-count_faces(struct exam *exam) {
-    float least = (exam->kind == SID_PHOTO_ID ? CARD_COUNTS : SELFIE_COUNTS) *
-                  exam->box[0].w;
-    struct sid_face_print first = {0}, other = {0};
-    enum sid_err err = SID_OK;
-    bool compare = exam->kind == SID_PHOTO_ID && exam->count > 1;
-    if (compare)
-        err = describe(exam, look(exam), &exam->box[0], &first);
-    exam->facts.faces = 1;
-    for (int i = 1; err == SID_OK && i < exam->count; i++) {
-        if (exam->box[i].w < least)
-            continue;
-        if (compare)
-            err = describe(exam, look(exam), &exam->box[i], &other);
-        if (!compare || cosine(&first, &other) < SAME_PERSON_COSINE)
-            exam->facts.faces++;
-    }
-    sid_wipe(&first, sizeof first);
-    sid_wipe(&other, sizeof other);
-    return err;
-}
-
-/* ---- measuring ---------------------------------------------------------- */
 
 /* Decodes the face's surroundings again, larger; *box becomes a box of
  * exam->close. */
 static enum sid_err
 look_closer(struct exam *exam, struct sid_face_box *box) {
-    struct sid_face_box full = full_box(exam, box);
-    float side = (full.w > full.h ? full.w : full.h) * CLOSE_UP;
+    struct sid_face_box full = full_box(exam);
+    float longer = full.w > full.h ? full.w : full.h;
+    float wider = full.w > full.h ? full.h : full.w;
+    float side = longer * CLOSE_UP;
     float x = full.x + full.w / 2 - side / 2;
     float y = full.y + full.h / 2 - side / 2;
     struct sid_image_want want = {
         .region = {(int)floorf(x), (int)floorf(y), (int)ceilf(side),
                    (int)ceilf(side)},
-        .min_long_px = (int)(FACE_ENOUGH_PX * CLOSE_UP)};
+        .min_long_px = (int)(BOX_ENOUGH_PX * side / wider)};
     struct sid_image part = SID_IMAGE_EMPTY;
     enum sid_err err = sid_image_decode(exam->bytes, &want, &part);
     if (err != SID_OK)
@@ -257,15 +107,23 @@ look_closer(struct exam *exam, struct sid_face_box *box) {
                              (full.y - part.origin_y_px) * part.scale,
                              full.w * part.scale, full.h * part.scale,
                              full.score};
-    *box =
-        turn_box(b, exam->turns, (float)part.width_px, (float)part.height_px);
-    if (exam->turns == 0) {
+    *box = sid_photo_turn_box(b, exam->find.turns, (float)part.width_px,
+                              (float)part.height_px);
+    if (exam->find.turns == 0) {
         exam->close = part;
         return SID_OK;
     }
-    err = sid_image_turn(&part, exam->turns, &exam->close);
+    err = sid_image_turn(&part, exam->find.turns, &exam->close);
     sid_image_fini(&part);
     return err;
+}
+
+static void
+take_print(struct sid_photo_facts *facts, const struct sid_face_print *print) {
+    memcpy(facts->embedding, print->embedding, sizeof facts->embedding);
+    facts->sharpness = print->sharpness;
+    facts->brightness = print->brightness;
+    facts->dhash = print->dhash;
 }
 
 static enum sid_err
@@ -283,10 +141,7 @@ measure_face(struct exam *exam, const struct sid_image *image,
     facts->ms_embed = lap_ms(&at_us);
     if (err != SID_OK)
         return err;
-    memcpy(facts->embedding, print.embedding, sizeof facts->embedding);
-    facts->sharpness = print.sharpness;
-    facts->brightness = print.brightness;
-    facts->dhash = print.dhash;
+    take_print(facts, &print);
     sid_wipe(&print, sizeof print);
     return SID_OK;
 }
@@ -298,8 +153,8 @@ measure_selfie(struct exam *exam, const struct sid_image *image,
     struct sid_photo_facts *facts = &exam->facts;
     struct sid_face_pose pose;
     int64_t at_us = sid_mono_us();
-    enum sid_err err = sid_face_read_liveness(exam->engine, look(exam),
-                                              &exam->box[0], &facts->liveness);
+    enum sid_err err = sid_face_read_liveness(
+        exam->engine, seen(exam), &exam->find.box, &facts->liveness);
     facts->ms_liveness = lap_ms(&at_us);
     if (err != SID_OK)
         return err;
@@ -318,43 +173,31 @@ measure_selfie(struct exam *exam, const struct sid_image *image,
 static enum sid_err
 measure(struct exam *exam) {
     struct sid_photo_facts *facts = &exam->facts;
-    struct sid_face_box box = exam->box[0], full = full_box(exam, &box);
+    struct sid_face_box box = exam->find.box, full = full_box(exam);
+    facts->faces = exam->find.faces;
     facts->box_x = full.x;
     facts->box_y = full.y;
     facts->box_w = full.w;
     facts->box_h = full.h;
     facts->box_score = full.score;
-    facts->quarter_turns = exam->turns;
+    facts->quarter_turns = exam->find.turns;
     facts->face_px = box.w / exam->whole.scale;
-    const struct sid_image *image = look(exam);
+    const struct sid_image *image = seen(exam);
     enum sid_err err = SID_OK;
-    if (box.w < FACE_ENOUGH_PX && exam->whole.scale < 1) {
+    bool closer = box.w < BOX_ENOUGH_PX && exam->whole.scale < 1;
+    if (closer) {
         int64_t at_us = sid_mono_us();
         err = look_closer(exam, &box);
         facts->ms_decode += lap_ms(&at_us);
         image = &exam->close;
     }
-    if (err == SID_OK)
+    if (err == SID_OK && exam->find.has_print && !closer)
+        take_print(facts, &exam->find.print);
+    else if (err == SID_OK)
         err = measure_face(exam, image, &box);
     if (err == SID_OK && exam->kind == SID_PHOTO_SELFIE)
         err = measure_selfie(exam, image, &box);
     return err;
-}
-
-/* ---- the recipe --------------------------------------------------------- */
-
-static enum sid_err
-decode(struct exam *exam) {
-    struct sid_image_info info = {0};
-    enum sid_err err = sid_image_probe(exam->bytes, &info);
-    if (err != SID_OK)
-        return err;
-    exam->facts.width_px = info.width_px;
-    exam->facts.height_px = info.height_px;
-    struct sid_image_want want = {.min_long_px = exam->kind == SID_PHOTO_ID
-                                                     ? CARD_LONG_PX
-                                                     : SELFIE_LONG_PX};
-    return sid_image_decode(exam->bytes, &want, &exam->whole);
 }
 
 static enum sid_err
@@ -368,13 +211,10 @@ examine(struct exam *exam) {
     if (err != SID_OK)
         return err;
     err = exam->kind == SID_PHOTO_ID
-              ? find_on_card(exam)
-              : find_in_part(exam, &exam->whole, 0, 0, exam->whole.width_px,
-                             exam->whole.height_px);
-    if (err == SID_OK && exam->count > 0)
-        err = count_faces(exam);
+              ? sid_photo_find_card(exam->engine, &exam->whole, &exam->find)
+              : sid_photo_find_selfie(exam->engine, &exam->whole, &exam->find);
     exam->facts.ms_detect = lap_ms(&at_us);
-    if (err == SID_OK && exam->count > 0)
+    if (err == SID_OK && exam->find.faces > 0)
         err = measure(exam);
     return err;
 }
@@ -390,8 +230,8 @@ sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
         err = SID_OK;
     }
     sid_image_fini(&exam.whole);
-    sid_image_fini(&exam.turned);
     sid_image_fini(&exam.close);
+    sid_photo_find_fini(&exam.find);
     if (err == SID_OK)
         *out = exam.facts;
     sid_wipe(&exam.facts, sizeof exam.facts);

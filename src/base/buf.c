@@ -41,6 +41,8 @@ enum sid_err
 sid_buf_reserve(struct sid_buf *buf, size_t cap) {
     if (cap <= buf->cap)
         return SID_OK;
+    if (cap > PTRDIFF_MAX) /* no object is larger: some sum went wrong */
+        return SID_E_NO_MEMORY;
     /* Never realloc: it may leave a copy of a secret behind. */
     uint8_t *room = malloc(cap);
     if (room == NULL)

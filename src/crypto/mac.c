@@ -30,6 +30,7 @@ sid_sha256(struct sid_span in, uint8_t out[SID_SHA256_BYTES]) {
 
 struct sid_sha256 {
     EVP_MD_CTX *md;
+    bool finished; /* OpenSSL 3.0 would go on and give nonsense */
 };
 
 enum sid_err
@@ -54,15 +55,17 @@ out:
 
 enum sid_err
 sid_sha256_update(struct sid_sha256 *ctx, struct sid_span in) {
-    return EVP_DigestUpdate(ctx->md, in.ptr, in.len) == 1 ? SID_OK
-                                                          : SID_E_CRYPTO;
+    if (ctx->finished || EVP_DigestUpdate(ctx->md, in.ptr, in.len) != 1)
+        return SID_E_CRYPTO;
+    return SID_OK;
 }
 
 enum sid_err
 sid_sha256_final(struct sid_sha256 *ctx, uint8_t out[SID_SHA256_BYTES]) {
     uint8_t digest[SID_SHA256_BYTES];
-    if (EVP_DigestFinal_ex(ctx->md, digest, NULL) != 1)
+    if (ctx->finished || EVP_DigestFinal_ex(ctx->md, digest, NULL) != 1)
         return SID_E_CRYPTO;
+    ctx->finished = true;
     memcpy(out, digest, sizeof digest);
     return SID_OK;
 }

@@ -275,10 +275,8 @@ sid_ctl_compare(int argc, char **argv) {
         return code;
     char *const *paths = argv + optind;
     char problem[512] = "";
-    enum sid_err err = sid_crypto_init();
-    if (err == SID_OK)
-        err =
-            sid_models_load(me.model_dir, &me.models, problem, sizeof problem);
+    enum sid_err err =
+        sid_models_load(me.model_dir, &me.models, problem, sizeof problem);
     if (err != SID_OK) {
         (void)fprintf(stderr, "smartidctl: %s %s\n", sid_err_text(err),
                       problem);
@@ -289,6 +287,5 @@ sid_ctl_compare(int argc, char **argv) {
         code = compare_two(&me, paths);
     }
     sid_models_free(&me.models);
-    sid_crypto_fini();
     return code;
 }

@@ -146,6 +146,7 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         const double norm = cv::norm(feature);
         CV_Assert(norm > 0);
         sid_face_print print = {};
+        print.strength = static_cast<float>(norm);
         const float *v = feature.ptr<float>();
         for (int i = 0; i < SID_FACE_FLOATS; i++)
             print.embedding[i] = static_cast<float>(v[i] / norm);

@@ -26,13 +26,18 @@ letterboxed(const cv::Mat &image, int width, int height) {
     return box;
 }
 
-float
-overlap(const sid_face_box &a, const sid_face_box &b) {
+// A box of which this much lies in another is of the same face: the detector
+// sometimes frames the eyes and mouth within the head.
+constexpr float inside = 0.7F;
+
+bool
+same_face(const sid_face_box &a, const sid_face_box &b, float iou) {
     const float w = std::min(a.x + a.w, b.x + b.w) - std::max(a.x, b.x);
     const float h = std::min(a.y + a.h, b.y + b.h) - std::max(a.y, b.y);
     if (w <= 0 || h <= 0)
-        return 0;
-    return w * h / (a.w * a.h + b.w * b.h - w * h);
+        return false;
+    return w * h > iou * (a.w * a.h + b.w * b.h - w * h) ||
+           w * h > inside * std::min(a.w * a.h, b.w * b.h);
 }
 
 // All boxes over the score, best first, in pixels of the image.
@@ -68,7 +73,7 @@ suppressed(const std::vector<sid_face_box> &found, float iou) {
     for (const sid_face_box &box : found) {
         const bool again =
             std::any_of(kept.begin(), kept.end(), [&](const auto &other) {
-                return overlap(box, other) > iou;
+                return same_face(box, other, iou);
             });
         if (!again && kept.size() < SID_FACES_MAX)
             kept.push_back(box);

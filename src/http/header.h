@@ -47,7 +47,7 @@ const char *sid_header_skip(const char *at);
  * the quotes and escapes taken away. */
 struct sid_header_param {
     char name[32];
-    char value[128];
+    char value[512]; /* room for file names, which nobody looks at */
 };
 /* Reads the parameter at *at (which points to ';' or to the end). Returns false
  * at the end. Errors go to *err: SID_E_BAD_REQUEST. */

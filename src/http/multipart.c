@@ -8,15 +8,15 @@
 #include <strings.h>
 
 enum state {
-    DATA,          /* of a part, or before the first delimiter */
-    FIRST,         /* the same, where only the delimiter may come */
-    AFTER,         /* behind a delimiter: CR LF or "--" */
-    AFTER_CR,      /* … CR seen */
-    AFTER_DASH,    /* … '-' seen */
-    HEAD,          /* lines of a part's head */
-    CLOSED,        /* behind the last boundary */
-    CLOSED_CR,     /* … CR seen */
-    CLOSED_CRLF,   /* … CR LF seen: nothing may follow */
+    DATA,        /* of a part, or before the first delimiter */
+    FIRST,       /* the same, where only the delimiter may come */
+    AFTER,       /* behind a delimiter: CR LF or "--" */
+    AFTER_CR,    /* … CR seen */
+    AFTER_DASH,  /* … '-' seen */
+    HEAD,        /* lines of a part's head */
+    CLOSED,      /* behind the last boundary */
+    CLOSED_CR,   /* … CR seen */
+    CLOSED_CRLF, /* … CR LF seen: nothing may follow */
     BROKEN,
 };
 
@@ -224,7 +224,6 @@ sid_multipart_feed(struct sid_multipart *multipart, const uint8_t *ptr,
 
 enum sid_err
 sid_multipart_finish(const struct sid_multipart *multipart) {
-    bool closed = multipart->state == CLOSED ||
-                  multipart->state == CLOSED_CRLF;
+    bool closed = multipart->state == CLOSED || multipart->state == CLOSED_CRLF;
     return closed ? SID_OK : SID_E_BAD_REQUEST;
 }

@@ -48,7 +48,7 @@ void sid_prefer_add(struct sid_prefer *prefer, const char *value);
 
 /* A key of 1..128 printable ASCII characters, bare or as a quoted string; both
  * give the same key. Errors: SID_E_BAD_REQUEST. */
-SID_FALLIBLE enum sid_err
-sid_idempotency_parse(const char *value, char out[SID_IDEMPOTENCY_SIZE]);
+SID_FALLIBLE enum sid_err sid_idempotency_parse(const char *value,
+                                                char out[SID_IDEMPOTENCY_SIZE]);
 
 #endif

@@ -17,6 +17,15 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def short(error):
+    """The traceback without unittest's own frames."""
+    kind, value, trace = error
+    frames = [f for f in traceback.extract_tb(trace)
+              if os.sep + "unittest" + os.sep not in f.filename]
+    return "".join(traceback.format_list(frames) +
+                   traceback.format_exception_only(kind, value))
+
+
 class Collector(unittest.TestResult):
     """Keeps what the parent process prints."""
 
@@ -33,8 +42,7 @@ class Collector(unittest.TestResult):
 
     def _fail(self, test, error):
         self.broken = True
-        text = "".join(traceback.format_exception(*error))
-        self.failed.append([str(test), text])
+        self.failed.append([str(test), short(error)])
 
     def addSuccess(self, test):
         if not self.broken:

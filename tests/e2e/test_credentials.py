@@ -1,14 +1,12 @@
 """The credential and its code of the day: as JSON, PNG and SVG."""
 
-import os
 import re
 import struct
 import subprocess
 import tempfile
 import unittest
 
-import photos
-from harness import DaemonCase, credential_of, run_tool
+from harness import DaemonCase, credential_of
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
@@ -168,7 +166,7 @@ class Code(DaemonCase):
             with self.subTest(query=query):
                 answer = self.app.get(self.path + "?" + query,
                                       {"Accept": "image/png"})
-                self.assert_problem(answer, 400)
+                self.assert_problem(answer, 422)
 
     def test_the_credential_itself_has_no_personal_data(self):
         answer = self.app.get("/v1/credentials/" + self.credential)
@@ -181,14 +179,6 @@ class Code(DaemonCase):
         self.assertNotIn("name", body)
         self.assertNotIn("id_number", body)
         self.assertEqual(answer.header("cache-control"), "no-store")
-
-    def test_smartidctl_draws_the_same_code(self):
-        code = self.app.code(self.credential)["code"]
-        with tempfile.TemporaryDirectory() as folder:
-            png = os.path.join(folder, "code.png")
-            run_tool("qr", code, "--png", png)
-            with open(png, "rb") as stream:
-                self.assertEqual(read_qr(stream.read(), ".png")[0], code)
 
 
 class Owners(DaemonCase):
@@ -263,7 +253,7 @@ class Revocation(DaemonCase):
         self.assertFalse(verified["valid"])
         self.assertEqual(verified["reason"], "not_valid")
         gone = self.app.get("/v1/credentials/%s/code" % credential)
-        self.assert_problem(gone, 410, "credential_revoked")
+        self.assert_problem(gone, 409, "credential_revoked")
         state = self.app.get("/v1/credentials/" + credential).json()
         self.assertEqual(state["state"], "revoked")
 
@@ -271,8 +261,7 @@ class Revocation(DaemonCase):
         _, credential = self.approved(who=2)
         self.assertEqual(self.app.revoke(credential).status, 200)
         answer = self.app.revoke(credential)
-        self.assertIn(answer.status, (409, 410), repr(answer))
-        self.assertEqual(answer.code(), "credential_revoked")
+        self.assert_problem(answer, 409, "credential_revoked")
 
     def test_the_holder_and_an_officer_may_revoke(self):
         for who in (3, 4):
@@ -287,7 +276,8 @@ class Revocation(DaemonCase):
         for bad in ({}, {"reason": ""}, {"reason": 7}, {"reason": "x" * 2000},
                     {"reason": "a", "more": 1}, []):
             with self.subTest(bad=bad):
-                self.assert_problem(self.app.post(path, bad), 400)
+                self.assert_problem(self.app.post(path, bad),
+                                    400 if bad == [] else 422)
         state = self.app.get("/v1/credentials/" + credential).json()
         self.assertEqual(state["state"], "active")
 

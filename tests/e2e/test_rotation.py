@@ -3,13 +3,10 @@ build. What is expected is computed from the second the daemon says it checked
 at, so that the tests do not depend on how fast they run."""
 
 import datetime
-import subprocess
 import time
 import unittest
 
-import photos
-from harness import (Case, Daemon, DaemonCase, MODEL_DIR, credential_of,
-                     program, run_tool)
+from harness import Case, Daemon, DaemonCase, program
 
 DAY_S = 86400
 GRACE_S = 120

@@ -3,7 +3,6 @@
 import json
 import unittest
 
-import photos
 from harness import DaemonCase, PURPOSES, credential_of, holder
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
@@ -31,7 +30,7 @@ class Verification(DaemonCase):
 
     def test_each_purpose_tells_exactly_its_attributes(self):
         values = {"name": "Zhang Example", "id_number": "440524188001010014",
-                  "birth_date": "1880-01-01", "sex": "M",
+                  "birth_date": "1880-01-01", "sex": "male",
                   "region": "440524", "name_masked": "Z**** E******",
                   "id_number_masked": "440524********0014"}
         for purpose, attributes in PURPOSES.items():
@@ -142,7 +141,7 @@ class Verification(DaemonCase):
                 answer = self.clerk.post("/v1/verifications", {
                     "code": self.code, "purpose": "train_ticket",
                     "counter": counter})
-                self.assert_problem(answer, 400, "field_invalid")
+                self.assert_problem(answer, 422, "field_invalid")
 
     def test_malformed_bodies_are_400(self):
         good = {"code": self.code, "purpose": "train_ticket"}
@@ -174,7 +173,7 @@ class Verification(DaemonCase):
                  "field_unknown", b"x")):
             with self.subTest(value=sorted(value)):
                 answer = self.clerk.post("/v1/verifications", value)
-                self.assert_problem(answer, 400, code)
+                self.assert_problem(answer, 422, code)
                 self.assertIn(word, answer.body)
 
     def test_each_verification_has_an_id_of_its_own(self):

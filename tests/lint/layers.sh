@@ -36,8 +36,8 @@ sqlite3\.h                              ^(src/store/|tests/unit/store/)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
 curl/                                   ^src/ctl/
-jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/image/)
-png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/(image|qr)/)
+jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
+png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)
 ini\.h                                  ^(src/base/|src/app/models\.c$)
 '
 

@@ -3,7 +3,7 @@
 # and, last, `N passed, N failed`. Run by `make lint`.
 # Environment: BUILD  build folder (default build)
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 build=${BUILD:-build}
 passed=0
 failed=0

@@ -5,7 +5,7 @@
 # function's name starts its line, its last brace stands alone); each file
 # begins with a comment that says why it exists; no left-over markers, paths of
 # somebody's machine or hosts of registries; no C functions that cannot be used
-# safely; nothing over 1 MiB is tracked; tests are not skipped.
+# safely; nothing over 1 MiB is tracked; a test is skipped only with the reason beside it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/lint/files.sh
@@ -77,12 +77,14 @@ places() {
 
 unsafe_calls() {
     find_in '(^|[^A-Za-z0-9_>.])(strcpy|strcat|strncpy|strncat|sprintf|vsprintf|gets|alloca|system|popen|atoi|atol|strtok|tmpnam|mktemp)[[:space:]]*\(' \
-        "${code[@]}" | sed 's/$/   <- not to be used/'
+        "${code[@]}" | grep -E '^(src|include)/' |
+        sed 's/$/   <- not to be used/' || true
 }
 
 skipped_tests() {
     find_in '(@unittest\.skip|skipTest|\.skipIf|[^a-z_]skip\()' \
-        "${scripts[@]}" "${code[@]}" | sed 's/$/   <- skipped test/'
+        "${scripts[@]}" "${code[@]}" | grep -vE 'skip\(\); /\* .* \*/$' |
+        sed 's/$/   <- skipped test/' || true
 }
 
 large_files() {

@@ -187,7 +187,7 @@ every_other_form_is_refused(void **state) {
         HEX " ",
         HEX "\r",
         HEX "0",
-        " " HEX,
+        (" " HEX),
         "0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
         "g00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
     };

@@ -1,0 +1,39 @@
+/* photo_internal.h: what photo.c (the recipe) and photo_find.c (which face, and
+ * which way up) share. Private to src/app. */
+#ifndef SMARTID_PHOTO_INTERNAL_H
+#define SMARTID_PHOTO_INTERNAL_H
+
+#include "smartid/face.h"
+#include "smartid/image.h"
+#include "smartid/photo.h"
+
+/* What was found on a picture in one orientation. */
+struct sid_photo_find {
+    struct sid_image turned; /* the picture after the turns; empty for 0 */
+    int turns;               /* clockwise quarters */
+    struct sid_face_box box; /* the face, in the turned picture */
+    int faces;               /* that count; 0: nothing was found */
+    bool has_print;
+    struct sid_face_print
+        print; /* of the face as the turned picture shows it */
+};
+
+/* Finds the face of a selfie: the widest one, the photo being upright. */
+SID_FALLIBLE enum sid_err sid_photo_find_selfie(struct sid_face_engine *engine,
+                                                const struct sid_image *image,
+                                                struct sid_photo_find *out);
+/* Finds the portrait on a card that lies in any of four orientations. */
+SID_FALLIBLE enum sid_err sid_photo_find_card(struct sid_face_engine *engine,
+                                              const struct sid_image *image,
+                                              struct sid_photo_find *out);
+/* Wipes and frees. */
+void sid_photo_find_fini(struct sid_photo_find *find);
+
+/* A box of a picture of w x h pixels after clockwise quarter turns of it, and
+ * back (w x h: before the turns, in both). */
+struct sid_face_box sid_photo_turn_box(struct sid_face_box box, int turns,
+                                       float w, float h);
+struct sid_face_box sid_photo_unturn_box(struct sid_face_box box, int turns,
+                                         float w, float h);
+
+#endif

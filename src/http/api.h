@@ -1,0 +1,29 @@
+/* api.h: the handlers behind the route table. Each file api_*.c turns bodies
+ * into flows and flows into answers; the rules are in app and core. */
+#ifndef SMARTID_HTTP_API_H
+#define SMARTID_HTTP_API_H
+
+#include "route.h"
+
+extern const struct sid_handler sid_api_healthz, sid_api_readyz,
+    sid_api_metrics, sid_api_version;
+extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get;
+extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
+    sid_api_enrol_photo;
+extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
+    sid_api_credential_revoke;
+extern const struct sid_handler sid_api_verify;
+extern const struct sid_handler sid_api_client_add, sid_api_client_list,
+    sid_api_client_revoke;
+
+/* Writes an enrolment as members of the object that is open. */
+void sid_api_write_enrolment(struct sid_json *json,
+                             const struct sid_enrolment *enrolment,
+                             bool for_officer);
+/* Prefer: wait, capped by the settings, becomes req->wait_s and
+ * Preference-Applied. */
+void sid_api_grant_wait(struct sid_request *req);
+/* The monotonic time until which to wait, or 0. */
+int64_t sid_api_wait_until_us(const struct sid_request *req);
+
+#endif

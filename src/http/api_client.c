@@ -1,0 +1,237 @@
+/* api_client.c: keys of clients, for admins and smartidctl. io thread of the
+ * connection; flows belong to the request. */
+#include <string.h>
+
+#include "api.h"
+#include "smartid/clock.h"
+
+/* Source: flow_admin.h. */
+#define LIFETIME_MIN_S 60
+#define LIFETIME_MAX_S ((int64_t)10 * 365 * 86400)
+
+static void
+write_purposes(struct sid_json *json, uint32_t purposes) {
+    sid_json_open(json, "purposes", '[');
+    for (int p = 0; p < SID_PURPOSE_COUNT; p++) {
+        if ((purposes & sid_purpose_bit((enum sid_purpose)p)) != 0)
+            sid_json_string(json, NULL, sid_purpose_name((enum sid_purpose)p));
+    }
+    sid_json_close(json, ']');
+}
+
+static const char *
+state_of(const struct sid_client *client) {
+    if (client->revoked_at_s != 0)
+        return "revoked";
+    return client->expires_at_s <= sid_now_s() ? "expired" : "active";
+}
+
+static void
+write_client(struct sid_json *json, const struct sid_client *client) {
+    sid_json_string(json, "id", client->id);
+    sid_json_string(json, "name", client->name);
+    sid_json_string(json, "role", sid_role_name(client->role));
+    sid_json_string(json, "state", state_of(client));
+    write_purposes(json, client->purposes);
+    sid_json_time(json, "created_at", client->created_at_s);
+    sid_json_time(json, "expires_at", client->expires_at_s);
+    if (client->revoked_at_s != 0)
+        sid_json_time(json, "revoked_at", client->revoked_at_s);
+}
+
+/* ---- POST /v1/clients --------------------------------------------------- */
+static enum sid_err
+read_purposes(const json_t *list, uint32_t *out) {
+    if (!json_is_array(list))
+        return SID_E_FIELD_INVALID;
+    uint32_t sum = 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        enum sid_purpose purpose;
+        if (name == NULL || sid_purpose_parse(name, &purpose) != SID_OK)
+            return SID_E_FIELD_INVALID;
+        sum |= sid_purpose_bit(purpose);
+    }
+    *out = sum;
+    return SID_OK;
+}
+
+static enum sid_err
+read_optional(const json_t *body, struct sid_client_order *order,
+              struct sid_field *field) {
+    const json_t *purposes = json_object_get(body, "purposes");
+    if (purposes != NULL) {
+        enum sid_err err = read_purposes(purposes, &order->purposes);
+        if (err != SID_OK) {
+            sid_field_set(field, "", "purposes");
+            return err;
+        }
+    }
+    const json_t *lifetime = json_object_get(body, "lifetime_s");
+    order->lifetime_s = SID_CLIENT_LIFETIME_S;
+    if (lifetime != NULL) {
+        order->lifetime_s =
+            json_is_integer(lifetime) ? json_integer_value(lifetime) : 0;
+        if (order->lifetime_s < LIFETIME_MIN_S ||
+            order->lifetime_s > LIFETIME_MAX_S) {
+            sid_field_set(field, "", "lifetime_s");
+            return SID_E_FIELD_INVALID;
+        }
+    }
+    return SID_OK;
+}
+
+static enum sid_err
+read_order(const json_t *body, struct sid_client_order *order,
+           struct sid_field *field) {
+    static const char *const names[] = {"name", "role", "purposes",
+                                        "lifetime_s", NULL};
+    char role[16];
+    enum sid_err err = sid_json_only(body, "", names, field);
+    if (err == SID_OK)
+        err = sid_json_get_text(
+            body,
+            &(struct sid_json_text){.path = "", .name = "name", .trim = true},
+            order->name, sizeof order->name, field);
+    if (err == SID_OK)
+        err = sid_json_get_text(
+            body, &(struct sid_json_text){.path = "", .name = "role"}, role,
+            sizeof role, field);
+    if (err != SID_OK)
+        return err;
+    if (sid_role_parse(role, &order->role) != SID_OK) {
+        sid_field_set(field, "", "role");
+        return SID_E_FIELD_INVALID;
+    }
+    err = read_optional(body, order, field);
+    if (err != SID_OK)
+        return err;
+    /* A clerk needs a purpose, nobody else can have one. */
+    if ((order->role == SID_ROLE_CLERK) != (order->purposes != 0)) {
+        sid_field_set(field, "", "purposes");
+        return order->purposes == 0 ? SID_E_FIELD_MISSING : SID_E_FIELD_INVALID;
+    }
+    return SID_OK;
+}
+
+static enum sid_err
+add_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.client_add);
+    json_t *body = NULL;
+    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    if (err != SID_OK)
+        return err;
+    err = read_order(body, &req->u.client_add.order, &req->field);
+    json_decref(body);
+    return err;
+}
+
+static void
+add_start(struct sid_request *req) {
+    sid_client_add_start(&req->u.client_add);
+}
+
+static enum sid_err
+add_finish(struct sid_request *req) {
+    const struct sid_client_add *made = &req->u.client_add;
+    req->answer.success = SID_SUCCESS_CREATED;
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    write_client(&json, &made->client);
+    sid_json_string(&json, "key", made->key);
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+static void
+add_fini(struct sid_request *req) {
+    sid_client_add_fini(&req->u.client_add);
+}
+
+const struct sid_handler sid_api_client_add = {
+    .prepare = add_prepare,
+    .start = add_start,
+    .finish = add_finish,
+    .fini = add_fini,
+};
+
+/* ---- GET /v1/clients ---------------------------------------------------- */
+static enum sid_err
+list_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.client_list);
+    return SID_OK;
+}
+
+static void
+list_start(struct sid_request *req) {
+    sid_client_list_start(&req->u.client_list);
+}
+
+static enum sid_err
+list_finish(struct sid_request *req) {
+    const struct sid_client_list *list = &req->u.client_list;
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    sid_json_open(&json, "clients", '[');
+    for (int i = 0; i < list->count; i++) {
+        sid_json_open(&json, NULL, '{');
+        write_client(&json, &list->rows[i]);
+        sid_json_close(&json, '}');
+    }
+    sid_json_close(&json, ']');
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+static void
+list_fini(struct sid_request *req) {
+    sid_client_list_fini(&req->u.client_list);
+}
+
+const struct sid_handler sid_api_client_list = {
+    .prepare = list_prepare,
+    .start = list_start,
+    .finish = list_finish,
+    .fini = list_fini,
+};
+
+/* ---- POST /v1/clients/{id}/revoke --------------------------------------- */
+static enum sid_err
+revoke_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.client_revoke);
+    memcpy(req->u.client_revoke.id, req->id, sizeof req->id);
+    if (req->body.len == 0)
+        return SID_OK;
+    static const char *const names[] = {NULL};
+    json_t *body = NULL;
+    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    if (err != SID_OK)
+        return err;
+    err = sid_json_only(body, "", names, &req->field);
+    json_decref(body);
+    return err;
+}
+
+static void
+revoke_start(struct sid_request *req) {
+    sid_client_revoke_start(&req->u.client_revoke);
+}
+
+static enum sid_err
+revoke_finish(struct sid_request *req) {
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    sid_json_string(&json, "id", req->id);
+    sid_json_string(&json, "state", "revoked");
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+const struct sid_handler sid_api_client_revoke = {
+    .prepare = revoke_prepare,
+    .start = revoke_start,
+    .finish = revoke_finish,
+};

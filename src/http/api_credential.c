@@ -1,0 +1,215 @@
+/* api_credential.c: a credential, its code of the day as text or picture, its
+ * end. io thread of the connection; flows belong to the request. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "server_priv.h"
+
+/* Pixels per module when nothing is asked for. Source: qr.md (about 300 pixels
+ * for a version 3 symbol with its quiet zone). */
+#define SCALE_DEFAULT 8
+
+static void
+write_credential(struct sid_json *json,
+                 const struct sid_credential *credential) {
+    sid_json_open(json, NULL, '{');
+    sid_json_string(json, "id", credential->id);
+    sid_json_string(json, "type", credential->type);
+    sid_json_string(json, "assurance", credential->assurance);
+    sid_json_string(json, "state",
+                    sid_credential_state_name(credential->state));
+    sid_json_time(json, "issued_at", credential->issued_at_s);
+    if (credential->revoked_at_s != 0)
+        sid_json_time(json, "revoked_at", credential->revoked_at_s);
+    sid_json_string(json, "enrollment_id", credential->enrolment_id);
+    sid_json_close(json, '}');
+}
+
+/* ---- GET /v1/credentials/{id} ------------------------------------------- */
+static enum sid_err
+look_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.look);
+    memcpy(req->u.look.id, req->id, sizeof req->id);
+    return SID_OK;
+}
+
+static void
+look_start(struct sid_request *req) {
+    sid_credential_look_start(&req->u.look);
+}
+
+static enum sid_err
+look_finish(struct sid_request *req) {
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    write_credential(&json, &req->u.look.credential);
+    return json.err;
+}
+
+static void
+look_fini(struct sid_request *req) {
+    sid_credential_look_fini(&req->u.look);
+}
+
+const struct sid_handler sid_api_credential_get = {
+    .prepare = look_prepare,
+    .start = look_start,
+    .finish = look_finish,
+    .fini = look_fini,
+};
+
+/* ---- GET /v1/credentials/{id}/code -------------------------------------- */
+static enum sid_err
+read_scale(struct sid_request *req, int *scale) {
+    const char *text = sid_request_query(req, "scale");
+    *scale = SCALE_DEFAULT;
+    if (text == NULL)
+        return SID_OK;
+    size_t len = strlen(text);
+    if (len == 0 || len > 2 || strspn(text, "0123456789") != len)
+        *scale = -1;
+    else
+        *scale = atoi(text);
+    if (*scale >= SID_QR_SCALE_MIN && *scale <= SID_QR_SCALE_MAX)
+        return SID_OK;
+    sid_field_set(&req->field, "", "scale");
+    return SID_E_FIELD_INVALID;
+}
+
+static enum sid_err
+read_level(struct sid_request *req, enum sid_qr_level *level) {
+    const char *text = sid_request_query(req, "level");
+    *level = SID_QR_M;
+    if (text == NULL || strcmp(text, "M") == 0)
+        return SID_OK;
+    *level = SID_QR_Q;
+    if (strcmp(text, "Q") == 0)
+        return SID_OK;
+    sid_field_set(&req->field, "", "level");
+    return SID_E_FIELD_INVALID;
+}
+
+static enum sid_err
+read_picture(struct sid_request *req, enum sid_media *media, int *scale,
+             enum sid_qr_level *level) {
+    static const char *const names[] = {"scale", "level", NULL};
+    enum sid_err err = sid_request_query_only(req, names);
+    if (err == SID_OK)
+        err = read_scale(req, scale);
+    if (err == SID_OK)
+        err = read_level(req, level);
+    if (err == SID_OK)
+        err = sid_accept_choose(&req->head.accept, media);
+    return err;
+}
+
+static enum sid_err
+code_check(struct sid_request *req) {
+    enum sid_media media;
+    enum sid_qr_level level;
+    int scale;
+    req->answer.vary_accept = true;
+    return read_picture(req, &media, &scale, &level);
+}
+
+static enum sid_err
+code_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.code);
+    memcpy(req->u.code.flow.id, req->id, sizeof req->id);
+    return read_picture(req, &req->u.code.media, &req->u.code.scale,
+                        &req->u.code.level);
+}
+
+static void
+code_start(struct sid_request *req) {
+    sid_credential_code_start(&req->u.code.flow);
+}
+
+static enum sid_err
+write_code(struct sid_request *req) {
+    const struct sid_credential_code *code = &req->u.code.flow;
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    sid_json_string(&json, "code", code->code);
+    sid_json_time(&json, "not_before", code->not_before_s);
+    sid_json_time(&json, "not_after", code->not_after_s);
+    sid_json_time(&json, "refresh_after", code->refresh_after_s);
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+static enum sid_err
+code_finish(struct sid_request *req) {
+    enum sid_err err = sid_credential_code_finish(&req->u.code.flow);
+    if (err != SID_OK)
+        return err;
+    enum sid_media media = req->u.code.media;
+    if (media == SID_MEDIA_JSON)
+        return write_code(req);
+    req->answer.content_type = sid_media_name(media);
+    req->answer.show_inline = true;
+    return (media == SID_MEDIA_PNG ? sid_qr_png : sid_qr_svg)(
+        req->u.code.flow.code, req->u.code.level, req->u.code.scale,
+        &req->answer.body);
+}
+
+static void
+code_fini(struct sid_request *req) {
+    sid_credential_code_fini(&req->u.code.flow);
+}
+
+const struct sid_handler sid_api_credential_code = {
+    .check = code_check,
+    .prepare = code_prepare,
+    .start = code_start,
+    .finish = code_finish,
+    .fini = code_fini,
+};
+
+/* ---- POST /v1/credentials/{id}/revoke ----------------------------------- */
+static enum sid_err
+revoke_prepare(struct sid_request *req) {
+    static const char *const names[] = {"reason", NULL};
+    sid_request_make_flow(req, sizeof req->u.revoke);
+    struct sid_credential_revoke *revoke = &req->u.revoke;
+    memcpy(revoke->id, req->id, sizeof req->id);
+    json_t *body = NULL;
+    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    if (err != SID_OK)
+        return err;
+    err = sid_json_only(body, "", names, &req->field);
+    if (err == SID_OK)
+        err = sid_json_get_text(
+            body,
+            &(struct sid_json_text){.path = "", .name = "reason", .trim = true},
+            revoke->reason, sizeof revoke->reason, &req->field);
+    json_decref(body);
+    return err;
+}
+
+static void
+revoke_start(struct sid_request *req) {
+    sid_credential_revoke_start(&req->u.revoke);
+}
+
+static enum sid_err
+revoke_finish(struct sid_request *req) {
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    write_credential(&json, &req->u.revoke.credential);
+    return json.err;
+}
+
+static void
+revoke_fini(struct sid_request *req) {
+    sid_credential_revoke_fini(&req->u.revoke);
+}
+
+const struct sid_handler sid_api_credential_revoke = {
+    .prepare = revoke_prepare,
+    .start = revoke_start,
+    .finish = revoke_finish,
+    .fini = revoke_fini,
+};

@@ -1,0 +1,227 @@
+/* api_enrol.c: sending an enrolment in and looking at one. io thread of the
+ * connection; what prepare makes belongs to the flow in the request. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "holder.h"
+#include "server_priv.h"
+#include "smartid/clock.h"
+#include "upload.h"
+
+/* When a client that polls should look again: an enrolment takes some tenths of
+ * a second. */
+#define POLL_AGAIN_S 1
+
+void
+sid_api_grant_wait(struct sid_request *req) {
+    const struct sid_prefer *prefer = &req->head.prefer;
+    struct sid_answer *answer = &req->answer;
+    if (prefer->has_wait) {
+        struct sid_config config;
+        sid_app_config(req->door->server->app, &config);
+        req->wait_s = prefer->wait_s < config.wait_max_s ? prefer->wait_s
+                                                         : config.wait_max_s;
+        (void)snprintf(answer->preference, sizeof answer->preference, "wait=%d",
+                       (int)req->wait_s);
+    } else if (prefer->respond_async) {
+        (void)snprintf(answer->preference, sizeof answer->preference,
+                       "respond-async");
+    }
+}
+
+int64_t
+sid_api_wait_until_us(const struct sid_request *req) {
+    return req->wait_s > 0 ? sid_mono_us() + req->wait_s * 1000000 : 0;
+}
+
+static void
+write_reasons(struct sid_json *json, const struct sid_reasons *reasons) {
+    sid_json_open(json, "reasons", '[');
+    for (size_t i = 0; i < reasons->count; i++) {
+        enum sid_reason reason = reasons->item[i].reason;
+        enum sid_photo_kind photo = reasons->item[i].photo;
+        char message[256];
+        sid_reason_message(reason, photo, message, sizeof message);
+        sid_json_open(json, NULL, '{');
+        sid_json_string(json, "code", sid_reason_code(reason));
+        sid_json_string(json, "message", message);
+        sid_json_bool(json, "retryable", sid_reason_retryable(reason));
+        if (photo != SID_PHOTO_NONE)
+            sid_json_string(json, "photo", sid_photo_kind_name(photo));
+        sid_json_close(json, '}');
+    }
+    sid_json_close(json, ']');
+}
+
+static void
+write_for_officer(struct sid_json *json,
+                  const struct sid_enrolment *enrolment) {
+    if (enrolment->has_scores) {
+        sid_json_open(json, "scores", '{');
+        sid_json_real(json, "similarity", enrolment->similarity);
+        sid_json_real(json, "liveness", enrolment->liveness);
+        sid_json_close(json, '}');
+    }
+    if (enrolment->decided_by[0] != '\0')
+        sid_json_string(json, "decided_by", enrolment->decided_by);
+    if (enrolment->note[0] != '\0')
+        sid_json_string(json, "note", enrolment->note);
+}
+
+void
+sid_api_write_enrolment(struct sid_json *json,
+                        const struct sid_enrolment *enrolment,
+                        bool for_officer) {
+    sid_json_string(json, "id", enrolment->id);
+    sid_json_string(json, "state", sid_enrol_state_name(enrolment->state));
+    write_reasons(json, &enrolment->reasons);
+    sid_json_time(json, "created_at", enrolment->created_at_s);
+    sid_json_time(json, "updated_at", enrolment->updated_at_s);
+    if (enrolment->credential_id[0] != '\0')
+        sid_json_string(json, "credential_id", enrolment->credential_id);
+    if (for_officer)
+        write_for_officer(json, enrolment);
+}
+
+/* ---- POST /v1/enrollments ----------------------------------------------- */
+static enum sid_err
+submit_check(struct sid_request *req) {
+    const char *key = req->head.idempotency_key;
+    char judged[SID_IDEMPOTENCY_SIZE];
+    if (key != NULL && sid_idempotency_parse(key, judged) != SID_OK) {
+        sid_field_set(&req->field, "", "Idempotency-Key");
+        return SID_E_BAD_REQUEST;
+    }
+    /* Last: a place that is taken must be given back. */
+    enum sid_err err = sid_enrol_reserve(req->door->server->app);
+    req->has_place = err == SID_OK;
+    return err;
+}
+
+static enum sid_err
+submit_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.submit);
+    struct sid_enrol_submit *submit = &req->u.submit;
+    enum sid_err err = sid_holder_read(sid_upload_holder(req->upload),
+                                       sid_now_s(), submit, &req->field);
+    if (err != SID_OK)
+        return err;
+    if (req->head.idempotency_key != NULL) {
+        err = sid_idempotency_parse(req->head.idempotency_key,
+                                    submit->idempotency_key);
+        if (err != SID_OK)
+            return err;
+    }
+    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++)
+        sid_upload_take_photo(req->upload, (enum sid_photo_kind)kind,
+                              &submit->photo[kind]);
+    sid_upload_free(&req->upload);
+    sid_api_grant_wait(req);
+    submit->wait_until_us = sid_api_wait_until_us(req);
+    return SID_OK;
+}
+
+static void
+submit_start(struct sid_request *req) {
+    req->has_place = false; /* the flow takes it over in every case */
+    sid_enrol_submit_start(&req->u.submit);
+}
+
+static enum sid_err
+submit_finish(struct sid_request *req) {
+    const struct sid_enrol_submit *submit = &req->u.submit;
+    struct sid_answer *answer = &req->answer;
+    enum sid_enrol_state state = submit->enrolment.state;
+    if (state == SID_ENROL_APPROVED) {
+        answer->success = SID_SUCCESS_CREATED;
+    } else if (!sid_enrol_state_settled(state)) {
+        answer->success = SID_SUCCESS_ACCEPTED;
+        answer->retry_after_s = POLL_AGAIN_S;
+    }
+    (void)snprintf(answer->location, sizeof answer->location,
+                   "/v1/enrollments/%s", submit->enrolment.id);
+    answer->replayed = submit->replayed;
+    struct sid_json json;
+    sid_json_init(&json, &answer->body);
+    sid_json_open(&json, NULL, '{');
+    sid_api_write_enrolment(&json, &submit->enrolment, false);
+    sid_json_string(&json, "holder_secret", submit->holder_secret);
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+static void
+submit_fini(struct sid_request *req) {
+    sid_enrol_submit_fini(&req->u.submit);
+}
+
+const struct sid_handler sid_api_enrol_submit = {
+    .check = submit_check,
+    .prepare = submit_prepare,
+    .start = submit_start,
+    .finish = submit_finish,
+    .fini = submit_fini,
+};
+
+/* ---- GET /v1/enrollments/{id} ------------------------------------------- */
+static enum sid_err
+get_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.get);
+    memcpy(req->u.get.id, req->id, sizeof req->id);
+    sid_api_grant_wait(req);
+    req->u.get.wait_until_us = sid_api_wait_until_us(req);
+    return SID_OK;
+}
+
+static void
+get_start(struct sid_request *req) {
+    sid_enrol_get_start(&req->u.get);
+}
+
+/* The person's name and number, for the officer who has to decide. */
+static enum sid_err
+write_holder(struct sid_json *json, struct sid_request *req) {
+    struct sid_holder holder;
+    enum sid_err err = sid_enrol_open_holder(req->door->server->app,
+                                             &req->u.get.enrolment, &holder);
+    if (err != SID_OK)
+        return err;
+    sid_json_open(json, "holder", '{');
+    sid_json_string(json, "name", holder.name);
+    sid_json_string(json, "id_number", holder.id_number);
+    sid_json_close(json, '}');
+    sid_holder_fini(&holder);
+    return SID_OK;
+}
+
+static enum sid_err
+get_finish(struct sid_request *req) {
+    const struct sid_enrolment *enrolment = &req->u.get.enrolment;
+    bool officer = req->caller.role == SID_ROLE_OFFICER;
+    if (!sid_enrol_state_settled(enrolment->state))
+        req->answer.retry_after_s = POLL_AGAIN_S;
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    sid_api_write_enrolment(&json, enrolment, officer);
+    if (officer && enrolment->state == SID_ENROL_REVIEW) {
+        enum sid_err err = write_holder(&json, req);
+        if (err != SID_OK)
+            return err;
+    }
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+static void
+get_fini(struct sid_request *req) {
+    sid_enrol_get_fini(&req->u.get);
+}
+
+const struct sid_handler sid_api_enrol_get = {
+    .prepare = get_prepare,
+    .start = get_start,
+    .finish = get_finish,
+    .fini = get_fini,
+};

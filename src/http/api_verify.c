@@ -1,0 +1,174 @@
+/* api_verify.c: a clerk's question, the hot path. io thread of the connection;
+ * the flow belongs to the request. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "smartid/clock.h"
+#include "smartid/metrics.h"
+
+/* What an answer with all attributes needs. */
+#define ANSWER_BYTES 640
+
+/* The code may be anything: what is no code is answered as not valid. */
+static enum sid_err
+read_code(const json_t *body, struct sid_verify *verify,
+          struct sid_field *field) {
+    const json_t *code = json_object_get(body, "code");
+    sid_field_set(field, "", "code");
+    if (code == NULL)
+        return SID_E_FIELD_MISSING;
+    if (!json_is_string(code))
+        return SID_E_FIELD_INVALID;
+    size_t len = json_string_length(code);
+    if (len > sizeof verify->code - 1)
+        len = sizeof verify->code - 1;
+    memcpy(verify->code, json_string_value(code), len);
+    verify->code_len = len;
+    return SID_OK;
+}
+
+static bool
+is_ascii(const char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text < 0x20 || *text > 0x7e)
+            return false;
+    }
+    return true;
+}
+
+static enum sid_err
+read_question(const json_t *body, struct sid_verify *verify,
+              struct sid_field *field) {
+    static const char *const names[] = {"code", "purpose", "counter", NULL};
+    static const struct sid_json_text purpose_field = {.path = "",
+                                                       .name = "purpose"};
+    static const struct sid_json_text counter_field = {
+        .path = "", .name = "counter", .optional = true, .trim = true};
+    enum sid_err err = sid_json_only(body, "", names, field);
+    if (err == SID_OK)
+        err = read_code(body, verify, field);
+    if (err != SID_OK)
+        return err;
+    char purpose[64];
+    err =
+        sid_json_get_text(body, &purpose_field, purpose, sizeof purpose, field);
+    if (err == SID_OK)
+        err = sid_purpose_parse(purpose, &verify->purpose);
+    if (err != SID_OK) {
+        sid_field_set(field, "", purpose_field.name);
+        return err;
+    }
+    err = sid_json_get_text(body, &counter_field, verify->counter,
+                            sizeof verify->counter, field);
+    if (err == SID_OK && !is_ascii(verify->counter)) {
+        sid_field_set(field, "", counter_field.name);
+        err = SID_E_FIELD_INVALID;
+    }
+    return err;
+}
+
+static enum sid_err
+verify_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.verify);
+    json_t *body = NULL;
+    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    if (err != SID_OK)
+        return err;
+    err = read_question(body, &req->u.verify, &req->field);
+    json_decref(body);
+    return err;
+}
+
+static void
+verify_start(struct sid_request *req) {
+    sid_verify_start(&req->u.verify);
+}
+
+static void
+write_from_number(struct sid_json *json, const struct sid_verify *verify) {
+    const char *number = verify->holder.id_number;
+    uint32_t may = verify->attributes;
+    if ((may & SID_ATTR_ID_NUMBER) != 0)
+        sid_json_string(json, "id_number", number);
+    if ((may & SID_ATTR_ID_NUMBER_MASKED) != 0) {
+        char masked[SID_IDNUMBER_SIZE];
+        sid_idnumber_mask(number, masked);
+        sid_json_string(json, "id_number_masked", masked);
+    }
+    if ((may & SID_ATTR_BIRTH_DATE) != 0) {
+        struct sid_birth_date birth = sid_idnumber_birth(number);
+        char date[40];
+        (void)snprintf(date, sizeof date, "%04d-%02d-%02d", birth.year,
+                       birth.month, birth.day);
+        sid_json_string(json, "birth_date", date);
+    }
+    if ((may & SID_ATTR_AGE_OVER_18) != 0)
+        sid_json_bool(json, "age_over_18",
+                      sid_idnumber_age(number, verify->checked_at_s) >= 18);
+    if ((may & SID_ATTR_SEX) != 0)
+        sid_json_string(json, "sex",
+                        sid_idnumber_sex(number) == 'M' ? "male" : "female");
+    if ((may & SID_ATTR_REGION) != 0) {
+        char region[7];
+        sid_idnumber_region(number, region);
+        sid_json_string(json, "region", region);
+    }
+}
+
+/* Only what the purpose allows. */
+static void
+write_holder(struct sid_json *json, const struct sid_verify *verify) {
+    uint32_t may = verify->attributes;
+    sid_json_open(json, "holder", '{');
+    if ((may & SID_ATTR_NAME) != 0)
+        sid_json_string(json, "name", verify->holder.name);
+    if ((may & SID_ATTR_NAME_MASKED) != 0) {
+        char masked[SID_NAME_SIZE];
+        sid_name_mask(verify->holder.name, masked);
+        sid_json_string(json, "name_masked", masked);
+    }
+    write_from_number(json, verify);
+    sid_json_close(json, '}');
+}
+
+static enum sid_err
+verify_finish(struct sid_request *req) {
+    struct sid_verify *verify = &req->u.verify;
+    enum sid_err err = sid_verify_finish(verify);
+    if (err == SID_OK)
+        err = sid_buf_reserve(&req->answer.body, ANSWER_BYTES);
+    if (err != SID_OK)
+        return err;
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    sid_json_string(&json, "id", verify->id);
+    sid_json_bool(&json, "valid", verify->valid);
+    if (verify->valid) {
+        sid_json_open(&json, "credential", '{');
+        sid_json_string(&json, "type", verify->type);
+        sid_json_string(&json, "assurance", verify->assurance);
+        sid_json_close(&json, '}');
+        write_holder(&json, verify);
+    } else {
+        sid_json_string(&json, "reason",
+                        verify->expired ? "expired" : "not_valid");
+    }
+    sid_json_time(&json, "checked_at", verify->checked_at_s);
+    sid_json_close(&json, '}');
+    sid_histogram_observe_us(SID_H_VERIFY, sid_mono_us() - req->started_us);
+    return json.err;
+}
+
+static void
+verify_fini(struct sid_request *req) {
+    sid_verify_fini(&req->u.verify);
+}
+
+const struct sid_handler sid_api_verify = {
+    .prepare = verify_prepare,
+    .start = verify_start,
+    .finish = verify_finish,
+    .fini = verify_fini,
+};

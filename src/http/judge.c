@@ -1,0 +1,211 @@
+/* judge.c: a ladder of refusals over the head of a request, before a byte of
+ * its body is read. io thread of the connection; owns nothing. */
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "request.h"
+#include "route.h"
+#include "server_priv.h"
+#include "smartid/flow_enrol.h"
+#include "upload.h"
+
+/* A line that may come once. */
+static void
+take_once(struct sid_head *head, const char **slot, const char *value) {
+    if (*slot != NULL)
+        head->broken = true;
+    *slot = value;
+}
+
+/* One line of the head. libmicrohttpd 0.9.75 takes repeated Host and
+ * Content-Length lines and NULs inside values; here they end the request.
+ * Source: reliability.md section 0, finding 6. */
+static enum MHD_Result
+take_line(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
+          const char *value, size_t value_len) {
+    (void)kind;
+    struct sid_head *head = cls;
+    if (value == NULL || strlen(key) != key_len || strlen(value) != value_len ||
+        !sid_header_value_clean(value, value_len)) {
+        head->broken = true;
+        return MHD_NO;
+    }
+    struct {
+        const char *name;
+        const char **slot;
+    } const once[] = {
+        {"Host", &head->host},
+        {"Content-Length", &head->content_length},
+        {"Content-Type", &head->content_type},
+        {"Transfer-Encoding", &head->transfer_encoding},
+        {"Authorization", &head->authorization},
+        {"Idempotency-Key", &head->idempotency_key},
+        {"X-Request-Id", &head->request_id},
+    };
+    for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
+        if (strcasecmp(key, once[i].name) == 0) {
+            take_once(head, once[i].slot, value);
+            return MHD_YES;
+        }
+    }
+    if (strcasecmp(key, "Accept") == 0)
+        sid_accept_add(&head->accept, value);
+    else if (strcasecmp(key, "Prefer") == 0)
+        sid_prefer_add(&head->prefer, value);
+    else if (strcasecmp(key, "Expect") == 0)
+        head->expects = true;
+    return MHD_YES;
+}
+
+static enum sid_err
+read_head(struct sid_request *req) {
+    struct sid_head *head = &req->head;
+    (void)MHD_get_connection_values_n(req->connection, MHD_HEADER_KIND,
+                                      take_line, head);
+    if (head->request_id != NULL && sid_request_id_clean(head->request_id))
+        memcpy(req->request_id, head->request_id, strlen(head->request_id) + 1);
+    else
+        sid_request_id_make(req->request_id);
+    if (head->content_length != NULL &&
+        sid_content_length_parse(head->content_length, &req->content_length) !=
+            SID_OK)
+        head->broken = true;
+    /* Both lengths at once is how requests are smuggled (RFC 9112 6.3). */
+    if (head->content_length != NULL && head->transfer_encoding != NULL)
+        head->broken = true;
+    return head->broken || !req->uri_clean ? SID_E_BAD_REQUEST : SID_OK;
+}
+
+static enum sid_method
+method_of(const char *text) {
+    if (strcmp(text, "GET") == 0)
+        return SID_METHOD_GET;
+    if (strcmp(text, "POST") == 0)
+        return SID_METHOD_POST;
+    return strcmp(text, "HEAD") == 0 ? SID_METHOD_HEAD : SID_METHOD_OTHER;
+}
+
+/* The segments of the path that are names; a name that cannot exist is kept
+ * empty and refused after the key. */
+static void
+take_segments(struct sid_request *req, const struct sid_path *path) {
+    if (path->id_len == SID_ID_CHARS) {
+        char id[SID_ID_SIZE];
+        memcpy(id, path->id, SID_ID_CHARS);
+        id[SID_ID_CHARS] = '\0';
+        if (sid_id_valid(req->route->id_prefix, id))
+            memcpy(req->id, id, sizeof id);
+    }
+    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
+        const char *name = sid_photo_kind_name((enum sid_photo_kind)kind);
+        if (path->photo_len == strlen(name) &&
+            memcmp(path->photo, name, path->photo_len) == 0)
+            req->photo = (enum sid_photo_kind)kind;
+    }
+}
+
+/* On the control socket, being able to connect as this user or as root is the
+ * authority. */
+static enum sid_err
+judge_peer(struct sid_request *req) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED,
+                                   &peer, &size) != 0)
+        return SID_E_FORBIDDEN;
+    if (peer.uid != geteuid() && peer.uid != 0)
+        return SID_E_FORBIDDEN;
+    req->caller.role = SID_ROLE_ADMIN;
+    memcpy(req->caller.client_id, "control", sizeof "control");
+    return SID_OK;
+}
+
+static enum sid_err
+judge_caller(struct sid_request *req) {
+    enum sid_err err = SID_OK;
+    if (req->door->control)
+        err = judge_peer(req);
+    if (err != SID_OK || req->route->roles == SID_ROLE_NONE)
+        return err;
+    if (!req->door->control) {
+        const char *key = NULL;
+        size_t key_len = 0;
+        if (req->head.authorization == NULL ||
+            !sid_bearer_parse(req->head.authorization, &key, &key_len))
+            return SID_E_UNAUTHENTICATED;
+        err = sid_app_authenticate(req->door->server->app, key, key_len,
+                                   &req->caller);
+        if (err != SID_OK)
+            return err;
+    }
+    return sid_route_allows(req->route, req->caller.role) ? SID_OK
+                                                          : SID_E_FORBIDDEN;
+}
+
+static enum sid_err
+judge_body(struct sid_request *req) {
+    const struct sid_head *head = &req->head;
+    enum sid_body_kind kind = req->route->body;
+    bool has_body = req->content_length > 0 || head->transfer_encoding != NULL;
+    if (kind == SID_BODY_NONE)
+        return has_body ? SID_E_BAD_REQUEST : SID_OK;
+    if (kind == SID_BODY_NOTHING && !has_body)
+        return SID_OK;
+    if (kind != SID_BODY_MULTIPART &&
+        (head->content_type == NULL ||
+         !sid_media_type_is(head->content_type, "application/json")))
+        return SID_E_MEDIA_TYPE;
+    char boundary[SID_BOUNDARY_SIZE];
+    uint64_t cap = SID_JSON_BODY_MAX_BYTES;
+    uint64_t part_max = 0;
+    if (kind == SID_BODY_MULTIPART) {
+        if (head->content_type == NULL)
+            return SID_E_MEDIA_TYPE;
+        enum sid_err err = sid_boundary_parse(head->content_type, boundary);
+        if (err != SID_OK)
+            return err;
+        struct sid_config config;
+        sid_app_config(req->door->server->app, &config);
+        part_max = (uint64_t)config.photo_max_bytes;
+        cap = 2 * part_max + SID_MULTIPART_EXTRA_BYTES;
+    }
+    if (head->content_length == NULL)
+        return SID_E_LENGTH_REQUIRED;
+    if (req->content_length > cap)
+        return SID_E_BODY_TOO_LARGE;
+    if (kind != SID_BODY_MULTIPART)
+        return SID_OK;
+    return sid_upload_new(boundary, (size_t)part_max,
+                          (size_t)req->content_length, &req->field,
+                          &req->upload);
+}
+
+enum sid_err
+sid_request_judge(struct sid_request *req, const char *url,
+                  const char *method) {
+    enum sid_err err = read_head(req);
+    if (err != SID_OK)
+        return err;
+    req->method = method_of(method);
+    struct sid_path path;
+    err = sid_route_find(req->method, url, &req->route, &path, &req->allow);
+    if (err != SID_OK)
+        return err;
+    take_segments(req, &path);
+    err = judge_caller(req);
+    if (err != SID_OK)
+        return err;
+    if (req->has_query && !req->route->query)
+        return SID_E_BAD_REQUEST;
+    if (req->route->id_prefix != NULL && req->id[0] == '\0')
+        return SID_E_NOT_FOUND;
+    err = judge_body(req);
+    if (err != SID_OK)
+        return err;
+    return req->route->handler->check == NULL ? SID_OK
+                                              : req->route->handler->check(req);
+}

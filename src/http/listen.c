@@ -1,0 +1,116 @@
+/* listen.c: making the listening sockets of listen.h. Main thread, before the
+ * io threads; the descriptors belong to the caller. */
+#include "listen.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "smartid/log.h"
+
+static enum sid_err
+failed(int fd, const char *what, const char *address) {
+    int reason = errno;
+    if (fd >= 0)
+        close(fd);
+    sid_log(SID_LOG_ERROR, "listen_failed", SID_S("what", what),
+            SID_S("address", address), SID_S("reason", strerror(reason)));
+    return SID_E_IO;
+}
+
+static int
+port_of(int fd) {
+    struct sockaddr_storage at;
+    socklen_t size = sizeof at;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+        return -1;
+    if (at.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&at)->sin_port);
+}
+
+enum sid_err
+sid_listen_tcp(const char *address, int64_t port, int *fd, int *got_port) {
+    char service[8];
+    (void)snprintf(service, sizeof service, "%d", (int)port);
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+    };
+    struct addrinfo *found = NULL;
+    int rc = getaddrinfo(address, service, &hints, &found);
+    if (rc != 0) {
+        sid_log(SID_LOG_ERROR, "listen_failed", SID_S("what", "address"),
+                SID_S("address", address), SID_S("reason", gai_strerror(rc)));
+        return SID_E_IO;
+    }
+    int one = 1;
+    int sock = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = sock >= 0 &&
+              setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0;
+    /* Accepted sockets inherit it. */
+    ok =
+        ok && setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
+    ok = ok && bind(sock, found->ai_addr, found->ai_addrlen) == 0;
+    ok = ok && listen(sock, SOMAXCONN) == 0;
+    freeaddrinfo(found);
+    if (!ok)
+        return failed(sock, "bind", address);
+    *fd = sock;
+    *got_port = port_of(sock);
+    return SID_OK;
+}
+
+/* Takes a socket file away that nobody listens on. */
+static bool
+clear_old(const struct sockaddr_un *at) {
+    struct stat st;
+    if (lstat(at->sun_path, &st) != 0)
+        return errno == ENOENT;
+    if (!S_ISSOCK(st.st_mode)) {
+        errno = EEXIST;
+        return false;
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return false;
+    int rc = connect(probe, (const struct sockaddr *)at, sizeof *at);
+    int reason = errno;
+    close(probe);
+    if (rc == 0 || reason != ECONNREFUSED) {
+        errno = rc == 0 ? EADDRINUSE : reason;
+        return false;
+    }
+    return unlink(at->sun_path) == 0;
+}
+
+enum sid_err
+sid_listen_unix(const char *path, int *fd) {
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof at.sun_path) {
+        errno = ENAMETOOLONG;
+        return failed(-1, "bind", path);
+    }
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    if (!clear_old(&at))
+        return failed(-1, "replace", path);
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Linux gives the file the mode of the socket, so that there is no moment
+     * in which others could connect. */
+    bool ok = sock >= 0 && fchmod(sock, 0600) == 0 &&
+              bind(sock, (const struct sockaddr *)&at, sizeof at) == 0 &&
+              listen(sock, SOMAXCONN) == 0;
+    if (!ok)
+        return failed(sock, "bind", path);
+    *fd = sock;
+    return SID_OK;
+}

@@ -1,0 +1,17 @@
+/* listen.h: the two listening sockets. Main thread. */
+#ifndef SMARTID_HTTP_LISTEN_H
+#define SMARTID_HTTP_LISTEN_H
+
+#include <stdint.h>
+
+#include "smartid/err.h"
+
+/* Binds and listens on a numeric IPv4 or IPv6 address; *port is the one that
+ * was got (for port 0). Errors: SID_E_IO (logged with address and reason). */
+SID_FALLIBLE enum sid_err sid_listen_tcp(const char *address, int64_t port,
+                                         int *fd, int *got_port);
+/* Binds and listens on a Unix socket, mode 0600. A socket file that nobody
+ * listens on is replaced; any other file is left alone. Errors: SID_E_IO. */
+SID_FALLIBLE enum sid_err sid_listen_unix(const char *path, int *fd);
+
+#endif

@@ -1,0 +1,44 @@
+/* reply.h: answers. The only place that knows HTTP status numbers. io threads;
+ * the answer's body is owned by the request and wiped with it. */
+#ifndef SMARTID_HTTP_REPLY_H
+#define SMARTID_HTTP_REPLY_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "smartid/buf.h"
+#include "smartid/err.h"
+
+struct sid_request;
+
+enum sid_success {
+    SID_SUCCESS_OK,
+    SID_SUCCESS_CREATED,
+    SID_SUCCESS_ACCEPTED,
+    SID_SUCCESS_NOT_READY, /* an answer of /readyz, not a problem */
+};
+
+struct sid_answer {
+    enum sid_success success;
+    struct sid_buf body;
+    const char *content_type; /* NULL: JSON */
+    char location[64];        /* "" for none */
+    char preference[32];      /* Preference-Applied; "" for none */
+    int retry_after_s;        /* 0: none */
+    bool replayed;            /* Idempotent-Replayed */
+    bool vary_accept;         /* Vary */
+    bool show_inline;         /* Content-Disposition */
+};
+
+/* The status of an error and of a success; every error has one. */
+unsigned sid_reply_status(enum sid_err err);
+unsigned sid_reply_success(enum sid_success success);
+/* What the outside is told: errors that are the service's own affair become
+ * SID_E_INTERNAL. */
+enum sid_err sid_reply_public(enum sid_err err);
+
+/* Queues the request's answer, or the problem document of err. MHD_NO: the
+ * connection must be closed. */
+enum MHD_Result sid_reply(struct sid_request *req, enum sid_err err);
+
+#endif

@@ -1,0 +1,142 @@
+/* request.h: one HTTP request, from its first line to the end of its answer.
+ *
+ * Made when libmicrohttpd has read the request line, freed when it says that
+ * the request is completed. Has exactly one owner at a time: the io thread of
+ * its connection, or a flow (writer, worker, main); the hand-overs are in
+ * request.c and asserted there. Only the flow's own struct may be touched while
+ * a flow owns the request. */
+#ifndef SMARTID_HTTP_REQUEST_H
+#define SMARTID_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "header.h"
+#include "json.h"
+#include "negotiate.h"
+#include "reply.h"
+#include "smartid/apikey.h"
+#include "smartid/app.h"
+#include "smartid/flow_admin.h"
+#include "smartid/flow_credential.h"
+#include "smartid/flow_enrol.h"
+#include "smartid/flow_verify.h"
+#include "smartid/qr.h"
+
+struct sid_door;
+struct sid_route;
+struct sid_upload;
+
+enum sid_owner { SID_OWNER_IO = 1, SID_OWNER_FLOW = 2 };
+
+enum sid_stage {
+    SID_STAGE_LINE,     /* the request line is known */
+    SID_STAGE_BODY,     /* judged; a body may follow */
+    SID_STAGE_DISCARD,  /* refused; the rest of a short body is swallowed */
+    SID_STAGE_FLOW,     /* in a flow, or back from it */
+    SID_STAGE_ANSWERED, /* the answer is queued */
+};
+
+enum sid_method {
+    SID_METHOD_GET,
+    SID_METHOD_HEAD,
+    SID_METHOD_POST,
+    SID_METHOD_OTHER
+};
+
+/* Lines of the head that mean something here, borrowed from the connection;
+ * NULL when not given. */
+struct sid_head {
+    const char *host;
+    const char *content_length;
+    const char *content_type;
+    const char *transfer_encoding;
+    const char *authorization;
+    const char *idempotency_key;
+    const char *request_id;
+    bool expects; /* Expect was given */
+    bool broken;  /* a line repeated or with bytes that no line may have */
+    struct sid_accept accept;
+    struct sid_prefer prefer;
+};
+
+struct sid_request {
+    struct sid_door *door;
+    struct MHD_Connection *connection;
+    _Atomic int owner; /* enum sid_owner */
+    enum sid_stage stage;
+    int64_t started_us;       /* monotonic */
+    int64_t body_deadline_us; /* monotonic */
+    bool uri_clean, has_query;
+    bool counted;   /* in the server's count of requests that flows have seen */
+    bool has_place; /* in the queue of enrolments */
+    bool flow_made; /* the union below is in use */
+    bool cut_body;  /* answered while the client may still be sending */
+    enum sid_method method;
+    const struct sid_route *route; /* NULL: none matched */
+    struct sid_head head;
+    struct sid_caller caller;
+    char id[SID_ID_SIZE];      /* {id} of the path; "" when malformed */
+    enum sid_photo_kind photo; /* {photo} of the path */
+    char request_id[SID_REQUEST_ID_SIZE];
+    uint64_t content_length;
+    struct sid_buf body;
+    struct sid_upload *upload; /* multipart bodies */
+    int64_t wait_s;            /* granted part of Prefer: wait */
+    enum sid_err refusal;
+    struct sid_field field; /* of the refusal */
+    unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
+    struct sid_answer answer;
+    unsigned status; /* of the queued answer; 0: none yet */
+    union {
+        struct sid_flow flow;
+        struct sid_enrol_submit submit;
+        struct sid_enrol_get get;
+        struct sid_enrol_list list;
+        struct sid_enrol_decide decide;
+        struct sid_enrol_photo photo;
+        struct sid_credential_look look;
+        struct {
+            struct sid_credential_code flow; /* first: it is the flow */
+            enum sid_media media;
+            enum sid_qr_level level;
+            int scale;
+        } code;
+        struct sid_credential_revoke revoke;
+        struct sid_verify verify;
+        struct sid_client_add client_add;
+        struct sid_client_list client_list;
+        struct sid_client_revoke client_revoke;
+    } u;
+};
+
+/* Callbacks for MHD_start_daemon(); cls is the struct sid_door. */
+void *sid_request_begin(void *cls, const char *uri,
+                        struct MHD_Connection *connection);
+enum MHD_Result sid_request_step(void *cls, struct MHD_Connection *connection,
+                                 const char *url, const char *method,
+                                 const char *version, const char *upload_data,
+                                 size_t *upload_data_size, void **req_cls);
+void sid_request_end(void *cls, struct MHD_Connection *connection,
+                     void **req_cls, enum MHD_RequestTerminationCode why);
+
+/* Takes the union for a flow of `size` bytes, zeroed. */
+void sid_request_make_flow(struct sid_request *req, size_t size);
+
+/* ---- judge.c ----------------------------------------------------------- */
+/* Judges the head: everything that can be known before the body. Errors: the
+ * refusal, with req->field, req->allow set where they belong. */
+SID_FALLIBLE enum sid_err
+sid_request_judge(struct sid_request *req, const char *url, const char *method);
+
+/* ---- query ------------------------------------------------------------- */
+/* A query parameter, or NULL. Borrowed from the connection. */
+const char *sid_request_query(struct sid_request *req, const char *name);
+/* Refuses parameters that are not in `names` (ended by NULL) or repeated.
+ * Errors: SID_E_FIELD_UNKNOWN, SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_request_query_only(struct sid_request *req,
+                                                 const char *const *names);
+
+#endif

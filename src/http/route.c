@@ -1,0 +1,103 @@
+/* route.c: the route table and its matching. Constant; any thread; owns
+ * nothing. */
+#include "route.h"
+
+#include <string.h>
+
+#include "api.h"
+
+#define OPEN SID_ROLE_NONE
+#define APP SID_ROLE_APP
+#define HOLDER SID_ROLE_HOLDER
+#define CLERK SID_ROLE_CLERK
+#define OFFICER SID_ROLE_OFFICER
+#define ADMIN SID_ROLE_ADMIN
+#define GET SID_METHOD_GET
+#define POST SID_METHOD_POST
+#define NONE SID_BODY_NONE
+#define NOTHING SID_BODY_NOTHING
+#define JSON SID_BODY_JSON
+#define MULTIPART SID_BODY_MULTIPART
+
+/* method, pattern, roles, body, query, {id}, handler. The first one is asked
+ * for most often. */
+const struct sid_route sid_routes[] = {
+    {POST, "/v1/verifications", CLERK, JSON, false, NULL, &sid_api_verify},
+    {POST, "/v1/enrollments", APP, MULTIPART, false, NULL,
+     &sid_api_enrol_submit},
+    {GET, "/v1/enrollments", OFFICER, NONE, true, NULL, &sid_api_enrol_list},
+    {GET, "/v1/enrollments/{id}", APP | HOLDER | OFFICER, NONE, false, "enr_",
+     &sid_api_enrol_get},
+    {POST, "/v1/enrollments/{id}/decision", OFFICER, JSON, false, "enr_",
+     &sid_api_enrol_decide},
+    {GET, "/v1/enrollments/{id}/photos/{photo}", OFFICER, NONE, false, "enr_",
+     &sid_api_enrol_photo},
+    {GET, "/v1/credentials/{id}", APP | HOLDER | OFFICER, NONE, false, "crd_",
+     &sid_api_credential_get},
+    {GET, "/v1/credentials/{id}/code", APP | HOLDER, NONE, true, "crd_",
+     &sid_api_credential_code},
+    {POST, "/v1/credentials/{id}/revoke", APP | HOLDER | OFFICER, JSON, false,
+     "crd_", &sid_api_credential_revoke},
+    {POST, "/v1/clients", ADMIN, JSON, false, NULL, &sid_api_client_add},
+    {GET, "/v1/clients", ADMIN, NONE, false, NULL, &sid_api_client_list},
+    {POST, "/v1/clients/{id}/revoke", ADMIN, NOTHING, false, "cli_",
+     &sid_api_client_revoke},
+    {GET, "/healthz", OPEN, NONE, false, NULL, &sid_api_healthz},
+    {GET, "/readyz", OPEN, NONE, false, NULL, &sid_api_readyz},
+    {GET, "/metrics", OPEN, NONE, false, NULL, &sid_api_metrics},
+    {GET, "/version", OPEN, NONE, false, NULL, &sid_api_version},
+};
+const size_t sid_routes_count = sizeof sid_routes / sizeof sid_routes[0];
+
+static bool
+match(const char *pattern, const char *path, struct sid_path *segments) {
+    *segments = (struct sid_path){0};
+    while (*pattern != '\0') {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        size_t len = strcspn(path, "/");
+        if (len == 0)
+            return false;
+        if (pattern[1] == 'i') {
+            segments->id = path;
+            segments->id_len = len;
+        } else {
+            segments->photo = path;
+            segments->photo_len = len;
+        }
+        path += len;
+        pattern = strchr(pattern, '}') + 1;
+    }
+    return *path == '\0';
+}
+
+enum sid_err
+sid_route_find(enum sid_method method, const char *path,
+               const struct sid_route **out, struct sid_path *segments,
+               unsigned *allow) {
+    *allow = 0;
+    for (size_t i = 0; i < sid_routes_count; i++) {
+        const struct sid_route *route = &sid_routes[i];
+        struct sid_path found;
+        if (!match(route->pattern, path, &found))
+            continue;
+        unsigned serves = 1u << route->method;
+        if (route->method == GET && route->roles == OPEN)
+            serves |= 1u << SID_METHOD_HEAD;
+        if ((serves & 1u << method) != 0) {
+            *out = route;
+            *segments = found;
+            return SID_OK;
+        }
+        *allow |= serves;
+    }
+    return *allow == 0 ? SID_E_NOT_FOUND : SID_E_METHOD;
+}
+
+bool
+sid_route_allows(const struct sid_route *route, enum sid_role role) {
+    return route->roles == OPEN || (route->roles & (unsigned)role) != 0;
+}

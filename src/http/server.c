@@ -1,0 +1,201 @@
+/* server.c: starting and stopping libmicrohttpd on the two listeners. Main
+ * thread; the callbacks at the end run on io threads. Owns the listening
+ * sockets, the daemons and the linger thread. */
+#include "smartid/server.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "listen.h"
+#include "request.h"
+#include "server_priv.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
+#include "smartid/metrics.h"
+#include "smartid/text.h"
+
+/* Memory of one connection; a longer head gets 431. Source: reliability.md
+ * section 3.5. */
+#define CONNECTION_MEMORY_BYTES ((size_t)64 * 1024)
+/* smartidctl opens one connection at a time. */
+#define CONTROL_CONNECTIONS 16u
+/* How often a stop looks whether the last answers are out. */
+#define DRAIN_POLL_US 1000
+/* How long a stop waits for answers that are written but not yet taken. */
+#define FLUSH_US ((int64_t)1000 * 1000)
+
+/* Only the constant part of the message: its arguments may be a client's. */
+static void
+log_line(void *cls, const char *format, va_list args) {
+    (void)cls;
+    (void)args;
+    char text[256];
+    (void)snprintf(text, sizeof text, "%s", format);
+    text[strcspn(text, "\n")] = '\0';
+    sid_log(SID_LOG_DEBUG, "microhttpd", SID_S("text", text));
+}
+
+static void
+count_connection(void *cls, struct MHD_Connection *connection, void **context,
+                 enum MHD_ConnectionNotificationCode code) {
+    (void)cls;
+    (void)connection;
+    (void)context;
+    sid_metric_add(SID_M_CONNECTIONS,
+                   code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+}
+
+static enum sid_err
+start_door(struct sid_door *door, unsigned connections, unsigned threads,
+           unsigned idle_timeout_s) {
+    /* A pool of one is no pool: then the option must not be given. */
+    struct MHD_OptionItem pool[] = {
+        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (threads <= 1)
+        pool[0].option = MHD_OPTION_END;
+    door->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, sid_request_step, door, MHD_OPTION_EXTERNAL_LOGGER,
+        log_line, NULL, MHD_OPTION_LISTEN_SOCKET, door->listen_fd,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_timeout_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_URI_LOG_CALLBACK, sid_request_begin, door,
+        MHD_OPTION_NOTIFY_COMPLETED, sid_request_end, door,
+        MHD_OPTION_NOTIFY_CONNECTION, count_connection, NULL, MHD_OPTION_ARRAY,
+        pool, MHD_OPTION_END);
+    return door->daemon == NULL ? SID_E_NO_MEMORY : SID_OK;
+}
+
+static enum sid_err
+open_doors(struct sid_server *server, const struct sid_config *config) {
+    enum sid_err err =
+        sid_listen_tcp(config->listen_address, config->listen_port,
+                       &server->tcp.listen_fd, &server->port);
+    if (err != SID_OK)
+        return err;
+    if (server->control_path[0] != '\0') {
+        err = sid_listen_unix(server->control_path, &server->control.listen_fd);
+        if (err != SID_OK) {
+            server->control_path[0] = '\0'; /* not ours to remove */
+            return err;
+        }
+    }
+    unsigned idle_s = (unsigned)config->idle_timeout_s;
+    err = start_door(&server->tcp, (unsigned)config->max_connections,
+                     (unsigned)config->io_threads, idle_s);
+    if (err == SID_OK && server->control.listen_fd >= 0)
+        err = start_door(&server->control, CONTROL_CONNECTIONS, 1, idle_s);
+    return err;
+}
+
+enum sid_err
+sid_server_new(struct sid_app *app, const struct sid_config *config,
+               const char *control_path, struct sid_server **out) {
+    enum sid_err err = sid_json_setup();
+    if (err != SID_OK)
+        return err;
+    struct sid_server *server = calloc(1, sizeof *server);
+    if (server == NULL)
+        return SID_E_NO_MEMORY;
+    server->app = app;
+    server->tcp = (struct sid_door){.server = server, .listen_fd = -1};
+    server->control =
+        (struct sid_door){.server = server, .listen_fd = -1, .control = true};
+    server->idle_timeout_us = config->idle_timeout_s * 1000000;
+    err = sid_text_copy(server->control_path, sizeof server->control_path,
+                        control_path);
+    if (err == SID_OK)
+        err = sid_linger_new(&server->linger);
+    if (err == SID_OK)
+        err = open_doors(server, config);
+    if (err != SID_OK) {
+        sid_server_free(&server);
+        return err == SID_E_ARGUMENT ? SID_E_IO : err;
+    }
+    *out = server;
+    return SID_OK;
+}
+
+int
+sid_server_port(const struct sid_server *server) {
+    return server->port;
+}
+
+static void
+quiesce_door(struct sid_door *door) {
+    if (door->daemon == NULL)
+        return;
+    /* The descriptor comes back to us; it is closed when no io thread can use
+     * it any more. Until then the kernel refuses newcomers. */
+    int fd = MHD_quiesce_daemon(door->daemon);
+    if (fd >= 0)
+        (void)shutdown(fd, SHUT_RDWR);
+}
+
+void
+sid_server_quiesce(struct sid_server *server) {
+    if (atomic_exchange(&server->quiesced, true))
+        return;
+    quiesce_door(&server->tcp);
+    quiesce_door(&server->control);
+}
+
+/* Looks now and then, because the counts are kept without a lock. */
+static bool
+wait_zero(_Atomic int64_t *count, int64_t until_us) {
+    while (atomic_load(count) > 0) {
+        if (sid_mono_us() >= until_us)
+            return false;
+        struct timespec nap = {.tv_nsec = DRAIN_POLL_US * 1000};
+        (void)nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
+bool
+sid_server_drain(struct sid_server *server, int64_t limit_us) {
+    int64_t until_us = sid_mono_us() + limit_us;
+    if (!wait_zero(&server->in_flow, until_us))
+        return false;
+    /* A client that does not take its answer is not waited for long. */
+    int64_t flush_us = sid_mono_us() + FLUSH_US;
+    (void)wait_zero(&server->unanswered,
+                    flush_us < until_us ? flush_us : until_us);
+    return true;
+}
+
+static void
+stop_door(struct sid_door *door) {
+    if (door->daemon != NULL)
+        MHD_stop_daemon(door->daemon);
+    door->daemon = NULL;
+    if (door->listen_fd >= 0)
+        close(door->listen_fd);
+    door->listen_fd = -1;
+}
+
+void
+sid_server_free(struct sid_server **server) {
+    struct sid_server *me = *server;
+    if (me == NULL)
+        return;
+    *server = NULL;
+    sid_server_quiesce(me);
+    /* libmicrohttpd cannot stop while a connection is suspended. */
+    SID_ASSERT(atomic_load(&me->in_flow) == 0);
+    stop_door(&me->tcp);
+    stop_door(&me->control);
+    if (me->control_path[0] != '\0')
+        (void)unlink(me->control_path);
+    sid_linger_free(&me->linger);
+    free(me);
+}

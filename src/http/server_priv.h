@@ -1,0 +1,36 @@
+/* server_priv.h: what requests need to know of the server. Private to this
+ * folder. */
+#ifndef SMARTID_HTTP_SERVER_PRIV_H
+#define SMARTID_HTTP_SERVER_PRIV_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "linger.h"
+#include "smartid/server.h"
+
+/* One listener and the daemon behind it. */
+struct sid_door {
+    struct sid_server *server;
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    bool control; /* the Unix socket */
+};
+
+struct sid_server {
+    struct sid_app *app; /* borrowed */
+    struct sid_door tcp;
+    struct sid_door control;
+    char control_path[SID_PATH_SIZE]; /* "" for none */
+    int port;
+    int64_t idle_timeout_us;
+    struct sid_linger *linger;
+    _Atomic bool quiesced;
+    /* Requests that a flow owns now, and those that a flow has owned and whose
+     * answer is not yet on its way. Counted without a lock, because a flow may
+     * not touch the server after the first of the two has gone down. */
+    _Atomic int64_t in_flow;
+    _Atomic int64_t unanswered;
+};
+
+#endif

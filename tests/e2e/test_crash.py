@@ -1,0 +1,300 @@
+"""What the process promises when it is killed."""
+
+import re
+import threading
+import unittest
+
+import photos
+from harness import (Case, Daemon, SETTLED, credential_of, holder,
+                     threads)
+from http_raw import Closed
+
+
+def check_database(case, daemon):
+    """Invariants of a stopped daemon's database."""
+    case.assertEqual(daemon.sql("PRAGMA integrity_check"), [("ok",)])
+    case.assertEqual(daemon.sql("PRAGMA foreign_key_check"), [])
+    half = daemon.sql(
+        "SELECT id FROM enrolment WHERE state IN ('received', 'processing')")
+    case.assertEqual(half, [], "unfinished enrolments")
+    # An approved one has one credential, and each credential its enrolment.
+    case.assertEqual(daemon.sql(
+        "SELECT e.id FROM enrolment e WHERE e.state = 'approved' AND "
+        "(SELECT count(*) FROM credential c WHERE c.enrolment_id = e.id "
+        "AND c.id = e.credential_id) != 1"), [])
+    case.assertEqual(daemon.sql(
+        "SELECT c.id FROM credential c LEFT JOIN enrolment e "
+        "ON e.id = c.enrolment_id WHERE e.state IS NOT 'approved'"), [])
+    # Photos exist only while an officer has to look.
+    case.assertEqual(daemon.sql(
+        "SELECT p.enrolment_id FROM photo p JOIN enrolment e "
+        "ON e.id = p.enrolment_id WHERE e.state != 'review'"), [])
+    case.assertEqual(daemon.sql(
+        "SELECT e.id FROM enrolment e WHERE e.state = 'review' AND "
+        "(SELECT count(*) FROM photo p WHERE p.enrolment_id = e.id) != 2"),
+        [])
+    # Every decision left exactly one row in the audit log.
+    case.assertEqual(daemon.sql(
+        "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM audit a "
+        "WHERE a.event = 'enrolment_decided' AND a.subject = e.id) != 1"),
+        [])
+    case.assertEqual(daemon.sql(
+        "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM audit a "
+        "WHERE a.event = 'enrolment_received' AND a.subject = e.id) != 1"),
+        [])
+    result = daemon.ctl("audit", "verify")
+    case.assertRegex(result.stdout, r"\d+ rows, chain unbroken")
+
+
+class Killed(Case):
+    def setUp(self):
+        self.daemon = Daemon()
+        self.addCleanup(self.daemon.close)
+        self.app = self.daemon.api(self.daemon.add_client("app"))
+        self.daemon.start()
+
+    def enrol_until_dead(self, count, kill_at, wait, flaws):
+        """Eight clients send `count` enrolments; after `kill_at`
+        acknowledgements the process is killed. Returns what was
+        acknowledged: id -> (state told, person, photos, retry key)."""
+        acknowledged = {}
+        lock = threading.Lock()
+        numbers = iter(range(count))
+
+        def work(_):
+            while True:
+                with lock:
+                    index = next(numbers, None)
+                if index is None:
+                    return
+                person = holder("Person %d" % index)
+                flaw = flaws[index % len(flaws)]
+                pair = photos.photo(index), photos.photo(index, flaw)
+                try:
+                    answer = self.app.submit(person, *pair, wait=wait,
+                                             idempotency="crash-%d" % index)
+                except (Closed, OSError):
+                    return  # dead
+                if answer.status == 503:
+                    continue
+                if answer.status not in (200, 201, 202):
+                    raise AssertionError(repr(answer))
+                body = answer.json()
+                with lock:
+                    acknowledged[body["id"]] = (body["state"], person, pair,
+                                                "crash-%d" % index,
+                                                body["holder_secret"])
+                    if len(acknowledged) == kill_at:
+                        self.daemon.process.kill()
+
+        threads(8, work)
+        self.daemon.process.kill()
+        self.daemon.wait_exit()
+        self.daemon.process = None
+        return acknowledged
+
+    def crash_and_check(self, count, wait):
+        rng = self.rng()
+        flaws = [photos.OK, photos.OK, photos.UNCLEAR, photos.BLURRED,
+                 photos.OK]
+        kill_at = rng.randrange(count // 8, count * 3 // 4)
+        acknowledged = self.enrol_until_dead(count, kill_at, wait, flaws)
+        self.assertGreaterEqual(len(acknowledged), kill_at)
+        self.daemon.start()
+        lost = []
+        for one, (told, person, pair, key, secret) in acknowledged.items():
+            answer = self.app.get("/v1/enrollments/" + one)
+            if answer.status != 200:
+                lost.append((one, answer))
+                continue
+            body = self.app.settled(one)
+            self.assertIn(body["state"], ("approved", "review", "rejected"))
+            if told in SETTLED:
+                self.assertEqual(body["state"], told, "a told state changed")
+            if body["state"] == "approved":
+                code = self.app.code(credential_of(body))["code"]
+                self.assertEqual(
+                    self.daemon.api(secret).code(credential_of(body))["code"],
+                    code)
+        self.assertEqual(lost, [], "acknowledged and lost")
+        # A retry with the same key finds the same enrolment.
+        for one, (_, person, pair, key, secret) in list(
+                acknowledged.items())[:20]:
+            answer = self.app.submit(person, *pair, idempotency=key, wait=30)
+            self.assertEqual(answer.json()["id"], one, repr(answer))
+            self.assertEqual(answer.json()["holder_secret"], secret)
+        self.wait_for_all()
+        self.daemon.stop()
+        check_database(self, self.daemon)
+        # What was acknowledged is all there is, plus at most one of each
+        # client whose answer the kill cut off.
+        rows = self.daemon.sql("SELECT count(*) FROM enrolment")[0][0]
+        self.assertGreaterEqual(rows, len(acknowledged))
+        self.assertLessEqual(rows, len(acknowledged) + 8)
+
+    def wait_for_all(self):
+        """Until no enrolment waits any more, those of cut-off clients
+        too."""
+        officer = self.daemon.api(self.daemon.add_client("officer"))
+        for state in ("received", "processing"):
+            while True:
+                answer = officer.get("/v1/enrollments?state=" + state)
+                self.assertEqual(answer.status, 200, repr(answer))
+                ids = re.findall(rb"enr_[0-9a-z]+", answer.body)
+                if not ids:
+                    break
+                for one in ids:
+                    officer.settled(one.decode())
+
+    def test_a_kill_in_200_enrolments_loses_nothing_acknowledged(self):
+        self.crash_and_check(200, wait=None)
+
+    def test_a_kill_while_clients_wait_loses_nothing_acknowledged(self):
+        self.crash_and_check(200, wait=30)
+
+    def test_ten_kills_in_a_row_lose_nothing(self):
+        """Each round is killed at once after some answers, so that the next
+        start finds work of the round before."""
+        rng = self.rng()
+        acknowledged = {}
+        for _ in range(10):
+            acknowledged.update(self.enrol_until_dead(
+                40, rng.randrange(1, 30), None, [photos.OK]))
+            self.daemon.start()
+        failed = [one for one in acknowledged
+                  if self.app.settled(one)["state"] == "failed"]
+        self.wait_for_all()
+        self.daemon.stop()
+        check_database(self, self.daemon)
+        # A job that was on a worker during two kills is set aside: that may
+        # be so, but only for those.
+        for one in failed:
+            attempts = self.daemon.sql(
+                "SELECT attempts FROM enrolment WHERE id = ?", one)[0][0]
+            self.assertGreaterEqual(attempts, 2)
+
+    def test_a_kill_during_checks_keeps_the_audit_chain(self):
+        clerk = self.daemon.api(self.daemon.add_client("clerk"))
+        code = self.app.code(credential_of(self.app.enrol(who=1)))["code"]
+        told = []
+        lock = threading.Lock()
+
+        def work(_):
+            try:
+                for _ in range(100):
+                    answer = clerk.verify(code)
+                    with lock:
+                        told.append(answer["id"])
+                        if len(told) == 150:
+                            self.daemon.process.kill()
+            except (Closed, OSError):
+                pass
+
+        threads(8, work)
+        self.daemon.process.kill()
+        self.daemon.wait_exit()
+        self.daemon.process = None
+        self.daemon.start()
+        self.daemon.stop()
+        rows = [row[0] for row in self.daemon.sql(
+            "SELECT detail FROM audit WHERE event = 'verification'")]
+        text = "\n".join(rows)
+        missing = [one for one in told if one not in text]
+        self.assertEqual(missing, [], "told, but not in the audit log")
+        self.assertRegex(self.daemon.ctl("audit", "verify").stdout,
+                         "chain unbroken")
+
+    def test_a_kill_keeps_revocations_and_keys(self):
+        enrolment = self.app.enrol(who=1)
+        credential = credential_of(enrolment)
+        code = self.app.code(credential)["code"]
+        clerk = self.daemon.api(self.daemon.add_client("clerk"))
+        self.assertEqual(self.app.revoke(credential).status, 200)
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertFalse(clerk.verify(code)["valid"])
+        self.assertEqual(self.app.get("/v1/credentials/" + credential).json()
+                         ["state"], "revoked")
+
+
+class Poison(Case):
+    def setUp(self):
+        self.daemon = Daemon(settings={"face.workers": "1"})
+        self.daemon.expect_crash = True
+        self.addCleanup(self.daemon.close)
+        self.app = self.daemon.api(self.daemon.add_client("app"))
+
+    def die(self):
+        """Waits for the process to die by itself."""
+        code = self.daemon.wait_exit()
+        self.daemon.process = None
+        self.assertNotEqual(code, 0)
+
+    def poison(self):
+        answer = self.app.submit(holder(), photos.photo(1),
+                                 photos.photo(1, photos.ABORT))
+        self.assertEqual(answer.status, 202, repr(answer))
+        return answer.json()["id"]
+
+    def test_a_job_that_killed_the_process_twice_is_set_aside(self):
+        self.daemon.start()
+        one = self.poison()
+        self.die()
+        self.daemon.spawn()
+        self.die()
+        self.daemon.start()
+        body = self.app.settled(one)
+        self.assertEqual(body["state"], "failed")
+        self.assertEqual([r["code"] for r in body["reasons"]],
+                         ["processing_failed"])
+        self.assertTrue(body["reasons"][0]["retryable"])
+        self.assertEqual(self.app.enrol(who=2)["state"], "approved")
+        self.assertEqual(self.daemon.request("GET", "/readyz").status, 200)
+        self.daemon.stop()
+        check_database(self, self.daemon)
+
+    def test_those_that_wait_behind_a_poisoned_job_are_still_decided(self):
+        self.daemon.start()
+        # A slow one keeps the only worker busy while the others arrive.
+        first = self.app.submit(holder(), photos.photo(1),
+                                photos.photo(1, photos.SLOW)).json()["id"]
+        bad = self.poison()
+        behind = []
+        for who in range(2, 8):
+            try:
+                answer = self.app.submit(holder(), *photos.pair(who))
+            except (Closed, OSError):
+                break
+            behind.append(answer.json()["id"])
+        self.die()
+        self.daemon.spawn()
+        self.die()
+        self.daemon.start()
+        self.assertEqual(self.app.settled(bad)["state"], "failed")
+        for one in [first] + behind:
+            self.assertEqual(self.app.settled(one)["state"], "approved")
+
+
+class PoisonBesideOthers(Case):
+    def test_r_a_harmless_job_beside_a_poisoned_one_is_not_set_aside(self):
+        """With two workers a harmless slow job runs beside the poisoned one
+        both times the process dies. It killed nothing."""
+        daemon = Daemon(settings={"face.workers": "2"})
+        daemon.expect_crash = True
+        self.addCleanup(daemon.close)
+        app = daemon.api(daemon.add_client("app"))
+        daemon.start()
+        harmless = app.submit(holder(), photos.photo(1, photos.SLOW),
+                              photos.photo(1, photos.SLOW)).json()["id"]
+        bad = app.submit(holder(), photos.photo(2, photos.SLOW),
+                         photos.photo(2, photos.ABORT)).json()["id"]
+        daemon.wait_exit()
+        daemon.spawn().wait_exit()
+        daemon.process = None
+        daemon.start()
+        self.assertEqual(app.settled(harmless)["state"], "approved")
+        self.assertEqual(app.settled(bad)["state"], "failed")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,143 @@
+"""smartidctl compare and calibrate on real photos, through the code path of
+the daemon."""
+
+import csv
+import io
+import json
+import os
+import random
+import shutil
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from harness import Case, MODEL_DIR, run_tool
+from samples import MAN, OTHER, made, sample
+
+
+class Compare(Case):
+    def compare(self, *arguments, check=True):
+        return run_tool("compare", "--models", MODEL_DIR, *arguments,
+                        check=check)
+
+    def test_two_photos_of_one_man_are_in_the_accept_band(self):
+        result = self.compare(sample(MAN[0]), sample(MAN[1]))
+        body = json.loads(result.stdout)
+        self.assertGreater(body["similarity"], 0.5)
+        self.assertEqual(body["band"], "accept")
+        for photo in body["photos"]:
+            self.assertEqual(photo["faces"], 1)
+            self.assertGreater(photo["box"]["w"], 50)
+            self.assertIn("sharpness", photo)
+            self.assertIn("brightness", photo)
+            self.assertEqual(set(photo["ms"]), {
+                "decode", "detect", "landmark", "embed", "liveness", "pose"})
+        self.assertIn("pose", body["photos"][1])
+        self.assertIn("liveness", body["photos"][1])
+
+    def test_two_people_are_in_the_reject_band(self):
+        body = json.loads(self.compare(sample(MAN[0]),
+                                       sample(OTHER[0])).stdout)
+        self.assertLess(body["similarity"], 0.35)
+        self.assertEqual(body["band"], "reject")
+
+    def test_a_photo_without_a_face_has_no_similarity(self):
+        result = self.compare(made("no_face.png"), sample(MAN[0]),
+                              check=False)
+        self.assertEqual(result.returncode, 1)
+        body = json.loads(result.stdout)
+        self.assertIsNone(body["similarity"])
+        self.assertEqual(body["photos"][0]["faces"], 0)
+        self.assertIn("no_face", body["photos"][0]["reasons"])
+
+    def test_a_missing_file_is_told_by_its_name(self):
+        result = self.compare("/nonexistent.jpg", sample(MAN[0]),
+                              check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("/nonexistent.jpg", result.stderr)
+        self.assertEqual(result.stdout, "")
+
+    def test_missing_models_are_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = run_tool("compare", "--models", folder,
+                              sample(MAN[0]), sample(MAN[1]), check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(folder, result.stderr)
+
+    def test_pairs_are_compared_each_photo_once_and_errors_are_rows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            table = os.path.join(folder, "pairs.csv")
+            for name in MAN[:3] + OTHER[:1]:
+                shutil.copy(sample(name), folder)
+            with open(os.path.join(folder, "broken.jpg"), "wb") as stream:
+                stream.write(b"\xff\xd8\xffnothing")
+            rows = [(MAN[0], MAN[1], 1), (MAN[0], MAN[2], 1),
+                    (MAN[1], OTHER[0], 0), (MAN[0], "broken.jpg", 0),
+                    (MAN[0], "absent.jpg", 0)]
+            with open(table, "w", encoding="utf-8") as stream:
+                stream.write("path_a,path_b,same\n")
+                for row in rows:
+                    stream.write("%s,%s,%d\n" % row)
+            for jobs in ("1", "3"):
+                result = self.compare("--pairs", table, "--root", folder,
+                                      "--jobs", jobs)
+                out = list(csv.DictReader(io.StringIO(result.stdout)))
+                self.assertEqual(
+                    [(r["path_a"], r["path_b"], int(r["same"]))
+                     for r in out], rows)
+                self.assertEqual([r["band"] for r in out[:3]],
+                                 ["accept", "accept", "reject"])
+                self.assertEqual([r["error"] for r in out[:3]], ["", "", ""])
+                for row in out[3:]:
+                    self.assertNotEqual(row["error"], "")
+                    self.assertEqual(row["similarity"], "")
+
+
+class Calibrate(Case):
+    """On scores drawn from two known bells."""
+
+    def table(self, folder, count=20000):
+        rng = random.Random(7)
+        path = os.path.join(folder, "out.csv")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write("path_a,path_b,same,similarity,band,error\n")
+            for i in range(count):
+                same = i % 4 == 0
+                score = rng.gauss(0.7 if same else 0.05, 0.1)
+                stream.write("a%d,b%d,%d,%.6f,x,\n" % (
+                    i, i, same, max(-1, min(1, score))))
+            stream.write("a,b,0,,,image_unreadable\n")
+        return path
+
+    def test_thresholds_and_rates_are_those_of_the_bells(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = run_tool("calibrate", self.table(folder))
+        text = result.stdout
+        self.assertIn("FMR", text)
+        self.assertIn("FNMR", text)
+        # 99 % of the strangers are below 0.05 + 2.326 * 0.1 = 0.283.
+        line = [l for l in text.splitlines() if "1e-02" in l or "1e-2" in l]
+        self.assertTrue(line, text)
+        import re
+        numbers = [float(n) for n in re.findall(r"0\.\d+", line[0])]
+        self.assertTrue(any(abs(n - 0.283) < 0.012 for n in numbers), line)
+
+    def test_the_det_curve_is_a_drawing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            curve = os.path.join(folder, "det.svg")
+            run_tool("calibrate", "--svg", curve, self.table(folder))
+            root = xml.etree.ElementTree.parse(curve).getroot()
+            self.assertTrue(root.tag.endswith("svg"))
+
+    def test_a_table_without_scores_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "empty.csv")
+            with open(path, "w", encoding="utf-8") as stream:
+                stream.write("path_a,path_b,same,similarity,band,error\n")
+            result = run_tool("calibrate", path, check=False)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertNotEqual(result.stderr, "")
+
+
+if __name__ == "__main__":
+    unittest.main()

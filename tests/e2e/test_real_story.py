@@ -1,0 +1,234 @@
+"""The whole story on real photos, with the real face engine: the man and his
+specimen card, strangers, drawings, and every reason a photo can have."""
+
+import os
+import shutil
+import tempfile
+import time
+import unittest
+
+from harness import (Case, Daemon, DaemonCase, MODEL_DIR, credential_of,
+                     holder, reason_codes)
+from samples import MAN, OTHER, card, data_of, made, mkphoto, sample
+from test_credentials import read_qr
+
+# Frames of a film and web photos look like screens to the liveness network:
+# what it thinks of them is tested by itself.
+NO_LIVENESS = {"face.liveness_action": "off"}
+
+
+class Story(DaemonCase):
+    BINARY = "smartidd-clock"
+    SETTINGS = NO_LIVENESS
+
+    def enrol(self, id_photo, selfie, person=None):
+        answer = self.app.submit(person or holder(), data_of(id_photo),
+                                 data_of(selfie), wait=60)
+        self.assertIn(answer.status, (200, 201), repr(answer))
+        return answer.json()
+
+    def test_the_mans_specimen_card_and_his_selfie_are_accepted(self):
+        person = holder("Specimen Person",
+                        id_number="11010519491231002X")
+        body = self.enrol(card(MAN[0]), sample(MAN[1]), person)
+        self.assertEqual(body["state"], "approved", body)
+        credential = credential_of(body)
+        code = self.app.code(credential)["code"]
+        png = self.app.get("/v1/credentials/%s/code" % credential,
+                           {"Accept": "image/png"}).body
+        self.assertEqual(read_qr(png, ".png")[0], code)
+        answer = self.clerk.verify(code, "household_registration")
+        self.assertEqual(answer["holder"], {
+            "name": "Specimen Person", "id_number": "11010519491231002X",
+            "birth_date": "1949-12-31", "sex": "female", "region": "110105"})
+        changed = code[:20] + ("A" if code[20] != "A" else "B") + code[21:]
+        self.assertEqual(self.clerk.verify(changed)["reason"], "not_valid")
+        # A day later.
+        self.daemon.set_clock(86400 + 3600)
+        tomorrow = self.app.code(credential)["code"]
+        self.assertNotEqual(tomorrow, code)
+        self.assertEqual(self.clerk.verify(code)["reason"], "expired")
+        self.assertTrue(self.clerk.verify(tomorrow)["valid"])
+        self.daemon.set_clock(0)
+        self.assertEqual(self.app.revoke(credential).status, 200)
+        self.assertEqual(self.clerk.verify(code)["reason"], "not_valid")
+
+    def test_two_different_people_are_rejected_as_faces_differ(self):
+        for other in OTHER:
+            body = self.enrol(sample(MAN[0]), sample(other))
+            self.assertEqual(body["state"], "rejected", (other, body))
+            self.assertEqual(reason_codes(body), ["faces_differ"], other)
+
+    def test_a_card_with_another_face_is_rejected(self):
+        body = self.enrol(card(OTHER[0], "other-card.jpg"), sample(MAN[1]))
+        self.assertEqual(reason_codes(body), ["faces_differ"], body)
+
+    def test_the_card_is_found_in_all_four_orientations(self):
+        for quarter in range(4):
+            with self.subTest(quarter=quarter):
+                one = card(MAN[0], "card-q%d.jpg" % quarter, quarter=quarter)
+                body = self.enrol(one, sample(MAN[1]))
+                self.assertEqual(body["state"], "approved", body)
+
+    def test_the_card_is_found_when_it_fills_forty_percent(self):
+        for fill in (0.4, 0.9):
+            with self.subTest(fill=fill):
+                one = card(MAN[0], "card-f%d.jpg" % (fill * 100), fill=fill)
+                body = self.enrol(one, sample(MAN[1]))
+                self.assertEqual(body["state"], "approved", body)
+
+    # ---- one reason after the other ----------------------------------------
+    def reason(self, id_photo, selfie, code, photo):
+        body = self.enrol(id_photo, selfie)
+        self.assertEqual(body["state"], "rejected", body)
+        self.assertIn((code, photo), [(r["code"], r.get("photo"))
+                                      for r in body["reasons"]])
+
+    def test_a_table_without_a_card_has_no_face(self):
+        self.reason(made("no_face.png"), sample(MAN[1]), "no_face",
+                    "id_photo")
+
+    def test_a_drawing_is_no_face_or_another_face(self):
+        body = self.enrol(sample(MAN[0]), sample("picasso_drawing_crop.jpg"))
+        self.assertEqual(body["state"], "rejected", body)
+        self.assertTrue(set(reason_codes(body)) &
+                        {"no_face", "faces_differ", "face_too_small",
+                         "face_turned_away"}, body)
+
+    def test_two_people_in_a_selfie_are_many_faces(self):
+        both = mkphoto("two.jpg", "pair", sample(MAN[1]), sample(OTHER[2]),
+                       "OUT")
+        self.reason(sample(MAN[0]), both, "many_faces", "selfie")
+
+    def test_a_face_far_away_is_too_small(self):
+        tiny = mkphoto("tiny.jpg", "scale", sample(MAN[1]), "OUT",
+                       "--size", "160x120")
+        body = self.enrol(sample(MAN[0]), tiny)
+        self.assertEqual(body["state"], "rejected", body)
+        self.assertTrue(set(reason_codes(body)) &
+                        {"face_too_small", "image_too_small"}, body)
+
+    def test_a_shaken_selfie_is_too_blurred(self):
+        self.reason(sample(MAN[0]),
+                    mkphoto("blurred.jpg", "degrade", sample(MAN[1]), "OUT",
+                            "--blur", "6"), "too_blurred", "selfie")
+
+    def test_a_selfie_in_the_dark_is_too_dark(self):
+        self.reason(sample(MAN[0]),
+                    mkphoto("dark.jpg", "degrade", sample(MAN[1]), "OUT",
+                            "--gain", "0.15"), "too_dark", "selfie")
+
+    def test_a_selfie_in_the_glare_is_too_bright(self):
+        self.reason(sample(MAN[0]),
+                    mkphoto("bright.jpg", "degrade", sample(MAN[1]), "OUT",
+                            "--gain", "0.5", "--bias", "160"),
+                    "too_bright", "selfie")
+
+    def test_the_same_file_twice_is_no_selfie(self):
+        body = self.enrol(sample(MAN[0]), sample(MAN[0]))
+        self.assertEqual(reason_codes(body), ["selfie_is_id_photo"], body)
+
+    def test_the_same_picture_compressed_again_is_no_selfie(self):
+        again = mkphoto("again.jpg", "degrade", sample(MAN[0]), "OUT",
+                        "--quality", "60")
+        body = self.enrol(sample(MAN[0]), again)
+        self.assertEqual(reason_codes(body), ["selfie_is_id_photo"], body)
+
+    def test_an_exif_orientation_is_honoured(self):
+        """The selfie lies on its side, but its file says so."""
+        turned = mkphoto("turned.jpg", "degrade", sample(MAN[1]), "OUT",
+                         "--rotate", "90")
+        plain = self.enrol(sample(MAN[0]), turned)
+        del plain
+        data = data_of(turned)
+        for orientation in (6, 8):
+            exif = (b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0"
+                    b"\x01\0" + bytes([orientation]) + b"\0\0\0\0\0\0")
+            marked = data[:2] + b"\xff\xe1" + \
+                (len(exif) + 2).to_bytes(2, "big") + exif + data[2:]
+            answer = self.app.submit(holder(), data_of(sample(MAN[0])),
+                                     marked, wait=60)
+            if answer.json()["state"] == "approved":
+                return
+        self.fail("neither orientation turned the selfie upright")
+
+
+class Liveness(DaemonCase):
+    BINARY = "smartidd"
+    SETTINGS = {"face.liveness_review": "0.9999"}
+
+    def test_a_selfie_below_the_liveness_limit_goes_to_review(self):
+        answer = self.app.submit(holder(), data_of(sample(MAN[0])),
+                                 data_of(sample(MAN[1])), wait=60)
+        body = answer.json()
+        self.assertEqual(body["state"], "review", body)
+        self.assertEqual(reason_codes(body), ["selfie_not_live"])
+        seen = self.officer.get("/v1/enrollments/" + body["id"]).json()
+        self.assertGreater(seen["scores"]["similarity"], 0.5)
+        photo = self.officer.get("/v1/enrollments/%s/photos/id_photo" %
+                                 body["id"])
+        self.assertEqual(photo.body, data_of(sample(MAN[0])))
+        self.assertEqual(photo.header("content-type"), "image/jpeg")
+
+
+class Models(Case):
+    """What a daemon with real faces refuses to start with."""
+
+    def refused(self, folder):
+        daemon = Daemon("smartidd", settings={"face.model_dir": folder})
+        self.addCleanup(daemon.close)
+        daemon.spawn()
+        code = daemon.wait_exit()
+        daemon.process = None
+        daemon.check_log()
+        self.assertGreater(code, 0)
+        self.assertNotIn("event=ready", daemon.log.text())
+        return daemon.log.text()
+
+    def copy(self):
+        folder = tempfile.mkdtemp(prefix="sid-models-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        os.rmdir(folder)
+        shutil.copytree(MODEL_DIR, folder)
+        return folder
+
+    def test_a_changed_model_is_refused_with_file_expected_and_found(self):
+        folder = self.copy()
+        names = [n for n in os.listdir(folder) if n.endswith(".onnx")]
+        self.assertEqual(len(names), 5)
+        for name in names:
+            path = os.path.join(folder, name)
+            os.chmod(path, 0o600)
+            with open(path, "r+b") as stream:
+                stream.seek(1000)
+                old = stream.read(1)
+                stream.seek(1000)
+                stream.write(bytes([old[0] ^ 1]))
+            text = self.refused(folder)
+            self.assertIn(name, text)
+            self.assertRegex(text, "expected [0-9a-f]{64}")
+            self.assertRegex(text, "found [0-9a-f]{64}")
+            with open(path, "r+b") as stream:
+                stream.seek(1000)
+                stream.write(old)
+
+    def test_a_missing_model_is_refused_by_its_name(self):
+        folder = self.copy()
+        os.unlink(os.path.join(folder, "fr_feature.onnx"))
+        self.assertIn("fr_feature.onnx", self.refused(folder))
+
+    def test_an_empty_folder_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertIn(folder, self.refused(folder))
+
+    def test_a_daemon_with_real_faces_is_ready_within_two_seconds(self):
+        daemon = Daemon("smartidd")
+        self.addCleanup(daemon.close)
+        began = time.monotonic()
+        daemon.start()
+        from harness import SLOW
+        self.assertLess(time.monotonic() - began, 2 * SLOW * 3)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# run-check.sh: everything `make check` proves, one part after the other: lint,
+# unit tests, end-to-end tests, and both kinds of tests again under
+# AddressSanitizer and UndefinedBehaviorSanitizer. Each part's whole output goes
+# to $BUILD/logs; the last line is `N passed, N failed` over all of them. A part
+# that crashes, or has no test, has failed.
+# Environment: BUILD  build folder (default build)
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+build=${BUILD:-build}
+logs=$build/logs
+passed=0
+failed=0
+summary=()
+mkdir -p "$logs"
+
+# part NAME TARGET [VARIABLE=…]: makes TARGET, whose last line has the totals.
+part() {
+    local name=$1 log=$logs/${1// /-}.log began=$SECONDS status good bad line
+    shift
+    printf '== %s (%s)\n' "$name" "$log"
+    make --no-print-directory "$@" 2>&1 | tee "$log" |
+        grep --line-buffered -E '^(ok|FAILED) |: .* [Ee]rror|passed, [0-9]+ failed \('
+    status=${PIPESTATUS[0]}
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
+    good=${line%% *}
+    bad=$(sed -E 's/.*, ([0-9]+) failed/\1/' <<<"$line")
+    good=${good:-0}
+    bad=${bad:-0}
+    # No totals, no test, or a bad end without a failure: that is one.
+    if [ $((good + bad)) -eq 0 ] ||
+        { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+        bad=$((bad + 1))
+    fi
+    if [ "$bad" -gt 0 ]; then
+        printf -- '---- the end of %s\n' "$log"
+        tail -n 60 "$log"
+        printf -- '----\n'
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    summary+=("$(printf '%-24s %5d passed, %d failed, %4d s' "$name" "$good" \
+        "$bad" $((SECONDS - began)))")
+}
+
+sanitized=("BUILD=$build/san" "SAN=address,undefined" "OPT=-O1")
+part "lint" lint
+part "unit" check-unit
+part "end to end" check-e2e
+part "unit sanitized" check-unit "${sanitized[@]}"
+part "end to end sanitized" check-e2e "${sanitized[@]}"
+
+printf '\n'
+printf '%s\n' "${summary[@]}"
+printf '%d s in all\n' "$SECONDS"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

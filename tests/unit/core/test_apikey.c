@@ -1,0 +1,343 @@
+/* test_apikey.c: keys, holders' secrets, and the set that judges them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs the four above */
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "smartid/apikey.h"
+#include "smartid/text.h"
+
+#define NOW_S 1795428000
+
+static struct sid_keyset *set;
+
+static int
+start(void **state) {
+    (void)state;
+    return sid_crypto_init() == SID_OK ? 0 : -1;
+}
+
+static int
+stop(void **state) {
+    (void)state;
+    sid_crypto_fini();
+    return 0;
+}
+
+static int
+new_set(void **state) {
+    (void)state;
+    return sid_keyset_new(&set) == SID_OK ? 0 : -1;
+}
+
+static int
+free_set(void **state) {
+    (void)state;
+    sid_keyset_free(&set);
+    sid_keyset_free(&set);
+    return set == NULL ? 0 : -1;
+}
+
+/* A client in the set, and its key. */
+static struct sid_client
+add(enum sid_role role, char key[SID_APIKEY_SIZE]) {
+    struct sid_client client = {.role = role,
+                                .purposes = 5,
+                                .created_at_s = NOW_S,
+                                .expires_at_s = NOW_S + 100};
+    assert_int_equal(sid_id_make("cli_", client.id), SID_OK);
+    assert_int_equal(sid_apikey_make(&client, key), SID_OK);
+    assert_int_equal(sid_keyset_put(set, &client), SID_OK);
+    return client;
+}
+
+static enum sid_err
+check_at(const char *text, int64_t now_s, struct sid_caller *out) {
+    return sid_keyset_check(set, text, strlen(text), now_s, out);
+}
+
+static void
+refused(const char *text, size_t len) {
+    struct sid_caller out, before;
+    memset(&out, 0x33, sizeof out);
+    before = out;
+    assert_int_equal(sid_keyset_check(set, text, len, NOW_S, &out),
+                     SID_E_UNAUTHENTICATED);
+    assert_memory_equal(&out, &before, sizeof out);
+}
+
+static void
+roles_are_read_by_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        enum sid_role role;
+    } roles[] = {{"app", SID_ROLE_APP},
+                 {"clerk", SID_ROLE_CLERK},
+                 {"officer", SID_ROLE_OFFICER},
+                 {"admin", SID_ROLE_ADMIN}};
+    for (size_t i = 0; i < 4; i++) {
+        enum sid_role role = SID_ROLE_NONE;
+        assert_int_equal(sid_role_parse(roles[i].name, &role), SID_OK);
+        assert_int_equal(role, roles[i].role);
+        assert_string_equal(sid_role_name(role), roles[i].name);
+    }
+    assert_string_equal(sid_role_name(SID_ROLE_NONE), "none");
+    assert_string_equal(sid_role_name(SID_ROLE_HOLDER), "holder");
+}
+
+static void
+holder_and_none_cannot_be_asked_for(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"holder", "none", "", "Admin", "app "};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        enum sid_role role = SID_ROLE_CLERK;
+        assert_int_equal(sid_role_parse(wrong[i], &role), SID_E_ARGUMENT);
+        assert_int_equal(role, SID_ROLE_CLERK);
+    }
+}
+
+static void
+a_key_has_its_form_and_only_its_hash_is_kept(void **state) {
+    (void)state;
+    struct sid_client client = {0};
+    char key[SID_APIKEY_SIZE], again[SID_APIKEY_SIZE];
+    uint8_t hash[SID_SHA256_BYTES];
+    assert_int_equal(sid_apikey_make(&client, key), SID_OK);
+    assert_int_equal(strlen(key), SID_APIKEY_CHARS);
+    assert_memory_equal(key, "sidk_", 5);
+    assert_memory_equal(key + 5, client.key_name, 12);
+    assert_int_equal(strlen(client.key_name), 12);
+    assert_int_equal(key[17], '_');
+    assert_true(sid_base32_clean(key + 18, 52));
+    assert_int_equal(sid_sha256(sid_span_str(key), hash), SID_OK);
+    assert_memory_equal(client.key_hash, hash, sizeof hash);
+    assert_int_equal(sid_apikey_make(&client, again), SID_OK);
+    assert_string_not_equal(key, again);
+}
+
+static void
+a_key_in_the_set_tells_who_calls(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE];
+    struct sid_client client = add(SID_ROLE_CLERK, key);
+    struct sid_caller caller;
+    memset(&caller, 0x33, sizeof caller);
+    assert_int_equal(check_at(key, NOW_S, &caller), SID_OK);
+    assert_int_equal(caller.role, SID_ROLE_CLERK);
+    assert_string_equal(caller.client_id, client.id);
+    assert_int_equal(caller.purposes, 5);
+    assert_false(caller.has_holder_secret);
+}
+
+static void
+unknown_revoked_and_expired_keys_are_refused_alike(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE], other[SID_APIKEY_SIZE];
+    struct sid_caller caller;
+    struct sid_client unknown = {0};
+    refused("sidk_000000000000_"
+            "0000000000000000000000000000000000000000000000000000",
+            SID_APIKEY_CHARS); /* in an empty set */
+    struct sid_client client = add(SID_ROLE_APP, key);
+    assert_int_equal(sid_apikey_make(&unknown, other), SID_OK);
+    refused(other, SID_APIKEY_CHARS);
+    assert_int_equal(check_at(key, NOW_S + 99, &caller), SID_OK);
+    assert_int_equal(check_at(key, NOW_S + 100, &caller),
+                     SID_E_UNAUTHENTICATED);
+    client.revoked_at_s = NOW_S;
+    assert_int_equal(sid_keyset_put(set, &client), SID_OK);
+    refused(key, SID_APIKEY_CHARS);
+}
+
+static void
+a_key_with_any_other_character_or_length_is_refused(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE + 8] = {0};
+    (void)add(SID_ROLE_APP, key);
+    for (size_t at = 0; at < SID_APIKEY_CHARS; at++) {
+        char good = key[at];
+        for (const char *c = "0z_A-\x80"; *c != '\0'; c++) {
+            key[at] = *c;
+            if (*c != good)
+                refused(key, SID_APIKEY_CHARS);
+        }
+        key[at] = good;
+    }
+    for (size_t len = 0; len < SID_APIKEY_CHARS; len++)
+        refused(key, len);
+    refused(key, SID_APIKEY_CHARS + 1);
+    struct sid_caller caller;
+    assert_int_equal(check_at(key, NOW_S, &caller), SID_OK);
+}
+
+static void
+the_dummy_of_an_unknown_name_is_no_key(void **state) {
+    (void)state;
+    /* A client whose stored hash is all zeros must not open either. */
+    struct sid_client zeros = {.role = SID_ROLE_ADMIN,
+                               .expires_at_s = NOW_S + 100};
+    memcpy(zeros.key_name, "000000000000", 13);
+    assert_int_equal(sid_keyset_put(set, &zeros), SID_OK);
+    refused("sidk_000000000000_"
+            "0000000000000000000000000000000000000000000000000000",
+            SID_APIKEY_CHARS);
+}
+
+static void
+a_client_that_is_put_again_has_only_its_new_key(void **state) {
+    (void)state;
+    char before[SID_APIKEY_SIZE], after[SID_APIKEY_SIZE];
+    struct sid_client client = add(SID_ROLE_APP, before);
+    struct sid_caller caller;
+    client.role = SID_ROLE_OFFICER;
+    assert_int_equal(sid_apikey_make(&client, after), SID_OK);
+    assert_int_equal(sid_keyset_put(set, &client), SID_OK);
+    refused(before, SID_APIKEY_CHARS);
+    assert_int_equal(check_at(after, NOW_S, &caller), SID_OK);
+    assert_int_equal(caller.role, SID_ROLE_OFFICER);
+}
+
+static void
+three_hundred_keys_are_all_found(void **state) {
+    (void)state;
+    static char keys[300][SID_APIKEY_SIZE];
+    static struct sid_client clients[300];
+    for (size_t i = 0; i < 300; i++)
+        clients[i] = add(SID_ROLE_APP, keys[i]);
+    for (size_t i = 0; i < 300; i += 3) {
+        clients[i].revoked_at_s = 1;
+        assert_int_equal(sid_keyset_put(set, &clients[i]), SID_OK);
+    }
+    for (size_t i = 0; i < 300; i++) {
+        struct sid_caller caller;
+        enum sid_err err = check_at(keys[i], NOW_S, &caller);
+        assert_int_equal(err, i % 3 == 0 ? SID_E_UNAUTHENTICATED : SID_OK);
+        if (err == SID_OK)
+            assert_string_equal(caller.client_id, clients[i].id);
+    }
+}
+
+static struct sid_mac_key *
+holder_key(void) {
+    uint8_t master[SID_KEY_BYTES], raw[SID_KEY_BYTES];
+    for (size_t i = 0; i < sizeof master; i++)
+        master[i] = (uint8_t)i;
+    struct sid_mac_key *key = NULL;
+    assert_int_equal(sid_hkdf(master, "smartidd/holder/v1", raw), SID_OK);
+    assert_int_equal(sid_mac_key_new(raw, &key), SID_OK);
+    return key;
+}
+
+static void
+a_holder_secret_is_the_same_each_time_it_is_made(void **state) {
+    (void)state;
+    struct sid_mac_key *key = holder_key();
+    char a[SID_HOLDER_SECRET_SIZE], b[SID_HOLDER_SECRET_SIZE];
+    uint8_t hash[SID_SHA256_BYTES], own[SID_SHA256_BYTES];
+    const char *id = "enr_0123456789abcdefghjkmnpqrs";
+    assert_int_equal(sid_holder_secret_make(key, id, 1, a, hash), SID_OK);
+    /* Computed by a second implementation (Python's hmac). */
+    assert_string_equal(
+        a, "sidh_gkw2e08dqa2wq28kqy6xrsc4r0v85g05v5d6809y450b8g90yp3g");
+    assert_int_equal(strlen(a), SID_HOLDER_SECRET_CHARS);
+    assert_int_equal(sid_sha256(sid_span_str(a), own), SID_OK);
+    assert_memory_equal(hash, own, sizeof own);
+    assert_int_equal(sid_holder_secret_make(key, id, 2, b, hash), SID_OK);
+    assert_string_not_equal(a, b);
+    assert_int_equal(sid_holder_secret_make(key, "enr_0", 1, b, hash), SID_OK);
+    assert_string_not_equal(a, b);
+    sid_mac_key_free(&key);
+}
+
+static void
+a_holder_secret_proves_nothing_yet_but_gives_its_hash(void **state) {
+    (void)state;
+    struct sid_mac_key *key = holder_key();
+    char secret[SID_HOLDER_SECRET_SIZE];
+    uint8_t hash[SID_SHA256_BYTES];
+    struct sid_caller caller;
+    assert_int_equal(sid_holder_secret_make(key, "enr_1", 1, secret, hash),
+                     SID_OK);
+    assert_int_equal(check_at(secret, NOW_S, &caller), SID_OK);
+    assert_int_equal(caller.role, SID_ROLE_HOLDER);
+    assert_true(caller.has_holder_secret);
+    assert_memory_equal(caller.holder_hash, hash, sizeof hash);
+    assert_string_equal(caller.client_id, "");
+    assert_int_equal(caller.purposes, 0);
+    refused(secret, SID_HOLDER_SECRET_CHARS - 1);
+    secret[10] = 'U';
+    refused(secret, SID_HOLDER_SECRET_CHARS);
+    sid_mac_key_free(&key);
+}
+
+static atomic_bool done;
+static char shared_key[SID_APIKEY_SIZE];
+
+static void *
+look_up(void *ctx) {
+    int *wrong = ctx;
+    for (int i = 0; i < 2000; i++) {
+        struct sid_caller caller;
+        *wrong += check_at(shared_key, NOW_S, &caller) != SID_OK ||
+                  caller.role != SID_ROLE_APP;
+    }
+    return NULL;
+}
+
+static void *
+change(void *ctx) {
+    char key[SID_APIKEY_SIZE];
+    struct sid_client client = {.role = SID_ROLE_CLERK,
+                                .expires_at_s = NOW_S + 100};
+    int *wrong = ctx;
+    for (int i = 0; !atomic_load(&done) && i < 3000; i++) {
+        *wrong += sid_id_make("cli_", client.id) != SID_OK ||
+                  sid_apikey_make(&client, key) != SID_OK ||
+                  sid_keyset_put(set, &client) != SID_OK;
+    }
+    return NULL;
+}
+
+static void
+look_ups_go_on_while_the_set_changes(void **state) {
+    (void)state;
+    pthread_t reader[3], writer;
+    int wrong[4] = {0};
+    (void)add(SID_ROLE_APP, shared_key);
+    atomic_store(&done, false);
+    assert_int_equal(pthread_create(&writer, NULL, change, &wrong[3]), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&reader[i], NULL, look_up, &wrong[i]),
+                         0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_join(reader[i], NULL), 0);
+    atomic_store(&done, true);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    assert_int_equal(wrong[0] + wrong[1] + wrong[2] + wrong[3], 0);
+}
+
+int
+main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, new_set, free_set)
+    const struct CMUnitTest tests[] = {
+        T(roles_are_read_by_name),
+        T(holder_and_none_cannot_be_asked_for),
+        T(a_key_has_its_form_and_only_its_hash_is_kept),
+        T(a_key_in_the_set_tells_who_calls),
+        T(unknown_revoked_and_expired_keys_are_refused_alike),
+        T(a_key_with_any_other_character_or_length_is_refused),
+        T(the_dummy_of_an_unknown_name_is_no_key),
+        T(a_client_that_is_put_again_has_only_its_new_key),
+        T(three_hundred_keys_are_all_found),
+        T(a_holder_secret_is_the_same_each_time_it_is_made),
+        T(a_holder_secret_proves_nothing_yet_but_gives_its_hash),
+        T(look_ups_go_on_while_the_set_changes),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

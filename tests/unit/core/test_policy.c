@@ -1,0 +1,381 @@
+/* test_policy.c: each fact at both sides of its limit, and what follows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs the four above */
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "smartid/policy.h"
+
+static const struct sid_policy policy = {
+    .match_accept = 0.5f,
+    .match_review = 0.35f,
+    .liveness_action = SID_LIVENESS_REVIEW,
+    .liveness_review = 0.1f,
+};
+
+static struct sid_photo_facts id_photo, selfie;
+
+/* A unit vector at this cosine from the first axis. */
+static void
+point(float cosine, float out[SID_EMBEDDING_FLOATS]) {
+    memset(out, 0, SID_EMBEDDING_FLOATS * sizeof *out);
+    out[0] = cosine;
+    out[1] = sqrtf(1 - cosine * cosine);
+}
+
+/* Two good photos of one person. */
+static int
+good_photos(void **state) {
+    (void)state;
+    id_photo = (struct sid_photo_facts){.image = SID_OK,
+                                        .width_px = 1000,
+                                        .height_px = 700,
+                                        .faces = 1,
+                                        .face_px = 120,
+                                        .sharpness = 40,
+                                        .brightness = 128,
+                                        .dhash = 0x0f0f0f0f0f0f0f0f};
+    selfie = id_photo;
+    selfie.face_px = 300;
+    selfie.has_pose = selfie.has_liveness = true;
+    selfie.liveness = 0.9f;
+    selfie.dhash = 0x00ff00ff00ff00ff;
+    id_photo.sha256[0] = 1;
+    selfie.sha256[0] = 2;
+    point(1, id_photo.embedding);
+    point(0.8f, selfie.embedding);
+    return 0;
+}
+
+static struct sid_decision
+decide_with(const struct sid_policy *p) {
+    struct sid_decision out;
+    memset(&out, 0x33, sizeof out);
+    sid_policy_decide(p, &id_photo, &selfie, &out);
+    return out;
+}
+
+static struct sid_decision
+decide(void) {
+    return decide_with(&policy);
+}
+
+/* Exactly this one reason, with this state. */
+static void
+decides(const struct sid_policy *p, enum sid_enrol_state state,
+        enum sid_reason reason, enum sid_photo_kind photo) {
+    struct sid_decision d = decide_with(p);
+    assert_int_equal(d.state, state);
+    assert_int_equal(d.reasons.count, 1);
+    assert_string_equal(sid_reason_code(d.reasons.item[0].reason),
+                        sid_reason_code(reason));
+    assert_int_equal(d.reasons.item[0].photo, photo);
+}
+
+static void
+approves(void) {
+    struct sid_decision d = decide();
+    assert_int_equal(d.reasons.count, 0);
+    assert_int_equal(d.state, SID_ENROL_APPROVED);
+}
+
+static void
+two_good_photos_of_one_person_are_approved(void **state) {
+    (void)state;
+    struct sid_decision d = decide();
+    assert_int_equal(d.state, SID_ENROL_APPROVED);
+    assert_int_equal(d.reasons.count, 0);
+    assert_true(d.has_scores);
+    assert_true(fabsf(d.similarity - 0.8f) < 1e-6f);
+    assert_true(d.liveness == selfie.liveness);
+}
+
+static void
+a_photo_without_pixels_tells_why(void **state) {
+    (void)state;
+    static const struct {
+        enum sid_err image;
+        enum sid_reason reason;
+    } cases[] = {
+        {SID_E_IMAGE_UNREADABLE, SID_REASON_IMAGE_UNREADABLE},
+        {SID_E_IMAGE_TOO_LARGE, SID_REASON_IMAGE_TOO_LARGE},
+        {SID_E_IMAGE_TOO_SMALL, SID_REASON_IMAGE_TOO_SMALL},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        (void)good_photos(NULL);
+        selfie.image = cases[i].image;
+        selfie.faces = 0;
+        decides(&policy, SID_ENROL_REJECTED, cases[i].reason, SID_PHOTO_SELFIE);
+        (void)good_photos(NULL);
+        id_photo.image = cases[i].image;
+        decides(&policy, SID_ENROL_REJECTED, cases[i].reason, SID_PHOTO_ID);
+    }
+}
+
+static void
+no_face_and_many_faces_are_told_of_both_photos(void **state) {
+    (void)state;
+    selfie.faces = 0;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_NO_FACE, SID_PHOTO_SELFIE);
+    selfie.faces = 2;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_MANY_FACES,
+            SID_PHOTO_SELFIE);
+    selfie.faces = 1;
+    id_photo.faces = 0;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_NO_FACE, SID_PHOTO_ID);
+    id_photo.faces = 3;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_MANY_FACES, SID_PHOTO_ID);
+}
+
+static void
+a_face_may_be_as_small_as_its_limit(void **state) {
+    (void)state;
+    selfie.face_px = 90;
+    id_photo.face_px = 50;
+    approves();
+    selfie.face_px = 89.9f;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_FACE_TOO_SMALL,
+            SID_PHOTO_SELFIE);
+    selfie.face_px = 90;
+    id_photo.face_px = 49.9f;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_FACE_TOO_SMALL,
+            SID_PHOTO_ID);
+}
+
+static void
+a_face_may_be_as_dark_and_as_bright_as_its_limits(void **state) {
+    (void)state;
+    struct sid_photo_facts *const photos[] = {&id_photo, &selfie};
+    for (int kind = 0; kind < 2; kind++) {
+        photos[kind]->brightness = 50;
+        approves();
+        photos[kind]->brightness = 49.9f;
+        decides(&policy, SID_ENROL_REJECTED, SID_REASON_TOO_DARK,
+                (enum sid_photo_kind)kind);
+        photos[kind]->brightness = 225;
+        approves();
+        photos[kind]->brightness = 225.1f;
+        decides(&policy, SID_ENROL_REJECTED, SID_REASON_TOO_BRIGHT,
+                (enum sid_photo_kind)kind);
+        photos[kind]->brightness = 128;
+    }
+}
+
+static void
+a_blurred_face_is_told(void **state) {
+    (void)state;
+    selfie.sharpness = 0.5f;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_TOO_BLURRED,
+            SID_PHOTO_SELFIE);
+    selfie.sharpness = 40;
+    id_photo.sharpness = 0.5f;
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_TOO_BLURRED, SID_PHOTO_ID);
+}
+
+static void
+a_selfie_may_be_turned_by_thirty_degrees(void **state) {
+    (void)state;
+    static const float signs[] = {1, -1};
+    for (int i = 0; i < 2; i++) {
+        selfie.yaw_deg = 30 * signs[i];
+        selfie.pitch_deg = 30 * signs[i];
+        approves();
+        selfie.yaw_deg = 30.1f * signs[i];
+        decides(&policy, SID_ENROL_REJECTED, SID_REASON_FACE_TURNED_AWAY,
+                SID_PHOTO_SELFIE);
+        selfie.yaw_deg = 0;
+        selfie.pitch_deg = 30.1f * signs[i];
+        decides(&policy, SID_ENROL_REJECTED, SID_REASON_FACE_TURNED_AWAY,
+                SID_PHOTO_SELFIE);
+    }
+}
+
+static void
+a_card_has_no_pose_and_no_liveness(void **state) {
+    (void)state;
+    id_photo.has_pose = id_photo.has_liveness = true;
+    id_photo.yaw_deg = 80;
+    id_photo.liveness = 0;
+    approves();
+}
+
+static void
+what_was_not_measured_on_a_selfie_is_no_reason(void **state) {
+    (void)state;
+    selfie.has_pose = selfie.has_liveness = false;
+    selfie.yaw_deg = 80;
+    selfie.liveness = 0;
+    approves();
+}
+
+static void
+all_reasons_of_both_photos_are_told_at_once(void **state) {
+    (void)state;
+    id_photo.sharpness = 0;
+    id_photo.brightness = 10;
+    selfie.faces = 2;
+    selfie.yaw_deg = 60;
+    point(-0.5f, selfie.embedding);
+    struct sid_decision d = decide();
+    char text[SID_REASONS_TEXT_SIZE];
+    sid_reasons_pack(&d.reasons, text);
+    assert_string_equal(text, "too_dark:id_photo too_blurred:id_photo "
+                              "many_faces:selfie face_turned_away:selfie");
+    assert_int_equal(d.state, SID_ENROL_REJECTED);
+    assert_false(d.has_scores);
+}
+
+static void
+the_same_file_twice_is_a_copy(void **state) {
+    (void)state;
+    selfie.sha256[0] = id_photo.sha256[0];
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_SELFIE_IS_ID_PHOTO,
+            SID_PHOTO_SELFIE);
+    /* It is told first even where something else is wrong as well. */
+    selfie.face_px = 60;
+    struct sid_decision d = decide();
+    char text[SID_REASONS_TEXT_SIZE];
+    sid_reasons_pack(&d.reasons, text);
+    assert_string_equal(text,
+                        "selfie_is_id_photo:selfie face_too_small:selfie");
+    /* Two photos that could not be read are not called copies. */
+    id_photo.image = selfie.image = SID_E_IMAGE_UNREADABLE;
+    d = decide();
+    sid_reasons_pack(&d.reasons, text);
+    assert_string_equal(text,
+                        "image_unreadable:id_photo image_unreadable:selfie");
+}
+
+static void
+the_same_picture_in_another_file_is_a_copy(void **state) {
+    (void)state;
+    point(0.975f, selfie.embedding);
+    selfie.dhash = id_photo.dhash ^ 0x3f; /* 6 signs differ */
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_SELFIE_IS_ID_PHOTO,
+            SID_PHOTO_SELFIE);
+    selfie.dhash = id_photo.dhash ^ 0x7f; /* 7 */
+    approves();
+    selfie.dhash = id_photo.dhash;
+    point(0.965f, selfie.embedding);
+    approves();
+}
+
+static void
+similarity_falls_into_three_bands(void **state) {
+    (void)state;
+    assert_int_equal(sid_policy_band(&policy, 0.5f), SID_BAND_ACCEPT);
+    assert_int_equal(sid_policy_band(&policy, 0.4999f), SID_BAND_REVIEW);
+    assert_int_equal(sid_policy_band(&policy, 0.35f), SID_BAND_REVIEW);
+    assert_int_equal(sid_policy_band(&policy, 0.3499f), SID_BAND_REJECT);
+    assert_int_equal(sid_policy_band(&policy, -1), SID_BAND_REJECT);
+    assert_int_equal(sid_policy_band(&policy, 1), SID_BAND_ACCEPT);
+    assert_string_equal(sid_band_name(SID_BAND_ACCEPT), "accept");
+    assert_string_equal(sid_band_name(SID_BAND_REVIEW), "review");
+    assert_string_equal(sid_band_name(SID_BAND_REJECT), "reject");
+    point(0.4f, selfie.embedding);
+    decides(&policy, SID_ENROL_REVIEW, SID_REASON_FACES_UNCLEAR,
+            SID_PHOTO_NONE);
+    point(0.1f, selfie.embedding);
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_FACES_DIFFER,
+            SID_PHOTO_NONE);
+    assert_true(decide().has_scores);
+}
+
+static void
+a_selfie_that_does_not_look_alive_goes_where_the_policy_says(void **state) {
+    (void)state;
+    struct sid_policy p = policy;
+    selfie.liveness = 0.1f;
+    approves();
+    selfie.liveness = 0.0999f;
+    decides(&p, SID_ENROL_REVIEW, SID_REASON_SELFIE_NOT_LIVE, SID_PHOTO_SELFIE);
+    selfie.liveness = NAN; /* a broken score is not a live face */
+    decides(&p, SID_ENROL_REVIEW, SID_REASON_SELFIE_NOT_LIVE, SID_PHOTO_SELFIE);
+    p.liveness_action = SID_LIVENESS_REJECT;
+    decides(&p, SID_ENROL_REJECTED, SID_REASON_SELFIE_NOT_LIVE,
+            SID_PHOTO_SELFIE);
+    p.liveness_action = SID_LIVENESS_OFF;
+    struct sid_decision d = decide_with(&p);
+    assert_int_equal(d.state, SID_ENROL_APPROVED);
+    assert_int_equal(d.reasons.count, 0);
+}
+
+static void
+liveness_and_band_can_both_apply(void **state) {
+    (void)state;
+    struct sid_policy p = policy;
+    char text[SID_REASONS_TEXT_SIZE];
+    selfie.liveness = 0;
+    point(0.4f, selfie.embedding);
+    struct sid_decision d = decide_with(&p);
+    assert_int_equal(d.state, SID_ENROL_REVIEW);
+    sid_reasons_pack(&d.reasons, text);
+    assert_string_equal(text, "faces_unclear selfie_not_live:selfie");
+
+    p.liveness_action = SID_LIVENESS_REJECT;
+    d = decide_with(&p);
+    assert_int_equal(d.state, SID_ENROL_REJECTED);
+    point(0.1f, selfie.embedding);
+    d = decide_with(&p);
+    assert_int_equal(d.state, SID_ENROL_REJECTED);
+    sid_reasons_pack(&d.reasons, text);
+    assert_string_equal(text, "faces_differ selfie_not_live:selfie");
+
+    /* No officer will look at what the band has rejected. */
+    decides(&policy, SID_ENROL_REJECTED, SID_REASON_FACES_DIFFER,
+            SID_PHOTO_NONE);
+}
+
+static void
+similarity_is_the_cosine_and_never_more(void **state) {
+    (void)state;
+    float a[SID_EMBEDDING_FLOATS], b[SID_EMBEDDING_FLOATS];
+    for (size_t i = 0; i < SID_EMBEDDING_FLOATS; i++)
+        a[i] = 1.0f / sqrtf(SID_EMBEDDING_FLOATS);
+    assert_true(fabsf(sid_similarity(a, a) - 1) < 1e-6f);
+    for (size_t i = 0; i < SID_EMBEDDING_FLOATS; i++)
+        b[i] = i % 2 == 0 ? a[i] : -a[i];
+    assert_true(fabsf(sid_similarity(a, b)) < 1e-6f);
+    for (size_t i = 0; i < SID_EMBEDDING_FLOATS; i++)
+        b[i] = -2 * a[i];
+    assert_true(sid_similarity(a, b) >= -1);
+    b[7] = NAN;
+    assert_true(sid_similarity(a, b) == -1);
+}
+
+static void
+wiped_facts_hold_nothing(void **state) {
+    (void)state;
+    sid_photo_facts_fini(&selfie);
+    for (size_t i = 0; i < sizeof selfie; i++)
+        assert_int_equal(((const char *)&selfie)[i], 0);
+}
+
+int
+main(void) {
+#define T(name) cmocka_unit_test_setup(name, good_photos)
+    const struct CMUnitTest tests[] = {
+        T(two_good_photos_of_one_person_are_approved),
+        T(a_photo_without_pixels_tells_why),
+        T(no_face_and_many_faces_are_told_of_both_photos),
+        T(a_face_may_be_as_small_as_its_limit),
+        T(a_face_may_be_as_dark_and_as_bright_as_its_limits),
+        T(a_blurred_face_is_told),
+        T(a_selfie_may_be_turned_by_thirty_degrees),
+        T(a_card_has_no_pose_and_no_liveness),
+        T(what_was_not_measured_on_a_selfie_is_no_reason),
+        T(all_reasons_of_both_photos_are_told_at_once),
+        T(the_same_file_twice_is_a_copy),
+        T(the_same_picture_in_another_file_is_a_copy),
+        T(similarity_falls_into_three_bands),
+        T(a_selfie_that_does_not_look_alive_goes_where_the_policy_says),
+        T(liveness_and_band_can_both_apply),
+        T(similarity_is_the_cosine_and_never_more),
+        T(wiped_facts_hold_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

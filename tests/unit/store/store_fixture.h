@@ -1,0 +1,202 @@
+/* store_fixture.h: what the store's tests share: a folder that goes away, a
+ * key, a store, and rows to put into it. Nothing here knows a back end, but for
+ * the path; every row is made up. */
+#ifndef SID_STORE_FIXTURE_H
+#define SID_STORE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartid/store.h"
+
+#define ok(expression) assert_int_equal((expression), SID_OK)
+
+struct fixture {
+    char folder[256];
+    char path[300];
+    struct sid_mac_key *key;
+    struct sid_store *store;
+};
+
+static inline void
+fixture_reopen(struct fixture *f) {
+    sid_store_close(&f->store);
+    ok(sid_store_open(f->path, true, f->key, &f->store));
+}
+
+static inline int
+fixture_setup_closed(void **state) {
+    const uint8_t key[SID_KEY_BYTES] = {1, 2, 3};
+    const char *tmp = getenv("TMPDIR");
+    struct fixture *f = calloc(1, sizeof *f);
+
+    assert_non_null(f);
+    snprintf(f->folder, sizeof f->folder, "%s/sid-store-XXXXXX",
+             tmp == NULL ? "/tmp" : tmp);
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->path, sizeof f->path, "%s/test.db", f->folder);
+    ok(sid_mac_key_new(key, &f->key));
+    *state = f;
+    return 0;
+}
+
+static inline int
+fixture_setup(void **state) {
+    fixture_setup_closed(state);
+    fixture_reopen(*state);
+    return 0;
+}
+
+static inline int
+fixture_teardown(void **state) {
+    struct fixture *f = *state;
+    DIR *dir = NULL;
+
+    sid_store_close(&f->store);
+    sid_mac_key_free(&f->key);
+    dir = opendir(f->folder);
+    assert_non_null(dir);
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+        if (e->d_name[0] != '.')
+            unlinkat(dirfd(dir), e->d_name, 0);
+    closedir(dir);
+    assert_int_equal(rmdir(f->folder), 0);
+    free(f);
+    return 0;
+}
+
+static inline int
+fixture_group_setup(void **state) {
+    (void)state;
+    return sid_crypto_init() == SID_OK ? 0 : -1;
+}
+
+static inline int
+fixture_group_teardown(void **state) {
+    (void)state;
+    sid_crypto_fini();
+    return 0;
+}
+
+/* An id such as "enr_00000000000000000000000007". */
+static inline void
+make_id(char out[SID_ID_SIZE], const char *prefix, int number) {
+    snprintf(out, SID_ID_SIZE, "%.4s%026d", prefix, number);
+}
+
+static inline struct sid_audit_row
+audit_row(int64_t at_us) {
+    return (struct sid_audit_row){
+        .at_us = at_us,
+        .event = "verification",
+        .actor = "cli_1",
+        .subject = "crd_1",
+        .outcome = "valid",
+        .detail = "purpose=bank_account",
+    };
+}
+
+static inline int64_t
+count_audit(struct sid_store *store) {
+    int64_t rows = -1;
+    int64_t bad = -1;
+
+    ok(sid_store_audit_verify(store, &rows, &bad));
+    assert_int_equal(bad, 0);
+    return rows;
+}
+
+static inline int64_t
+count_photos(struct sid_store *store) {
+    int64_t n = -1;
+
+    ok(sid_store_photo_count(store, &n));
+    return n;
+}
+
+static inline struct sid_client
+make_client(int number) {
+    struct sid_client c = {
+        .name = "Counter 3",
+        .role = SID_ROLE_CLERK,
+        .purposes = 5,
+        .created_at_s = 1000 + number,
+        .expires_at_s = 900000,
+    };
+
+    make_id(c.id, "cli_", number);
+    snprintf(c.key_name, sizeof c.key_name, "%012d", number);
+    memset(c.key_hash, number, sizeof c.key_hash);
+    return c;
+}
+
+/* Free with sid_enrolment_fini. */
+static inline struct sid_enrolment
+make_enrolment(int number) {
+    struct sid_enrolment e = {
+        .state = SID_ENROL_RECEIVED,
+        .created_at_s = 5000 + number,
+        .updated_at_s = 5000 + number,
+        .consent_version = "2026-11",
+        .consent_at_s = 4999,
+    };
+
+    make_id(e.id, "enr_", number);
+    make_id(e.client_id, "cli_", 1);
+    memset(e.id_index, number, sizeof e.id_index);
+    memset(e.holder_hash, number + 1, sizeof e.holder_hash);
+    ok(sid_buf_append(&e.holder_sealed, "sealed\0holder", 13));
+    return e;
+}
+
+static inline void
+insert_enrolment(struct sid_store *store, int number) {
+    struct sid_enrolment e = make_enrolment(number);
+
+    ok(sid_store_enrol_insert(store, &e));
+    ok(sid_store_photo_put(store, e.id, SID_PHOTO_ID,
+                           sid_span_str("sealed card")));
+    ok(sid_store_photo_put(store, e.id, SID_PHOTO_SELFIE,
+                           sid_span_str("sealed selfie")));
+    sid_enrolment_fini(&e);
+}
+
+/* person decides the id_index. Free with sid_credential_fini. */
+static inline struct sid_credential
+make_credential(int number, int person) {
+    struct sid_credential c = {
+        .type = "resident_id",
+        .assurance = "remote",
+        .state = SID_CREDENTIAL_ACTIVE,
+        .issued_at_s = 7000 + number,
+    };
+
+    make_id(c.id, "crd_", number);
+    make_id(c.enrolment_id, "enr_", number);
+    make_id(c.client_id, "cli_", 1);
+    memset(c.id_index, person, sizeof c.id_index);
+    memset(c.holder_hash, person + 1, sizeof c.holder_hash);
+    ok(sid_buf_append(&c.holder_sealed, "sealed\0holder", 13));
+    return c;
+}
+
+static inline enum sid_err
+insert_credential(struct sid_store *store, int number, int person,
+                  uint64_t *serial) {
+    struct sid_credential c = make_credential(number, person);
+    enum sid_err err = sid_store_credential_insert(store, &c, serial);
+
+    sid_credential_fini(&c);
+    return err;
+}
+
+#endif
