@@ -72,7 +72,8 @@ const char *sid_photo_kind_name(enum sid_photo_kind kind);
       "The selfie is a copy of the photo on the card. Take a new selfie of "   \
       "yourself now.")                                                         \
     X(SID_REASON_SELFIE_NOT_LIVE, "selfie_not_live", false,                    \
-      "An officer will look at the selfie. Nothing needs to be done.")         \
+      "The selfie needs the eyes of an officer. Wait while the enrolment is "  \
+      "in review; else bring the card to a counter.")                          \
     X(SID_REASON_FACES_DIFFER, "faces_differ", true,                           \
       "The face in the selfie does not match the photo on the card. Take a "   \
       "new selfie in daylight without glasses, hat or mask, or bring the "     \

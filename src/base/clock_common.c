@@ -32,8 +32,7 @@ days_in_month(int year, int month) {
 }
 
 /* Counting years from March puts the leap day last, so that the days before a
- * month are a straight line. Source: Fliegel and Van Flandern, CACM 11 (1968).
- */
+ * month are a straight line. */
 int64_t
 sid_days_of_date(int year, int month, int day) {
     if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 ||

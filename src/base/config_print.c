@@ -35,8 +35,7 @@ print_wrapped(const char *text, FILE *to) {
 
 void
 sid_config_print_example(FILE *to) {
-    fputs("# Settings of smartidd. Made from its schema: smartidd "
-          "--print-example\n"
+    fputs("# Settings of smartidd; made by smartidd --print-example-config\n"
           "# A line that is commented out shows the default. An unknown name "
           "or a value\n"
           "# out of its range is refused at the start. Each setting can be "
@@ -50,6 +49,7 @@ sid_config_print_example(FILE *to) {
         char accepted[CONFIG_ACCEPTED_SIZE];
         config_setting_accepted(s, accepted);
         print_section(i, to);
+        fputc('\n', to);
         print_wrapped(s->help, to);
         fprintf(to, "# Accepted: %s.%s\n", accepted,
                 s->reloadable ? " (reload)" : "");

@@ -1,11 +1,11 @@
 /* algs.h: what the files of src/crypto share: the algorithms fetched once, and
  * a small pool of ready-made contexts per key.
  *
- * Fetching and keying cost more than the work itself (a keyed HMAC context
- * saves two of four compressions and a fetch), so each key keeps the contexts
- * its threads have used. A slot is taken with one atomic exchange and given
- * back with one compare-and-swap: no lock, and nothing to clean up when a
- * thread ends, for the contexts belong to the key. */
+ * Keying a context again for each call would be wasted work (of the four
+ * compressions of a short HMAC two depend on the key alone), so each key keeps
+ * the contexts its threads have used. A slot is taken with one atomic exchange
+ * and given back with one compare-and-swap: no lock, and nothing to clean up
+ * when a thread ends, for the contexts belong to the key. */
 #ifndef SID_CRYPTO_ALGS_H
 #define SID_CRYPTO_ALGS_H
 

@@ -51,26 +51,55 @@ similarity_to_target(const sid_face_points *points) {
             static_cast<float>(a),  static_cast<float>(ty)};
 }
 
+// The part of the image that the aligned square shows, with a border for the
+// warp's neighbours.
+cv::Rect
+shown_part(const cv::Matx23f &to_face, cv::Size face, cv::Size image) {
+    const float n =
+        to_face(0, 0) * to_face(0, 0) + to_face(1, 0) * to_face(1, 0);
+    std::vector<cv::Point2f> corners;
+    for (int i = 0; i < 4; i++) {
+        const float x = (i % 2 == 0 ? 0.0F : static_cast<float>(face.width)) -
+                        to_face(0, 2);
+        const float y = (i / 2 == 0 ? 0.0F : static_cast<float>(face.height)) -
+                        to_face(1, 2);
+        corners.emplace_back((to_face(0, 0) * x + to_face(1, 0) * y) / n,
+                             (to_face(0, 0) * y - to_face(1, 0) * x) / n);
+    }
+    const cv::Rect box = cv::boundingRect(corners);
+    const int border = 4 + box.width / 16;
+    return cv::Rect(box.x - border, box.y - border, box.width + 2 * border,
+                    box.height + 2 * border) &
+           cv::Rect(cv::Point(), image);
+}
+
 // The face in the feature network's pixels. A face much larger than that is
 // first made smaller by area, because the warp looks at 4 pixels only.
 cv::Mat
 aligned(const cv::Mat &image, const sid_face_points *points, cv::Size size) {
     cv::Matx23f m = similarity_to_target(points);
     const float scale = std::sqrt(m(0, 0) * m(0, 0) + m(1, 0) * m(1, 0));
-    cv::Mat source = image, face;
-    if (scale < 0.5F) {
-        cv::resize(image, source, cv::Size(), 2.0 * scale, 2.0 * scale,
-                   cv::INTER_AREA);
-        const float fx =
-            static_cast<float>(source.cols) / static_cast<float>(image.cols);
-        const float fy =
-            static_cast<float>(source.rows) / static_cast<float>(image.rows);
-        m(0, 0) /= fx;
-        m(1, 0) /= fx;
-        m(0, 1) /= fy;
-        m(1, 1) /= fy;
+    const cv::Rect part = shown_part(m, size, image.size());
+    cv::Mat face;
+    if (scale >= 0.5F || part.empty()) {
+        cv::warpAffine(image, face, m, size, cv::INTER_LINEAR);
+        return face;
     }
-    cv::warpAffine(source, face, m, size, cv::INTER_LINEAR);
+    cv::Mat source;
+    cv::resize(image(part), source, cv::Size(), 2.0 * scale, 2.0 * scale,
+               cv::INTER_AREA);
+    const cv::Matx22f turn(m(0, 0), m(0, 1), m(1, 0), m(1, 1));
+    const cv::Vec2f moved = cv::Vec2f(m(0, 2), m(1, 2)) +
+                            turn * cv::Vec2f(static_cast<float>(part.x),
+                                             static_cast<float>(part.y));
+    const float fx =
+        static_cast<float>(source.cols) / static_cast<float>(part.width);
+    const float fy =
+        static_cast<float>(source.rows) / static_cast<float>(part.height);
+    const cv::Matx23f from_source(m(0, 0) / fx, m(0, 1) / fy, moved[0],
+                                  m(1, 0) / fx, m(1, 1) / fy, moved[1]);
+    cv::warpAffine(source, face, from_source, size, cv::INTER_LINEAR);
+    sid::wipe(source);
     return face;
 }
 

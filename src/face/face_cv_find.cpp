@@ -21,8 +21,18 @@ letterboxed(const cv::Mat &image, int width, int height) {
     letterbox box{cv::Mat::zeros(height, width, CV_8UC3), static_cast<float>(w),
                   static_cast<float>(h)};
     cv::Mat inside = box.pixels(cv::Rect(0, 0, w, h));
-    cv::resize(image, inside, inside.size(), 0, 0,
+    // Whole steps first: averaging whole pixels is several times faster.
+    const int step = std::min(image.cols / w, image.rows / h);
+    cv::Mat source = image;
+    if (step > 1)
+        cv::resize(image(cv::Rect(0, 0, image.cols / step * step,
+                                  image.rows / step * step)),
+                   source, cv::Size(image.cols / step, image.rows / step), 0, 0,
+                   cv::INTER_AREA);
+    cv::resize(source, inside, inside.size(), 0, 0,
                scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
+    if (step > 1)
+        sid::wipe(source);
     return box;
 }
 

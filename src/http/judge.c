@@ -1,7 +1,6 @@
 /* judge.c: a ladder of refusals over the head of a request, before a byte of
  * its body is read. io thread of the connection; owns nothing. */
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,73 +9,6 @@
 #include "server_priv.h"
 #include "smartid/flow_enrol.h"
 #include "upload.h"
-
-/* A line that may come once. */
-static void
-take_once(struct sid_head *head, const char **slot, const char *value) {
-    if (*slot != NULL)
-        head->broken = true;
-    *slot = value;
-}
-
-/* One line of the head. libmicrohttpd 0.9.75 takes repeated Host and
- * Content-Length lines and NULs inside values; here they end the request.
- * Source: reliability.md section 0, finding 6. */
-static enum MHD_Result
-take_line(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len,
-          const char *value, size_t value_len) {
-    (void)kind;
-    struct sid_head *head = cls;
-    if (value == NULL || strlen(key) != key_len || strlen(value) != value_len ||
-        !sid_header_value_clean(value, value_len)) {
-        head->broken = true;
-        return MHD_NO;
-    }
-    struct {
-        const char *name;
-        const char **slot;
-    } const once[] = {
-        {"Host", &head->host},
-        {"Content-Length", &head->content_length},
-        {"Content-Type", &head->content_type},
-        {"Transfer-Encoding", &head->transfer_encoding},
-        {"Authorization", &head->authorization},
-        {"Idempotency-Key", &head->idempotency_key},
-        {"X-Request-Id", &head->request_id},
-    };
-    for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
-        if (strcasecmp(key, once[i].name) == 0) {
-            take_once(head, once[i].slot, value);
-            return MHD_YES;
-        }
-    }
-    if (strcasecmp(key, "Accept") == 0)
-        sid_accept_add(&head->accept, value);
-    else if (strcasecmp(key, "Prefer") == 0)
-        sid_prefer_add(&head->prefer, value);
-    else if (strcasecmp(key, "Expect") == 0)
-        head->expects = true;
-    return MHD_YES;
-}
-
-static enum sid_err
-read_head(struct sid_request *req) {
-    struct sid_head *head = &req->head;
-    (void)MHD_get_connection_values_n(req->connection, MHD_HEADER_KIND,
-                                      take_line, head);
-    if (head->request_id != NULL && sid_request_id_clean(head->request_id))
-        memcpy(req->request_id, head->request_id, strlen(head->request_id) + 1);
-    else
-        sid_request_id_make(req->request_id);
-    if (head->content_length != NULL &&
-        sid_content_length_parse(head->content_length, &req->content_length) !=
-            SID_OK)
-        head->broken = true;
-    /* Both lengths at once is how requests are smuggled (RFC 9112 6.3). */
-    if (head->content_length != NULL && head->transfer_encoding != NULL)
-        head->broken = true;
-    return head->broken || !req->uri_clean ? SID_E_BAD_REQUEST : SID_OK;
-}
 
 static enum sid_method
 method_of(const char *text) {
@@ -185,9 +117,9 @@ judge_body(struct sid_request *req) {
 }
 
 enum sid_err
-sid_request_judge(struct sid_request *req, const char *url,
-                  const char *method) {
-    enum sid_err err = read_head(req);
+sid_request_judge(struct sid_request *req, const char *url, const char *method,
+                  const char *version) {
+    enum sid_err err = sid_head_read(req, method, version);
     if (err != SID_OK)
         return err;
     req->method = method_of(method);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "route.h"
 #include "server_priv.h"
@@ -43,6 +44,14 @@ sid_request_make_flow(struct sid_request *req, size_t size) {
     SID_ASSERT(size <= sizeof req->u && !req->flow_made);
     memset(&req->u, 0, size);
     req->flow_made = true;
+}
+
+/* A place in the queue that no flow has taken over. */
+static void
+give_place_back(struct sid_request *req) {
+    if (req->has_place)
+        sid_enrol_release(req->door->server->app);
+    req->has_place = false;
 }
 
 /* The flow has ended, on whatever thread. After the resume the request may be
@@ -98,8 +107,10 @@ static enum MHD_Result
 step_complete(struct sid_request *req) {
     enum sid_err err = prepare(req);
     sid_buf_clear(&req->body);
-    if (err != SID_OK)
+    if (err != SID_OK) {
+        give_place_back(req);
         return sid_reply(req, err);
+    }
     if (req->route->handler->start == NULL)
         return finish(req);
     hand_to_flow(req);
@@ -107,13 +118,14 @@ step_complete(struct sid_request *req) {
 }
 
 static enum MHD_Result
-step_head(struct sid_request *req, const char *url, const char *method) {
-    enum sid_err err = sid_request_judge(req, url, method);
+step_head(struct sid_request *req, const char *url, const char *method,
+          const char *version) {
+    enum sid_err err = sid_request_judge(req, url, method, version);
+    req->body_deadline_us =
+        req->started_us + req->door->server->idle_timeout_us +
+        (int64_t)(req->content_length / BODY_BYTES_PER_S) * 1000000;
     if (err == SID_OK) {
         req->stage = SID_STAGE_BODY;
-        req->body_deadline_us =
-            req->started_us + req->door->server->idle_timeout_us +
-            (int64_t)(req->content_length / BODY_BYTES_PER_S) * 1000000;
         return MHD_YES;
     }
     req->refusal = err;
@@ -132,13 +144,37 @@ step_head(struct sid_request *req, const char *url, const char *method) {
     return sid_reply(req, err);
 }
 
+/* True when the client has hung up in the middle of its body. libmicrohttpd
+ * 0.9.75 does not notice when the end comes together with the last bytes it
+ * reads, and would keep the request until the time-out. */
+static bool
+hung_up(const struct sid_request *req) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char byte;
+    return info != NULL && recv(info->connect_fd, &byte, sizeof byte,
+                                MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void
+refuse_body(struct sid_request *req, enum sid_err err) {
+    /* No answer can be queued while a body arrives. */
+    req->refusal = err;
+    req->stage = SID_STAGE_DISCARD;
+    sid_upload_free(&req->upload);
+    sid_buf_free(&req->body);
+    give_place_back(req);
+}
+
 static enum MHD_Result
 step_body(struct sid_request *req, const char *data, size_t len) {
-    if (sid_mono_us() > req->body_deadline_us) {
-        sid_log(SID_LOG_INFO, "body_too_slow",
-                SID_S("request_id", req->request_id));
+    req->body_seen += len;
+    if (sid_mono_us() > req->body_deadline_us)
         return MHD_NO;
-    }
+    if (req->body_seen < req->content_length && hung_up(req))
+        return MHD_NO;
+    if (req->stage == SID_STAGE_DISCARD)
+        return MHD_YES;
     enum sid_err err = SID_OK;
     if (req->upload != NULL) {
         err = sid_upload_feed(req->upload, data, len);
@@ -147,12 +183,8 @@ step_body(struct sid_request *req, const char *data, size_t len) {
         if (err == SID_OK)
             err = sid_buf_append(&req->body, data, len);
     }
-    if (err != SID_OK) {
-        /* No answer can be queued while a body arrives. */
-        req->refusal = err;
-        req->stage = SID_STAGE_DISCARD;
-        sid_upload_free(&req->upload);
-    }
+    if (err != SID_OK)
+        refuse_body(req, err);
     return MHD_YES;
 }
 
@@ -162,7 +194,6 @@ sid_request_step(void *cls, struct MHD_Connection *connection, const char *url,
                  const char *upload_data, size_t *upload_data_size,
                  void **req_cls) {
     (void)cls;
-    (void)version;
     struct sid_request *req = *req_cls;
     if (req == NULL)
         return MHD_NO;
@@ -173,11 +204,12 @@ sid_request_step(void *cls, struct MHD_Connection *connection, const char *url,
     switch (req->stage) {
     case SID_STAGE_LINE:
         SID_ASSERT(len == 0);
-        return step_head(req, url, method);
+        return step_head(req, url, method, version);
     case SID_STAGE_BODY:
         return len > 0 ? step_body(req, upload_data, len) : step_complete(req);
     case SID_STAGE_DISCARD:
-        return len > 0 ? MHD_YES : sid_reply(req, req->refusal);
+        return len > 0 ? step_body(req, upload_data, len)
+                       : sid_reply(req, req->refusal);
     case SID_STAGE_FLOW:
         return req->u.flow.err == SID_OK ? finish(req)
                                          : sid_reply(req, req->u.flow.err);
@@ -229,8 +261,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
         log_end(req, why);
     if (req->flow_made && req->route->handler->fini != NULL)
         req->route->handler->fini(req);
-    if (req->has_place)
-        sid_enrol_release(server->app);
+    give_place_back(req);
     sid_upload_free(&req->upload);
     sid_buf_free(&req->body);
     sid_buf_free(&req->answer.body);

@@ -82,6 +82,7 @@ struct sid_request {
     enum sid_photo_kind photo; /* {photo} of the path */
     char request_id[SID_REQUEST_ID_SIZE];
     uint64_t content_length;
+    uint64_t body_seen; /* bytes of it */
     struct sid_buf body;
     struct sid_upload *upload; /* multipart bodies */
     int64_t wait_s;            /* granted part of Prefer: wait */
@@ -125,11 +126,19 @@ void sid_request_end(void *cls, struct MHD_Connection *connection,
 /* Takes the union for a flow of `size` bytes, zeroed. */
 void sid_request_make_flow(struct sid_request *req, size_t size);
 
+/* ---- head.c ------------------------------------------------------------ */
+/* Collects the head's lines into req->head, names the request. method and
+ * version: as libmicrohttpd handed them over, in place. Errors:
+ * SID_E_BAD_REQUEST (a head that could be read in two ways). */
+SID_FALLIBLE enum sid_err
+sid_head_read(struct sid_request *req, const char *method, const char *version);
+
 /* ---- judge.c ----------------------------------------------------------- */
 /* Judges the head: everything that can be known before the body. Errors: the
  * refusal, with req->field, req->allow set where they belong. */
-SID_FALLIBLE enum sid_err
-sid_request_judge(struct sid_request *req, const char *url, const char *method);
+SID_FALLIBLE enum sid_err sid_request_judge(struct sid_request *req,
+                                            const char *url, const char *method,
+                                            const char *version);
 
 /* ---- query ------------------------------------------------------------- */
 /* A query parameter, or NULL. Borrowed from the connection. */

@@ -164,6 +164,16 @@ answer(struct sid_op *batch, enum sid_err batch_err) {
     }
 }
 
+/* Says once that only a restart helps. */
+static void
+watch_health(struct sid_writer *writer) {
+    if (sid_store_broken(writer->store) &&
+        atomic_exchange(&writer->healthy, false))
+        sid_log(SID_LOG_ERROR, "writer_stopped",
+                SID_S("text", "a sync failed or the database is damaged; a "
+                              "restart is needed"));
+}
+
 static void
 work_off(struct sid_writer *writer, struct sid_op *list) {
     while (list != NULL) {
@@ -175,13 +185,10 @@ work_off(struct sid_writer *writer, struct sid_op *list) {
         sid_metric_add(SID_M_OPS, count);
         if (err != SID_OK)
             sid_metric_add(SID_M_STORE_ERRORS, 1);
-        if (sid_store_broken(writer->store) &&
-            atomic_exchange(&writer->healthy, false))
-            sid_log(SID_LOG_ERROR, "writer_stopped",
-                    SID_S("text", "a sync failed or the database is damaged; "
-                                  "a restart is needed"));
+        watch_health(writer);
         answer(batch, err);
         sid_store_checkpoint_if_due(writer->store);
+        watch_health(writer);
     }
 }
 
@@ -200,6 +207,7 @@ writer_main(void *arg) {
             dirty = true;
         } else if (taken == TAKEN_NOTHING) {
             sid_store_checkpoint(writer->store);
+            watch_health(writer);
             dirty = false;
         }
     }

@@ -31,6 +31,7 @@ PARALLEL = 50         # at once, for the memory
 WORKERS = 2
 PHOTO_SIZE = "4000x3000"   # 12 megapixels, as phones make them
 WAIT_S = 60
+DISK_BUSY_US = 1000   # an idle disk of this kind takes 200 to 250
 
 LUA = """
 wrk.method = "POST"
@@ -82,26 +83,30 @@ def synced_write_us(folder):
 
 
 class Server:
-    """A process that serves until it is ended."""
+    """A process that serves until it is ended; what it says goes to a file, as
+    nobody reads a pipe while the load runs."""
 
-    def __init__(self, command, env, ready):
-        self.began = time.perf_counter()
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env=dict(os.environ, **env))
-        lines = []
-        for line in self.process.stdout:
-            text = line.decode("utf-8", "replace")
-            lines.append(text)
+    def __init__(self, command, env, ready, folder):
+        path = os.path.join(folder, os.path.basename(command[0]) + ".log")
+        began = time.perf_counter()
+        with open(path, "wb") as out:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out,
+                stderr=subprocess.STDOUT, env=dict(os.environ, **env))
+        while True:
+            with open(path, encoding="utf-8", errors="replace") as stream:
+                text = stream.read()
             found = re.search(ready, text)
             if found:
-                self.ready_s = time.perf_counter() - self.began
-                self.port = int(found.group(1))
                 break
-        else:
-            self.process.wait()
-            sys.exit("bench: %s did not start:\n%s" % (command[0],
-                                                       "".join(lines[-8:])))
+            if self.process.poll() is not None or \
+                    time.perf_counter() - began > 60:
+                self.process.kill()
+                sys.exit("bench: %s did not start:\n%s" % (command[0],
+                                                           text[-2000:]))
+            time.sleep(0.002)
+        self.ready_s = time.perf_counter() - began
+        self.port = int(found.group(1))
         self.pid = self.process.pid
 
     def end(self):
@@ -111,8 +116,7 @@ class Server:
                 self.process.wait(40)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        self.process.stdout.close()
-        self.process.wait()
+                self.process.wait()
 
 
 class Bench:
@@ -126,12 +130,15 @@ class Bench:
         self.rows = []
         self.next_number = 0
         self.servers = []
+        self.sync_us = 0.0
 
     def run(self, program, *arguments):
-        return subprocess.run(
-            [os.path.join(self.bin, program), *arguments], check=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            text=True).stdout.strip()
+        result = subprocess.run(
+            [os.path.join(self.bin, program), *arguments], check=False,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if result.returncode != 0:
+            sys.exit("bench: %s: %s" % (program, result.stderr))
+        return result.stdout.strip()
 
     def row(self, what, value, aim):
         self.rows.append((what, value, aim))
@@ -142,7 +149,8 @@ class Bench:
                "SMARTIDD_FACE_WORKERS": str(WORKERS)}
         env.update(settings)
         server = Server([os.path.join(self.bin, "smartidd"), "-c",
-                         self.config], env, r"event=ready.* port=(\d+)")
+                         self.config], env, r"event=ready.* port=(\d+)",
+                        self.folder)
         self.servers.append(server)
         return server
 
@@ -301,7 +309,7 @@ class Bench:
             out.write(LUA % (json.dumps(self.keys["clerk"]),
                              json.dumps(body)))
         bare = Server([os.path.join(self.bin, "ceiling"), str(size), "2"],
-                      {}, r"port=(\d+)")
+                      {}, r"port=(\d+)\n", self.folder)
         self.servers.append(bare)
         ours, theirs, syncs = [], [], []
         for _ in range(ROUNDS):
@@ -321,8 +329,8 @@ class Bench:
         self.row("  p99, ms", "%.1f" % other[1], "")
         self.row("  CPU per request, us", "%.0f" % other[2], "")
         self.row("ratio", "%.2f" % (mine[0] / other[0]), "0.3")
-        self.row("synced write of 4 KiB, us",
-                 "%.0f" % statistics.median(syncs), "")
+        self.sync_us = statistics.median(syncs)
+        self.row("synced write of 4 KiB, us", "%.0f" % self.sync_us, "")
 
     def table(self):
         width = max(len(what) for what, _, _ in self.rows)
@@ -330,6 +338,9 @@ class Bench:
         print("%-*s %10s %8s" % (width, "", "measured", "aim"))
         for what, value, aim in self.rows:
             print("%-*s %10s %8s" % (width, what, value, aim))
+        if self.sync_us > DISK_BUSY_US:
+            print("\nThe disk was busy: the checks per second of this run say"
+                  " little.")
 
 
 def main():

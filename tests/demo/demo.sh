@@ -22,8 +22,8 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-photos=$(realpath "${DATA:-.data}")/photos
-models=$(realpath "${MODEL_DIR:-.data/models}")
+photos=$(realpath -m "${DATA:-.data}")/photos
+models=$(realpath -m "${MODEL_DIR:-.data/models}")
 
 # A day and five minutes: beyond the grace that a code has at the counter.
 later_s=86700
@@ -73,6 +73,7 @@ expect() {
 # ---- the daemon --------------------------------------------------------------
 data=$dir
 url=
+credential=
 
 end_daemon() {
     local pid=$1 tries=0
@@ -107,6 +108,7 @@ new_daemon() {
         fail "smartidctl init"
     command_line "$1 -c $2/smartidd.conf &"
     printf '0\n' >"$data/clock"
+    : >"$data/log"
     SMARTIDD_HTTP_LISTEN_PORT=0 SMARTIDD_TEST_CLOCK=$data/clock \
         setsid "$bin/$1" -c "$data/smartidd.conf" \
         </dev/null >/dev/null 2>"$data/log" &
@@ -129,26 +131,30 @@ new_daemon() {
 add_client() {
     local file=$1 role=$2 key
     shift 2
-    command_line "smartidctl client add --role $role $* > $file.key"
+    command_line "smartidctl -c $(basename "$data")/smartidd.conf client add" \
+        "--role $role $*"
     key=$("$bin/smartidctl" -c "$data/smartidd.conf" client add \
-        --role "$role" "$@") || fail "smartidctl client add"
+        --role "$role" "$@" 2>"$dir/said") ||
+        fail "smartidctl client add: $(<"$dir/said")"
     [ -n "$key" ] || fail "smartidctl client add printed no key"
     printf 'Authorization: Bearer %s\n' "$key" >"$dir/$file"
+    note "key ${key:0:20}… (told once; goes into $file)"
 }
 
 # ---- requests ----------------------------------------------------------------
 # request ARGUMENT… PATH: a curl command, shown as it is run; sets $status and
 # leaves the body in $dir/answer.
 request() {
-    local shown='' word path=${*: -1}
+    local shown='' word path=${*: -1} shown_path=${*: -1}
     for word in "${@:1:$#-1}"; do
         word=${word//"$photos/"/}
         case $word in
-        *[\ \'\"\;\{]*) shown+=" '$word'" ;;
+        *[\ \'\"\;\{\<]*) shown+=" '$word'" ;;
         *) shown+=" $word" ;;
         esac
     done
-    command_line "curl$shown \$URL$path"
+    [ -z "$credential" ] || shown_path=${path/"$credential"/\$C}
+    command_line "curl$shown \"\$URL$shown_path\""
     rm -f "$dir/answer"
     status=$(cd "$dir" && curl -sS --max-time 90 -o answer \
         -w '%{http_code}' "${@:1:$#-1}" "$url$path") || fail "no answer"
@@ -174,6 +180,7 @@ verify() {
     jq -n --arg code "$1" \
         '{code: $code, purpose: "household_registration", counter: "12"}' \
         >"$dir/check.json"
+    note "check.json: $(jq -c . "$dir/check.json")"
     request -H @clerk.auth -H 'Content-Type: application/json' \
         -d @check.json /v1/verifications
     expect "the status of the check" "$status" 200
@@ -202,10 +209,10 @@ write_holders() {
     local now
     now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
     jq -n --arg now "$now" '{name: "Zhang Yangben",
-        id_number: "11010519491231002X",
+        id_number: "440524188001010014",
         consent: {version: "2026-01", given_at: $now}}' >"$dir/man.json"
     jq -n --arg now "$now" '{name: "Li Yangben",
-        id_number: "440524188001010014",
+        id_number: "11010519491231002X",
         consent: {version: "2026-01", given_at: $now}}' >"$dir/other.json"
 }
 
@@ -223,7 +230,7 @@ enrol_the_man() {
     credential=$(answer .credential_id)
     printf 'Authorization: Bearer %s\n' "$(answer .holder_secret)" \
         >"$dir/holder.auth"
-    note "credential: $credential"
+    note "credential: $credential (\$C)"
 }
 
 refuse_others() {
@@ -263,7 +270,7 @@ show_code() {
         "/v1/credentials/$credential/code?scale=8"
     expect "the status" "$status" 200
     mv "$dir/answer" "$dir/code.png"
-    note "code.svg has $(stat -c %s "$dir/code.svg") bytes," \
+    note "$dir/code.svg has $(stat -c %s "$dir/code.svg") bytes," \
         "code.png $(stat -c %s "$dir/code.png")"
     command_line "ZXingReader -format QRCode code.png"
     read_back=$(ZXingReader -format QRCode "$dir/code.png" |
@@ -277,7 +284,7 @@ check_code() {
     verify "$code"
     expect "valid" "$(answer .valid)" true
     expect "the name" "$(answer .holder.name)" "Zhang Yangben"
-    expect "the number" "$(answer .holder.id_number)" 11010519491231002X
+    expect "the number" "$(answer .holder.id_number)" 440524188001010014
 
     step "One character changed: not valid"
     verify "$(changed "$code")"
@@ -297,8 +304,8 @@ revoke() {
 
 make_keys() {
     step "A key for the app that enrols people, and one for a clerk"
-    add_client app.auth app --name "demo app"
-    add_client clerk.auth clerk --name "demo clerk" \
+    add_client app.auth app --name demo-app
+    add_client clerk.auth clerk --name demo-clerk \
         --purpose household_registration
 }
 
@@ -376,6 +383,10 @@ To end it:
 END
 }
 
+for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \
+    "$man_portrait" "$man_selfie" "$stranger" "$mask" "$models/models.ini"; do
+    [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
+done
 today
 first_url=$url
 cp "$dir/app.auth" "$dir/today.app.auth"
