@@ -55,7 +55,7 @@ start_failed(const char *stage, enum sid_err err) {
     sid_log(SID_LOG_ERROR, "start_failed", SID_S("stage", stage),
             SID_S("code", sid_err_code(err)), SID_S("why", sid_err_text(err)));
     return err == SID_E_CONFIG || err == SID_E_SECRET_MODE ||
-                   err == SID_E_SECRET_FORMAT
+                   err == SID_E_SECRET_FORMAT || err == SID_E_WRONG_KEY
                ? EXIT_CONFIG
                : EXIT_FAILURE;
 }
@@ -89,6 +89,8 @@ start_storage(struct daemon *daemon) {
     }
     err = sid_store_open(config->database, false,
                          sid_keyring_audit(daemon->keys), &daemon->store);
+    if (err == SID_OK)
+        err = sid_store_check_key(daemon->store);
     if (err != SID_OK) {
         sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
         return start_failed("store", err);

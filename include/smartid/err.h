@@ -30,6 +30,8 @@
     X(SID_E_LOCKED, "locked", "Another process uses this data folder.")        \
     /* cryptography */                                                         \
     X(SID_E_CRYPTO, "crypto", "The cryptographic library failed.")             \
+    X(SID_E_WRONG_KEY, "wrong_key",                                            \
+      "This master key does not belong to this database.")                     \
     X(SID_E_SEAL, "seal", "Sealed data does not open: wrong key or changed.")  \
     /* codes: what the ladder in core/token.c refuses */                       \
     X(SID_E_CODE_LENGTH, "code_length", "The code's length is wrong.")         \

@@ -85,6 +85,10 @@ SID_FALLIBLE enum sid_err sid_store_audit(struct sid_store *store,
 SID_FALLIBLE enum sid_err sid_store_audit_verify(struct sid_store *store,
                                                  int64_t *rows,
                                                  int64_t *bad_seq);
+/* Whether the log was begun under this store's audit key: a daemon with another
+ * master key must not start. An empty log belongs to anybody. Errors:
+ * SID_E_WRONG_KEY (or the first row was changed). */
+SID_FALLIBLE enum sid_err sid_store_check_key(struct sid_store *store);
 /* Calls each for every row with seq > after_seq, oldest first, at most limit.
  */
 SID_FALLIBLE enum sid_err

@@ -31,6 +31,17 @@ load_keys_run(struct sid_op *op, struct sid_store *store) {
     return sid_store_client_each(store, put_key, load->keyset);
 }
 
+/* A suspect must get its turn although others keep coming. */
+static void
+init_suspects(struct sid_app *app) {
+    pthread_rwlockattr_t attr;
+    SID_ASSERT(pthread_rwlockattr_init(&attr) == 0);
+    SID_ASSERT(pthread_rwlockattr_setkind_np(
+                   &attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) == 0);
+    SID_ASSERT(pthread_rwlock_init(&app->suspects, &attr) == 0);
+    pthread_rwlockattr_destroy(&attr);
+}
+
 enum sid_err
 sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     struct sid_app *app = calloc(1, sizeof *app);
@@ -42,6 +53,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     app->config = *parts->config;
     SID_ASSERT(pthread_rwlock_init(&app->config_lock, NULL) == 0);
     SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
+    init_suspects(app);
     struct load_keys load = {
         .op = {.run = load_keys_run, .read_only = true},
         .keyset = parts->keyset,
@@ -181,6 +193,7 @@ sid_app_free(struct sid_app **app) {
     sid_enrol_work_fini(me);
     sid_models_free(&me->models);
     pthread_mutex_destroy(&me->lock);
+    pthread_rwlock_destroy(&me->suspects);
     pthread_rwlock_destroy(&me->config_lock);
     free(me);
 }

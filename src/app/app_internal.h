@@ -24,6 +24,10 @@ struct sid_app {
     struct sid_models *models; /* set before the pool starts */
     struct sid_pool *_Atomic pool;
     _Atomic bool stopping;
+    /* Jobs run under the read side; one that was at work when the process died
+     * runs alone, under the write side: should the process die again, it was
+     * this one. */
+    pthread_rwlock_t suspects;
     /* Bytes of sealed photos that jobs keep in memory, see SID_HELD_MAX. */
     _Atomic size_t held_bytes;
     int64_t next_purge_us; /* main thread */
@@ -105,6 +109,7 @@ struct sid_enrol_job {
     struct sid_buf sealed[2];       /* photos, or empty: read them back */
     size_t held_bytes;              /* counted in app->held_bytes */
     bool has_place;                 /* a place in the pool */
+    bool suspect;                   /* was at work when the process died */
     struct sid_enrolment enrolment; /* the stored row */
     struct sid_decision decision;
 };

@@ -105,6 +105,9 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
     bool in_use = false;
     if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
         err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+    /* An officer is told; a worker has nobody to tell and decides. */
+    if (err == SID_OK && in_use && verdict->decided_by[0] != '\0')
+        err = SID_E_CONFLICT;
     if (err == SID_OK && in_use) {
         enrolment->state = SID_ENROL_REJECTED;
         enrolment->reasons.count = 0;

@@ -236,6 +236,23 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     sid_wait_settled(app, id);
 }
 
+/* From the counted attempt to the decision; a suspect alone. */
+static enum sid_err
+work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+    pthread_rwlock_t *suspects = &job->app->suspects;
+    if (job->suspect)
+        pthread_rwlock_wrlock(suspects);
+    else
+        pthread_rwlock_rdlock(suspects);
+    enum sid_err err = run_on_writer(job, begin_run, false);
+    if (err == SID_OK)
+        err = run_on_writer(job, photos_run, true);
+    if (err == SID_OK)
+        decide(job, engine);
+    pthread_rwlock_unlock(suspects);
+    return err;
+}
+
 static void
 job_run(struct sid_job *node, void *worker_ctx) {
     struct sid_enrol_job *job = (struct sid_enrol_job *)node;
@@ -245,14 +262,11 @@ job_run(struct sid_job *node, void *worker_ctx) {
         return;
     }
     int64_t start_us = sid_mono_us();
-    enum sid_err err = run_on_writer(job, begin_run, false);
-    if (err == SID_OK)
-        err = run_on_writer(job, photos_run, true);
+    enum sid_err err = work(job, engine);
     if (err != SID_OK) {
         leave_for_later(job, err);
         return;
     }
-    decide(job, engine);
     drop_photos(job);
     sid_histogram_observe_us(SID_H_ENROL_WORK, sid_mono_us() - start_us);
     submit_settle(job);
@@ -285,6 +299,7 @@ resume_one(const char *id, int attempts, void *ctx) {
     enum sid_err err = sid_enrol_job_new(app, id, &job);
     if (err != SID_OK)
         return err;
+    job->suspect = attempts > 0;
     if (attempts >= SID_ATTEMPTS_MAX)
         give_up(job);
     add_to_backlog(app, job);

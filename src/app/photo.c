@@ -52,15 +52,6 @@ is_photo_error(enum sid_err err) {
            err == SID_E_IMAGE_TOO_SMALL;
 }
 
-/* Milliseconds since *at_us, which moves to now. */
-static float
-lap_ms(int64_t *at_us) {
-    int64_t now_us = sid_mono_us();
-    float ms = (float)(now_us - *at_us) / 1000.0F;
-    *at_us = now_us;
-    return ms;
-}
-
 static enum sid_err
 decode(struct exam *exam) {
     struct sid_image_info info = {0};
@@ -136,11 +127,11 @@ measure_face(struct exam *exam, const struct sid_image *image,
     struct sid_face_print print;
     int64_t at_us = sid_mono_us();
     enum sid_err err = sid_face_find_points(exam->engine, image, box, &points);
-    facts->ms_landmark = lap_ms(&at_us);
+    facts->ms_landmark += sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
     err = sid_face_describe(exam->engine, image, &points, &print);
-    facts->ms_embed = lap_ms(&at_us);
+    facts->ms_embed += sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
     take_print(facts, &print);
@@ -157,12 +148,12 @@ measure_selfie(struct exam *exam, const struct sid_image *image,
     int64_t at_us = sid_mono_us();
     enum sid_err err = sid_face_read_liveness(
         exam->engine, seen(exam), &exam->find.box, &facts->liveness);
-    facts->ms_liveness = lap_ms(&at_us);
+    facts->ms_liveness = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
     facts->has_liveness = true;
     err = sid_face_read_pose(exam->engine, image, box, &pose);
-    facts->ms_pose = lap_ms(&at_us);
+    facts->ms_pose = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
     facts->yaw_deg = pose.yaw_deg;
@@ -190,7 +181,7 @@ measure(struct exam *exam) {
     if (closer) {
         int64_t at_us = sid_mono_us();
         err = look_closer(exam, &box);
-        facts->ms_decode += lap_ms(&at_us);
+        facts->ms_decode += sid_photo_lap_ms(&at_us);
         image = &exam->close;
     }
     if (err == SID_OK && exam->find.has_print && !closer)
@@ -209,13 +200,17 @@ examine(struct exam *exam) {
     if (err != SID_OK)
         return err;
     err = decode(exam);
-    exam->facts.ms_decode = lap_ms(&at_us);
+    exam->facts.ms_decode = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
+    struct sid_photo_seeker seeker = {.engine = exam->engine};
     err = exam->kind == SID_PHOTO_ID
-              ? sid_photo_find_card(exam->engine, &exam->whole, &exam->find)
-              : sid_photo_find_selfie(exam->engine, &exam->whole, &exam->find);
-    exam->facts.ms_detect = lap_ms(&at_us);
+              ? sid_photo_find_card(&seeker, &exam->whole, &exam->find)
+              : sid_photo_find_selfie(&seeker, &exam->whole, &exam->find);
+    exam->facts.ms_landmark = seeker.ms_landmark;
+    exam->facts.ms_embed = seeker.ms_embed;
+    exam->facts.ms_detect =
+        sid_photo_lap_ms(&at_us) - seeker.ms_landmark - seeker.ms_embed;
     if (err == SID_OK && exam->find.faces > 0)
         err = measure(exam);
     return err;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "smartid/clock.h"
+
 /* Feature length from which a face is certainly upright. Source: measured on
  * 60 upright and 180 turned portraits on specimen cards and on 40 photos:
  * upright 3.1 and more (blurred: 3.1), turned by a quarter or more 3.0 and
@@ -32,6 +34,14 @@ struct boxes {
     struct sid_face_box box[SID_FACES_MAX];
     int count;
 };
+
+float
+sid_photo_lap_ms(int64_t *at_us) {
+    int64_t now_us = sid_mono_us();
+    float ms = (float)(now_us - *at_us) / 1000.0F;
+    *at_us = now_us;
+    return ms;
+}
 
 static struct sid_face_box
 quarter(struct sid_face_box b, float h) {
@@ -60,21 +70,26 @@ sid_photo_find_fini(struct sid_photo_find *find) {
 }
 
 static enum sid_err
-describe(struct sid_face_engine *engine, const struct sid_image *image,
+describe(struct sid_photo_seeker *seeker, const struct sid_image *image,
          const struct sid_face_box *box, struct sid_face_print *out) {
     struct sid_face_points points;
-    enum sid_err err = sid_face_find_points(engine, image, box, &points);
+    int64_t at_us = sid_mono_us();
+    enum sid_err err =
+        sid_face_find_points(seeker->engine, image, box, &points);
+    seeker->ms_landmark += sid_photo_lap_ms(&at_us);
     if (err == SID_OK)
-        err = sid_face_describe(engine, image, &points, out);
+        err = sid_face_describe(seeker->engine, image, &points, out);
+    seeker->ms_embed += sid_photo_lap_ms(&at_us);
     return err;
 }
 
 enum sid_err
-sid_photo_find_selfie(struct sid_face_engine *engine,
+sid_photo_find_selfie(struct sid_photo_seeker *seeker,
                       const struct sid_image *image,
                       struct sid_photo_find *out) {
     struct boxes found = {.count = 0};
-    enum sid_err err = sid_face_find(engine, image, found.box, &found.count);
+    enum sid_err err =
+        sid_face_find(seeker->engine, image, found.box, &found.count);
     if (err != SID_OK)
         return err;
     struct sid_photo_find find = {.faces = 0};
@@ -96,14 +111,14 @@ cosine(const struct sid_face_print *a, const struct sid_face_print *b) {
 
 /* Of the boxes in one orientation, the most recognisable face is meant. */
 static enum sid_err
-choose(struct sid_face_engine *engine, const struct sid_image *image,
+choose(struct sid_photo_seeker *seeker, const struct sid_image *image,
        const struct boxes *found, struct sid_photo_find *find) {
     struct sid_face_print print[CARD_BOXES_MAX] = {0};
     int n = found->count < CARD_BOXES_MAX ? found->count : CARD_BOXES_MAX;
     int best = 0;
     enum sid_err err = SID_OK;
     for (int i = 0; err == SID_OK && i < n; i++) {
-        err = describe(engine, image, &found->box[i], &print[i]);
+        err = describe(seeker, image, &found->box[i], &print[i]);
         if (print[i].strength > print[best].strength)
             best = i;
     }
@@ -124,13 +139,14 @@ choose(struct sid_face_engine *engine, const struct sid_image *image,
 
 /* Looks for faces in a part of an image; boxes are of the whole image. */
 static enum sid_err
-find_in_part(struct sid_face_engine *engine, const struct sid_image *image,
+find_in_part(struct sid_photo_seeker *seeker, const struct sid_image *image,
              struct sid_image_rect rect, struct boxes *out) {
     struct sid_image part = *image;
     part.bgr += (size_t)rect.y * image->stride_bytes + (size_t)rect.x * 3;
     part.width_px = rect.w;
     part.height_px = rect.h;
-    enum sid_err err = sid_face_find(engine, &part, out->box, &out->count);
+    enum sid_err err =
+        sid_face_find(seeker->engine, &part, out->box, &out->count);
     for (int i = 0; err == SID_OK && i < out->count; i++) {
         out->box[i].x += (float)rect.x;
         out->box[i].y += (float)rect.y;
@@ -151,7 +167,7 @@ is_upright(const struct sid_photo_find *find) {
 
 /* The whole picture, or its tiles until one shows an upright face. */
 static enum sid_err
-search(struct sid_face_engine *engine, const struct sid_image *image,
+search(struct sid_photo_seeker *seeker, const struct sid_image *image,
        bool tiles, struct sid_photo_find *best) {
     int per_side = tiles ? TILES_PER_SIDE : 1;
     int w = tiles ? image->width_px / 2 : image->width_px;
@@ -162,9 +178,9 @@ search(struct sid_face_engine *engine, const struct sid_image *image,
         struct sid_photo_find find = {.faces = 0};
         struct sid_image_rect rect = {i % per_side * (w / 2),
                                       i / per_side * (h / 2), w, h};
-        err = find_in_part(engine, image, rect, &found);
+        err = find_in_part(seeker, image, rect, &found);
         if (err == SID_OK)
-            err = choose(engine, image, &found, &find);
+            err = choose(seeker, image, &found, &find);
         if (err != SID_OK)
             break;
         if (is_better(&find, best))
@@ -176,7 +192,7 @@ search(struct sid_face_engine *engine, const struct sid_image *image,
 
 /* One orientation; *best is replaced when it shows the face better. */
 static enum sid_err
-try_turns(struct sid_face_engine *engine, const struct sid_image *image,
+try_turns(struct sid_photo_seeker *seeker, const struct sid_image *image,
           int turns, bool tiles, struct sid_photo_find *best) {
     struct sid_photo_find find = {.faces = 0};
     enum sid_err err = SID_OK;
@@ -184,7 +200,7 @@ try_turns(struct sid_face_engine *engine, const struct sid_image *image,
         err = sid_image_turn(image, turns, &find.turned);
     struct sid_image turned = find.turned; /* search() replaces find */
     if (err == SID_OK)
-        err = search(engine, turns == 0 ? image : &turned, tiles, &find);
+        err = search(seeker, turns == 0 ? image : &turned, tiles, &find);
     find.turned = turned;
     find.turns = turns;
     if (err == SID_OK && is_better(&find, best)) {
@@ -198,13 +214,13 @@ try_turns(struct sid_face_engine *engine, const struct sid_image *image,
 }
 
 enum sid_err
-sid_photo_find_card(struct sid_face_engine *engine,
+sid_photo_find_card(struct sid_photo_seeker *seeker,
                     const struct sid_image *image, struct sid_photo_find *out) {
     struct sid_photo_find best = {.faces = 0};
     enum sid_err err = SID_OK;
     for (int round = 0; round < 2 && !is_upright(&best); round++) {
         for (int turns = 0; turns < 4 && !is_upright(&best); turns++) {
-            err = try_turns(engine, image, turns, round == 1, &best);
+            err = try_turns(seeker, image, turns, round == 1, &best);
             if (err != SID_OK)
                 goto out;
         }

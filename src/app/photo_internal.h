@@ -18,16 +18,25 @@ struct sid_photo_find {
         print; /* of the face as the turned picture shows it */
 };
 
+/* Who looks for faces, and how long the networks took altogether. */
+struct sid_photo_seeker {
+    struct sid_face_engine *engine; /* borrowed */
+    float ms_landmark, ms_embed;
+};
+
 /* Finds the face of a selfie: the widest one, the photo being upright. */
-SID_FALLIBLE enum sid_err sid_photo_find_selfie(struct sid_face_engine *engine,
+SID_FALLIBLE enum sid_err sid_photo_find_selfie(struct sid_photo_seeker *seeker,
                                                 const struct sid_image *image,
                                                 struct sid_photo_find *out);
 /* Finds the portrait on a card that lies in any of four orientations. */
-SID_FALLIBLE enum sid_err sid_photo_find_card(struct sid_face_engine *engine,
+SID_FALLIBLE enum sid_err sid_photo_find_card(struct sid_photo_seeker *seeker,
                                               const struct sid_image *image,
                                               struct sid_photo_find *out);
 /* Wipes and frees. */
 void sid_photo_find_fini(struct sid_photo_find *find);
+
+/* Milliseconds since *at_us, which moves to now. */
+float sid_photo_lap_ms(int64_t *at_us);
 
 /* A box of a picture of w x h pixels after clockwise quarter turns of it, and
  * back (w x h: before the turns, in both). */

@@ -83,7 +83,9 @@ direct(const struct sid_config *config,
     int status = sid_ctl_open(config, &open);
     if (status != 0)
         return status;
-    enum sid_err err = sid_store_begin(open.store);
+    enum sid_err err = sid_store_check_key(open.store);
+    if (err == SID_OK)
+        err = sid_store_begin(open.store);
     if (err == SID_OK) {
         err = work(open.store, ctx);
         if (err == SID_OK)
@@ -311,17 +313,17 @@ int
 sid_ctl_client(const char *config_path, int argc, char **argv) {
     if (argc >= 2 && strcmp(argv[argc - 1], "--help") == 0)
         return usage(stdout, SID_CTL_OK);
-    struct sid_config config;
-    if (argc < 2)
+    const char *what = argc >= 2 ? argv[1] : "";
+    bool add = strcmp(what, "add") == 0;
+    bool list = strcmp(what, "list") == 0 && argc == 2;
+    bool revoke = strcmp(what, "revoke") == 0 && argc == 3;
+    if (!add && !list && !revoke)
         return usage(stderr, SID_CTL_USAGE);
+    struct sid_config config;
     int status = sid_ctl_load_config(config_path, &config);
     if (status != 0)
         return status;
-    if (strcmp(argv[1], "add") == 0)
+    if (add)
         return client_add(&config, argc, argv);
-    if (strcmp(argv[1], "list") == 0 && argc == 2)
-        return client_list(&config);
-    if (strcmp(argv[1], "revoke") == 0 && argc == 3)
-        return client_revoke(&config, argv[2]);
-    return usage(stderr, SID_CTL_USAGE);
+    return list ? client_list(&config) : client_revoke(&config, argv[2]);
 }

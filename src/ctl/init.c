@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "smartid/clock.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
 
 struct init {
     const char *config_dir, *data_dir, *model_dir, *owner;
     char config_path[PATH_MAX], key_path[PATH_MAX], db_path[PATH_MAX];
+    char models[PATH_MAX]; /* model_dir, absolute */
 };
 
 static int
@@ -82,9 +84,6 @@ place(const char *dir, const char *file, char out[PATH_MAX]) {
 
 static int
 write_config(const struct init *init) {
-    char models[PATH_MAX] = "";
-    if (init->model_dir != NULL && realpath(init->model_dir, models) == NULL)
-        return failed(init->model_dir, strerror(errno));
     int fd = open(init->config_path,
                   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
@@ -96,12 +95,32 @@ write_config(const struct init *init) {
                   "#   smartidd --print-example-config\n\n"
                   "[store]\ndatabase = %s\n\n[keys]\nmaster_key_file = %s\n",
                   init->db_path, init->key_path);
-    if (models[0] != '\0')
-        (void)fprintf(file, "\n[face]\nmodel_dir = %s\n", models);
+    if (init->model_dir != NULL)
+        (void)fprintf(file, "\n[face]\nmodel_dir = %s\n", init->models);
     bool written = fflush(file) == 0 && fsync(fd) == 0;
     if (fclose(file) != 0 || !written)
         return failed(init->config_path, "cannot be written");
     return 0;
+}
+
+/* The first row of the audit log: it ties the database to its master key. */
+static enum sid_err
+begin_log(struct sid_store *store) {
+    const struct sid_audit_row row = {.at_us = sid_now_us(),
+                                      .event = "database_made",
+                                      .actor = "control",
+                                      .subject = "",
+                                      .outcome = "made",
+                                      .detail = ""};
+    enum sid_err err = sid_store_begin(store);
+    if (err != SID_OK)
+        return err;
+    err = sid_store_audit(store, &row);
+    if (err != SID_OK) {
+        sid_store_rollback(store);
+        return err;
+    }
+    return sid_store_commit(store);
 }
 
 static int
@@ -112,6 +131,8 @@ make_database(const struct init *init) {
     if (err == SID_OK)
         err = sid_store_open(init->db_path, true, sid_keyring_audit(keys),
                              &store);
+    if (err == SID_OK)
+        err = begin_log(store);
     sid_store_close(&store);
     sid_keyring_free(&keys);
     return err == SID_OK ? 0 : failed(init->db_path, sid_err_text(err));
@@ -142,6 +163,9 @@ sid_ctl_init(int argc, char **argv) {
     struct init init = {.config_dir = "/etc/smartidd",
                         .data_dir = "/var/lib/smartidd"};
     int status = parse(argc, argv, &init);
+    if (status == 0 && init.model_dir != NULL &&
+        realpath(init.model_dir, init.models) == NULL)
+        status = failed(init.model_dir, strerror(errno));
     if (status == 0)
         status = place(init.config_dir, "smartidd.conf", init.config_path);
     if (status == 0)

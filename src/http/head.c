@@ -113,7 +113,7 @@ name_request(struct sid_request *req) {
 }
 
 enum sid_err
-sid_head_read(struct sid_request *req, const char *method,
+sid_head_read(struct sid_request *req, const char *method, const char *url,
               const char *version) {
     struct sid_head *head = &req->head;
     struct scan scan = {
@@ -121,6 +121,8 @@ sid_head_read(struct sid_request *req, const char *method,
         .layout = {.known = strcmp(MHD_get_version(), "0.9.75") == 0,
                    .next = behind(version)},
     };
+    if (scan.layout.known && url != method + strlen(method) + 1)
+        head->broken = true;
     (void)MHD_get_connection_values_n(req->connection, MHD_HEADER_KIND,
                                       take_line, &scan);
     name_request(req);

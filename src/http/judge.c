@@ -119,7 +119,7 @@ judge_body(struct sid_request *req) {
 enum sid_err
 sid_request_judge(struct sid_request *req, const char *url, const char *method,
                   const char *version) {
-    enum sid_err err = sid_head_read(req, method, version);
+    enum sid_err err = sid_head_read(req, method, url, version);
     if (err != SID_OK)
         return err;
     req->method = method_of(method);

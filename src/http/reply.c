@@ -76,6 +76,7 @@ sid_reply_status(enum sid_err err) {
     case SID_E_SECRET_FORMAT:
     case SID_E_LOCKED:
     case SID_E_CRYPTO:
+    case SID_E_WRONG_KEY:
     case SID_E_SEAL:
     case SID_E_CODE_LENGTH:
     case SID_E_CODE_ALPHABET:

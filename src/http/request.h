@@ -127,11 +127,12 @@ void sid_request_end(void *cls, struct MHD_Connection *connection,
 void sid_request_make_flow(struct sid_request *req, size_t size);
 
 /* ---- head.c ------------------------------------------------------------ */
-/* Collects the head's lines into req->head, names the request. method and
+/* Collects the head's lines into req->head, names the request. method, url and
  * version: as libmicrohttpd handed them over, in place. Errors:
  * SID_E_BAD_REQUEST (a head that could be read in two ways). */
-SID_FALLIBLE enum sid_err
-sid_head_read(struct sid_request *req, const char *method, const char *version);
+SID_FALLIBLE enum sid_err sid_head_read(struct sid_request *req,
+                                        const char *method, const char *url,
+                                        const char *version);
 
 /* ---- judge.c ----------------------------------------------------------- */
 /* Judges the head: everything that can be known before the body. Errors: the

@@ -236,6 +236,15 @@ sid_store_audit_verify(struct sid_store *store, int64_t *rows,
     return SID_OK;
 }
 
+enum sid_err
+sid_store_check_key(struct sid_store *store) {
+    struct verify_walk walk = {.key = store->audit_key};
+
+    enum sid_err err = store->back->ops->audit_scan(store->back, INT64_MIN, 1,
+                                                    verify_row, &walk);
+    return err == SID_OK && walk.bad ? SID_E_WRONG_KEY : err;
+}
+
 struct each_walk {
     void (*each)(const struct sid_audit_row *row, void *ctx);
     void *ctx;

@@ -53,6 +53,8 @@ class Killed(Case):
         self.app = self.daemon.api(self.daemon.add_client("app"))
         self.daemon.start()
 
+    rounds = 0
+
     def enrol_until_dead(self, count, kill_at, wait, flaws):
         """Eight clients send `count` enrolments; after `kill_at`
         acknowledgements the process is killed. Returns what was
@@ -60,6 +62,15 @@ class Killed(Case):
         acknowledged = {}
         lock = threading.Lock()
         numbers = iter(range(count))
+        self.rounds += 1
+        prefix = "crash-%d-" % self.rounds
+
+        def send(*arguments, **options):
+            """Tries again while every place in the queue is taken."""
+            while True:
+                answer = self.app.submit(*arguments, **options)
+                if answer.status != 503:
+                    return answer
 
         def work(_):
             while True:
@@ -71,18 +82,16 @@ class Killed(Case):
                 flaw = flaws[index % len(flaws)]
                 pair = photos.photo(index), photos.photo(index, flaw)
                 try:
-                    answer = self.app.submit(person, *pair, wait=wait,
-                                             idempotency="crash-%d" % index)
+                    answer = send(person, *pair, wait=wait,
+                                  idempotency=prefix + str(index))
                 except (Closed, OSError):
                     return  # dead
-                if answer.status == 503:
-                    continue
                 if answer.status not in (200, 201, 202):
                     raise AssertionError(repr(answer))
                 body = answer.json()
                 with lock:
                     acknowledged[body["id"]] = (body["state"], person, pair,
-                                                "crash-%d" % index,
+                                                prefix + str(index),
                                                 body["holder_secret"])
                     if len(acknowledged) == kill_at:
                         self.daemon.process.kill()
@@ -284,9 +293,9 @@ class PoisonBesideOthers(Case):
         self.addCleanup(daemon.close)
         app = daemon.api(daemon.add_client("app"))
         daemon.start()
-        harmless = app.submit(holder(), photos.photo(1, photos.SLOW),
+        harmless = app.submit(holder(), photos.photo(1),
                               photos.photo(1, photos.SLOW)).json()["id"]
-        bad = app.submit(holder(), photos.photo(2, photos.SLOW),
+        bad = app.submit(holder(), photos.photo(2),
                          photos.photo(2, photos.ABORT)).json()["id"]
         daemon.wait_exit()
         daemon.spawn().wait_exit()

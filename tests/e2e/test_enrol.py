@@ -400,7 +400,7 @@ class FullQueue(DaemonCase):
         for _ in range(40):
             for _ in range(3):
                 answer = self.app.submit(
-                    holder(), photos.photo(1, photos.SLOW),
+                    holder(), photos.photo(1),
                     photos.photo(1, photos.SLOW))
                 if answer.status == 202:
                     ids.append(answer.json()["id"])

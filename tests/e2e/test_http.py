@@ -13,6 +13,19 @@ from harness import DaemonCase, form, holder, threads
 from http_raw import Closed, head_bytes, multipart
 
 
+def raw(case, data, method="GET", shut=False):
+    """Sends bytes as they are; the answer, or None when it is hung up
+    on."""
+    with case.daemon.connect(timeout=20) as connection:
+        connection.send(data)
+        if shut:
+            connection.sock.shutdown(socket.SHUT_WR)
+        try:
+            return connection.answer(method)
+        except Closed:
+            return None
+
+
 class Requests(DaemonCase):
     def verification(self, code="SID1:", **headers):
         body = json.dumps({"code": code, "purpose": "train_ticket"}).encode()
@@ -20,17 +33,8 @@ class Requests(DaemonCase):
         more.update(headers)
         return head_bytes("POST", "/v1/verifications", more, body) + body
 
-    def raw(self, data, method="GET", shut=False):
-        """Sends bytes as they are; the answer, or None when it is hung up
-        on."""
-        with self.daemon.connect(timeout=20) as connection:
-            connection.send(data)
-            if shut:
-                connection.sock.shutdown(socket.SHUT_WR)
-            try:
-                return connection.answer(method)
-            except Closed:
-                return None
+    def raw(self, data, method="GET"):
+        return raw(self, data, method)
 
     # ---- refusals --------------------------------------------------------
     def test_unknown_routes_are_404(self):
@@ -181,23 +185,15 @@ class Requests(DaemonCase):
                  "Host: b\r\n\r\n"),
                 ("no host", "GET /healthz HTTP/1.1\r\n\r\n"),
                 ("space before colon", "GET /healthz HTTP/1.1\r\nHost: x\r\n"
-                 "X-A : b\r\n\r\n")):
+                 "X-A : b\r\n\r\n"),
+                ("space in a length", "GET /healthz HTTP/1.1\r\nHost: x\r\n"
+                 "Content-Length : 5\r\n\r\nhello"),
+                ("no name", "GET /healthz HTTP/1.1\r\nHost: x\r\n"
+                 ": b\r\n\r\n")):
             with self.subTest(name):
                 answer = self.raw(data.encode())
                 if answer is not None:
                     self.assertIn(answer.status, (400, 411), repr(answer))
-
-    def test_rubbish_on_the_wire_does_no_harm(self):
-        rng = self.rng()
-        for data in (b"\r\n" * 100, b"\0" * 1000, b"GET", b"GET / HTTP/9.9",
-                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-                     rng.randbytes(5000)):
-            answer = self.raw(data, shut=True)
-            if answer is not None:
-                self.assertNotEqual(answer.status, 200)
-                self.assertLess(answer.status, 506)
-        self.assertEqual(self.app.get("/healthz").status, 200)
 
     # ---- what every answer has -------------------------------------------
     def test_a_request_id_is_echoed_or_made(self):
@@ -382,13 +378,25 @@ class IdleTimeout(DaemonCase):
                 self.app.headers({"Content-Type": kind}), body) + body[:99])
             self.assertTrue(connection.closed_by_peer(within_s=15))
 
+    def test_rubbish_on_the_wire_does_no_harm(self):
+        rng = self.rng()
+        for data in (b"\r\n" * 100, b"\0" * 1000, b"GET", b"GET / HTTP/9.9",
+                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                     rng.randbytes(5000)):
+            answer = raw(self, data, shut=True)
+            if answer is not None:
+                self.assertNotEqual(answer.status, 200)
+                self.assertLess(answer.status, 506)
+        self.assertEqual(self.app.get("/healthz").status, 200)
+
     def test_a_request_that_waits_for_its_decision_is_not_closed(self):
-        # Ten of 600 ms each on two workers: the last waits about 3 s.
+        # Ten of 300 ms each on two workers: the last waits about 1.5 s.
         results = []
 
         def work(index):
             answer = self.app.submit(
-                holder(), photos.photo(index, photos.SLOW),
+                holder(), photos.photo(index),
                 photos.photo(index, photos.SLOW), wait=30)
             results.append(answer.status)
 
@@ -431,7 +439,9 @@ class Aborted(DaemonCase):
 
 
 class Places(DaemonCase):
-    SETTINGS = {"face.queue_capacity": "4"}
+    # libmicrohttpd 0.9.75 with epoll misses the end of a connection that comes
+    # together with its last bytes; the idle time-out then finds it.
+    SETTINGS = {"face.queue_capacity": "4", "http.idle_timeout_s": "1"}
 
     def test_aborted_and_refused_uploads_give_their_place_back(self):
         kind, body = multipart(form(holder(), *photos.pair(1)))

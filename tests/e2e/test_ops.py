@@ -193,6 +193,10 @@ class Refusals(Case):
     def refuses(self, daemon=None):
         daemon = daemon or self.daemon
         daemon.spawn()
+        ready = daemon.log.wait(lambda line: " event=ready" in line)
+        if ready is not None:
+            daemon.stop(check=False)
+            self.fail("started nevertheless: " + ready)
         code = daemon.wait_exit()
         daemon.process = None
         daemon.check_log()
@@ -305,9 +309,9 @@ class Reload(DaemonCase):
         self.assertEqual(
             self.app.enrol(who=1, selfie_flaw=photos.UNCLEAR)["state"],
             "review")
-        lines = self.hup(self.good + "\n[face]\nmatch_accept = 0.40\n"
-                         if "[face]" not in self.good else
-                         self.good + "\nmatch_accept = 0.40\n")
+        section = "" if "[face]" in self.good else "[face]\n"
+        lines = self.hup(self.good + "\n" + section +
+                         "match_accept = 0.2\nmatch_review = 0.1\n")
         self.assertIn("match_accept", lines)
         self.assertEqual(
             self.app.enrol(who=1, selfie_flaw=photos.UNCLEAR)["state"],
@@ -353,7 +357,7 @@ class Stopping(Case):
         connections = []
         for index in range(20):
             kind, body = multipart(form(
-                holder(), photos.photo(index, photos.SLOW),
+                holder(), photos.photo(index),
                 photos.photo(index, photos.SLOW)))
             connection = daemon.connect()
             self.addCleanup(connection.close)

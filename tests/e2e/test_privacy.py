@@ -98,7 +98,8 @@ class Canaries(Case):
         app.submit(person, cls.photo(1), cls.photo(1), wait=30)
         for bad in ({"code": code, "purpose": cls.NAME},
                     {"code": cls.NAME, "purpose": "train_ticket"},
-                    {"code": code, "purpose": "train_ticket", number: 1}):
+                    {"code": code, "purpose": "train_ticket",
+                     "counter": cls.CHINESE}):
             cls.bodies.append(clerk.post("/v1/verifications", bad).body)
         for path in ("/v1/" + cls.NAME, "/v1/enrollments/" + number,
                      "/v1/enrollments?state=" + number,

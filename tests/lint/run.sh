@@ -5,20 +5,25 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
 build=${BUILD:-build}
+logs=$build/logs/lint
 passed=0
 failed=0
+mkdir -p "$logs"
 
-# part NAME COMMAND…: one part; its output is shown when it fails.
+# part NAME COMMAND…: one part; what is wrong is shown when it fails: the lines
+# with an error, or, where there is none of that form, the end of the output.
 part() {
-    local name=$1 text began=$SECONDS
+    local name=$1 log=$logs/$1.log text began=$SECONDS
     shift
-    if text=$("$@" 2>&1); then
+    if "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
         printf 'ok      %-18s %3d s\n' "$name" $((SECONDS - began))
     else
         failed=$((failed + 1))
-        printf 'FAILED  %-18s %3d s\n%s\n' "$name" $((SECONDS - began)) \
-            "$(grep -vE '^  (CC|CXX|LD|TIDY) ' <<<"$text" | tail -n 60)"
+        text=$(grep -E ': (fatal )?error: ' "$log" | sort -u) ||
+            text=$(grep -vE '^  (CC|CXX|LD|TIDY) ' "$log")
+        printf 'FAILED  %-18s %3d s  (%s)\n%s\n' "$name" \
+            $((SECONDS - began)) "$log" "$(tail -n 60 <<<"$text")"
     fi
 }
 

@@ -1,0 +1,194 @@
+/* test_route.c: the route table: what matches, and every cell of who may. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../src/http/route.h"
+
+#define N SID_ROLE_NONE
+#define H SID_ROLE_HOLDER
+#define A SID_ROLE_APP
+#define C SID_ROLE_CLERK
+#define O SID_ROLE_OFFICER
+#define M SID_ROLE_ADMIN
+#define OPEN 0xffffu
+
+/* The matrix, written down a second time: issue 1 part B. */
+static const struct {
+    enum sid_method method;
+    const char *path;
+    unsigned may; /* role bits; OPEN: everybody, without a key as well */
+    enum sid_body_kind body;
+} matrix[] = {
+    {SID_METHOD_POST, "/v1/verifications", C, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/enrollments", A, SID_BODY_MULTIPART},
+    {SID_METHOD_GET, "/v1/enrollments", O, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/enrollments/enr_1", A | H | O, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/enrollments/enr_1/decision", O, SID_BODY_JSON},
+    {SID_METHOD_GET, "/v1/enrollments/enr_1/photos/selfie", O, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/credentials/crd_1", A | H | O, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/credentials/crd_1/code", A | H, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/credentials/crd_1/revoke", A | H | O, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/clients", M, SID_BODY_JSON},
+    {SID_METHOD_GET, "/v1/clients", M, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/clients/cli_1/revoke", M, SID_BODY_NOTHING},
+    {SID_METHOD_GET, "/healthz", OPEN, SID_BODY_NONE},
+    {SID_METHOD_GET, "/readyz", OPEN, SID_BODY_NONE},
+    {SID_METHOD_GET, "/metrics", OPEN, SID_BODY_NONE},
+    {SID_METHOD_GET, "/version", OPEN, SID_BODY_NONE},
+};
+#define ROWS (sizeof matrix / sizeof matrix[0])
+
+static enum sid_err
+find(enum sid_method method, const char *path, const struct sid_route **out,
+     unsigned *allow) {
+    struct sid_path segments;
+    return sid_route_find(method, path, out, &segments, allow);
+}
+
+static void
+every_cell_of_the_role_matrix_is_as_the_issue_says(void **state) {
+    (void)state;
+    static const enum sid_role roles[] = {N, H, A, C, O, M};
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct sid_route *route = NULL;
+        unsigned allow;
+        assert_int_equal(find(matrix[i].method, matrix[i].path, &route, &allow),
+                         SID_OK);
+        assert_int_equal(route->body, matrix[i].body);
+        for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++) {
+            bool may = matrix[i].may == OPEN ||
+                       (matrix[i].may & (unsigned)roles[r]) != 0;
+            assert_int_equal(sid_route_allows(route, roles[r]), may);
+        }
+    }
+}
+
+static void
+the_table_has_no_route_that_the_matrix_does_not_know(void **state) {
+    (void)state;
+    assert_int_equal(sid_routes_count, ROWS);
+    for (size_t i = 0; i < sid_routes_count; i++) {
+        const struct sid_route *first = NULL;
+        unsigned allow;
+        size_t hits = 0;
+        for (size_t k = 0; k < ROWS; k++) {
+            assert_int_equal(
+                find(matrix[k].method, matrix[k].path, &first, &allow), SID_OK);
+            hits += first == &sid_routes[i];
+        }
+        assert_int_equal(hits, 1);
+    }
+}
+
+static void
+every_route_can_prepare_and_finish(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sid_routes_count; i++) {
+        const struct sid_handler *handler = sid_routes[i].handler;
+        assert_non_null(handler->prepare);
+        assert_non_null(handler->finish);
+        /* Only open routes answer without a flow. */
+        assert_int_equal(handler->start == NULL, sid_routes[i].roles == N);
+        bool has_id = strstr(sid_routes[i].pattern, "{id}") != NULL;
+        assert_int_equal(has_id, sid_routes[i].id_prefix != NULL);
+    }
+}
+
+static void
+an_unknown_path_is_not_found_whatever_the_method(void **state) {
+    (void)state;
+    static const char *const paths[] = {
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/enrollments/",
+        "/healthz/",
+        "/HEALTHZ",
+        "//healthz",
+        "/v1/enrollments//",
+        "/v2/clients",
+        "/v1/clients/x",
+        "/v1/enrollments/a/b",
+        "/v1/enrollments/a/photos",
+        "/v1/enrollments/a/photos/",
+        "/v1/credentials/a/code/",
+        "/v1/verifications/x",
+        "/healthzz",
+        "/health",
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        for (int m = SID_METHOD_GET; m <= SID_METHOD_OTHER; m++) {
+            const struct sid_route *route = NULL;
+            unsigned allow = 99;
+            assert_int_equal(find((enum sid_method)m, paths[i], &route, &allow),
+                             SID_E_NOT_FOUND);
+            assert_null(route);
+            assert_int_equal(allow, 0);
+        }
+    }
+}
+
+static void
+a_known_path_with_a_wrong_method_names_the_right_ones(void **state) {
+    (void)state;
+    const struct sid_route *route = NULL;
+    unsigned allow;
+    assert_int_equal(find(SID_METHOD_GET, "/v1/verifications", &route, &allow),
+                     SID_E_METHOD);
+    assert_int_equal(allow, 1u << SID_METHOD_POST);
+    assert_int_equal(find(SID_METHOD_OTHER, "/v1/clients", &route, &allow),
+                     SID_E_METHOD);
+    assert_int_equal(allow, 1u << SID_METHOD_GET | 1u << SID_METHOD_POST);
+    assert_int_equal(find(SID_METHOD_POST, "/healthz", &route, &allow),
+                     SID_E_METHOD);
+    assert_int_equal(allow, 1u << SID_METHOD_GET | 1u << SID_METHOD_HEAD);
+    assert_null(route);
+}
+
+static void
+head_is_served_where_anybody_may_get(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct sid_route *route = NULL;
+        unsigned allow;
+        enum sid_err want = matrix[i].may == OPEN ? SID_OK : SID_E_METHOD;
+        assert_int_equal(find(SID_METHOD_HEAD, matrix[i].path, &route, &allow),
+                         want);
+    }
+}
+
+static void
+the_segments_of_a_path_are_handed_out(void **state) {
+    (void)state;
+    const struct sid_route *route = NULL;
+    struct sid_path path;
+    unsigned allow;
+    assert_int_equal(sid_route_find(SID_METHOD_GET,
+                                    "/v1/enrollments/enr_7/photos/id_photo",
+                                    &route, &path, &allow),
+                     SID_OK);
+    assert_int_equal(path.id_len, 5);
+    assert_memory_equal(path.id, "enr_7", 5);
+    assert_int_equal(path.photo_len, 8);
+    assert_memory_equal(path.photo, "id_photo", 8);
+}
+
+int
+main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_cell_of_the_role_matrix_is_as_the_issue_says),
+        cmocka_unit_test(the_table_has_no_route_that_the_matrix_does_not_know),
+        cmocka_unit_test(every_route_can_prepare_and_finish),
+        cmocka_unit_test(an_unknown_path_is_not_found_whatever_the_method),
+        cmocka_unit_test(a_known_path_with_a_wrong_method_names_the_right_ones),
+        cmocka_unit_test(head_is_served_where_anybody_may_get),
+        cmocka_unit_test(the_segments_of_a_path_are_handed_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,230 @@
+/* test_upload.c: the three parts of an enrolment, byte by byte. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../../src/http/upload.h"
+
+#define CD "Content-Disposition: form-data; name="
+#define ID                                                                     \
+    "--b\r\n" CD "\"id_photo\"; filename=\"a.jpg\"\r\n"                        \
+    "Content-Type: image/jpeg\r\n\r\nIDBYTES\r\n"
+#define SELFIE                                                                 \
+    "--b\r\n" CD "selfie\r\ncontent-type: image/png; x=y\r\n\r\n"              \
+    "\r\n--SELF\r\n--\r\n-\r\r\n\r\n"
+#define HOLDER "--b\r\n" CD "\"holder\"\r\n\r\n{}\r\n"
+#define END "--b--\r\n"
+/* What the selfie of SELFIE is. */
+#define SELFIE_BYTES "\r\n--SELF\r\n--\r\n-\r\r\n"
+
+static enum sid_err
+feed(const char *text, size_t len, size_t step, struct sid_upload **out,
+     struct sid_field *field) {
+    struct sid_upload *upload = NULL;
+    field->name[0] = '\0';
+    assert_int_equal(sid_upload_new("b", 64, len, field, &upload), SID_OK);
+    enum sid_err err = SID_OK;
+    for (size_t at = 0; at < len && err == SID_OK; at += step)
+        err = sid_upload_feed(upload, text + at,
+                              step < len - at ? step : len - at);
+    if (err == SID_OK)
+        err = sid_upload_finish(upload);
+    if (out != NULL && err == SID_OK)
+        *out = upload;
+    else
+        sid_upload_free(&upload);
+    return err;
+}
+
+static void
+the_parts_are_the_same_however_the_bytes_arrive(void **state) {
+    (void)state;
+    static const char text[] = ID SELFIE HOLDER END;
+    for (size_t step = 1; step < sizeof text; step++) {
+        struct sid_upload *upload = NULL;
+        struct sid_field field;
+        assert_int_equal(feed(text, sizeof text - 1, step, &upload, &field),
+                         SID_OK);
+        struct sid_buf photo = SID_BUF_EMPTY;
+        sid_upload_take_photo(upload, SID_PHOTO_ID, &photo);
+        assert_true(sid_span_eq(sid_buf_span(&photo), sid_span_str("IDBYTES")));
+        sid_buf_free(&photo);
+        sid_upload_take_photo(upload, SID_PHOTO_SELFIE, &photo);
+        assert_true(
+            sid_span_eq(sid_buf_span(&photo), sid_span_str(SELFIE_BYTES)));
+        sid_buf_free(&photo);
+        assert_true(sid_span_eq(sid_upload_holder(upload), sid_span_str("{}")));
+        sid_upload_free(&upload);
+        assert_null(upload);
+    }
+}
+
+static void
+any_order_and_no_last_line_break_will_do(void **state) {
+    (void)state;
+    static const char text[] = HOLDER SELFIE ID "--b--";
+    struct sid_field field;
+    assert_int_equal(feed(text, sizeof text - 1, 7, NULL, &field), SID_OK);
+}
+
+static void
+an_upload_cut_anywhere_never_becomes_an_enrolment(void **state) {
+    (void)state;
+    static const char text[] = ID SELFIE HOLDER "--b--";
+    for (size_t len = 0; len < sizeof text - 1; len++) {
+        struct sid_field field;
+        assert_int_equal(feed(text, len, 16, NULL, &field), SID_E_BAD_REQUEST);
+    }
+}
+
+static void
+missing_repeated_unknown_and_empty_parts_are_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        enum sid_err err;
+        const char *field;
+    } cases[] = {
+        {SELFIE HOLDER END, SID_E_FIELD_MISSING, "id_photo"},
+        {ID HOLDER END, SID_E_FIELD_MISSING, "selfie"},
+        {ID SELFIE END, SID_E_FIELD_MISSING, "holder"},
+        {ID ID SELFIE HOLDER END, SID_E_FIELD_INVALID, "id_photo"},
+        {HOLDER HOLDER END, SID_E_FIELD_INVALID, "holder"},
+        {ID "--b\r\n" CD "\"passport\"\r\n\r\nx\r\n" END, SID_E_FIELD_UNKNOWN,
+         "passport"},
+        {"--b\r\n" CD
+         "\"id_photo\"\r\nContent-Type: image/png\r\n\r\n\r\n" SELFIE HOLDER
+             END,
+         SID_E_FIELD_INVALID, "id_photo"},
+        {"--b\r\n" CD "\"id_photo\"\r\n\r\nx\r\n" END, SID_E_MEDIA_TYPE,
+         "id_photo"},
+        {"--b\r\n" CD "\"selfie\"\r\nContent-Type: image/gif\r\n\r\nx\r\n" END,
+         SID_E_MEDIA_TYPE, "selfie"},
+        {"--b\r\n" CD "\"holder\"\r\nContent-Type: image/png\r\n\r\nx\r\n" END,
+         SID_E_MEDIA_TYPE, "holder"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sid_field field;
+        assert_int_equal(
+            feed(cases[i].text, strlen(cases[i].text), 5, NULL, &field),
+            cases[i].err);
+        assert_string_equal(field.name, cases[i].field);
+    }
+}
+
+static void
+a_part_may_be_as_large_as_allowed_and_no_byte_more(void **state) {
+    (void)state;
+    for (size_t len = 64; len <= 65; len++) {
+        char text[1024] = "--b\r\n" CD "\"id_photo\"\r\n"
+                          "Content-Type: image/jpeg\r\n\r\n";
+        memset(text + strlen(text), 'x', len);
+        strcat(text, "\r\n" SELFIE HOLDER END);
+        for (size_t step = 1; step < 200; step += 13) {
+            struct sid_field field;
+            assert_int_equal(feed(text, strlen(text), step, NULL, &field),
+                             len == 64 ? SID_OK : SID_E_BODY_TOO_LARGE);
+            assert_string_equal(field.name, len == 64 ? "" : "id_photo");
+        }
+    }
+}
+
+static void
+a_holder_over_4_kib_is_refused(void **state) {
+    (void)state;
+    char *text = calloc(1, 8192);
+    assert_non_null(text);
+    strcpy(text, "--b\r\n" CD "\"holder\"\r\n\r\n");
+    memset(text + strlen(text), ' ', SID_HOLDER_PART_MAX_BYTES + 1);
+    strcat(text, "\r\n" END);
+    struct sid_field field;
+    assert_int_equal(feed(text, strlen(text), 100, NULL, &field),
+                     SID_E_BODY_TOO_LARGE);
+    assert_string_equal(field.name, "holder");
+    free(text);
+}
+
+static void
+a_body_of_another_form_is_malformed(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "preamble\r\n" ID SELFIE HOLDER END,
+        "\r\n" ID SELFIE HOLDER END,
+        "--c\r\n" ID SELFIE HOLDER END,
+        "--b \r\n" CD "holder\r\n\r\n{}\r\n" END,
+        "--b\n" CD "holder\n\n{}\n" END,
+        "--b\r\n\r\n{}\r\n" END,
+        "--b\r\n" CD "\r\n\r\n{}\r\n" END,
+        "--b\r\n" CD "\"\"\r\n\r\n{}\r\n" END,
+        "--b\r\n" CD "holder; name=selfie\r\n\r\n{}\r\n" END,
+        "--b\r\nContent-Disposition: attachment; name=holder\r\n\r\n{}\r\n" END,
+        "--b\r\nContent-Type: text/plain\r\n\r\n{}\r\n" END,
+        "--b\r\nno colon\r\n\r\n{}\r\n" END,
+        "--b\r\n: x\r\n\r\n{}\r\n" END,
+        "--b\r\n" CD "holder\r\n folded\r\n\r\n{}\r\n" END,
+        "--b\r\n" CD "holder\r\nContent-Transfer-Encoding: "
+        "base64\r\n\r\ne30=\r\n" END,
+        "--b\r\n" CD "holder\r\nContent-Type: a/b\r\nContent-Type: "
+        "a/b\r\n\r\n{}\r\n" END,
+        ID SELFIE HOLDER "--b-x",
+        ID SELFIE HOLDER "--b--x",
+        ID SELFIE HOLDER END "x",
+        ID SELFIE HOLDER END "\r\n",
+        "--b--\r\n" ID SELFIE HOLDER END,
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        for (size_t step = 1; step < 100; step += 33) {
+            struct sid_field field;
+            assert_int_equal(feed(bad[i], strlen(bad[i]), step, NULL, &field),
+                             SID_E_BAD_REQUEST);
+        }
+    }
+}
+
+static void
+a_nul_or_an_endless_head_is_malformed(void **state) {
+    (void)state;
+    static const char nul[] = "--b\r\n" CD "holder\0\r\n\r\n{}\r\n" END;
+    struct sid_field field;
+    assert_int_equal(feed(nul, sizeof nul - 1, 9, NULL, &field),
+                     SID_E_BAD_REQUEST);
+    char text[4096] = "--b\r\nX: ";
+    memset(text + strlen(text), 'x', 3000);
+    assert_int_equal(feed(text, strlen(text), 100, NULL, &field),
+                     SID_E_BAD_REQUEST);
+}
+
+static void
+after_a_refusal_nothing_is_taken_any_more(void **state) {
+    (void)state;
+    struct sid_upload *upload = NULL;
+    struct sid_field field = {""};
+    static const char rest[] = ID SELFIE HOLDER END;
+    assert_int_equal(sid_upload_new("b", 64, 1000, &field, &upload), SID_OK);
+    assert_int_equal(sid_upload_feed(upload, "x", 1), SID_E_BAD_REQUEST);
+    assert_int_equal(sid_upload_feed(upload, rest, sizeof rest - 1),
+                     SID_E_BAD_REQUEST);
+    assert_int_equal(sid_upload_finish(upload), SID_E_BAD_REQUEST);
+    sid_upload_free(&upload);
+}
+
+int
+main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_parts_are_the_same_however_the_bytes_arrive),
+        cmocka_unit_test(any_order_and_no_last_line_break_will_do),
+        cmocka_unit_test(an_upload_cut_anywhere_never_becomes_an_enrolment),
+        cmocka_unit_test(missing_repeated_unknown_and_empty_parts_are_named),
+        cmocka_unit_test(a_part_may_be_as_large_as_allowed_and_no_byte_more),
+        cmocka_unit_test(a_holder_over_4_kib_is_refused),
+        cmocka_unit_test(a_body_of_another_form_is_malformed),
+        cmocka_unit_test(a_nul_or_an_endless_head_is_malformed),
+        cmocka_unit_test(after_a_refusal_nothing_is_taken_any_more),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
