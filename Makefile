@@ -167,7 +167,7 @@ $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
-                      tests/tools/*.c)
+                      tests/tools/*.c tests/fuzz/*.c)
 CXX_SRC := $(wildcard src/*/*.cpp tests/tools/*.cpp)
 objects: $(C_SRC:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cpp=$(BUILD)/%.o)
 
@@ -214,7 +214,7 @@ setup: ## install what is missing: packages, model pack, sample photos
 setup-check:
 	@tests/setup/setup.sh check
 demo: setup ## the whole story on real photos (KEEP=1: leave the daemon running)
-	$(SUB) all $(BUILD)/smartidd-clock
+	+$(SUB) all $(BUILD)/smartidd-clock $(BUILD)/mkphoto
 	@tests/demo/demo.sh --bin $(BUILD) $(if $(KEEP),--keep)
 check: setup-check ## prove it: lint, unit and end-to-end tests, sanitizers
 	+@tests/run-check.sh
@@ -242,6 +242,17 @@ tsan: ## the same under ThreadSanitizer, faces being fake ones
 export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
+
+# libFuzzer is clang's.
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
+	$(call link,-fsanitize=fuzzer $^ $(call ld_of,http))
+.PHONY: fuzz fuzz-run
+fuzz: setup-check ## libFuzzer on all that strangers can send (FUZZ_S=seconds each)
+	$(SUB) BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ OPT=-O1 \
+	  SAN=fuzzer-no-link,address,undefined fuzz-run
+fuzz-run: $(FUZZ_BINS)
+	@tests/fuzz/run.sh $(or $(FUZZ_S),20) $^
 
 .PHONY: bench fmt install uninstall clean
 bench: setup-check ## speed, memory and start-up time (BENCH_S=seconds per round)

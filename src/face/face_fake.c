@@ -48,6 +48,8 @@ enum flaw {
 #define OWN_PART 0.33F
 /* Between match_review 0.35 and match_accept 0.50 (the defaults). */
 #define UNCLEAR_COSINE 0.42F
+/* An upright face, so that a card is not searched in all orientations. */
+#define STRENGTH 5.0F
 /* Smaller than any limit for a face. */
 #define SMALL_FACE_PX 20.0F
 
@@ -86,22 +88,21 @@ next_random(uint64_t *state) {
     return z ^ z >> 31;
 }
 
-/* Adds weight times a unit vector that belongs to the seed. */
+/* A unit vector that belongs to the seed. */
 static void
-add_direction(float *v, uint64_t seed, float weight) {
-    float part[SID_FACE_FLOATS];
+make_direction(uint64_t seed, float out[SID_FACE_FLOATS]) {
     double norm = 0;
     for (int i = 0; i < SID_FACE_FLOATS; i++) {
-        part[i] = (float)(next_random(&seed) >> 40) / (float)(1 << 24) - 0.5F;
-        norm += (double)part[i] * (double)part[i];
+        out[i] = (float)(next_random(&seed) >> 40) / (float)(1 << 24) - 0.5F;
+        norm += (double)out[i] * (double)out[i];
     }
     for (int i = 0; i < SID_FACE_FLOATS; i++)
-        v[i] += weight * part[i] / (float)sqrt(norm);
+        out[i] /= (float)sqrt(norm);
 }
 
 static void
 make_embedding(struct colour colour, float *out) {
-    float v[SID_FACE_FLOATS] = {0};
+    float v[SID_FACE_FLOATS];
     double norm = 0;
     float own = OWN_PART;
     if (colour.flaw == FLAW_UNCLEAR) {
@@ -109,8 +110,16 @@ make_embedding(struct colour colour, float *out) {
         float c = UNCLEAR_COSINE * UNCLEAR_COSINE * (1 + OWN_PART * OWN_PART);
         own = sqrtf(1 / c - 1);
     }
-    add_direction(v, 1000 + colour.person, 1.0F);
-    add_direction(v, 1000000 + colour.person * 1000 + colour.photo, own);
+    float person[SID_FACE_FLOATS], part[SID_FACE_FLOATS];
+    make_direction(1000 + colour.person, person);
+    make_direction(1000000 + colour.person * 1000 + colour.photo, part);
+    /* The photo's own part is made square to the person's: chance alone would
+     * move the cosine of an unclear pair by 0.04, out of the review band. */
+    double along = 0;
+    for (int i = 0; i < SID_FACE_FLOATS; i++)
+        along += (double)person[i] * (double)part[i];
+    for (int i = 0; i < SID_FACE_FLOATS; i++)
+        v[i] = person[i] + own * (part[i] - (float)along * person[i]);
     for (int i = 0; i < SID_FACE_FLOATS; i++)
         norm += (double)v[i] * (double)v[i];
     for (int i = 0; i < SID_FACE_FLOATS; i++)
@@ -207,8 +216,10 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         points->x[2] > (float)image->width_px / 2)
         colour.person += 100;
     uint64_t seed = colour.photo;
-    struct sid_face_print print = {
-        .sharpness = 100.0F, .brightness = 128.0F, .dhash = next_random(&seed)};
+    struct sid_face_print print = {.strength = STRENGTH,
+                                   .sharpness = 100.0F,
+                                   .brightness = 128.0F,
+                                   .dhash = next_random(&seed)};
     if (colour.flaw == FLAW_BLURRED)
         print.sharpness = 0.1F;
     if (colour.flaw == FLAW_DARK)

@@ -8,15 +8,13 @@
 #include <strings.h>
 
 enum state {
-    DATA,        /* of a part, or before the first delimiter */
-    FIRST,       /* the same, where only the delimiter may come */
-    AFTER,       /* behind a delimiter: CR LF or "--" */
-    AFTER_CR,    /* … CR seen */
-    AFTER_DASH,  /* … '-' seen */
-    HEAD,        /* lines of a part's head */
-    CLOSED,      /* behind the last boundary */
-    CLOSED_CR,   /* … CR seen */
-    CLOSED_CRLF, /* … CR LF seen: nothing may follow */
+    DATA,       /* of a part, or before the first delimiter */
+    FIRST,      /* the same, where only the delimiter may come */
+    AFTER,      /* behind a delimiter: CR LF or "--" */
+    AFTER_CR,   /* … CR seen */
+    AFTER_DASH, /* … '-' seen */
+    HEAD,       /* lines of a part's head */
+    CLOSED,     /* behind the last boundary: line breaks only */
     BROKEN,
 };
 
@@ -192,9 +190,7 @@ feed_byte(struct sid_multipart *multipart, uint8_t byte) {
     else if (state == AFTER_DASH)
         next = byte == '-' ? CLOSED : BROKEN;
     else if (state == CLOSED)
-        next = byte == '\r' ? CLOSED_CR : BROKEN;
-    else if (state == CLOSED_CR)
-        next = byte == '\n' ? CLOSED_CRLF : BROKEN;
+        next = byte == '\r' || byte == '\n' ? CLOSED : BROKEN;
     multipart->state = next;
     return next == BROKEN ? SID_E_BAD_REQUEST : SID_OK;
 }
@@ -224,6 +220,5 @@ sid_multipart_feed(struct sid_multipart *multipart, const uint8_t *ptr,
 
 enum sid_err
 sid_multipart_finish(const struct sid_multipart *multipart) {
-    bool closed = multipart->state == CLOSED || multipart->state == CLOSED_CRLF;
-    return closed ? SID_OK : SID_E_BAD_REQUEST;
+    return multipart->state == CLOSED ? SID_OK : SID_E_BAD_REQUEST;
 }

@@ -213,6 +213,22 @@ class Killed(Case):
         self.assertRegex(self.daemon.ctl("audit", "verify").stdout,
                          "chain unbroken")
 
+    def test_more_unfinished_ones_than_the_queue_holds_are_all_taken_up(self):
+        ids = []
+        for who in range(30):
+            answer = self.app.submit(holder(), photos.photo(who),
+                                     photos.photo(who, photos.SLOW))
+            ids.append(answer.json()["id"])
+        self.daemon.kill()
+        self.daemon.env["SMARTIDD_FACE_QUEUE_CAPACITY"] = "2"
+        self.daemon.start()
+        for one in ids:
+            self.assertEqual(self.app.settled(one)["state"], "approved")
+        # The queue is free for new ones again.
+        self.assertEqual(self.app.enrol(who=1)["state"], "approved")
+        self.daemon.stop()
+        check_database(self, self.daemon)
+
     def test_a_kill_keeps_revocations_and_keys(self):
         enrolment = self.app.enrol(who=1)
         credential = credential_of(enrolment)

@@ -5,7 +5,7 @@ import unittest
 
 import photos
 from harness import (DaemonCase, SETTLED, credential_of, form, holder,
-                     reason_codes)
+                     reason_codes, threads)
 from http_raw import multipart
 
 
@@ -297,6 +297,38 @@ class Enrolment(DaemonCase):
     def test_an_idempotency_key_that_is_too_long_is_refused(self):
         answer = self.send(*photos.pair(36), idempotency="k" * 400)
         self.assertEqual(answer.status, 400, repr(answer))
+
+    def test_a_retry_while_the_first_is_under_way_makes_no_second_one(self):
+        for index in range(5):
+            person, pair = holder(), photos.pair(index)
+            ids = []
+
+            def work(_):
+                answer = self.send(*pair, person=person,
+                                   idempotency="race-%d" % index)
+                if answer.status == 409:
+                    self.assertEqual(answer.code(),
+                                     "idempotency_in_progress")
+                    return
+                self.assertEqual(answer.status, 201, repr(answer))
+                ids.append((answer.json()["id"],
+                            answer.json()["holder_secret"]))
+
+            threads(8, work)
+            self.assertGreaterEqual(len(ids), 1)
+            self.assertEqual(len(set(ids)), 1)
+
+    def test_of_sixteen_at_once_with_one_number_one_is_approved(self):
+        person = holder()
+        states = []
+
+        def work(index):
+            body = self.app.enrol(who=index, person=person)
+            states.append((body["state"], tuple(reason_codes(body))))
+
+        threads(16, work)
+        self.assertEqual(sorted(states), [("approved", ())] +
+                         [("rejected", ("id_number_in_use",))] * 15)
 
     # ---- malformed -------------------------------------------------------
     def post_parts(self, parts):

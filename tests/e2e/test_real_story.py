@@ -1,6 +1,7 @@
 """The whole story on real photos, with the real face engine: the man and his
 specimen card, strangers, drawings, and every reason a photo can have."""
 
+import datetime
 import os
 import shutil
 import tempfile
@@ -171,6 +172,23 @@ class Liveness(DaemonCase):
                                  body["id"])
         self.assertEqual(photo.body, data_of(sample(MAN[0])))
         self.assertEqual(photo.header("content-type"), "image/jpeg")
+
+
+class ReleaseClock(Case):
+    def test_the_clock_of_a_release_build_cannot_be_shifted(self):
+        daemon = Daemon("smartidd")
+        self.addCleanup(daemon.close)
+        daemon.env["SMARTIDD_TEST_CLOCK"] = daemon.clock_file
+        clerk = daemon.api(daemon.add_client("clerk"))
+        daemon.start()
+        self.assertFalse(daemon.request("GET", "/version").json()
+                         ["test_clock"])
+        self.assertNotIn("test_clock", daemon.log.text())
+        for shift in (0, 86400, -86400, 10 ** 9):
+            daemon.set_clock(shift)
+            at = datetime.datetime.fromisoformat(
+                clerk.verify("SID1:")["checked_at"].replace("Z", "+00:00"))
+            self.assertLess(abs(at.timestamp() - time.time()), 60)
 
 
 class Models(Case):

@@ -3,6 +3,8 @@
 // colours for the fake face engine. Test tool; one thread.
 #include "mkphoto.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
@@ -17,6 +19,7 @@ const char usage[] =
     "mkphoto scale IN OUT --size WxH [--noise 2] [--quality 90]\n"
     "mkphoto degrade IN OUT [--blur SIGMA] [--gain G] [--bias B]\n"
     "        [--rotate DEGREES] [--noise S] [--quality Q]\n"
+    "mkphoto yaw IN OUT [--models DIR] [--degrees 45]   turns the head\n"
     "mkphoto pair LEFT RIGHT OUT      two photos side by side\n"
     "(OUT is a PNG when its name says so, else a JPEG)\n"
     "mkphoto plain OUT.png --rgb R,G,B [--size WxH]\n";
@@ -25,6 +28,12 @@ double
 number(const options &opts, const char *name, double fallback) {
     const auto at = opts.find(name);
     return at == opts.end() ? fallback : std::stod(at->second);
+}
+
+std::string
+models_of(const options &opts) {
+    const auto at = opts.find("models");
+    return at == opts.end() ? ".data/models" : at->second;
 }
 
 cv::Size
@@ -57,9 +66,7 @@ add_noise(cv::Mat &photo, double sigma) {
 void
 make_card(const std::vector<std::string> &files, const options &opts) {
     const cv::Mat photo = read_photo(files.at(0));
-    const auto models = opts.find("models");
-    const cv::Rect2f face =
-        face_in(photo, models == opts.end() ? ".data/models" : models->second);
+    const cv::Rect2f face = face_in(photo, models_of(opts));
     scene how = {};
     how.size = size_of(opts, cv::Size(4000, 3000));
     how.fill = number(opts, "fill", 0.6);
@@ -115,6 +122,33 @@ make_degraded(const std::vector<std::string> &files, const options &opts) {
                 static_cast<int>(number(opts, "quality", 92)));
 }
 
+// Turns the head as if it were a cylinder with the face printed on it: crude,
+// but the far half of the face is hidden, as in life.
+void
+make_turned(const std::vector<std::string> &files, const options &opts) {
+    const cv::Mat photo = read_photo(files.at(0));
+    const cv::Rect2f face = face_in(photo, models_of(opts));
+    const double turn = number(opts, "degrees", 45) * CV_PI / 180;
+    const double radius = 0.62 * face.width;
+    const double centre = face.x + face.width / 2;
+    cv::Mat map_x(photo.size(), CV_32F), map_y(photo.size(), CV_32F);
+    for (int x = 0; x < photo.cols; x++) {
+        const double s = (x - centre) / radius;
+        double from = x;
+        if (std::abs(s) < 1) {
+            const double angle =
+                std::clamp(std::asin(s) - turn, -CV_PI / 2, CV_PI / 2);
+            from = centre + radius * std::sin(angle);
+        }
+        map_x.col(x).setTo(from);
+    }
+    for (int y = 0; y < photo.rows; y++)
+        map_y.row(y).setTo(y);
+    cv::Mat out;
+    cv::remap(photo, out, map_x, map_y, cv::INTER_LINEAR);
+    write_photo(files.at(1), out, 92);
+}
+
 void
 make_pair(const std::vector<std::string> &files) {
     cv::Mat left = read_photo(files.at(0)), right = read_photo(files.at(1));
@@ -155,6 +189,8 @@ run(int argc, char **argv) {
         make_scaled(files, opts);
     else if (what == "degrade" && files.size() == 2)
         make_degraded(files, opts);
+    else if (what == "yaw" && files.size() == 2)
+        make_turned(files, opts);
     else if (what == "pair" && files.size() == 3)
         make_pair(files);
     else if (what == "plain" && files.size() == 1)

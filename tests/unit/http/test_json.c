@@ -243,7 +243,7 @@ members_elements_and_kinds_are_written(void **state) {
     sid_json_int(&json, "i", INT64_MIN);
     sid_json_bool(&json, "t", true);
     sid_json_bool(&json, "f", false);
-    sid_json_real(&json, "r", 0.90265);
+    sid_json_real(&json, "r", 0.90271);
     sid_json_real(&json, "n", (double)NAN);
     sid_json_real(&json, "big", 1e300);
     sid_json_time(&json, "at", 0);

@@ -1,0 +1,32 @@
+/* fuzz_image.c: photos, as anybody can send them. What decodes must have the
+ * dimensions that the probe promised. libFuzzer's one thread. */
+#include <stdlib.h>
+
+#include "smartid/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Larger ones only take time. */
+#define FUZZ_MAX_PX 1000000
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct sid_span file = sid_span_of(data, size);
+    struct sid_image_info info;
+    if (sid_image_probe(file, &info) != SID_OK ||
+        (long)info.width_px * info.height_px > FUZZ_MAX_PX)
+        return 0;
+    static const int wants_px[] = {0, 320};
+    for (int i = 0; i < 2; i++) {
+        struct sid_image image = SID_IMAGE_EMPTY;
+        struct sid_image_want want = {.min_long_px = wants_px[i]};
+        if (sid_image_decode(file, &want, &image) != SID_OK)
+            continue;
+        if (image.full_width_px != info.width_px ||
+            image.full_height_px != info.height_px ||
+            image.width_px > info.width_px || image.width_px < 1)
+            abort();
+        sid_image_fini(&image);
+    }
+    return 0;
+}
