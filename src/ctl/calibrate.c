@@ -255,6 +255,10 @@ read_options(int argc, char **argv, const char **svg) {
 
 int
 sid_ctl_calibrate(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        (void)fputs(usage, stdout);
+        return SID_CTL_OK;
+    }
     const char *svg = NULL;
     struct table table = {0};
     int code = read_options(argc, argv, &svg);

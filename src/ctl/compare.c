@@ -258,6 +258,10 @@ out:
 
 int
 sid_ctl_compare(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        (void)fputs(usage, stdout);
+        return SID_CTL_OK;
+    }
     struct sid_config config;
     sid_config_default(&config);
     const char *dir = getenv("SMARTIDD_FACE_MODEL_DIR");

@@ -1,6 +1,5 @@
 /* api_credential.c: a credential, its code of the day as text or picture, its
  * end. io thread of the connection; flows belong to the request. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "api.h"
@@ -63,15 +62,9 @@ const struct sid_handler sid_api_credential_get = {
 static enum sid_err
 read_scale(struct sid_request *req, int *scale) {
     const char *text = sid_request_query(req, "scale");
-    *scale = SCALE_DEFAULT;
-    if (text == NULL)
-        return SID_OK;
-    size_t len = strlen(text);
-    if (len == 0 || len > 2 || strspn(text, "0123456789") != len)
-        *scale = -1;
-    else
-        *scale = atoi(text);
-    if (*scale >= SID_QR_SCALE_MIN && *scale <= SID_QR_SCALE_MAX)
+    *scale =
+        text == NULL ? SCALE_DEFAULT : sid_number_parse(text, SID_QR_SCALE_MAX);
+    if (*scale >= SID_QR_SCALE_MIN)
         return SID_OK;
     sid_field_set(&req->field, "", "scale");
     return SID_E_FIELD_INVALID;

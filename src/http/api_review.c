@@ -5,22 +5,6 @@
 #include "api.h"
 
 /* ---- GET /v1/enrollments ------------------------------------------------ */
-/* 1..SID_LIST_MAX, or 0 when it is not such a number. */
-static int
-read_number(const char *text, int max) {
-    int sum = 0;
-    if (*text == '\0')
-        return 0;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9')
-            return 0;
-        sum = sum * 10 + (*text - '0');
-        if (sum > max)
-            return 0;
-    }
-    return sum;
-}
-
 static enum sid_err
 refuse(struct sid_request *req, const char *name, enum sid_err err) {
     sid_field_set(&req->field, "", name);
@@ -43,7 +27,7 @@ list_check(struct sid_request *req) {
     if (after != NULL && !sid_id_valid("enr_", after))
         return refuse(req, "after", SID_E_FIELD_INVALID);
     const char *limit = sid_request_query(req, "limit");
-    if (limit != NULL && read_number(limit, SID_LIST_MAX) == 0)
+    if (limit != NULL && sid_number_parse(limit, SID_LIST_MAX) == 0)
         return refuse(req, "limit", SID_E_FIELD_INVALID);
     return SID_OK;
 }
@@ -57,7 +41,7 @@ list_prepare(struct sid_request *req) {
     if (after != NULL)
         memcpy(list->after, after, SID_ID_SIZE);
     list->limit =
-        limit == NULL ? SID_LIST_MAX : read_number(limit, SID_LIST_MAX);
+        limit == NULL ? SID_LIST_MAX : sid_number_parse(limit, SID_LIST_MAX);
     return sid_enrol_state_parse(sid_request_query(req, "state"), &list->state);
 }
 

@@ -113,6 +113,19 @@ sid_content_length_parse(const char *value, uint64_t *out) {
     return SID_OK;
 }
 
+int
+sid_number_parse(const char *text, int max) {
+    int64_t sum = 0;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return 0;
+        sum = sum * 10 + (*text - '0');
+        if (sum > max)
+            return 0;
+    }
+    return (int)sum;
+}
+
 bool
 sid_bearer_parse(const char *value, const char **key, size_t *key_len) {
     static const char scheme[] = "Bearer ";

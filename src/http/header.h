@@ -34,6 +34,9 @@ bool sid_header_value_clean(const char *value, size_t len);
 SID_FALLIBLE enum sid_err sid_content_length_parse(const char *value,
                                                    uint64_t *out);
 
+/* A number of a query, 1..max, digits only; 0 when it is not one. */
+int sid_number_parse(const char *text, int max);
+
 /* The text behind "Bearer " (any case, one or more spaces); false when it is
  * another scheme or empty. *key points into value. */
 bool sid_bearer_parse(const char *value, const char **key, size_t *key_len);

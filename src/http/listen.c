@@ -28,19 +28,24 @@ failed(int fd, const char *what, const char *address) {
 
 static int
 port_of(int fd) {
-    struct sockaddr_storage at;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at = {.v6 = {0}};
     socklen_t size = sizeof at;
-    if (getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+    if (getsockname(fd, &at.any, &size) != 0)
         return -1;
-    if (at.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&at)->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port
+                                              : at.v4.sin_port);
 }
 
 enum sid_err
 sid_listen_tcp(const char *address, int64_t port, int *fd, int *got_port) {
     char service[8];
+    char where[96];
     (void)snprintf(service, sizeof service, "%d", (int)port);
+    (void)snprintf(where, sizeof where, "%s port %s", address, service);
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC,
         .ai_socktype = SOCK_STREAM,
@@ -64,7 +69,7 @@ sid_listen_tcp(const char *address, int64_t port, int *fd, int *got_port) {
     ok = ok && listen(sock, SOMAXCONN) == 0;
     freeaddrinfo(found);
     if (!ok)
-        return failed(sock, "bind", address);
+        return failed(sock, "bind", where);
     *fd = sock;
     *got_port = port_of(sock);
     return SID_OK;

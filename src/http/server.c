@@ -20,7 +20,7 @@
 #include "smartid/text.h"
 
 /* Memory of one connection; a longer head gets 431. libmicrohttpd wipes all of
- * it after each request, which at 64 KiB was 7 % of a verification (measured). */
+ * it after each request: at 64 KiB that was 7 % of a verification (perf). */
 #define CONNECTION_MEMORY_BYTES ((size_t)32 * 1024)
 /* smartidctl opens one connection at a time. */
 #define CONTROL_CONNECTIONS 16u

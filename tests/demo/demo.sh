@@ -22,7 +22,8 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-photos=$(realpath -m "${DATA:-.data}")/photos
+data_dir=$(realpath -m "${DATA:-.data}")
+photos=$data_dir/photos
 models=$(realpath -m "${MODEL_DIR:-.data/models}")
 
 # A day and five minutes: beyond the grace that a code has at the counter.
@@ -30,8 +31,8 @@ later_s=86700
 wait_s=30 # seconds an enrolment is waited for
 
 # The cast. Both ID numbers are published specimens.
-man_portrait=$photos/franck_01829.jpg
-man_selfie=$photos/franck_04000.jpg
+card=$data_dir/made/card.jpg # drawn around franck_02045.jpg, by data.sh
+man_selfie=$photos/franck_03979.jpg
 stranger=$photos/SeanConnery.jpg
 mask=$photos/ironman.jpg
 
@@ -216,13 +217,6 @@ write_holders() {
         consent: {version: "2026-01", given_at: $now}}' >"$dir/other.json"
 }
 
-make_card() {
-    note "The card is a drawn specimen, lying askew on a table:"
-    command_line "mkphoto card $(basename "$man_portrait") card.jpg"
-    "$bin/mkphoto" card "$man_portrait" "$dir/card.jpg" --models "$models" \
-        --turn 6 --seed 3 >/dev/null || fail "mkphoto"
-}
-
 enrol_the_man() {
     enrol card.jpg "$man_selfie" man.json
     expect "the status" "$status" 201
@@ -315,7 +309,8 @@ today() {
     make_keys
     step "A man enrols: a photo of his card and a selfie"
     write_holders
-    make_card
+    cp "$card" "$dir/card.jpg"
+    note "The card is a drawn specimen that lies askew on a table (card.jpg)."
     enrol_the_man
     refuse_others
     show_code
@@ -383,8 +378,8 @@ To end it:
 END
 }
 
-for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \
-    "$man_portrait" "$man_selfie" "$stranger" "$mask" "$models/models.ini"; do
+for file in "$bin"/{smartidd,smartidd-clock,smartidctl} \
+    "$card" "$man_selfie" "$stranger" "$mask" "$models/models.ini"; do
     [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
 done
 today

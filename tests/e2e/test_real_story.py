@@ -114,7 +114,7 @@ class Story(DaemonCase):
     def test_a_shaken_selfie_is_too_blurred(self):
         self.reason(sample(MAN[0]),
                     mkphoto("blurred.jpg", "degrade", sample(MAN[1]), "OUT",
-                            "--blur", "12"), "too_blurred", "selfie")
+                            "--blur", "9"), "too_blurred", "selfie")
 
     def test_a_selfie_in_the_dark_is_too_dark(self):
         self.reason(sample(MAN[0]),
@@ -124,7 +124,7 @@ class Story(DaemonCase):
     def test_a_selfie_in_the_glare_is_too_bright(self):
         self.reason(sample(MAN[0]),
                     mkphoto("bright.jpg", "degrade", sample(MAN[1]), "OUT",
-                            "--gain", "1", "--bias", "120"),
+                            "--gain", "1", "--bias", "145"),
                     "too_bright", "selfie")
 
     def test_the_same_file_twice_is_no_selfie(self):

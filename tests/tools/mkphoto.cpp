@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <stdexcept>
 #include <vector>
@@ -33,7 +34,10 @@ number(const options &opts, const char *name, double fallback) {
 std::string
 models_of(const options &opts) {
     const auto at = opts.find("models");
-    return at == opts.end() ? ".data/models" : at->second;
+    if (at != opts.end())
+        return at->second;
+    const char *dir = std::getenv("SMARTIDD_FACE_MODEL_DIR");
+    return dir != nullptr ? dir : ".data/models";
 }
 
 cv::Size

@@ -101,6 +101,18 @@ a_length_is_digits_and_nothing_else(void **state) {
 }
 
 static void
+a_number_of_a_query_is_within_its_bounds(void **state) {
+    (void)state;
+    assert_int_equal(sid_number_parse("1", 50), 1);
+    assert_int_equal(sid_number_parse("050", 50), 50);
+    assert_int_equal(sid_number_parse("2147483647", INT32_MAX), INT32_MAX);
+    static const char *const bad[] = {
+        "", "0", "51", "-1", "+1", "1 ", "1a", "0x1", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(sid_number_parse(bad[i], 50), 0);
+}
+
+static void
 a_bearer_key_is_found_behind_its_scheme(void **state) {
     (void)state;
     const char *key = NULL;
@@ -204,6 +216,7 @@ main(void) {
         cmocka_unit_test(ids_made_here_are_clean_and_differ),
         cmocka_unit_test(control_characters_in_a_value_are_seen),
         cmocka_unit_test(a_length_is_digits_and_nothing_else),
+        cmocka_unit_test(a_number_of_a_query_is_within_its_bounds),
         cmocka_unit_test(a_bearer_key_is_found_behind_its_scheme),
         cmocka_unit_test(
             a_media_type_is_known_whatever_its_case_and_parameters),
