@@ -144,7 +144,7 @@ UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/
 # Files beside them that are not tests (fixture.c) are linked into each.
 unit_fixture = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(call unit_src,$(1)),$(wildcard tests/unit/$(1)/*.c)))
 define UNIT_RULE
-$(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(CLOCK_TEST) $(call libs_of,$(1)) $(3)
+$(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3) $(CLOCK_TEST) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
 $(foreach l,base crypto work image qr core store,$(eval $(call UNIT_RULE,$(l),,)))
@@ -228,16 +228,14 @@ lint: setup-check ## layout, layers, simple mistakes, both compilers, clang-tidy
 
 # Sanitizers: the same tests, in build folders of their own.
 .PHONY: asan ubsan tsan
-SAN_MAKE = $(SUB) BUILD=$(BUILD)/$(1) SAN=$(2) OPT=-O1 $(3)
+SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) SAN=$(2) OPT=-O1
+SAN_BOTH = +@$(SAN_MAKE) check-unit; unit=$$?; $(SAN_MAKE) check-e2e $(3) && exit $$unit
 asan: ## unit and end-to-end tests under AddressSanitizer
-	$(call SAN_MAKE,asan,address,check-unit)
-	$(call SAN_MAKE,asan,address,check-e2e)
+	$(call SAN_BOTH,asan,address)
 ubsan: ## the same under UndefinedBehaviorSanitizer
-	$(call SAN_MAKE,ubsan,undefined,check-unit)
-	$(call SAN_MAKE,ubsan,undefined,check-e2e)
+	$(call SAN_BOTH,ubsan,undefined)
 tsan: ## the same under ThreadSanitizer, faces being fake ones
-	$(call SAN_MAKE,tsan,thread,check-unit)
-	$(call SAN_MAKE,tsan,thread,check-e2e E2E_ARGS=--fake-only)
+	$(call SAN_BOTH,tsan,thread,E2E_ARGS=--fake-only)
 # What is wrong must be loud; races in uninstrumented libraries are listed.
 export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS ?= print_stacktrace=1

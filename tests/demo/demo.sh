@@ -34,7 +34,7 @@ wait_s=30 # seconds an enrolment is waited for
 card=$data_dir/made/card.jpg # drawn around franck_02045.jpg, by data.sh
 man_selfie=$photos/franck_03979.jpg
 stranger=$photos/SeanConnery.jpg
-mask=$photos/ironman.jpg
+drawing=$photos/facemodel_numbering_new.png
 
 dir=$(mktemp -d -t smartid-demo.XXXXXX)
 pids=()
@@ -233,8 +233,8 @@ refuse_others() {
     expect "the state" "$(answer .state)" rejected
     expect "the reason" "$(answer '.reasons[0].code')" faces_differ
 
-    step "A picture without a face instead of a selfie: refused, and told what to do"
-    enrol card.jpg "$mask" other.json
+    step "A drawing instead of a selfie: refused, and told what to do"
+    enrol card.jpg "$drawing" other.json
     expect "the state" "$(answer .state)" rejected
     expect "the reason" "$(answer '.reasons[0].code')" no_face
 }
@@ -379,7 +379,7 @@ END
 }
 
 for file in "$bin"/{smartidd,smartidd-clock,smartidctl} \
-    "$card" "$man_selfie" "$stranger" "$mask" "$models/models.ini"; do
+    "$card" "$man_selfie" "$stranger" "$drawing" "$models/models.ini"; do
     [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
 done
 today

@@ -1,10 +1,15 @@
 /* fixture.c: picture files made in memory for the tests of src/image. */
 #include "fixture.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
 #include <jpeglib.h>
 #include <png.h>
 
@@ -183,4 +188,43 @@ make_png(int w, int h, paint_fn *paint, const struct png_kind *kind,
     png_write_end(png, info);
     png_destroy_write_struct(&png, &info);
     free(row);
+}
+
+enum sid_err
+decode_whole(const struct sid_buf *file, struct sid_image *out) {
+    const struct sid_image_want want = {.min_long_px = 0};
+    return sid_image_decode(sid_buf_span(file), &want, out);
+}
+
+struct rgb
+pixel(const struct sid_image *image, int x, int y) {
+    assert_in_range(x, 0, image->width_px - 1);
+    assert_in_range(y, 0, image->height_px - 1);
+    const uint8_t *p =
+        image->bgr + (size_t)y * image->stride_bytes + (size_t)x * 3;
+    return (struct rgb){p[2], p[1], p[0]};
+}
+
+void
+assert_near(struct rgb got, struct rgb expected, int tolerance) {
+    assert_true(abs(got.r - expected.r) <= tolerance);
+    assert_true(abs(got.g - expected.g) <= tolerance);
+    assert_true(abs(got.b - expected.b) <= tolerance);
+}
+
+void
+assert_quadrants(const struct sid_image *image, const char *colours) {
+    int w = image->width_px, h = image->height_px;
+    const int at[4][2] = {{w / 4, h / 4},
+                          {w * 3 / 4, h / 4},
+                          {w * 3 / 4, h * 3 / 4},
+                          {w / 4, h * 3 / 4}};
+    for (int i = 0; i < 4; i++) {
+        struct rgb c = pixel(image, at[i][0], at[i][1]);
+        struct rgb expected = colours[i] == 'r'   ? (struct rgb){220, 20, 20}
+                              : colours[i] == 'g' ? (struct rgb){20, 220, 20}
+                              : colours[i] == 'b' ? (struct rgb){20, 20, 220}
+                                                  : (struct rgb){240, 240, 240};
+        assert_near(c, expected, 12);
+    }
 }

@@ -2,7 +2,7 @@
 #ifndef SID_TEST_IMAGE_FIXTURE_H
 #define SID_TEST_IMAGE_FIXTURE_H
 
-#include "smartid/buf.h"
+#include "smartid/image.h"
 
 /* What colour the pixel at (x, y) of a w x h picture has. */
 struct rgb {
@@ -38,5 +38,14 @@ void make_png(int w, int h, paint_fn *paint, const struct png_kind *kind,
 /* An EXIF TIFF block of 26 bytes. */
 #define EXIF_BYTES 26
 void make_exif(int orientation, bool big_endian, uint8_t out[EXIF_BYTES]);
+
+/* The whole file at full size. */
+SID_FALLIBLE enum sid_err decode_whole(const struct sid_buf *file,
+                                       struct sid_image *out);
+struct rgb pixel(const struct sid_image *image, int x, int y);
+void assert_near(struct rgb got, struct rgb expected, int tolerance);
+/* The colours (r g b w) of the four quadrants of paint_quadrants, clockwise
+ * from the top left. */
+void assert_quadrants(const struct sid_image *image, const char *colours);
 
 #endif
