@@ -97,6 +97,8 @@ BELOW_store  := store core $(LOW)
 BELOW_app    := app store core $(LOW)
 BELOW_http   := http app store core $(LOW)
 BELOW_ctl    := $(BELOW_app)
+# Tests of app/photo.c with the real engine and real photos.
+BELOW_photo  := $(BELOW_app)
 
 libs_of = $(foreach f,$(BELOW_$(1)),$(call lib,$(f)))
 ld_of   = $(foreach f,$(BELOW_$(1)),$(LIBS_$(f))) $(LIBS_common)
@@ -136,7 +138,7 @@ $(BUILD)/gen/migrations_sqlite.inc: $(MIGRATIONS)
 $(BUILD)/src/store/migrate.o: $(BUILD)/gen/migrations_sqlite.inc
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
-UNIT_LAYERS := base crypto work image face qr core store app http ctl
+UNIT_LAYERS := base crypto work image qr core store app photo http ctl
 unit_src = $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(call unit_src,$(l))))
 
@@ -148,7 +150,7 @@ $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3
 	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
 $(foreach l,base crypto work image qr core store,$(eval $(call UNIT_RULE,$(l),,)))
-$(eval $(call UNIT_RULE,face,$(LIBS_face) $(LIBS_image),$(FACE_CV) $(call lib,image)))
+$(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
 $(eval $(call UNIT_RULE,app,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))

@@ -45,8 +45,8 @@ sid_hex_decode(const char *text, void *out, size_t len) {
     }
     uint8_t *bytes = out;
     for (size_t i = 0; i < len; i++)
-        bytes[i] =
-            (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+        bytes[i] = (uint8_t)((unsigned)hex_digit(text[2 * i]) << 4 |
+                             (unsigned)hex_digit(text[2 * i + 1]));
     return SID_OK;
 }
 

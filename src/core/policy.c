@@ -17,7 +17,7 @@ struct photo_limits {
     float sharpness;
     /* Mean luma of the inner face, 0..255. Unharmed faces read 58 (dark skin,
      * soft light) to 176; at 30 the similarity has fallen by 0.06, below 15
-     * no face is found; at 240 it has fallen by 0.14, at 247 by 0.3. */
+     * no face is found; at 222 by 0.03, at 240 by 0.14. */
     float luma_min, luma_max;
     /* Turned or tipped further than this, the far half of the face is hidden
      * and the similarity says little. Frontal photos read up to 17 degrees of
@@ -25,11 +25,11 @@ struct photo_limits {
     float turn_deg;
 };
 static const struct photo_limits limits_of_id = {
-    .face_px = 40, .sharpness = 35, .luma_min = 35, .luma_max = 235};
+    .face_px = 40, .sharpness = 35, .luma_min = 35, .luma_max = 225};
 static const struct photo_limits limits_of_selfie = {.face_px = 64,
                                                      .sharpness = 45,
                                                      .luma_min = 35,
-                                                     .luma_max = 235,
+                                                     .luma_max = 225,
                                                      .turn_deg = 30};
 
 /* A photo of the printed portrait, or its file, sent as the selfie. Source:

@@ -93,7 +93,7 @@ sid_hkdf_from(struct sid_span key, const char *info,
         strlen(info) >= sizeof info_copy)
         return SID_E_ARGUMENT;
     memcpy(key_copy, key.ptr, key.len);
-    (void)strcpy(info_copy, info);
+    memcpy(info_copy, info, strlen(info) + 1);
     enum sid_err err = SID_E_CRYPTO;
     EVP_KDF_CTX *kdf = EVP_KDF_CTX_new(crypto_algs.hkdf);
     if (kdf == NULL)

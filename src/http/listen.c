@@ -40,8 +40,15 @@ port_of(int fd) {
                                               : at.v4.sin_port);
 }
 
+static bool
+set(int sock, int level, int option) {
+    int one = 1;
+    return setsockopt(sock, level, option, &one, sizeof one) == 0;
+}
+
 enum sid_err
-sid_listen_tcp(const char *address, int64_t port, int *fd, int *got_port) {
+sid_listen_tcp(const char *address, int64_t port, enum sid_share share, int *fd,
+               int *got_port) {
     char service[8];
     char where[96];
     (void)snprintf(service, sizeof service, "%d", (int)port);
@@ -58,14 +65,17 @@ sid_listen_tcp(const char *address, int64_t port, int *fd, int *got_port) {
                 SID_S("address", address), SID_S("reason", gai_strerror(rc)));
         return SID_E_IO;
     }
-    int one = 1;
     int sock = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = sock >= 0 &&
-              setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0;
+    bool ok = sock >= 0 && set(sock, SOL_SOCKET, SO_REUSEADDR);
     /* Accepted sockets inherit it. */
-    ok =
-        ok && setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0;
+    ok = ok && set(sock, IPPROTO_TCP, TCP_NODELAY);
+    if (share == SID_SHARE_NEXT)
+        ok = ok && set(sock, SOL_SOCKET, SO_REUSEPORT);
     ok = ok && bind(sock, found->ai_addr, found->ai_addrlen) == 0;
+    /* Only after its bind, so that a second daemon on this port is refused
+     * instead of sharing the connections of the first one. */
+    if (share == SID_SHARE_FIRST)
+        ok = ok && set(sock, SOL_SOCKET, SO_REUSEPORT);
     ok = ok && listen(sock, SOMAXCONN) == 0;
     freeaddrinfo(found);
     if (!ok)

@@ -9,7 +9,7 @@
 #include "linger.h"
 #include "smartid/server.h"
 
-/* One listener and the daemon behind it. */
+/* One listening socket and the daemon with its one io thread behind it. */
 struct sid_door {
     struct sid_server *server;
     struct MHD_Daemon *daemon;
@@ -18,8 +18,9 @@ struct sid_door {
 };
 
 struct sid_server {
-    struct sid_app *app; /* borrowed */
-    struct sid_door tcp;
+    struct sid_app *app;  /* borrowed */
+    struct sid_door *tcp; /* one for each io thread, all on one port */
+    size_t tcp_count;
     struct sid_door control;
     char control_path[SID_PATH_SIZE]; /* "" for none */
     int port;

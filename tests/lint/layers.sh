@@ -21,6 +21,7 @@ face   1 face
 qr     1 qr
 core   2 token enrolment policy purpose audit apikey idnumber ratelimit
 store  3 store writer migrate
+photo  5
 app    4 app models photo flow_enrol flow_verify flow_credential flow_admin
 http   5 server
 ctl    6

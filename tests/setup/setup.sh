@@ -14,6 +14,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 data=${DATA:-.data}
 set_wanted=${1:-demo}
+progress_s=5
 log=$(mktemp -t smartid-setup.XXXXXX)
 work=$(mktemp -d -t smartid-setup.XXXXXX)
 trap 'rm -rf "$log" "$work"' EXIT
@@ -26,7 +27,7 @@ die() {
 }
 
 show_log() {
-    grep -vE '^(dl|pm)status:' "$log" | tail -n 15 | sed 's/^/    /' >&2
+    tail -n 15 "$log" | sed 's/^/    /' >&2
 }
 
 # The packages of the wanted sets that are not installed, one per line.
@@ -51,40 +52,43 @@ missing() {
             }'
 }
 
-# Runs apt-get as root. Its status lines become a progress line.
+# Runs apt-get as root. It writes into a file and never into a pipe: a full one
+# has made packages' scripts fail.
 apt() {
-    local as_root=()
+    local as_root=() status=0 watcher
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null || die "packages have to be installed, but" \
             "this is not root and there is no sudo. As root, run:" \
             "apt-get install -y --no-install-recommends $(missing | xargs)"
         as_root=(sudo)
     fi
+    : >"$log"
+    progress &
+    watcher=$!
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a \
-        LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=300 \
-        -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 "$@" 2>&1 </dev/null |
-        tee -a "$log" | progress
+        LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+        "$@" >>"$log" 2>&1 </dev/null || status=$?
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+    return "$status"
 }
 
-# Reads apt's status lines; tells every tenth part, or rewrites one line on a
-# terminal.
+# Says every few seconds how far apt is, as its log tells.
 progress() {
-    local tty=0
-    [ -t 1 ] && tty=1
-    awk -F: -v tty="$tty" '
-        /^(dl|pm)status:/ {
-            part = $1 == "dlstatus" ? "fetched" : "installed"
-            percent = int($3)
-            if (tty) {
-                printf "\rsetup:   %s %d %%   ", part, percent
-                open = 1
-            } else if (part != last || percent >= told + 10) {
-                printf "setup:   %s %d %%\n", part, percent
-                last = part; told = percent
-            }
-            fflush()
-        }
-        END { if (open) printf "\n" }'
+    local now last=''
+    while sleep "$progress_s"; do
+        now=$(awk '
+            /^Get:/ { fetched++ }
+            /^Unpacking / { unpacked++ }
+            /^Setting up / { ready++ }
+            / newly installed,/ { all = $3 }
+            END {
+                if (all) printf "%d packages: %d fetched, %d unpacked, %d set up",
+                    all, fetched, unpacked, ready
+            }' "$log")
+        [ "$now" = "$last" ] || say "  $now"
+        last=$now
+    done
 }
 
 install_packages() {

@@ -166,11 +166,16 @@ make_pair(const std::vector<std::string> &files) {
 
 void
 make_plain(const std::vector<std::string> &files, const options &opts) {
-    int r = 0, g = 0, b = 0;
     const auto rgb = opts.find("rgb");
-    if (rgb == opts.end() ||
-        std::sscanf(rgb->second.c_str(), "%d,%d,%d", &r, &g, &b) != 3)
+    if (rgb == opts.end())
         throw std::runtime_error("--rgb R,G,B is expected");
+    size_t comma = 0, at = 0;
+    int values[3] = {0, 0, 0};
+    for (int &value : values) {
+        value = std::stoi(rgb->second.substr(at), &comma);
+        at = std::min(at + comma + 1, rgb->second.size());
+    }
+    const int r = values[0], g = values[1], b = values[2];
     write_png(files.at(0), cv::Mat(size_of(opts, cv::Size(320, 320)), CV_8UC3,
                                    cv::Scalar(b, g, r)));
 }

@@ -62,9 +62,9 @@ read_photo(const std::string &path) {
         sid_span_of(bytes.data(), bytes.size()), &want, &image);
     if (err != SID_OK)
         throw std::runtime_error(path + ": " + sid_err_text(err));
-    const cv::Mat pixels = cv::Mat(image.height_px, image.width_px, CV_8UC3,
-                                   image.bgr, image.stride_bytes)
-                               .clone();
+    cv::Mat pixels = cv::Mat(image.height_px, image.width_px, CV_8UC3,
+                             image.bgr, image.stride_bytes)
+                         .clone();
     sid_image_fini(&image);
     return pixels;
 }

@@ -1,6 +1,5 @@
 /* test_server.c: requests over real sockets: heads that are refused, bodies
- * that are not waited for, keep-alive, pipelining, the control socket, the
- * stop. */
+ * that are not waited for, keep-alive, pipelining, the stop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../../src/http/route.h"
@@ -420,84 +418,6 @@ a_full_queue_is_told_before_the_body(void **state) {
 }
 
 static void
-the_control_socket_needs_no_key_and_is_private(void **state) {
-    (void)state;
-    struct stat st;
-    assert_int_equal(stat(f->control_path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
-    static const char request[] = "GET /v1/clients HTTP/1.1\r\n" HOST "\r\n";
-    struct answer answer;
-    int fd = fixture_connect(f, true);
-    fixture_send(fd, request, sizeof request - 1);
-    fixture_read(fd, &answer, NULL);
-    assert_int_equal(answer.status, 200);
-    assert_string_equal(answer.body, "{\"clients\":[]}");
-    close(fd);
-    assert_int_equal(status_of(request), 401);
-}
-
-static void
-an_admin_makes_lists_and_revokes_a_key(void **state) {
-    (void)state;
-    struct answer answer;
-    fixture_post(f, f->admin_key, "/v1/clients",
-                 "{\"name\":\"Desk\",\"role\":\"clerk\",\"purposes\":[\"train_"
-                 "ticket\"],\"lifetime_s\":60}",
-                 &answer);
-    assert_int_equal(answer.status, 201);
-    assert_non_null(strstr(answer.body, "\"purposes\":[\"train_ticket\"]"));
-    char id[SID_ID_SIZE], key[SID_APIKEY_SIZE], path[96];
-    memcpy(id, strstr(answer.body, "cli_"), SID_ID_CHARS);
-    id[SID_ID_CHARS] = '\0';
-    memcpy(key, strstr(answer.body, "sidk_"), SID_APIKEY_CHARS);
-    key[SID_APIKEY_CHARS] = '\0';
-    fixture_post(f, key, "/v1/verifications", QUESTION, &answer);
-    assert_int_equal(answer.status, 403); /* another purpose */
-    assert_non_null(strstr(answer.body, "purpose_forbidden"));
-    (void)snprintf(path, sizeof path, "/v1/clients/%s/revoke", id);
-    fixture_post(f, f->admin_key, path, "{\"x\":1}", &answer);
-    assert_int_equal(answer.status, 422);
-    fixture_post(f, f->admin_key, path, "{}", &answer);
-    assert_int_equal(answer.status, 200);
-    fixture_post(f, key, "/v1/verifications", QUESTION, &answer);
-    assert_int_equal(answer.status, 401);
-}
-
-static void
-a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
-    (void)state;
-    static const struct {
-        const char *json;
-        const char *field;
-    } cases[] = {
-        {"{\"role\":\"app\"}", "name"},
-        {"{\"name\":\"a\"}", "role"},
-        {"{\"name\":\"a\",\"role\":\"holder\"}", "role"},
-        {"{\"name\":\"a\",\"role\":\"clerk\"}", "purposes"},
-        {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[]}", "purposes"},
-        {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[\"x\"]}",
-         "purposes"},
-        {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[1]}", "purposes"},
-        {"{\"name\":\"a\",\"role\":\"app\",\"purposes\":[\"train_ticket\"]}",
-         "purposes"},
-        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":59}", "lifetime_s"},
-        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":315360001}",
-         "lifetime_s"},
-        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":\"60\"}",
-         "lifetime_s"},
-        {"{\"name\":\"a\",\"role\":\"app\",\"days\":1}", "days"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct answer answer;
-        char field[64];
-        fixture_post(f, f->admin_key, "/v1/clients", cases[i].json, &answer);
-        assert_int_equal(answer.status, 422);
-        (void)snprintf(field, sizeof field, "\"field\":\"%s\"", cases[i].field);
-        assert_non_null(strstr(answer.body, field));
-    }
-}
-
-static void
 after_quiesce_nobody_new_comes_in_and_the_open_ones_are_closed(void **state) {
     (void)state;
     struct answer answer;
@@ -536,9 +456,6 @@ main(void) {
         T(pipelined_requests_are_answered_in_order),
         T(places_are_given_back_when_uploads_are_cut),
         T(a_full_queue_is_told_before_the_body),
-        T(the_control_socket_needs_no_key_and_is_private),
-        T(an_admin_makes_lists_and_revokes_a_key),
-        T(a_client_order_that_makes_no_sense_is_refused_by_field),
         T(after_quiesce_nobody_new_comes_in_and_the_open_ones_are_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

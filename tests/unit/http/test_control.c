@@ -1,0 +1,201 @@
+/* test_control.c: keys of clients, and the two listeners. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "smartid/log.h"
+
+#define HOST "Host: t\r\n"
+#define GET "GET /healthz HTTP/1.1\r\n" HOST
+#define QUESTION "{\"code\":\"x\",\"purpose\":\"household_registration\"}"
+
+static struct fixture *f;
+
+static int
+setup(void **state) {
+    (void)state;
+    f = fixture_new();
+    return 0;
+}
+
+static int
+teardown(void **state) {
+    (void)state;
+    fixture_free(f);
+    return 0;
+}
+
+static int
+status_of(const char *request) {
+    struct answer answer;
+    fixture_ask(f, request, &answer);
+    return answer.status;
+}
+
+static void
+the_control_socket_needs_no_key_and_is_private(void **state) {
+    (void)state;
+    struct stat st;
+    assert_int_equal(stat(f->control_path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    static const char request[] = "GET /v1/clients HTTP/1.1\r\n" HOST "\r\n";
+    struct answer answer;
+    int fd = fixture_connect(f, true);
+    fixture_send(fd, request, sizeof request - 1);
+    fixture_read(fd, &answer, NULL);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.body, "{\"clients\":[]}");
+    close(fd);
+    assert_int_equal(status_of(request), 401);
+}
+
+static void
+an_admin_makes_lists_and_revokes_a_key(void **state) {
+    (void)state;
+    struct answer answer;
+    fixture_post(f, f->admin_key, "/v1/clients",
+                 "{\"name\":\"Desk\",\"role\":\"clerk\",\"purposes\":[\"train_"
+                 "ticket\"],\"lifetime_s\":60}",
+                 &answer);
+    assert_int_equal(answer.status, 201);
+    assert_non_null(strstr(answer.body, "\"purposes\":[\"train_ticket\"]"));
+    char id[SID_ID_SIZE], key[SID_APIKEY_SIZE], path[96];
+    memcpy(id, strstr(answer.body, "cli_"), SID_ID_CHARS);
+    id[SID_ID_CHARS] = '\0';
+    memcpy(key, strstr(answer.body, "sidk_"), SID_APIKEY_CHARS);
+    key[SID_APIKEY_CHARS] = '\0';
+    fixture_post(f, key, "/v1/verifications", QUESTION, &answer);
+    assert_int_equal(answer.status, 403); /* another purpose */
+    assert_non_null(strstr(answer.body, "purpose_forbidden"));
+    (void)snprintf(path, sizeof path, "/v1/clients/%s/revoke", id);
+    fixture_post(f, f->admin_key, path, "{\"x\":1}", &answer);
+    assert_int_equal(answer.status, 422);
+    fixture_post(f, f->admin_key, path, "{}", &answer);
+    assert_int_equal(answer.status, 200);
+    fixture_post(f, key, "/v1/verifications", QUESTION, &answer);
+    assert_int_equal(answer.status, 401);
+}
+
+static void
+a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        const char *field;
+    } cases[] = {
+        {"{\"role\":\"app\"}", "name"},
+        {"{\"name\":\"a\"}", "role"},
+        {"{\"name\":\"a\",\"role\":\"holder\"}", "role"},
+        {"{\"name\":\"a\",\"role\":\"clerk\"}", "purposes"},
+        {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[]}", "purposes"},
+        {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[\"x\"]}",
+         "purposes"},
+        {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[1]}", "purposes"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"purposes\":[\"train_ticket\"]}",
+         "purposes"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":59}", "lifetime_s"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":315360001}",
+         "lifetime_s"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":\"60\"}",
+         "lifetime_s"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"days\":1}", "days"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct answer answer;
+        char field[64];
+        fixture_post(f, f->admin_key, "/v1/clients", cases[i].json, &answer);
+        assert_int_equal(answer.status, 422);
+        (void)snprintf(field, sizeof field, "\"field\":\"%s\"", cases[i].field);
+        assert_non_null(strstr(answer.body, field));
+    }
+}
+
+static void
+a_port_or_socket_that_is_taken_is_not_shared(void **state) {
+    (void)state;
+    struct sid_config config = f->config;
+    struct sid_server *second = NULL;
+    sid_log_set_level(SID_LOG_ERROR + 1); /* the refusal is logged */
+    for (config.io_threads = 1; config.io_threads <= 2; config.io_threads++) {
+        config.listen_port = sid_server_port(f->server);
+        assert_int_equal(sid_server_new(f->app, &config, "", &second),
+                         SID_E_IO);
+        config.listen_port = 0;
+        assert_int_equal(
+            sid_server_new(f->app, &config, f->control_path, &second),
+            SID_E_IO);
+        assert_int_equal(access(f->control_path, F_OK), 0);
+    }
+    assert_null(second);
+}
+
+static void
+a_file_that_is_no_socket_is_left_alone(void **state) {
+    (void)state;
+    struct sid_server *second = NULL;
+    struct sid_config config = f->config;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/file", f->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fclose(file);
+    sid_log_set_level(SID_LOG_ERROR + 1);
+    assert_int_equal(sid_server_new(f->app, &config, path, &second), SID_E_IO);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void
+the_socket_file_of_a_dead_daemon_is_replaced(void **state) {
+    (void)state;
+    struct sid_server *second = NULL;
+    struct sid_config config = f->config;
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    (void)snprintf(at.sun_path, sizeof at.sun_path, "%s/dead", f->folder);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    close(fd);
+    assert_int_equal(sid_server_new(f->app, &config, at.sun_path, &second),
+                     SID_OK);
+    sid_server_free(&second);
+    assert_int_not_equal(access(at.sun_path, F_OK), 0);
+}
+
+static void
+every_socket_that_shares_the_port_answers(void **state) {
+    (void)state;
+    enum { CONNECTIONS = 64 };
+    struct answer answer;
+    for (int i = 0; i < CONNECTIONS; i++) {
+        /* Each one a new connection: all must be answered, whichever of the
+         * sockets that share the port gets it. */
+        fixture_ask(f, GET "\r\n", &answer);
+        assert_int_equal(answer.status, 200);
+    }
+}
+
+int
+main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(the_control_socket_needs_no_key_and_is_private),
+        T(an_admin_makes_lists_and_revokes_a_key),
+        T(a_client_order_that_makes_no_sense_is_refused_by_field),
+        T(a_port_or_socket_that_is_taken_is_not_shared),
+        T(a_file_that_is_no_socket_is_left_alone),
+        T(the_socket_file_of_a_dead_daemon_is_replaced),
+        T(every_socket_that_shares_the_port_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
