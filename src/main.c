@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "smartid/app.h"
 #include "smartid/clock.h"
@@ -141,8 +142,12 @@ stop(struct daemon *daemon) {
     if (daemon->app != NULL)
         sid_app_quiesce(daemon->app);
     if (daemon->server != NULL &&
-        !sid_server_drain(daemon->server, DRAIN_LIMIT_US))
-        sid_log(SID_LOG_WARN, "drain_incomplete");
+        !sid_server_drain(daemon->server, DRAIN_LIMIT_US)) {
+        /* The library cannot stop while a request is suspended. What was
+         * acknowledged is on disk; the rest is taken up at the next start. */
+        sid_log(SID_LOG_ERROR, "drain_incomplete");
+        _exit(EXIT_FAILURE);
+    }
     sid_server_free(&daemon->server);
     sid_app_free(&daemon->app);
     sid_writer_free(&daemon->writer);
