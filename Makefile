@@ -203,7 +203,7 @@ config-example: $(BUILD)/smartidd
 # Everything a recipe starts finds the data and the tools by these.
 export DATA MODEL_DIR BUILD
 export PATH := $(PATH):$(abspath $(DATA))/tools
-SUB = +@$(MAKE) --no-print-directory
+SUB = +@$(MAKE) -s --no-print-directory
 
 .PHONY: help setup setup-check demo check check-unit check-e2e lint
 help: ## this list
@@ -216,7 +216,7 @@ setup: ## install what is missing: packages, model pack, sample photos
 setup-check:
 	@tests/setup/setup.sh check
 demo: setup ## the whole story on real photos (KEEP=1: leave the daemon running)
-	$(SUB) all $(BUILD)/smartidd-clock
+	$(SUB) all $(BUILD)/smartidd-clock $(BUILD)/mkphoto
 	@tests/demo/demo.sh --bin $(BUILD) $(if $(KEEP),--keep)
 check: setup-check ## prove it: lint, unit and end-to-end tests, sanitizers
 	+@tests/run-check.sh

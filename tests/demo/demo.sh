@@ -22,8 +22,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-data_dir=$(realpath -m "${DATA:-.data}")
-photos=$data_dir/photos
+photos=$(realpath -m "${DATA:-.data}")/photos
 models=$(realpath -m "${MODEL_DIR:-.data/models}")
 
 # A day and five minutes: beyond the grace that a code has at the counter.
@@ -31,7 +30,7 @@ later_s=86700
 wait_s=30 # seconds an enrolment is waited for
 
 # The cast. Both ID numbers are published specimens.
-card=$data_dir/made/card.jpg # drawn around franck_02045.jpg, by data.sh
+man_portrait=$photos/franck_02045.jpg
 man_selfie=$photos/franck_03979.jpg
 stranger=$photos/SeanConnery.jpg
 drawing=$photos/facemodel_numbering_new.png
@@ -217,6 +216,13 @@ write_holders() {
         consent: {version: "2026-01", given_at: $now}}' >"$dir/other.json"
 }
 
+draw_card() {
+    note "The card is a drawn specimen that lies askew on a table:"
+    command_line "mkphoto card $(basename "$man_portrait") card.jpg"
+    "$bin/mkphoto" card "$man_portrait" "$dir/card.jpg" --models "$models" \
+        --fill 0.6 --turn 4 >/dev/null || fail "mkphoto"
+}
+
 enrol_the_man() {
     enrol card.jpg "$man_selfie" man.json
     expect "the status" "$status" 201
@@ -309,8 +315,7 @@ today() {
     make_keys
     step "A man enrols: a photo of his card and a selfie"
     write_holders
-    cp "$card" "$dir/card.jpg"
-    note "The card is a drawn specimen that lies askew on a table (card.jpg)."
+    draw_card
     enrol_the_man
     refuse_others
     show_code
@@ -378,8 +383,8 @@ To end it:
 END
 }
 
-for file in "$bin"/{smartidd,smartidd-clock,smartidctl} \
-    "$card" "$man_selfie" "$stranger" "$drawing" "$models/models.ini"; do
+for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \
+    "$man_portrait" "$man_selfie" "$stranger" "$drawing" "$models/models.ini"; do
     [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
 done
 today
