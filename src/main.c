@@ -16,6 +16,8 @@
 #include "smartid/app.h"
 #include "smartid/clock.h"
 #include "smartid/config.h"
+#include "smartid/harden.h"
+#include "smartid/keys.h"
 #include "smartid/log.h"
 #include "smartid/server.h"
 
@@ -31,6 +33,7 @@ struct daemon {
     const char *config_path;
     struct sid_config config;
     char control_path[SID_PATH_SIZE + 8];
+    struct sid_master *master;
     struct sid_keyring *keys;
     struct sid_keyset *keyset;
     struct sid_store *store;
@@ -82,19 +85,20 @@ apply_log_level(const struct sid_config *config) {
 static int
 start_storage(struct daemon *daemon) {
     struct sid_config *config = &daemon->config;
-    enum sid_err err = sid_keyring_load(config->master_key_file, &daemon->keys);
+    enum sid_err err =
+        sid_store_open(config->database, false, NULL, &daemon->store);
+    if (err != SID_OK) {
+        sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
+        return start_failed("store", err);
+    }
+    err = sid_keys_open(daemon->store, config->master_key_file, &daemon->master,
+                        &daemon->keys);
+    if (err == SID_OK)
+        err = sid_store_check_key(daemon->store);
     if (err != SID_OK) {
         sid_log(SID_LOG_ERROR, "master_key",
                 SID_S("file", config->master_key_file));
         return start_failed("keys", err);
-    }
-    err = sid_store_open(config->database, false,
-                         sid_keyring_audit(daemon->keys), &daemon->store);
-    if (err == SID_OK)
-        err = sid_store_check_key(daemon->store);
-    if (err != SID_OK) {
-        sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
-        return start_failed("store", err);
     }
     err = sid_writer_new(&daemon->store, &daemon->writer);
     if (err != SID_OK)
@@ -111,6 +115,7 @@ start_service(struct daemon *daemon) {
     struct sid_app_parts parts = {
         .config = config,
         .keys = daemon->keys,
+        .master = &daemon->master,
         .writer = daemon->writer,
         .keyset = daemon->keyset,
     };
@@ -154,6 +159,7 @@ stop(struct daemon *daemon) {
     sid_store_close(&daemon->store);
     sid_keyset_free(&daemon->keyset);
     sid_keyring_free(&daemon->keys);
+    sid_master_free(&daemon->master);
 }
 
 static void
@@ -209,6 +215,7 @@ serve(struct daemon *daemon) {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)umask(0077);
     apply_log_level(&daemon->config);
+    sid_harden();
     enum sid_err err = sid_crypto_init();
     if (err != SID_OK)
         return start_failed("crypto", err);

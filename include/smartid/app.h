@@ -25,6 +25,9 @@ struct sid_app;
 struct sid_app_parts {
     const struct sid_config *config; /* copied */
     struct sid_keyring *keys;        /* borrowed for the app's life */
+    struct sid_master **master;      /* the same; a change of the master key
+                                        puts another one here. NULL: keys
+                                        cannot be changed */
     struct sid_writer *writer;       /* borrowed for the app's life */
     struct sid_keyset *keyset;       /* borrowed for the app's life */
 };

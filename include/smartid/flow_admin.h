@@ -11,8 +11,10 @@ struct sid_client_order {
     char name[SID_CLIENT_NAME_SIZE];
     enum sid_role role;
     uint32_t purposes;  /* clerks: at least one; others: 0 */
-    int64_t lifetime_s; /* 60..10 years */
+    int64_t lifetime_s; /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
 };
+#define SID_CLIENT_LIFETIME_MIN_S 60
+#define SID_CLIENT_LIFETIME_MAX_S ((int64_t)3653 * 86400) /* ten years */
 #define SID_CLIENT_LIFETIME_S (90 * 86400) /* Source: ASVS 13.2.1 via D8 */
 
 /* Checks the order, makes key and row, stores, audits as `actor`. key is shown

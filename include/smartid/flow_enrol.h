@@ -105,6 +105,7 @@ struct sid_enrol_photo {
     struct sid_buf photo;     /* out: after finish, the file's bytes */
     /* private */
     struct sid_buf sealed;
+    struct sid_subject_key key;
 };
 /* flow.err: SID_E_NOT_FOUND (none, or not in review). */
 void sid_enrol_photo_start(struct sid_enrol_photo *photo);

@@ -35,6 +35,8 @@ struct sid_verify {
     enum sid_err code_err;
     int64_t started_us; /* wall clock */
     char credential_id[SID_ID_SIZE];
+    char enrolment_id[SID_ID_SIZE];
+    struct sid_subject_key key;
     struct sid_buf sealed;
 };
 

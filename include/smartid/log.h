@@ -6,6 +6,7 @@
 #ifndef SMARTID_LOG_H
 #define SMARTID_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "smartid/err.h"

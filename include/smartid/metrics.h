@@ -52,6 +52,8 @@
       "Operations run by the writer")                                          \
     X(SID_M_STORE_ERRORS, COUNTER, "smartidd_store_errors_total", "",          \
       "Transactions that failed")                                              \
+    X(SID_M_REWRAP_LEFT, GAUGE, "smartidd_keys_rewrap_left", "",               \
+      "People's keys that are still wrapped by an older key")                  \
     X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
       "Codes handed out")                                                      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

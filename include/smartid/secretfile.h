@@ -10,8 +10,12 @@
 #include "smartid/err.h"
 
 /* Reads a secret of exactly `len` bytes (64 hex digits and an optional newline
- * for len 32). out: `len` bytes, wiped on failure. Errors: SID_E_NOT_FOUND,
- * SID_E_IO, SID_E_SECRET_MODE, SID_E_SECRET_FORMAT. */
+ * for len 32). "credential:NAME" is the file NAME in $CREDENTIALS_DIRECTORY,
+ * which systemd makes for this unit alone: it may belong to root, and its group
+ * bits may show the entry that lets this user read. out: `len` bytes, wiped on
+ * failure. Errors: SID_E_NOT_FOUND, SID_E_IO, SID_E_SECRET_MODE,
+ * SID_E_SECRET_FORMAT. */
+#define SID_CREDENTIAL_PREFIX "credential:"
 SID_FALLIBLE enum sid_err sid_secretfile_read(const char *path, void *out,
                                               size_t len);
 
@@ -19,5 +23,9 @@ SID_FALLIBLE enum sid_err sid_secretfile_read(const char *path, void *out,
  * synced, with its folder, before it returns. Errors: SID_E_EXISTS (never
  * overwrites), SID_E_IO. */
 SID_FALLIBLE enum sid_err sid_secretfile_make(const char *path, size_t len);
+
+/* Moves file `from` over file `to`, durably. Errors: SID_E_IO. */
+SID_FALLIBLE enum sid_err sid_secretfile_replace(const char *from,
+                                                 const char *to);
 
 #endif

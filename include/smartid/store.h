@@ -19,6 +19,7 @@
 #include "smartid/err.h"
 #include "smartid/mac.h"
 #include "smartid/rand.h"
+#include "smartid/subject.h"
 
 struct sid_store;
 
@@ -28,14 +29,18 @@ struct sid_store;
 
 /* Opens (and, with create, makes) the database; takes the lock; brings the
  * schema up to date by the embedded migrations; loads the head of the audit
- * chain. audit_key is borrowed for the store's life. path ":memory:" gives a
- * private in-memory store for tests. The files get mode 0600; "<path>.lock" is
- * the lock. sid_crypto_init() comes first. Errors: SID_E_NOT_FOUND (no file and
- * not create), SID_E_LOCKED, SID_E_SCHEMA (newer than this program, or not made
- * by its migrations), SID_E_STORE, SID_E_NO_MEMORY. */
+ * chain. audit_key is borrowed for the store's life; NULL when it lies in the
+ * store itself: sid_store_use_audit_key() then comes before the first audit
+ * row. path ":memory:" gives a private in-memory store for tests. The files get
+ * mode 0600; "<path>.lock" is the lock. sid_crypto_init() comes first. Errors:
+ * SID_E_NOT_FOUND (no file and not create), SID_E_LOCKED, SID_E_SCHEMA (newer
+ * than this program, or not made by its migrations), SID_E_STORE,
+ * SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          const struct sid_mac_key *audit_key,
                                          struct sid_store **out);
+void sid_store_use_audit_key(struct sid_store *store,
+                             const struct sid_mac_key *audit_key);
 /* Rolls back what is open, checkpoints (unless broken), closes, unlocks. */
 void sid_store_close(struct sid_store **store);
 /* True once a sync has failed or the database was found damaged. From then on
@@ -79,6 +84,8 @@ void sid_store_checkpoint_if_due(struct sid_store *store);
  * Errors: SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_store_audit(struct sid_store *store,
                                           const struct sid_audit_row *row);
+/* The number of the last row; 0 when there is none. */
+int64_t sid_store_audit_seq(const struct sid_store *store);
 /* Walks all rows in order and checks each link. *bad_seq is the first number
  * whose row is missing or does not fit (0: all do), *rows how many were read.
  * Errors: SID_E_CRYPTO. */
@@ -95,6 +102,55 @@ SID_FALLIBLE enum sid_err
 sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
                      void (*each)(const struct sid_audit_row *row, void *ctx),
                      void *ctx);
+
+/* ---- keys -------------------------------------------------------------- */
+/* A key of the keyring as it lies in the database. */
+struct sid_wrapped_key {
+    enum sid_key_use use;
+    int version;
+    int64_t made_at_s;
+    int64_t retired_at_s; /* 0: in use; else wrapped is gone */
+    uint8_t wrapped[SID_WRAPPED_BYTES];
+};
+/* Errors: SID_E_EXISTS. */
+SID_FALLIBLE enum sid_err sid_store_key_put(struct sid_store *store,
+                                            const struct sid_wrapped_key *key);
+/* All keys, retired ones too, by use and version. */
+SID_FALLIBLE enum sid_err sid_store_key_each(
+    struct sid_store *store,
+    enum sid_err (*each)(const struct sid_wrapped_key *key, void *ctx),
+    void *ctx);
+/* Replaces the wrapping. Errors: SID_E_NOT_FOUND (none, or retired). */
+SID_FALLIBLE enum sid_err
+sid_store_key_rewrap(struct sid_store *store,
+                     const struct sid_wrapped_key *key);
+/* Destroys the key; its row stays, so that its number is not given again.
+ * Errors: SID_E_NOT_FOUND (none, or retired already). */
+SID_FALLIBLE enum sid_err sid_store_key_retire(struct sid_store *store,
+                                               enum sid_key_use use,
+                                               int version, int64_t now_s);
+
+/* People's own keys; an enrolment's is put with it. */
+/* Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err
+sid_store_subject_rewrap(struct sid_store *store, const char *subject,
+                         const struct sid_subject_key *key);
+/* Up to limit subjects of which a key is wrapped by an older version than
+ * these. each as in sid_store_client_each(). */
+SID_FALLIBLE enum sid_err sid_store_subject_stale(
+    struct sid_store *store, int data_version, int template_version, int limit,
+    enum sid_err (*each)(const char *subject, const struct sid_subject_key *key,
+                         void *ctx),
+    void *ctx);
+/* How many those are in all. */
+SID_FALLIBLE enum sid_err sid_store_subject_count_stale(struct sid_store *store,
+                                                        int data_version,
+                                                        int template_version,
+                                                        int64_t *out);
+/* Forgets both keys: what was sealed under them can never be read again.
+ * Unknown subjects: nothing. */
+SID_FALLIBLE enum sid_err sid_store_subject_forget(struct sid_store *store,
+                                                   const char *subject);
 
 /* ---- clients ----------------------------------------------------------- */
 /* Errors: SID_E_EXISTS (id or key name). */
@@ -128,6 +184,7 @@ struct sid_enrolment {
     uint8_t id_index[SID_SHA256_BYTES];    /* blind index of the ID number */
     uint8_t holder_hash[SID_SHA256_BYTES]; /* of the holder's secret */
     struct sid_buf holder_sealed;          /* sid_holder_pack(), sealed */
+    struct sid_subject_key key;            /* what it is sealed under */
     struct sid_reasons reasons;
     bool has_scores;
     double similarity, liveness;
@@ -137,7 +194,7 @@ struct sid_enrolment {
 };
 void sid_enrolment_fini(struct sid_enrolment *enrolment);
 
-/* Stores a new enrolment. Errors: SID_E_EXISTS. */
+/* Stores a new enrolment and its keys. Errors: SID_E_EXISTS. */
 SID_FALLIBLE enum sid_err
 sid_store_enrol_insert(struct sid_store *store,
                        const struct sid_enrolment *enrolment);
@@ -232,6 +289,7 @@ struct sid_credential {
     uint8_t id_index[SID_SHA256_BYTES];
     uint8_t holder_hash[SID_SHA256_BYTES];
     struct sid_buf holder_sealed; /* sealed for place credential|holder|id */
+    struct sid_subject_key key;   /* the enrolment's; read, never written */
 };
 void sid_credential_fini(struct sid_credential *credential);
 

@@ -12,12 +12,12 @@
 #include "smartid/models.h"
 #include "smartid/photo.h"
 
-/* How often old idempotency keys are looked for. */
+/* How often what has grown old is looked for. */
 #define PURGE_EVERY_US ((int64_t)60 * 1000 * 1000)
 
 struct load_keys {
     struct sid_op op;
-    struct sid_keyset *keyset;
+    struct sid_app *app;
 };
 
 static enum sid_err
@@ -28,7 +28,8 @@ put_key(const struct sid_client *client, void *ctx) {
 static enum sid_err
 load_keys_run(struct sid_op *op, struct sid_store *store) {
     struct load_keys *load = (struct load_keys *)op;
-    return sid_store_client_each(store, put_key, load->keyset);
+    enum sid_err err = sid_store_client_each(store, put_key, load->app->keyset);
+    return err == SID_OK ? sid_keys_rewrap_begin(load->app, store) : err;
 }
 
 /* A suspect must get its turn although others keep coming. */
@@ -48,6 +49,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     if (app == NULL)
         return SID_E_NO_MEMORY;
     app->keys = parts->keys;
+    app->master = parts->master;
     app->writer = parts->writer;
     app->keyset = parts->keyset;
     app->config = *parts->config;
@@ -56,7 +58,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     init_suspects(app);
     struct load_keys load = {
         .op = {.run = load_keys_run, .read_only = true},
-        .keyset = parts->keyset,
+        .app = app,
     };
     enum sid_err err = sid_writer_run(app->writer, &load.op);
     if (err != SID_OK) {
@@ -137,10 +139,7 @@ purge_done(struct sid_op *op) {
 }
 
 static void
-purge_idempotency(struct sid_app *app, int64_t now_us) {
-    if (now_us < app->next_purge_us)
-        return;
-    app->next_purge_us = now_us + PURGE_EVERY_US;
+purge_idempotency(struct sid_app *app) {
     struct sid_config config;
     sid_app_config(app, &config);
     struct purge *purge = calloc(1, sizeof *purge);
@@ -158,7 +157,12 @@ sid_app_tick(struct sid_app *app) {
     int64_t now_us = sid_mono_us();
     sid_wait_expire(app, now_us);
     sid_enrol_work_tick(app);
-    purge_idempotency(app, now_us);
+    sid_keys_tick(app);
+    if (now_us >= app->next_purge_us) {
+        app->next_purge_us = now_us + PURGE_EVERY_US;
+        purge_idempotency(app);
+        sid_keys_purge(app);
+    }
 }
 
 void
@@ -170,6 +174,13 @@ sid_app_quiesce(struct sid_app *app) {
     if (pool != NULL)
         sid_pool_quiesce(pool);
     sid_wait_expire(app, INT64_MAX);
+}
+
+static enum sid_err
+fence_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    (void)store;
+    return SID_OK;
 }
 
 void
@@ -184,10 +195,8 @@ sid_app_free(struct sid_app **app) {
         sid_pool_free(&pool);
         /* The workers' last decisions are still with the writer: an empty
          * operation behind them tells when their jobs are gone. */
-        struct load_keys fence = {
-            .op = {.run = load_keys_run, .read_only = true},
-            .keyset = me->keyset};
-        if (sid_writer_run(me->writer, &fence.op) != SID_OK)
+        struct sid_op fence = {.run = fence_run, .read_only = true};
+        if (sid_writer_run(me->writer, &fence) != SID_OK)
             sid_log(SID_LOG_WARN, "stop_fence_failed");
     }
     sid_enrol_work_fini(me);

@@ -14,9 +14,10 @@ struct sid_enrol_job;
 struct sid_models;
 
 struct sid_app {
-    struct sid_keyring *keys;  /* borrowed */
-    struct sid_writer *writer; /* borrowed */
-    struct sid_keyset *keyset; /* borrowed */
+    struct sid_keyring *keys;   /* borrowed */
+    struct sid_master **master; /* borrowed; the writer's alone */
+    struct sid_writer *writer;  /* borrowed */
+    struct sid_keyset *keyset;  /* borrowed */
 
     pthread_rwlock_t config_lock;
     struct sid_config config; /* under config_lock */
@@ -31,6 +32,11 @@ struct sid_app {
     /* Bytes of sealed photos that jobs keep in memory, see SID_HELD_MAX. */
     _Atomic size_t held_bytes;
     int64_t next_purge_us; /* main thread */
+    /* Wrapping people's keys again, see keys_work.c. */
+    struct sid_rewrap_state {
+        _Atomic bool due, running;
+        _Atomic int64_t left, total;
+    } rewrap;
 
     pthread_mutex_t lock;
     struct sid_waiter *waiters;    /* under lock */
@@ -67,6 +73,16 @@ sid_app_audit(struct sid_store *store, const char *event, const char *actor,
 /* True when the caller sent this object (app) or is its holder. */
 bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                      const uint8_t holder_hash[SID_SHA256_BYTES]);
+
+/* ---- keys_work.c -------------------------------------------------------- */
+/* Each tick: some more of people's keys are wrapped again when that is due. */
+void sid_keys_tick(struct sid_app *app);
+/* Now and then: code keys whose last code has died are destroyed. */
+void sid_keys_purge(struct sid_app *app);
+/* Counts what lies under older versions and makes the ticks work on it. Writer
+ * thread. Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_keys_rewrap_begin(struct sid_app *app,
+                                                struct sid_store *store);
 
 /* ---- enrol_wait.c ------------------------------------------------------- */
 /* Registers flow to be woken when enrolment `id` is settled or at deadline_us.
@@ -125,6 +141,11 @@ SID_FALLIBLE enum sid_err sid_enrol_resume(struct sid_app *app);
 void sid_enrol_work_tick(struct sid_app *app);
 /* At the end: frees both lists. */
 void sid_enrol_work_fini(struct sid_app *app);
+/* Whose key, of an enrolment or of its credential: all that is stored about the
+ * person is sealed under it. */
+struct sid_subject sid_app_subject(const struct sid_app *app,
+                                   const char *enrolment_id,
+                                   const struct sid_subject_key *key);
 /* Where a photo is sealed for. */
 struct sid_place sid_enrol_photo_place(const char *id,
                                        enum sid_photo_kind kind);

@@ -25,15 +25,16 @@ sid_enrol_holder_place(const char *id) {
 static enum sid_err
 reseal_holder(struct sid_app *app, const struct sid_enrolment *enrolment,
               struct sid_credential *credential) {
-    const struct sid_aead_key *key = sid_keyring_data(app->keys);
+    struct sid_subject subject =
+        sid_app_subject(app, enrolment->id, &enrolment->key);
     struct sid_place from = sid_enrol_holder_place(enrolment->id);
     struct sid_place to = {"credential", "holder", credential->id};
     struct sid_buf plain = SID_BUF_EMPTY;
-    enum sid_err err =
-        sid_open(key, &from, sid_buf_span(&enrolment->holder_sealed), &plain);
+    enum sid_err err = sid_subject_open(
+        &subject, &from, sid_buf_span(&enrolment->holder_sealed), &plain);
     if (err == SID_OK)
-        err = sid_seal(key, &to, sid_buf_span(&plain),
-                       &credential->holder_sealed);
+        err = sid_subject_seal(&subject, &to, sid_buf_span(&plain),
+                               &credential->holder_sealed);
     sid_buf_free(&plain);
     return err;
 }

@@ -168,10 +168,12 @@ give_up(struct sid_enrol_job *job) {
 static enum sid_err
 examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
         enum sid_photo_kind kind, struct sid_photo_facts *facts) {
+    struct sid_subject subject =
+        sid_app_subject(job->app, job->id, &job->enrolment.key);
     struct sid_place place = sid_enrol_photo_place(job->id, kind);
     struct sid_buf photo = SID_BUF_EMPTY;
-    enum sid_err err = sid_open(sid_keyring_data(job->app->keys), &place,
-                                sid_buf_span(&job->sealed[kind]), &photo);
+    enum sid_err err = sid_subject_open(
+        &subject, &place, sid_buf_span(&job->sealed[kind]), &photo);
     if (err == SID_OK)
         err = sid_photo_examine(engine, sid_buf_span(&photo), kind, facts);
     sid_buf_free(&photo);

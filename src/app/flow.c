@@ -49,6 +49,12 @@ sid_app_audit(struct sid_store *store, const char *event, const char *actor,
     return sid_store_audit(store, &row);
 }
 
+struct sid_subject
+sid_app_subject(const struct sid_app *app, const char *enrolment_id,
+                const struct sid_subject_key *key) {
+    return (struct sid_subject){app->keys, enrolment_id, key, SID_KEY_DATA};
+}
+
 bool
 sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                 const uint8_t holder_hash[SID_SHA256_BYTES]) {

@@ -10,16 +10,13 @@
 #include "smartid/clock.h"
 #include "smartid/text.h"
 
-#define LIFETIME_MIN_S 60
-#define LIFETIME_MAX_S ((int64_t)3653 * 86400) /* ten years */
-
 static enum sid_err
 check_order(const struct sid_client_order *order) {
     size_t len = strnlen(order->name, sizeof order->name);
     bool named =
         len > 0 && len < sizeof order->name && sid_utf8_clean(order->name, len);
-    bool lives = order->lifetime_s >= LIFETIME_MIN_S &&
-                 order->lifetime_s <= LIFETIME_MAX_S;
+    bool lives = order->lifetime_s >= SID_CLIENT_LIFETIME_MIN_S &&
+                 order->lifetime_s <= SID_CLIENT_LIFETIME_MAX_S;
     bool purposes_fit = order->role == SID_ROLE_CLERK ? order->purposes != 0
                                                       : order->purposes == 0;
     return named && lives && purposes_fit ? SID_OK : SID_E_FIELD_INVALID;

@@ -88,7 +88,8 @@ sid_credential_code_finish(struct sid_credential_code *code) {
         .serial = code->credential.serial,
         .not_after_s = (uint32_t)not_after_s,
         .kind = SID_TOKEN_DAY,
-        .key_id = sid_keyring_code_current(app->keys),
+        /* The whole window one key, so that asking again gives the same. */
+        .key_id = (uint8_t)sid_keyring_code_at(app->keys, not_before_s),
     };
     enum sid_err err = sid_token_make(app->keys, &token, code->code);
     if (err != SID_OK)

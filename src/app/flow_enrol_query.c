@@ -69,10 +69,12 @@ enum sid_err
 sid_enrol_open_holder(struct sid_app *app,
                       const struct sid_enrolment *enrolment,
                       struct sid_holder *out) {
+    struct sid_subject subject =
+        sid_app_subject(app, enrolment->id, &enrolment->key);
     struct sid_place place = sid_enrol_holder_place(enrolment->id);
     struct sid_buf blob = SID_BUF_EMPTY;
-    enum sid_err err = sid_open(sid_keyring_data(app->keys), &place,
-                                sid_buf_span(&enrolment->holder_sealed), &blob);
+    enum sid_err err = sid_subject_open(
+        &subject, &place, sid_buf_span(&enrolment->holder_sealed), &blob);
     if (err == SID_OK)
         err = sid_holder_unpack(sid_buf_span(&blob), out);
     sid_buf_free(&blob);
@@ -136,6 +138,8 @@ photo_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = sid_store_enrol_get(store, photo->id, &row);
     if (err == SID_OK && row.state != SID_ENROL_REVIEW)
         err = SID_E_NOT_FOUND;
+    if (err == SID_OK)
+        photo->key = row.key;
     sid_enrolment_fini(&row);
     if (err == SID_OK)
         err =
@@ -157,9 +161,11 @@ sid_enrol_photo_start(struct sid_enrol_photo *photo) {
 
 enum sid_err
 sid_enrol_photo_finish(struct sid_enrol_photo *photo) {
+    struct sid_subject subject =
+        sid_app_subject(photo->flow.app, photo->id, &photo->key);
     struct sid_place place = sid_enrol_photo_place(photo->id, photo->kind);
-    return sid_open(sid_keyring_data(photo->flow.app->keys), &place,
-                    sid_buf_span(&photo->sealed), &photo->photo);
+    return sid_subject_open(&subject, &place, sid_buf_span(&photo->sealed),
+                            &photo->photo);
 }
 
 void

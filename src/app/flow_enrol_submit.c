@@ -35,13 +35,14 @@ sid_enrol_release(struct sid_app *app) {
 
 static enum sid_err
 seal_photos(struct sid_enrol_submit *submit, struct sid_enrol_job *job) {
-    struct sid_app *app = submit->flow.app;
+    struct sid_subject subject =
+        sid_app_subject(submit->flow.app, job->id, &submit->enrolment.key);
     for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
         struct sid_place place =
             sid_enrol_photo_place(job->id, (enum sid_photo_kind)kind);
-        enum sid_err err =
-            sid_seal(sid_keyring_data(app->keys), &place,
-                     sid_buf_span(&submit->photo[kind]), &job->sealed[kind]);
+        enum sid_err err = sid_subject_seal(&subject, &place,
+                                            sid_buf_span(&submit->photo[kind]),
+                                            &job->sealed[kind]);
         if (err != SID_OK)
             return err;
         sid_buf_free(&submit->photo[kind]); /* one plain photo at a time */
@@ -51,13 +52,14 @@ seal_photos(struct sid_enrol_submit *submit, struct sid_enrol_job *job) {
 
 static enum sid_err
 seal_holder(struct sid_enrol_submit *submit, struct sid_enrolment *enrolment) {
-    struct sid_app *app = submit->flow.app;
+    struct sid_subject subject =
+        sid_app_subject(submit->flow.app, enrolment->id, &enrolment->key);
     struct sid_buf blob = SID_BUF_EMPTY;
     struct sid_place place = sid_enrol_holder_place(enrolment->id);
     enum sid_err err = sid_holder_pack(&submit->holder, &blob);
     if (err == SID_OK)
-        err = sid_seal(sid_keyring_data(app->keys), &place, sid_buf_span(&blob),
-                       &enrolment->holder_sealed);
+        err = sid_subject_seal(&subject, &place, sid_buf_span(&blob),
+                               &enrolment->holder_sealed);
     sid_buf_free(&blob);
     return err;
 }
@@ -128,6 +130,8 @@ make_row(struct sid_enrol_submit *submit) {
     if (err == SID_OK)
         err = make_fingerprint(submit);
     if (err == SID_OK)
+        err = sid_subject_make(app->keys, enrolment->id, &enrolment->key);
+    if (err == SID_OK)
         err = seal_holder(submit, enrolment);
     if (err == SID_OK)
         err = sid_enrol_job_new(app, enrolment->id, &submit->job);
@@ -185,7 +189,12 @@ store_photos(struct sid_enrol_submit *submit, struct sid_store *store) {
 static enum sid_err
 insert(struct sid_enrol_submit *submit, struct sid_store *store) {
     struct sid_enrolment *enrolment = &submit->enrolment;
-    enum sid_err err = sid_store_enrol_insert(store, enrolment);
+    bool changed = false;
+    /* The key may have been wrapped by a version that is old by now. */
+    enum sid_err err = sid_subject_rewrap(submit->flow.app->keys, enrolment->id,
+                                          &enrolment->key, &changed);
+    if (err == SID_OK)
+        err = sid_store_enrol_insert(store, enrolment);
     if (err == SID_OK && submit->idempotency_key[0] != '\0') {
         struct sid_idempotency row = {.created_at_s = enrolment->created_at_s};
         memcpy(row.client_id, enrolment->client_id, sizeof row.client_id);

@@ -47,6 +47,9 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
         memcpy(verify->type, credential.type, sizeof credential.type);
         memcpy(verify->assurance, credential.assurance,
                sizeof credential.assurance);
+        memcpy(verify->enrolment_id, credential.enrolment_id,
+               sizeof credential.enrolment_id);
+        verify->key = credential.key;
         sid_buf_move(&credential.holder_sealed, &verify->sealed);
     }
     sid_credential_fini(&credential);
@@ -122,10 +125,12 @@ enum sid_err
 sid_verify_finish(struct sid_verify *verify) {
     if (!verify->valid)
         return SID_OK;
+    struct sid_subject subject =
+        sid_app_subject(verify->flow.app, verify->enrolment_id, &verify->key);
     struct sid_place place = {"credential", "holder", verify->credential_id};
     struct sid_buf blob = SID_BUF_EMPTY;
-    enum sid_err err = sid_open(sid_keyring_data(verify->flow.app->keys),
-                                &place, sid_buf_span(&verify->sealed), &blob);
+    enum sid_err err = sid_subject_open(&subject, &place,
+                                        sid_buf_span(&verify->sealed), &blob);
     if (err == SID_OK)
         err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
     sid_buf_free(&blob);

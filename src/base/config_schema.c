@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartid/secretfile.h"
 #include "smartid/text.h"
 
 #define AT(member)                                                             \
@@ -62,9 +63,12 @@ const struct setting config_settings[] = {
 
     {.section = "keys",
      PATH(master_key_file, "/etc/smartidd/master.key"),
+     .may_be_credential = true,
      .help = "64 hex digits in a file of the daemon's user with mode 0600 or "
-             "0400; made by smartidctl init. Without it nothing stored can be "
-             "read: keep a copy apart from the backups."},
+             "0400; made by smartidctl init. credential:NAME takes it from "
+             "systemd (LoadCredential=, LoadCredentialEncrypted=). Without it "
+             "nothing stored can be read: keep a copy apart from the "
+             "backups."},
 
     {.section = "code",
      INT(code_period_s, 60, 86400, "86400", "seconds"),
@@ -199,6 +203,15 @@ is_word_of(const char *words, const char *value) {
     return false;
 }
 
+/* "credential:NAME", see secretfile.h. */
+static bool
+is_credential(const char *value) {
+    static const char prefix[] = SID_CREDENTIAL_PREFIX;
+    const char *name = value + sizeof prefix - 1;
+    return strncmp(value, prefix, sizeof prefix - 1) == 0 && name[0] != '\0' &&
+           strchr(name, '/') == NULL;
+}
+
 static enum sid_err
 parse_chars(const struct setting *setting, const char *value, char *out,
             const char **what) {
@@ -209,7 +222,8 @@ parse_chars(const struct setting *setting, const char *value, char *out,
         return refuse(what, "too long");
     if (!sid_utf8_clean(value, len))
         return refuse(what, "not clean text");
-    if (setting->type == SETTING_PATH && len > 0 && value[0] != '/')
+    if (setting->type == SETTING_PATH && len > 0 && value[0] != '/' &&
+        !(setting->may_be_credential && is_credential(value)))
         return refuse(what, "not an absolute path");
     if (setting->type == SETTING_CHOICE && !is_word_of(setting->words, value))
         return refuse(what, "not one of the words");
@@ -253,9 +267,11 @@ config_setting_accepted(const struct setting *setting,
         (void)snprintf(out, size, "1 to %zu bytes of text", setting->size - 1);
         break;
     case SETTING_PATH:
-        (void)snprintf(out, size, "an absolute path of up to %zu bytes%s",
-                       setting->size - 1,
-                       setting->may_be_empty ? ", or empty" : "");
+        (void)snprintf(
+            out, size, "an absolute path of up to %zu bytes%s%s",
+            setting->size - 1, setting->may_be_empty ? ", or empty" : "",
+            setting->may_be_credential ? ", or " SID_CREDENTIAL_PREFIX "NAME"
+                                       : "");
         break;
     case SETTING_CHOICE:
         (void)snprintf(out, size, "%s", setting->words);

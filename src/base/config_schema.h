@@ -25,6 +25,7 @@ struct setting {
     const char *unit;          /* "" when it has none */
     const char *words;         /* CHOICE: "a | b | c" */
     bool may_be_empty;         /* PATH only */
+    bool may_be_credential;    /* PATH only: of systemd */
     bool reloadable;
     size_t offset; /* in struct sid_config */
     size_t size;   /* of the member */

@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,14 +21,27 @@
 #define SECRET_MAX_BYTES 64
 #define TEXT_SIZE (2 * SECRET_MAX_BYTES + 2)
 
+/* A credential of systemd belongs to root, and an entry of its own lets our
+ * user read it, which the group bits show. Source: systemd.exec(5), 252. */
+static bool
+credential_fits(const struct stat *st) {
+    return (st->st_uid == 0 || st->st_uid == geteuid()) &&
+           (st->st_mode & 07337) == 0;
+}
+
+static bool
+file_fits(const struct stat *st) {
+    mode_t mode = st->st_mode & 07777;
+    return st->st_uid == geteuid() && (mode == 0600 || mode == 0400);
+}
+
 static enum sid_err
-check_file(int fd, size_t len, size_t *size) {
+check_file(int fd, bool credential, size_t len, size_t *size) {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return SID_E_IO;
-    mode_t mode = st.st_mode & 07777;
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-        (mode != 0600 && mode != 0400))
+    if (!S_ISREG(st.st_mode) ||
+        !(credential ? credential_fits(&st) : file_fits(&st)))
         return SID_E_SECRET_MODE;
     if (st.st_size != (off_t)(2 * len) && st.st_size != (off_t)(2 * len + 1))
         return SID_E_SECRET_FORMAT;
@@ -47,12 +63,29 @@ read_whole(int fd, char *text, size_t size) {
     return SID_OK;
 }
 
+/* The path of a credential; false when systemd has given us none. */
+static bool
+resolve(const char *name, char *out, size_t out_size) {
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    int n = folder == NULL || strchr(name, '/') != NULL
+                ? -1
+                : snprintf(out, out_size, "%s/%s", folder, name);
+    return n > 0 && (size_t)n < out_size;
+}
+
 enum sid_err
 sid_secretfile_read(const char *path, void *out, size_t len) {
     SID_ASSERT(len > 0 && len <= SECRET_MAX_BYTES);
     char text[TEXT_SIZE] = {0};
     enum sid_err err;
     size_t size = 0;
+    char resolved[PATH_MAX];
+    size_t prefix = sizeof SID_CREDENTIAL_PREFIX - 1;
+    bool credential = strncmp(path, SID_CREDENTIAL_PREFIX, prefix) == 0;
+    if (credential && !resolve(path + prefix, resolved, sizeof resolved))
+        return SID_E_NOT_FOUND;
+    if (credential)
+        path = resolved;
     /* O_NONBLOCK: a FIFO put in its place must not hang us. */
     int fd =
         open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
@@ -62,7 +95,7 @@ sid_secretfile_read(const char *path, void *out, size_t len) {
                                : SID_E_IO;
         goto out;
     }
-    err = check_file(fd, len, &size);
+    err = check_file(fd, credential, len, &size);
     if (err != SID_OK)
         goto out;
     err = read_whole(fd, text, size);
@@ -140,4 +173,11 @@ out:
     sid_wipe(secret, sizeof secret);
     sid_wipe(text, sizeof text);
     return err;
+}
+
+enum sid_err
+sid_secretfile_replace(const char *from, const char *to) {
+    if (rename(from, to) != 0)
+        return SID_E_IO;
+    return sync_folder_of(to);
 }

@@ -11,8 +11,9 @@
 #include "smartid/mac.h"
 
 /* A key object keeps 32 bytes here and OpenSSL's HMAC another 32 per context:
- * about ten keys with at most 16 contexts each are 6 KiB of 64. */
-#define SECURE_HEAP_BYTES ((size_t)65536)
+ * 255 code keys of two halves, of which the MAC has 16 contexts at most, are
+ * 150 KiB; a dozen others hardly count. */
+#define SECURE_HEAP_BYTES ((size_t)262144)
 #define SECURE_HEAP_LEAST_BYTES ((size_t)32)
 
 struct crypto_algs crypto_algs;

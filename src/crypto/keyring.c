@@ -1,118 +1,234 @@
-/* keyring.c: the tree of keys: each one HKDF-SHA-256 of the master key with an
- * info of its own. Made by main before threads start, read by any thread, freed
- * by main after they ended; owns every key in it. */
+/* keyring.c: the keys in force, by use and version (see keyring.h). Changes are
+ * made under a lock; a look-up reads one pointer. Owns every key in it. */
 #include "smartid/keyring.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "smartid/secretfile.h"
+#define VERSIONS (SID_KEY_VERSION_MAX + 1)
 
-#define DATA_KEY_VERSION 1
-#define CODE_KEY_CURRENT 1
-/* Code keys known, by id; id 0 is never used. */
-#define CODE_KEYS 2
-
-struct code_key {
-    struct sid_mac_key *mac;
-    struct sid_block_key *handle;
+/* What a key of one version gives. */
+struct entry {
+    int64_t made_at_s;
+    struct sid_aead_key *wrap;    /* data, template */
+    struct sid_mac_key *mac;      /* code */
+    struct sid_block_key *handle; /* code */
+    struct entry *next;           /* in `retired` */
 };
 
 struct sid_keyring {
-    struct sid_aead_key *data;
-    struct sid_mac_key *blind;
-    struct sid_mac_key *holder;
-    struct sid_mac_key *audit;
-    struct code_key code[CODE_KEYS];
+    pthread_mutex_t lock; /* of changes */
+    _Atomic(struct entry *) slot[SID_KEY_USE_COUNT][VERSIONS];
+    _Atomic int current[SID_KEY_USE_COUNT];
+    struct entry *retired; /* may still be in somebody's hands */
+    struct sid_mac_key *blind, *holder, *audit, *pseudonym, *webhook;
+    struct sid_sign_key *head;
 };
 
-static enum sid_err
-derive_mac(const uint8_t *master, const char *info, struct sid_mac_key **out) {
-    uint8_t key[SID_KEY_BYTES];
-    enum sid_err err = sid_hkdf(master, info, key);
-    if (err == SID_OK)
-        err = sid_mac_key_new(key, out);
-    sid_wipe(key, sizeof key);
-    return err;
-}
-
-static enum sid_err
-derive_data(const uint8_t *master, struct sid_aead_key **out) {
-    uint8_t key[SID_KEY_BYTES];
-    enum sid_err err = sid_hkdf(master, "smartidd/data/v1", key);
-    if (err == SID_OK)
-        err = sid_aead_key_new(key, DATA_KEY_VERSION, out);
-    sid_wipe(key, sizeof key);
-    return err;
-}
-
-static enum sid_err
-derive_code(const uint8_t *master, unsigned kid, struct code_key *out) {
-    char info[SID_HKDF_INFO_MAX_BYTES];
-    (void)snprintf(info, sizeof info, "smartidd/code/mac/%u", kid);
-    enum sid_err err = derive_mac(master, info, &out->mac);
-    if (err != SID_OK)
-        return err;
-    (void)snprintf(info, sizeof info, "smartidd/code/handle/%u", kid);
-    uint8_t key[SID_KEY_BYTES];
-    err = sid_hkdf(master, info, key);
-    if (err == SID_OK)
-        err = sid_block_key_new(key, &out->handle);
-    sid_wipe(key, sizeof key);
-    return err;
-}
-
 enum sid_err
-sid_keyring_new(const uint8_t master[SID_KEY_BYTES], struct sid_keyring **out) {
+sid_keyring_new(struct sid_keyring **out) {
     struct sid_keyring *ring = calloc(1, sizeof *ring);
     if (ring == NULL)
         return SID_E_NO_MEMORY;
-    enum sid_err err = derive_data(master, &ring->data);
-    if (err == SID_OK)
-        err = derive_mac(master, "smartidd/blind/v1", &ring->blind);
-    if (err == SID_OK)
-        err = derive_mac(master, "smartidd/holder/v1", &ring->holder);
-    if (err == SID_OK)
-        err = derive_mac(master, "smartidd/audit/v1", &ring->audit);
-    for (unsigned kid = 1; kid < CODE_KEYS && err == SID_OK; kid++)
-        err = derive_code(master, kid, &ring->code[kid]);
-    if (err == SID_OK) {
-        *out = ring;
-        ring = NULL;
+    if (pthread_mutex_init(&ring->lock, NULL) != 0) {
+        free(ring);
+        return SID_E_NO_MEMORY;
     }
-    sid_keyring_free(&ring);
-    return err;
+    *out = ring;
+    return SID_OK;
 }
 
-enum sid_err
-sid_keyring_load(const char *path, struct sid_keyring **out) {
-    uint8_t master[SID_KEY_BYTES];
-    enum sid_err err = sid_secretfile_read(path, master, sizeof master);
-    if (err == SID_OK)
-        err = sid_keyring_new(master, out);
-    sid_wipe(master, sizeof master);
-    return err;
+static void
+entry_free(struct entry *entry) {
+    if (entry == NULL)
+        return;
+    sid_aead_key_free(&entry->wrap);
+    sid_mac_key_free(&entry->mac);
+    sid_block_key_free(&entry->handle);
+    free(entry);
+}
+
+static void
+free_root(struct sid_keyring *ring) {
+    sid_mac_key_free(&ring->blind);
+    sid_mac_key_free(&ring->holder);
+    sid_mac_key_free(&ring->audit);
+    sid_mac_key_free(&ring->pseudonym);
+    sid_mac_key_free(&ring->webhook);
+    sid_sign_key_free(&ring->head);
 }
 
 void
 sid_keyring_free(struct sid_keyring **ring) {
-    if (*ring == NULL)
+    struct sid_keyring *me = *ring;
+    if (me == NULL)
         return;
-    sid_aead_key_free(&(*ring)->data);
-    sid_mac_key_free(&(*ring)->blind);
-    sid_mac_key_free(&(*ring)->holder);
-    sid_mac_key_free(&(*ring)->audit);
-    for (unsigned kid = 0; kid < CODE_KEYS; kid++) {
-        sid_mac_key_free(&(*ring)->code[kid].mac);
-        sid_block_key_free(&(*ring)->code[kid].handle);
-    }
-    free(*ring);
     *ring = NULL;
+    for (int use = 0; use < SID_KEY_USE_COUNT; use++) {
+        for (int version = 0; version < VERSIONS; version++)
+            entry_free(atomic_load(&me->slot[use][version]));
+    }
+    while (me->retired != NULL) {
+        struct entry *entry = me->retired;
+        me->retired = entry->next;
+        entry_free(entry);
+    }
+    free_root(me);
+    (void)pthread_mutex_destroy(&me->lock);
+    free(me);
+}
+
+/* ---- putting ------------------------------------------------------------- */
+
+static enum sid_err
+derive_mac(const uint8_t *key, const char *info, struct sid_mac_key **out) {
+    uint8_t raw[SID_KEY_BYTES];
+    enum sid_err err = sid_hkdf(key, info, raw);
+    if (err == SID_OK)
+        err = sid_mac_key_new(raw, out);
+    sid_wipe(raw, sizeof raw);
+    return err;
+}
+
+static enum sid_err
+derive_head(const uint8_t *key, struct sid_sign_key **out) {
+    uint8_t raw[SID_KEY_BYTES];
+    enum sid_err err = sid_hkdf(key, "smartidd/audit-head/v1", raw);
+    if (err == SID_OK)
+        err = sid_sign_key_new(raw, out);
+    sid_wipe(raw, sizeof raw);
+    return err;
+}
+
+static enum sid_err
+derive_root(struct sid_keyring *ring, const uint8_t *key) {
+    enum sid_err err = derive_mac(key, "smartidd/blind/v1", &ring->blind);
+    if (err == SID_OK)
+        err = derive_mac(key, "smartidd/holder/v1", &ring->holder);
+    if (err == SID_OK)
+        err = derive_mac(key, "smartidd/audit/v1", &ring->audit);
+    if (err == SID_OK)
+        err = derive_mac(key, "smartidd/pseudonym/v1", &ring->pseudonym);
+    if (err == SID_OK)
+        err = derive_mac(key, "smartidd/webhook/v1", &ring->webhook);
+    if (err == SID_OK)
+        err = derive_head(key, &ring->head);
+    if (err != SID_OK)
+        free_root(ring);
+    return err;
+}
+
+static enum sid_err
+derive_code(const uint8_t *key, int kid, struct entry *out) {
+    char info[SID_HKDF_INFO_MAX_BYTES];
+    (void)snprintf(info, sizeof info, "smartidd/code/mac/%d", kid);
+    enum sid_err err = derive_mac(key, info, &out->mac);
+    if (err != SID_OK)
+        return err;
+    (void)snprintf(info, sizeof info, "smartidd/code/handle/%d", kid);
+    uint8_t raw[SID_KEY_BYTES];
+    err = sid_hkdf(key, info, raw);
+    if (err == SID_OK)
+        err = sid_block_key_new(raw, &out->handle);
+    sid_wipe(raw, sizeof raw);
+    return err;
+}
+
+static enum sid_err
+derive(struct sid_keyring *ring, enum sid_key_use use, int version,
+       const uint8_t *key, struct entry *out) {
+    switch (use) {
+    case SID_KEY_ROOT:
+        return derive_root(ring, key);
+    case SID_KEY_DATA:
+    case SID_KEY_TEMPLATE:
+        return sid_aead_key_new(key, (uint8_t)version, &out->wrap);
+    case SID_KEY_CODE:
+        return derive_code(key, version, out);
+    case SID_KEY_USE_COUNT:
+        break;
+    }
+    return SID_E_ARGUMENT;
+}
+
+enum sid_err
+sid_keyring_put(struct sid_keyring *ring, enum sid_key_use use, int version,
+                int64_t made_at_s, const uint8_t key[SID_KEY_BYTES]) {
+    if (version < 1 || version > SID_KEY_VERSION_MAX ||
+        (use == SID_KEY_ROOT && version != 1))
+        return SID_E_ARGUMENT;
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL)
+        return SID_E_NO_MEMORY;
+    entry->made_at_s = made_at_s;
+    (void)pthread_mutex_lock(&ring->lock);
+    enum sid_err err = atomic_load(&ring->slot[use][version]) != NULL
+                           ? SID_E_EXISTS
+                           : derive(ring, use, version, key, entry);
+    if (err == SID_OK) {
+        atomic_store(&ring->slot[use][version], entry);
+        if (version > atomic_load(&ring->current[use]))
+            atomic_store(&ring->current[use], version);
+        entry = NULL;
+    }
+    (void)pthread_mutex_unlock(&ring->lock);
+    entry_free(entry);
+    return err;
+}
+
+enum sid_err
+sid_keyring_new_fixed(const uint8_t seed[SID_KEY_BYTES],
+                      struct sid_keyring **out) {
+    struct sid_keyring *ring = NULL;
+    enum sid_err err = sid_keyring_new(&ring);
+    for (int use = 0; use < SID_KEY_USE_COUNT && err == SID_OK; use++) {
+        uint8_t key[SID_KEY_BYTES];
+        err = sid_hkdf(seed, sid_key_use_name((enum sid_key_use)use), key);
+        if (err == SID_OK)
+            err = sid_keyring_put(ring, (enum sid_key_use)use, 1, 0, key);
+        sid_wipe(key, sizeof key);
+    }
+    if (err == SID_OK)
+        *out = ring;
+    else
+        sid_keyring_free(&ring);
+    return err;
+}
+
+void
+sid_keyring_retire(struct sid_keyring *ring, enum sid_key_use use,
+                   int version) {
+    (void)pthread_mutex_lock(&ring->lock);
+    struct entry *entry = atomic_exchange(&ring->slot[use][version], NULL);
+    if (entry != NULL) {
+        entry->next = ring->retired;
+        ring->retired = entry;
+    }
+    (void)pthread_mutex_unlock(&ring->lock);
+}
+
+/* ---- looking up ---------------------------------------------------------- */
+
+static const struct entry *
+entry_of(const struct sid_keyring *ring, enum sid_key_use use, int version) {
+    if (version < 1 || version > SID_KEY_VERSION_MAX)
+        return NULL;
+    return atomic_load_explicit(&ring->slot[use][version],
+                                memory_order_acquire);
+}
+
+int
+sid_keyring_current(const struct sid_keyring *ring, enum sid_key_use use) {
+    return atomic_load(&ring->current[use]);
 }
 
 const struct sid_aead_key *
-sid_keyring_data(const struct sid_keyring *ring) {
-    return ring->data;
+sid_keyring_wrap(const struct sid_keyring *ring, enum sid_key_use use,
+                 int version) {
+    const struct entry *entry = entry_of(ring, use, version);
+    return entry == NULL ? NULL : entry->wrap;
 }
 
 const struct sid_mac_key *
@@ -130,19 +246,44 @@ sid_keyring_audit(const struct sid_keyring *ring) {
     return ring->audit;
 }
 
-uint8_t
-sid_keyring_code_current(const struct sid_keyring *ring) {
-    (void)ring;
-    return CODE_KEY_CURRENT;
+const struct sid_mac_key *
+sid_keyring_pseudonym(const struct sid_keyring *ring) {
+    return ring->pseudonym;
+}
+
+const struct sid_mac_key *
+sid_keyring_webhook(const struct sid_keyring *ring) {
+    return ring->webhook;
+}
+
+const struct sid_sign_key *
+sid_keyring_head(const struct sid_keyring *ring) {
+    return ring->head;
 }
 
 int
-sid_keyring_code(const struct sid_keyring *ring, uint8_t kid,
+sid_keyring_code_at(const struct sid_keyring *ring, int64_t at_s) {
+    int found = 0;
+    int current = sid_keyring_current(ring, SID_KEY_CODE);
+    for (int kid = 1; kid <= current; kid++) {
+        const struct entry *entry = entry_of(ring, SID_KEY_CODE, kid);
+        if (entry == NULL)
+            continue;
+        if (entry->made_at_s >= at_s)
+            return found != 0 ? found : kid;
+        found = kid;
+    }
+    return found;
+}
+
+bool
+sid_keyring_code(const struct sid_keyring *ring, int kid,
                  const struct sid_mac_key **mac,
                  const struct sid_block_key **handle) {
-    if (kid >= CODE_KEYS || ring->code[kid].mac == NULL)
-        return 0;
-    *mac = ring->code[kid].mac;
-    *handle = ring->code[kid].handle;
-    return 1;
+    const struct entry *entry = entry_of(ring, SID_KEY_CODE, kid);
+    if (entry == NULL)
+        return false;
+    *mac = entry->mac;
+    *handle = entry->handle;
+    return true;
 }

@@ -48,55 +48,6 @@ print_head(void) {
     print_row("id", "role", "state", "expires", "name");
 }
 
-/* A problem document's message, for people. */
-static int
-print_problem(const char *answer) {
-    json_t *root = json_loads(answer, 0, NULL);
-    const char *detail = json_string_value(json_object_get(root, "detail"));
-    (void)fprintf(stderr, "smartidctl: %s\n",
-                  detail != NULL ? detail : "the daemon refused");
-    json_decref(root);
-    return SID_CTL_FAILED;
-}
-
-static void
-free_answer(char *answer) {
-    if (answer != NULL)
-        sid_wipe(answer, strlen(answer));
-    free(answer);
-}
-
-static int
-print_error(enum sid_err err) {
-    (void)fprintf(stderr, "smartidctl: %s\n", sid_err_text(err));
-    return SID_CTL_FAILED;
-}
-
-/* ---- work on the database, while no daemon runs ---------------------------
- */
-
-/* Opens, begins, runs, commits, closes. */
-static int
-direct(const struct sid_config *config,
-       enum sid_err (*work)(struct sid_store *store, void *ctx), void *ctx) {
-    struct sid_ctl_store open = {0};
-    int status = sid_ctl_open(config, &open);
-    if (status != 0)
-        return status;
-    enum sid_err err = sid_store_check_key(open.store);
-    if (err == SID_OK)
-        err = sid_store_begin(open.store);
-    if (err == SID_OK) {
-        err = work(open.store, ctx);
-        if (err == SID_OK)
-            err = sid_store_commit(open.store);
-        else
-            sid_store_rollback(open.store);
-    }
-    sid_ctl_close(&open);
-    return err == SID_OK ? SID_CTL_OK : print_error(err);
-}
-
 /* ---- add ------------------------------------------------------------------
  */
 
@@ -107,10 +58,35 @@ struct add {
 };
 
 static enum sid_err
-add_work(struct sid_store *store, void *ctx) {
+add_work(struct sid_ctl_store *open, void *ctx) {
     struct add *add = ctx;
-    return sid_client_add_in(store, &add->order, "control", sid_now_us(),
+    return sid_client_add_in(open->store, &add->order, "control", sid_now_us(),
                              &add->client, add->key);
+}
+
+/* Without blanks around it, as the daemon takes it. */
+static enum sid_err
+read_name(const char *value, char out[SID_CLIENT_NAME_SIZE]) {
+    value += strspn(value, " \t");
+    enum sid_err err = sid_text_copy(out, SID_CLIENT_NAME_SIZE, value);
+    size_t len = err == SID_OK ? strlen(out) : 0;
+    while (len > 0 && (out[len - 1] == ' ' || out[len - 1] == '\t'))
+        out[--len] = '\0';
+    return err;
+}
+
+/* What an option takes, for who got it wrong. */
+static const char *
+accepted(const char *option) {
+    if (strcmp(option, "--role") == 0)
+        return "app, clerk, officer or admin";
+    if (strcmp(option, "--name") == 0)
+        return "up to 64 bytes of text";
+    if (strcmp(option, "--expires") == 0)
+        return "a time such as 90d, 12h, 30m, 45s";
+    if (strcmp(option, "--purpose") == 0)
+        return "a purpose; client add --help lists them";
+    return "--role, --name, --purpose or --expires";
 }
 
 static int
@@ -126,7 +102,7 @@ parse_add(int argc, char **argv, struct sid_client_order *order) {
         } else if (strcmp(option, "--role") == 0) {
             err = sid_role_parse(value, &order->role);
         } else if (strcmp(option, "--name") == 0) {
-            err = sid_text_copy(order->name, sizeof order->name, value);
+            err = read_name(value, order->name);
         } else if (strcmp(option, "--expires") == 0) {
             err = sid_ctl_parse_duration(value, &order->lifetime_s);
         } else if (strcmp(option, "--purpose") == 0) {
@@ -135,9 +111,10 @@ parse_add(int argc, char **argv, struct sid_client_order *order) {
                 order->purposes |= sid_purpose_bit(purpose);
         }
         if (err != SID_OK) {
-            (void)fprintf(stderr, "smartidctl: %s %s is not understood\n",
-                          option, value != NULL ? value : "(nothing)");
-            return usage(stderr, SID_CTL_USAGE);
+            (void)fprintf(
+                stderr, "smartidctl: %s %s is not understood; accepted: %s\n",
+                option, value != NULL ? value : "(nothing)", accepted(option));
+            return SID_CTL_USAGE;
         }
     }
     bool is_clerk = order->role == SID_ROLE_CLERK;
@@ -190,25 +167,26 @@ client_add(const struct sid_config *config, int argc, char **argv) {
         return status;
     char *body = add_body(&add.order);
     if (body == NULL)
-        return print_error(SID_E_FIELD_INVALID); /* a name that is not UTF-8 */
+        return sid_ctl_print_error(
+            SID_E_FIELD_INVALID); /* a name that is not UTF-8 */
     char *answer = NULL;
     long http_status = 0;
     enum sid_err err = sid_ctl_control(config, "POST", "/v1/clients", body,
                                        &answer, &http_status);
     if (err == SID_OK) {
-        status =
-            http_status == 201 ? print_added(answer) : print_problem(answer);
+        status = http_status == 201 ? print_added(answer)
+                                    : sid_ctl_print_problem(answer);
     } else if (err == SID_E_NOT_FOUND) {
-        status = direct(config, add_work, &add);
+        status = sid_ctl_direct(config, add_work, &add);
         if (status == SID_CTL_OK) {
             (void)fprintf(stderr, "client %s\n", add.client.id);
             (void)printf("%s\n", add.key);
         }
     } else {
-        status = print_error(err);
+        status = sid_ctl_print_error(err);
     }
     free(body);
-    free_answer(answer);
+    sid_ctl_free_answer(answer);
     sid_wipe(add.key, sizeof add.key);
     return status;
 }
@@ -231,9 +209,9 @@ list_one(const struct sid_client *client, void *ctx) {
 }
 
 static enum sid_err
-list_work(struct sid_store *store, void *ctx) {
+list_work(struct sid_ctl_store *open, void *ctx) {
     print_head();
-    return sid_store_client_each(store, list_one, ctx);
+    return sid_store_client_each(open->store, list_one, ctx);
 }
 
 static int
@@ -263,13 +241,13 @@ client_list(const struct sid_config *config) {
                                        &answer, &http_status);
     int status;
     if (err == SID_OK)
-        status =
-            http_status == 200 ? print_list(answer) : print_problem(answer);
+        status = http_status == 200 ? print_list(answer)
+                                    : sid_ctl_print_problem(answer);
     else if (err == SID_E_NOT_FOUND)
-        status = direct(config, list_work, NULL);
+        status = sid_ctl_direct(config, list_work, NULL);
     else
-        status = print_error(err);
-    free_answer(answer);
+        status = sid_ctl_print_error(err);
+    sid_ctl_free_answer(answer);
     return status;
 }
 
@@ -277,8 +255,8 @@ client_list(const struct sid_config *config) {
  */
 
 static enum sid_err
-revoke_work(struct sid_store *store, void *ctx) {
-    return sid_client_revoke_in(store, ctx, "control", sid_now_us());
+revoke_work(struct sid_ctl_store *open, void *ctx) {
+    return sid_client_revoke_in(open->store, ctx, "control", sid_now_us());
 }
 
 static int
@@ -298,14 +276,15 @@ client_revoke(const struct sid_config *config, char *id) {
         sid_ctl_control(config, "POST", path, "{}", &answer, &http_status);
     int status;
     if (err == SID_OK)
-        status = http_status == 200 ? SID_CTL_OK : print_problem(answer);
+        status =
+            http_status == 200 ? SID_CTL_OK : sid_ctl_print_problem(answer);
     else if (err == SID_E_NOT_FOUND)
-        status = direct(config, revoke_work, id);
+        status = sid_ctl_direct(config, revoke_work, id);
     else
-        status = print_error(err);
+        status = sid_ctl_print_error(err);
     if (status == SID_CTL_OK)
         (void)printf("%s revoked\n", id);
-    free_answer(answer);
+    sid_ctl_free_answer(answer);
     return status;
 }
 

@@ -1,6 +1,8 @@
 /* common.c: what the commands share: settings, the database, durations. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ctl.h"
 
@@ -16,22 +18,23 @@ sid_ctl_load_config(const char *config_path, struct sid_config *out) {
 int
 sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out) {
     struct sid_ctl_store made = {0};
-    enum sid_err err = sid_keyring_load(config->master_key_file, &made.keys);
-    if (err != SID_OK) {
-        (void)fprintf(stderr, "smartidctl: %s: %s\n", config->master_key_file,
-                      sid_err_text(err));
-        return SID_CTL_CONFIG;
-    }
-    err = sid_store_open(config->database, false, sid_keyring_audit(made.keys),
-                         &made.store);
+    enum sid_err err =
+        sid_store_open(config->database, false, NULL, &made.store);
     if (err != SID_OK) {
         (void)fprintf(stderr, "smartidctl: %s: %s\n", config->database,
                       err == SID_E_LOCKED
                           ? "a daemon uses it, but does not answer at its "
                             "control socket"
                           : sid_err_text(err));
-        sid_ctl_close(&made);
         return SID_CTL_FAILED;
+    }
+    err = sid_keys_open(made.store, config->master_key_file, &made.master,
+                        &made.keys);
+    if (err != SID_OK) {
+        (void)fprintf(stderr, "smartidctl: %s: %s\n", config->master_key_file,
+                      sid_err_text(err));
+        sid_ctl_close(&made);
+        return SID_CTL_CONFIG;
     }
     *out = made;
     return 0;
@@ -41,6 +44,54 @@ void
 sid_ctl_close(struct sid_ctl_store *me) {
     sid_store_close(&me->store);
     sid_keyring_free(&me->keys);
+    sid_master_free(&me->master);
+}
+
+int
+sid_ctl_print_error(enum sid_err err) {
+    (void)fprintf(stderr, "smartidctl: %s\n", sid_err_text(err));
+    return SID_CTL_FAILED;
+}
+
+int
+sid_ctl_print_problem(const char *answer) {
+    json_t *root = json_loads(answer, 0, NULL);
+    const char *detail = json_string_value(json_object_get(root, "detail"));
+    const char *field = json_string_value(json_object_get(root, "field"));
+    (void)fprintf(stderr, "smartidctl: %s%s%s%s\n",
+                  detail != NULL ? detail : "the daemon refused",
+                  field != NULL ? " (" : "", field != NULL ? field : "",
+                  field != NULL ? ")" : "");
+    json_decref(root);
+    return SID_CTL_FAILED;
+}
+
+void
+sid_ctl_free_answer(char *answer) {
+    if (answer != NULL)
+        sid_wipe(answer, strlen(answer));
+    free(answer);
+}
+
+int
+sid_ctl_direct(const struct sid_config *config, sid_ctl_work_fn *work,
+               void *ctx) {
+    struct sid_ctl_store open = {0};
+    int status = sid_ctl_open(config, &open);
+    if (status != 0)
+        return status;
+    enum sid_err err = sid_store_check_key(open.store);
+    if (err == SID_OK)
+        err = sid_store_begin(open.store);
+    if (err == SID_OK) {
+        err = work(&open, ctx);
+        if (err == SID_OK)
+            err = sid_store_commit(open.store);
+        else
+            sid_store_rollback(open.store);
+    }
+    sid_ctl_close(&open);
+    return err == SID_OK ? SID_CTL_OK : sid_ctl_print_error(err);
 }
 
 enum sid_err

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "smartid/config.h"
-#include "smartid/keyring.h"
+#include "smartid/keys.h"
 #include "smartid/store.h"
 
 #define SID_CTL_OK 0
@@ -27,6 +27,7 @@ int sid_ctl_calibrate(int argc, char **argv);
 /* Need the settings; config_path is the file that -c names. */
 int sid_ctl_client(const char *config_path, int argc, char **argv);
 int sid_ctl_audit(const char *config_path, int argc, char **argv);
+int sid_ctl_key(const char *config_path, int argc, char **argv);
 
 /* Settings, or a message on stderr and SID_CTL_CONFIG. 0 when read. */
 int sid_ctl_load_config(const char *config_path, struct sid_config *out);
@@ -34,11 +35,22 @@ int sid_ctl_load_config(const char *config_path, struct sid_config *out);
 /* The database of the settings while no daemon runs: keys and store. Both are
  * freed by sid_ctl_close(). On failure a message was written. 0 when open. */
 struct sid_ctl_store {
+    struct sid_master *master;
     struct sid_keyring *keys;
     struct sid_store *store;
 };
 int sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out);
 void sid_ctl_close(struct sid_ctl_store *me);
+
+/* Opens the database, runs work in one transaction, commits, closes; for what
+ * is done without a daemon. Returns the exit code; what was wrong was told. */
+typedef enum sid_err sid_ctl_work_fn(struct sid_ctl_store *open, void *ctx);
+int sid_ctl_direct(const struct sid_config *config, sid_ctl_work_fn *work,
+                   void *ctx);
+/* Tell what is wrong: an error, or the daemon's problem document. Return
+ * SID_CTL_FAILED. */
+int sid_ctl_print_error(enum sid_err err);
+int sid_ctl_print_problem(const char *answer);
 
 /* One request to the running daemon through its control socket. method "GET" or
  * "POST"; body NULL or JSON text. *answer: malloc'd JSON text, the caller's to
@@ -48,6 +60,9 @@ SID_FALLIBLE enum sid_err sid_ctl_control(const struct sid_config *config,
                                           const char *method, const char *path,
                                           const char *body, char **answer,
                                           long *status);
+
+/* Wipes and frees an answer; NULL is fine. */
+void sid_ctl_free_answer(char *answer);
 
 /* "90d", "12h", "30m", "45s" into seconds. Errors: SID_E_ARGUMENT. */
 SID_FALLIBLE enum sid_err sid_ctl_parse_duration(const char *text,

@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include "ctl.h"
-#include "smartid/clock.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
+
+/* The control socket beside the database has ".sock" behind its name, and room
+ * for 108 bytes with its NUL. Source: unix(7). */
+#define PLACE_MAX (108 - 5)
 
 struct init {
     const char *config_dir, *data_dir, *model_dir, *owner;
@@ -75,8 +78,11 @@ place(const char *dir, const char *file, char out[PATH_MAX]) {
     char real[PATH_MAX];
     if (realpath(dir, real) == NULL)
         return failed(dir, strerror(errno));
-    if (snprintf(out, PATH_MAX, "%s/%s", real, file) >= SID_PATH_SIZE)
-        return failed(dir, "the path is too long");
+    if (snprintf(out, PATH_MAX, "%s/%s", real, file) >= PLACE_MAX)
+        return failed(dir, "the path is too long: its files must have less "
+                           "than 103 bytes");
+    if (strstr(real, " ;") != NULL)
+        return failed(dir, "settings cannot hold a path with ' ;' in it");
     if (access(out, F_OK) == 0)
         return failed(out, "exists already; nothing was changed");
     return 0;
@@ -103,38 +109,18 @@ write_config(const struct init *init) {
     return 0;
 }
 
-/* The first row of the audit log: it ties the database to its master key. */
-static enum sid_err
-begin_log(struct sid_store *store) {
-    const struct sid_audit_row row = {.at_us = sid_now_us(),
-                                      .event = "database_made",
-                                      .actor = "control",
-                                      .subject = "",
-                                      .outcome = "made",
-                                      .detail = ""};
-    enum sid_err err = sid_store_begin(store);
-    if (err != SID_OK)
-        return err;
-    err = sid_store_audit(store, &row);
-    if (err != SID_OK) {
-        sid_store_rollback(store);
-        return err;
-    }
-    return sid_store_commit(store);
-}
-
+/* The database, its first keys, and the row that begins its audit log. */
 static int
 make_database(const struct init *init) {
+    struct sid_master *master = NULL;
     struct sid_keyring *keys = NULL;
     struct sid_store *store = NULL;
-    enum sid_err err = sid_keyring_load(init->key_path, &keys);
+    enum sid_err err = sid_store_open(init->db_path, true, NULL, &store);
     if (err == SID_OK)
-        err = sid_store_open(init->db_path, true, sid_keyring_audit(keys),
-                             &store);
-    if (err == SID_OK)
-        err = begin_log(store);
+        err = sid_keys_open(store, init->key_path, &master, &keys);
     sid_store_close(&store);
     sid_keyring_free(&keys);
+    sid_master_free(&master);
     return err == SID_OK ? 0 : failed(init->db_path, sid_err_text(err));
 }
 
@@ -142,7 +128,7 @@ static int
 give_to_owner(const struct init *init) {
     if (init->owner == NULL)
         return 0;
-    struct passwd *user = getpwnam(init->owner);
+    const struct passwd *user = getpwnam(init->owner); /* checked before */
     if (user == NULL)
         return failed(init->owner, "there is no such user");
     char lock_path[PATH_MAX];
@@ -166,6 +152,8 @@ sid_ctl_init(int argc, char **argv) {
     if (status == 0 && init.model_dir != NULL &&
         realpath(init.model_dir, init.models) == NULL)
         status = failed(init.model_dir, strerror(errno));
+    if (status == 0 && init.owner != NULL && getpwnam(init.owner) == NULL)
+        status = failed(init.owner, "there is no such user");
     if (status == 0)
         status = place(init.config_dir, "smartidd.conf", init.config_path);
     if (status == 0)

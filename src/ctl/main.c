@@ -37,6 +37,8 @@ run(const char *config_path, int argc, char **argv) {
         return sid_ctl_init(argc, argv);
     if (strcmp(command, "client") == 0)
         return sid_ctl_client(config_path, argc, argv);
+    if (strcmp(command, "key") == 0)
+        return sid_ctl_key(config_path, argc, argv);
     if (strcmp(command, "audit") == 0)
         return sid_ctl_audit(config_path, argc, argv);
     if (strcmp(command, "qr") == 0)

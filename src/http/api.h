@@ -13,6 +13,8 @@ extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_revoke;
 extern const struct sid_handler sid_api_verify;
+extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
+    sid_api_master_change;
 extern const struct sid_handler sid_api_client_add, sid_api_client_list,
     sid_api_client_revoke;
 

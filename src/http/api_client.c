@@ -5,10 +5,6 @@
 #include "api.h"
 #include "smartid/clock.h"
 
-/* Source: flow_admin.h. */
-#define LIFETIME_MIN_S 60
-#define LIFETIME_MAX_S ((int64_t)10 * 365 * 86400)
-
 static void
 write_purposes(struct sid_json *json, uint32_t purposes) {
     sid_json_open(json, "purposes", '[');
@@ -72,8 +68,8 @@ read_optional(const json_t *body, struct sid_client_order *order,
     if (lifetime != NULL) {
         order->lifetime_s =
             json_is_integer(lifetime) ? json_integer_value(lifetime) : 0;
-        if (order->lifetime_s < LIFETIME_MIN_S ||
-            order->lifetime_s > LIFETIME_MAX_S) {
+        if (order->lifetime_s < SID_CLIENT_LIFETIME_MIN_S ||
+            order->lifetime_s > SID_CLIENT_LIFETIME_MAX_S) {
             sid_field_set(field, "", "lifetime_s");
             return SID_E_FIELD_INVALID;
         }

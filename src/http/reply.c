@@ -39,15 +39,16 @@ sid_reply_status(enum sid_err err) {
     case SID_E_BODY_TOO_LARGE: return 413;
     case SID_E_MEDIA_TYPE: return 415;
     case SID_E_FIELD_MISSING: case SID_E_FIELD_INVALID:
-    case SID_E_FIELD_UNKNOWN: case SID_E_IDEMPOTENCY_MISMATCH: return 422;
+    case SID_E_FIELD_UNKNOWN: case SID_E_IDEMPOTENCY_MISMATCH:
+    /* Of a file that an admin has named. */
+    case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT: return 422;
     case SID_E_RATE: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
     case SID_E_STORE: case SID_E_TIMEOUT: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
     case SID_E_INTERNAL: case SID_E_IO: case SID_E_ARGUMENT:
-    case SID_E_CONFIG: case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT:
-    case SID_E_LOCKED: case SID_E_CRYPTO: case SID_E_SEAL:
+    case SID_E_CONFIG: case SID_E_LOCKED: case SID_E_CRYPTO: case SID_E_SEAL:
     case SID_E_MODEL: case SID_E_SCHEMA: case SID_E_WRONG_KEY:
     case SID_ERR_COUNT:
     /* These never leave a flow: a refused code is an answer, a photo that

@@ -22,6 +22,7 @@
 #include "smartid/flow_admin.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/flow_keys.h"
 #include "smartid/flow_verify.h"
 #include "smartid/qr.h"
 
@@ -107,6 +108,9 @@ struct sid_request {
         } code;
         struct sid_credential_revoke revoke;
         struct sid_verify verify;
+        struct sid_key_list key_list;
+        struct sid_key_rotate key_rotate;
+        struct sid_master_change master_change;
         struct sid_client_add client_add;
         struct sid_client_list client_list;
         struct sid_client_revoke client_revoke;

@@ -54,6 +54,13 @@ out:
 }
 
 void
+sid_store_use_audit_key(struct sid_store *store,
+                        const struct sid_mac_key *audit_key) {
+    SID_ASSERT(store->audit_key == NULL);
+    store->audit_key = audit_key;
+}
+
+void
 sid_store_close(struct sid_store **store) {
     if (*store == NULL)
         return;
@@ -179,6 +186,7 @@ sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
     struct sid_audit_row numbered = *row;
     struct chain_head next;
 
+    SID_ASSERT(store->audit_key != NULL);
     numbered.seq = store->head.seq + 1;
     next.seq = numbered.seq;
     enum sid_err err =
@@ -188,6 +196,11 @@ sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
     if (err == SID_OK)
         store->head = next;
     return err;
+}
+
+int64_t
+sid_store_audit_seq(const struct sid_store *store) {
+    return store->head.seq;
 }
 
 struct verify_walk {
@@ -270,6 +283,72 @@ sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
                                         &walk);
 }
 
+/* ---- keys -------------------------------------------------------------- */
+
+enum sid_err
+sid_store_key_put(struct sid_store *store, const struct sid_wrapped_key *key) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->key_put(back, key);
+}
+
+enum sid_err
+sid_store_key_each(struct sid_store *store,
+                   enum sid_err (*each)(const struct sid_wrapped_key *key,
+                                        void *ctx),
+                   void *ctx) {
+    return store->back->ops->key_each(store->back, each, ctx);
+}
+
+enum sid_err
+sid_store_key_rewrap(struct sid_store *store,
+                     const struct sid_wrapped_key *key) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->key_rewrap(back, key);
+}
+
+enum sid_err
+sid_store_key_retire(struct sid_store *store, enum sid_key_use use, int version,
+                     int64_t now_s) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->key_retire(back, use, version, now_s);
+}
+
+enum sid_err
+sid_store_subject_rewrap(struct sid_store *store, const char *subject,
+                         const struct sid_subject_key *key) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->subject_rewrap(back, subject, key);
+}
+
+enum sid_err
+sid_store_subject_stale(struct sid_store *store, int data_version,
+                        int template_version, int limit,
+                        enum sid_err (*each)(const char *subject,
+                                             const struct sid_subject_key *key,
+                                             void *ctx),
+                        void *ctx) {
+    return store->back->ops->subject_stale(store->back, data_version,
+                                           template_version, limit, each, ctx);
+}
+
+enum sid_err
+sid_store_subject_count_stale(struct sid_store *store, int data_version,
+                              int template_version, int64_t *out) {
+    return store->back->ops->subject_count_stale(store->back, data_version,
+                                                 template_version, out);
+}
+
+enum sid_err
+sid_store_subject_forget(struct sid_store *store, const char *subject) {
+    struct sid_back *back = for_write(store);
+
+    return back->ops->subject_forget(back, subject);
+}
+
 /* ---- clients ----------------------------------------------------------- */
 
 enum sid_err
@@ -307,8 +386,11 @@ enum sid_err
 sid_store_enrol_insert(struct sid_store *store,
                        const struct sid_enrolment *enrolment) {
     struct sid_back *back = for_write(store);
+    enum sid_err err = back->ops->enrol_insert(back, enrolment);
 
-    return back->ops->enrol_insert(back, enrolment);
+    if (err == SID_OK && enrolment->key.data_version != 0)
+        err = back->ops->subject_put(back, enrolment->id, &enrolment->key);
+    return err;
 }
 
 enum sid_err

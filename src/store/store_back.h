@@ -56,6 +56,31 @@ struct sid_back_ops {
                                int64_t limit, sid_back_audit_fn *each,
                                void *ctx);
 
+    enum sid_err (*key_put)(struct sid_back *back,
+                            const struct sid_wrapped_key *key);
+    enum sid_err (*key_each)(
+        struct sid_back *back,
+        enum sid_err (*each)(const struct sid_wrapped_key *, void *),
+        void *ctx);
+    enum sid_err (*key_rewrap)(struct sid_back *back,
+                               const struct sid_wrapped_key *key);
+    enum sid_err (*key_retire)(struct sid_back *back, enum sid_key_use use,
+                               int version, int64_t now_s);
+
+    enum sid_err (*subject_put)(struct sid_back *back, const char *subject,
+                                const struct sid_subject_key *key);
+    enum sid_err (*subject_rewrap)(struct sid_back *back, const char *subject,
+                                   const struct sid_subject_key *key);
+    enum sid_err (*subject_stale)(
+        struct sid_back *back, int data_version, int template_version,
+        int limit,
+        enum sid_err (*each)(const char *, const struct sid_subject_key *,
+                             void *),
+        void *ctx);
+    enum sid_err (*subject_count_stale)(struct sid_back *back, int data_version,
+                                        int template_version, int64_t *out);
+    enum sid_err (*subject_forget)(struct sid_back *back, const char *subject);
+
     enum sid_err (*client_put)(struct sid_back *back,
                                const struct sid_client *client);
     enum sid_err (*client_revoke)(struct sid_back *back, const char *id,

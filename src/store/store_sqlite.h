@@ -27,6 +27,15 @@
     X(AUDIT_HEAD)                                                              \
     X(AUDIT_APPEND)                                                            \
     X(AUDIT_SCAN)                                                              \
+    X(KEY_PUT)                                                                 \
+    X(KEY_EACH)                                                                \
+    X(KEY_REWRAP)                                                              \
+    X(KEY_RETIRE)                                                              \
+    X(SUBJECT_PUT)                                                             \
+    X(SUBJECT_REWRAP)                                                          \
+    X(SUBJECT_STALE)                                                           \
+    X(SUBJECT_COUNT)                                                           \
+    X(SUBJECT_FORGET)                                                          \
     X(CLIENT_PUT)                                                              \
     X(CLIENT_REVOKE)                                                           \
     X(CLIENT_HAS)                                                              \
@@ -114,6 +123,13 @@ void sid_sq_read_text(struct sid_sq_query *query, char *out, size_t out_size);
 const char *sid_sq_borrow_text(struct sid_sq_query *query, bool *whole);
 void sid_sq_read_blob(struct sid_sq_query *query, void *out, size_t len);
 void sid_sq_read_buf(struct sid_sq_query *query, struct sid_buf *out);
+/* A version and a wrapped key; of version 0 the key's column may be anything.
+ */
+void sid_sq_read_wrapped(struct sid_sq_query *query, int *version,
+                         uint8_t out[SID_WRAPPED_BYTES]);
+/* The four columns of a subject's keys. */
+void sid_sq_read_subject(struct sid_sq_query *query,
+                         struct sid_subject_key *out);
 /* Makes the statement free again. */
 void sid_sq_end(struct sid_sq_query *query);
 /* Runs a statement that gives no rows, ends it; *changes (may be NULL) is the
@@ -174,6 +190,30 @@ enum sid_err sid_sqlite_audit_append(struct sid_back *back,
 enum sid_err sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq,
                                    int64_t limit, sid_back_audit_fn *each,
                                    void *ctx);
+/* store_sqlite_key.c */
+enum sid_err sid_sqlite_key_put(struct sid_back *back,
+                                const struct sid_wrapped_key *key);
+enum sid_err sid_sqlite_key_each(
+    struct sid_back *back,
+    enum sid_err (*each)(const struct sid_wrapped_key *, void *), void *ctx);
+enum sid_err sid_sqlite_key_rewrap(struct sid_back *back,
+                                   const struct sid_wrapped_key *key);
+enum sid_err sid_sqlite_key_retire(struct sid_back *back, enum sid_key_use use,
+                                   int version, int64_t now_s);
+enum sid_err sid_sqlite_subject_put(struct sid_back *back, const char *subject,
+                                    const struct sid_subject_key *key);
+enum sid_err sid_sqlite_subject_rewrap(struct sid_back *back,
+                                       const char *subject,
+                                       const struct sid_subject_key *key);
+enum sid_err sid_sqlite_subject_stale(
+    struct sid_back *back, int data_version, int template_version, int limit,
+    enum sid_err (*each)(const char *, const struct sid_subject_key *, void *),
+    void *ctx);
+enum sid_err sid_sqlite_subject_count_stale(struct sid_back *back,
+                                            int data_version,
+                                            int template_version, int64_t *out);
+enum sid_err sid_sqlite_subject_forget(struct sid_back *back,
+                                       const char *subject);
 /* store_sqlite_client.c */
 enum sid_err sid_sqlite_client_put(struct sid_back *back,
                                    const struct sid_client *client);

@@ -63,6 +63,7 @@ read_credential(struct sid_sq_query *query, struct sid_credential *out) {
     sid_sq_read_blob(query, out->id_index, sizeof out->id_index);
     sid_sq_read_blob(query, out->holder_hash, sizeof out->holder_hash);
     sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_subject(query, &out->key);
     if (query->err != SID_OK)
         return query->err;
     return parse_state(state, &out->state);

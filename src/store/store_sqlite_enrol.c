@@ -80,6 +80,7 @@ sid_sqlite_enrol_get(struct sid_back *back, const char *id,
         sid_sq_read_blob(&query, enrolment.id_index, SID_SHA256_BYTES);
         sid_sq_read_blob(&query, enrolment.holder_hash, SID_SHA256_BYTES);
         sid_sq_read_buf(&query, &enrolment.holder_sealed);
+        sid_sq_read_subject(&query, &enrolment.key);
         err = query.err;
     }
     sid_sq_end(&query);

@@ -13,9 +13,13 @@
     "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
     "decided_by, note, credential_id"
+#define SUBJECT_KEY                                                            \
+    "data_version, data_wrapped, template_version, template_wrapped"
 #define CREDENTIAL_COLUMNS                                                     \
     "serial, id, enrolment_id, client_id, type, assurance, state, "            \
-    "issued_at_s, revoked_at_s, note, id_index, holder_hash, holder_sealed"
+    "issued_at_s, revoked_at_s, note, id_index, holder_hash, "                 \
+    "holder_sealed, " SUBJECT_KEY
+#define WITH_KEY " LEFT JOIN subject_key ON subject = "
 
 static const struct {
     const char *name;
@@ -36,6 +40,30 @@ static const struct {
     S(AUDIT_SCAN, "SELECT seq, at_us, event, actor, subject, outcome, detail, "
                   "mac FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"),
 
+    S(KEY_PUT, "INSERT INTO wrapped_key (use, version, made_at_s, "
+               "retired_at_s, wrapped) VALUES (?, ?, ?, ?, ?)"),
+    S(KEY_EACH, "SELECT use, version, made_at_s, retired_at_s, wrapped "
+                "FROM wrapped_key ORDER BY use, version"),
+    S(KEY_REWRAP, "UPDATE wrapped_key SET wrapped = ? "
+                  "WHERE use = ? AND version = ? AND retired_at_s = 0"),
+    S(KEY_RETIRE, "UPDATE wrapped_key SET retired_at_s = ?, wrapped = ? "
+                  "WHERE use = ? AND version = ? AND retired_at_s = 0"),
+
+    S(SUBJECT_PUT, "INSERT INTO subject_key (subject, " SUBJECT_KEY
+                   ") VALUES (?, ?, ?, ?, ?)"),
+    S(SUBJECT_REWRAP,
+      "UPDATE subject_key SET data_version = ?, data_wrapped = ?, "
+      "template_version = ?, template_wrapped = ? WHERE subject = ?"),
+    /* Versions only rise; 0 is no key. */
+    S(SUBJECT_STALE,
+      "SELECT subject, " SUBJECT_KEY " FROM subject_key "
+      "WHERE data_version < ?1 OR template_version BETWEEN 1 AND ?2 - 1 "
+      "LIMIT ?3"),
+    S(SUBJECT_COUNT,
+      "SELECT count(*) FROM subject_key WHERE data_version < ?1 OR "
+      "template_version BETWEEN 1 AND ?2 - 1"),
+    S(SUBJECT_FORGET, "DELETE FROM subject_key WHERE subject = ?"),
+
     S(CLIENT_PUT,
       "INSERT INTO client (id, key_name, key_hash, name, role, purposes, "
       "created_at_s, expires_at_s, revoked_at_s) "
@@ -52,8 +80,8 @@ static const struct {
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET, "SELECT " ENROL_LIST_COLUMNS
-                 ", id_index, holder_hash, holder_sealed FROM enrolment "
-                 "WHERE id = ?"),
+                 ", id_index, holder_hash, holder_sealed, " SUBJECT_KEY
+                 " FROM enrolment" WITH_KEY "id WHERE id = ?"),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
@@ -89,10 +117,11 @@ static const struct {
       "INSERT INTO credential (id, enrolment_id, client_id, type, assurance, "
       "state, issued_at_s, revoked_at_s, note, id_index, holder_hash, "
       "holder_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    S(CREDENTIAL_GET,
-      "SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE id = ?"),
+    S(CREDENTIAL_GET, "SELECT " CREDENTIAL_COLUMNS " FROM credential" WITH_KEY
+                      "enrolment_id WHERE id = ?"),
     S(CREDENTIAL_BY_SERIAL,
-      "SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE serial = ?"),
+      "SELECT " CREDENTIAL_COLUMNS " FROM credential" WITH_KEY
+      "enrolment_id WHERE serial = ?"),
     S(CREDENTIAL_HAS, "SELECT 1 FROM credential WHERE id = ?"),
     S(CREDENTIAL_IN_USE,
       "SELECT 1 FROM credential WHERE id_index = ? AND state = 'active'"),
@@ -306,6 +335,22 @@ sid_sq_read_buf(struct sid_sq_query *query, struct sid_buf *out) {
     enum sid_err err = sid_buf_append(out, blob, len);
     if (err != SID_OK && query->err == SID_OK)
         query->err = err;
+}
+
+void
+sid_sq_read_wrapped(struct sid_sq_query *query, int *version,
+                    uint8_t out[SID_WRAPPED_BYTES]) {
+    *version = (int)sid_sq_read_int(query);
+    if (*version == 0)
+        query->read++;
+    else
+        sid_sq_read_blob(query, out, SID_WRAPPED_BYTES);
+}
+
+void
+sid_sq_read_subject(struct sid_sq_query *query, struct sid_subject_key *out) {
+    sid_sq_read_wrapped(query, &out->data_version, out->data_wrapped);
+    sid_sq_read_wrapped(query, &out->template_version, out->template_wrapped);
 }
 
 void

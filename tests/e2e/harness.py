@@ -162,6 +162,7 @@ class Daemon:
     def __init__(self, binary="smartidd-fake", env=None, settings=None,
                  folder=None):
         self.binary = program(binary)
+        self.prefix = []  # a command that runs it
         self.own_folder = folder is None
         self.folder = folder or tempfile.mkdtemp(prefix="sid-")
         self.config = os.path.join(self.folder, "smartidd.conf")
@@ -197,7 +198,7 @@ class Daemon:
     def spawn(self, *arguments):
         """Starts the process without waiting for anything."""
         self.process = subprocess.Popen(
-            [self.binary, "-c", self.config, *arguments],
+            [*self.prefix, self.binary, "-c", self.config, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, env=clean_environment(self.env))
         self.log = Log(self.process.stderr)

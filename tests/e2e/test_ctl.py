@@ -1,5 +1,6 @@
 """smartidctl: making the folder, keys, the audit log, a QR in the terminal."""
 
+import json
 import os
 import re
 import shutil
@@ -360,6 +361,45 @@ class Terminal(Case):
             result = run_tool("qr", text, check=False)
             self.assertEqual(result.returncode, 1, text[:20])
             self.assertEqual(result.stdout, "")
+
+
+class Mistakes(Case):
+    """r_: what the audit of the first issue found."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sid-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_r_an_unknown_owner_is_told_before_anything_is_made(self):
+        target = os.path.join(self.folder, "new")
+        result = run_tool("init", "--dir", target, "--owner", "nosuchuser",
+                          check=False)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no such user", result.stderr)
+        self.assertFalse(os.path.exists(target))
+
+    def test_r_a_folder_that_settings_cannot_name_is_refused(self):
+        for name, word in (("a ;b", "' ;'"), ("x" * 110, "too long")):
+            target = os.path.join(self.folder, name)
+            result = run_tool("init", "--dir", target, check=False)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(word, result.stderr)
+
+    def test_r_ten_years_are_taken_with_and_without_a_daemon(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        daemon.add_client("app", "  lead", expires="3652d")
+        daemon.start()
+        daemon.add_client("app", "  lead", expires="3652d")
+        names = [c["name"] for c in json.loads(
+            daemon.api(daemon.add_client("admin")).get(
+                "/v1/clients").body)["clients"]]
+        self.assertEqual(names.count("lead"), 2)
+        result = daemon.ctl("client", "add", "--role", "app", "--name",
+                            "n" * 65, check=False)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("64 bytes", result.stderr)
+        self.assertNotIn("usage:", result.stderr)
 
 
 if __name__ == "__main__":

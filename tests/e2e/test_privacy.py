@@ -2,10 +2,12 @@
 
 import glob
 import os
+import shutil
 import unittest
 
 import photos
-from harness import (Case, Daemon, PURPOSES, credential_of, form, holder)
+from harness import (Case, Daemon, PURPOSES, SLOW, credential_of, form,
+                     holder)
 from http_raw import head_bytes, multipart
 
 
@@ -154,6 +156,32 @@ class Canaries(Case):
         left = [n for n in os.listdir(self.daemon.folder)
                 if n not in allowed]
         self.assertEqual(left, [])
+
+
+class Hardened(Case):
+    """What the process takes away from itself."""
+
+    def test_it_leaves_no_core_and_lets_no_neighbour_look_in(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        if os.geteuid() == 0:
+            # As another user, who owns the files and could trace the process.
+            other = 65534
+            binary = os.path.join(daemon.folder, "smartidd")
+            shutil.copy(daemon.binary, binary)
+            for path in glob.glob(daemon.folder + "/*") + [daemon.folder]:
+                os.chown(path, other, other)
+            daemon.binary = binary
+            daemon.prefix = ["setpriv", "--reuid=%d" % other,
+                             "--regid=%d" % other, "--clear-groups", "--"]
+        daemon.start()
+        pid = daemon.process.pid
+        with open("/proc/%d/limits" % pid, encoding="ascii") as stream:
+            limits = stream.read()
+        self.assertRegex(limits, r"Max core file size\s+0\s+0")
+        if SLOW == 1.0:  # sanitizers look into themselves by the same means
+            self.assertEqual(os.stat("/proc/%d/environ" % pid).st_uid, 0)
+        daemon.stop()
 
 
 if __name__ == "__main__":

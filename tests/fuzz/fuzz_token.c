@@ -19,7 +19,7 @@ keyring(void) {
     static struct sid_keyring *ring;
     static const uint8_t master[SID_KEY_BYTES] = {1, 2, 3};
     if (ring == NULL && (sid_crypto_init() != SID_OK ||
-                         sid_keyring_new(master, &ring) != SID_OK))
+                         sid_keyring_new_fixed(master, &ring) != SID_OK))
         abort();
     return ring;
 }

@@ -13,8 +13,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # layer level its public headers
 layers='
-base   0 err buf text clock rand log config metrics secretfile
-crypto 1 mac aead keyring
+base   0 err buf text clock rand log config metrics secretfile harden
+crypto 1 mac aead sign master keyring subject
 work   1 queue pool
 image  1 image
 face   1 face
@@ -22,7 +22,7 @@ qr     1 qr
 core   2 token enrolment policy purpose audit apikey idnumber ratelimit
 store  3 store writer migrate
 photo  5
-app    4 app models photo flow_enrol flow_verify flow_credential flow_admin
+app    4 app models photo keys flow_enrol flow_verify flow_credential flow_admin flow_keys
 http   5 server
 ctl    6
 main   6

@@ -5,11 +5,14 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "smartid/clock.h"
 #include "smartid/log.h"
+#include "smartid/secretfile.h"
 #include "smartid/text.h"
 
 #include <cmocka.h>
@@ -37,16 +40,20 @@ fixture_new(void) {
     sid_config_default(&f->config);
     f->config.workers = 2;
     f->config.queue_capacity = 8;
-    const uint8_t master[SID_KEY_BYTES] = {1, 2, 3};
-    assert_int_equal(sid_keyring_new(master, &f->keys), SID_OK);
+    put(f->folder, sizeof f->folder, "/tmp/sid-app-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    char *key_file = f->config.master_key_file;
+    (void)snprintf(key_file, SID_PATH_SIZE, "%s/master.key", f->folder);
+    assert_int_equal(sid_secretfile_make(key_file, SID_KEY_BYTES), SID_OK);
     struct sid_store *store = NULL;
-    assert_int_equal(
-        sid_store_open(":memory:", true, sid_keyring_audit(f->keys), &store),
-        SID_OK);
+    assert_int_equal(sid_store_open(":memory:", true, NULL, &store), SID_OK);
+    assert_int_equal(sid_keys_open(store, key_file, &f->master, &f->keys),
+                     SID_OK);
     assert_int_equal(sid_writer_new(&store, &f->writer), SID_OK);
     assert_int_equal(sid_keyset_new(&f->keyset), SID_OK);
     struct sid_app_parts parts = {.config = &f->config,
                                   .keys = f->keys,
+                                  .master = &f->master,
                                   .writer = f->writer,
                                   .keyset = f->keyset};
     assert_int_equal(sid_app_new(&parts, &f->app), SID_OK);
@@ -72,7 +79,10 @@ fixture_free(struct fixture *f) {
     sid_writer_free(&f->writer);
     sid_keyset_free(&f->keyset);
     sid_keyring_free(&f->keys);
+    sid_master_free(&f->master);
     sid_crypto_fini();
+    assert_int_equal(unlink(f->config.master_key_file), 0);
+    assert_int_equal(rmdir(f->folder), 0);
     free(f);
 }
 

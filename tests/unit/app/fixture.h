@@ -7,10 +7,13 @@
 #include "smartid/flow_admin.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/flow_keys.h"
 #include "smartid/flow_verify.h"
 
 struct fixture {
+    char folder[64]; /* of the master key */
     struct sid_config config;
+    struct sid_master *master;
     struct sid_keyring *keys;
     struct sid_keyset *keyset;
     struct sid_writer *writer;

@@ -41,7 +41,7 @@ static void
 start_app(struct fixture *f) {
     const uint8_t master[SID_KEY_BYTES] = {4, 5, 6};
     struct sid_store *store = NULL;
-    assert_int_equal(sid_keyring_new(master, &f->keys), SID_OK);
+    assert_int_equal(sid_keyring_new_fixed(master, &f->keys), SID_OK);
     assert_int_equal(
         sid_store_open(":memory:", true, sid_keyring_audit(f->keys), &store),
         SID_OK);

@@ -1,0 +1,94 @@
+/* keys.h: the keys in the database: opening them at the start, making new
+ * versions, wrapping again, changing the master key.
+ *
+ * The *_in functions work on a store inside the caller's transaction: the
+ * writer's in the daemon, smartidctl's own while no daemon runs. What they
+ * promise holds once that transaction is committed; the ring is changed after.
+ */
+#ifndef SMARTID_KEYS_H
+#define SMARTID_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smartid/err.h"
+#include "smartid/keyring.h"
+#include "smartid/master.h"
+#include "smartid/store.h"
+
+/* Reads the master key file, opens every key of the database into a new ring,
+ * and gives the store its audit key. A database without any row gets its first
+ * keys. When the file does not fit but "<path>.next" does, a change of the
+ * master key was interrupted: it is finished. "credential:NAME" stands for a
+ * file in the folder of systemd's credentials. Errors: those of
+ * sid_master_load(); SID_E_WRONG_KEY; SID_E_SCHEMA (rows, but no keys: made by
+ * a version that was never released); those of the store. */
+SID_FALLIBLE enum sid_err sid_keys_open(struct sid_store *store,
+                                        const char *master_path,
+                                        struct sid_master **master,
+                                        struct sid_keyring **ring);
+
+/* A key that was made and is not in the ring yet. The owner wipes it. */
+struct sid_new_key {
+    enum sid_key_use use;
+    int version;
+    int64_t made_at_s;
+    uint8_t key[SID_KEY_BYTES];
+};
+/* Makes the next version. Errors: SID_E_ARGUMENT (root), SID_E_CONFLICT (no
+ * number is left), those of seal and store. */
+SID_FALLIBLE enum sid_err sid_keys_rotate_in(struct sid_store *store,
+                                             const struct sid_master *master,
+                                             enum sid_key_use use,
+                                             const char *actor, int64_t now_s,
+                                             struct sid_new_key *out);
+
+/* Destroys code keys: all but the current one (`all`), or those whose last code
+ * has died: the next newer key is older than life_s. *out: the versions that
+ * are to be retired in the ring. Errors: those of the store. */
+struct sid_key_range {
+    int first, last; /* 0 when there is none */
+};
+SID_FALLIBLE enum sid_err sid_keys_retire_codes_in(struct sid_store *store,
+                                                   bool all, int64_t life_s,
+                                                   const char *actor,
+                                                   int64_t now_s,
+                                                   struct sid_key_range *out);
+
+/* Most people's keys that are wrapped again in one transaction. Source: own
+ * choice: some milliseconds of the writer's time. */
+#define SID_REWRAP_MAX 512
+/* Wraps up to SID_REWRAP_MAX people's keys again. When none is left the older
+ * versions are destroyed in the database. The ring keeps them until the process
+ * ends: a row that was read before may still be waiting to be opened. Errors:
+ * those of seal and store. */
+struct sid_rewrap {
+    int done;      /* this time */
+    bool finished; /* none is left */
+    int destroyed; /* versions */
+};
+SID_FALLIBLE enum sid_err sid_keys_rewrap_in(struct sid_store *store,
+                                             const struct sid_keyring *ring,
+                                             const char *actor, int64_t now_s,
+                                             struct sid_rewrap *out);
+/* Retires code keys in the ring, after the commit. */
+void sid_keys_retire_codes(struct sid_keyring *ring,
+                           struct sid_key_range range);
+
+/* Where the key that is to follow the master key at master_path is looked for.
+ * Errors: SID_E_ARGUMENT (too long). */
+SID_FALLIBLE enum sid_err sid_master_next_path(const char *master_path,
+                                               char *out, size_t out_size);
+/* Wraps every key under `next` instead of `now`. Errors: SID_E_WRONG_KEY, those
+ * of seal and store. */
+SID_FALLIBLE enum sid_err sid_master_change_in(struct sid_store *store,
+                                               const struct sid_master *now,
+                                               const struct sid_master *next,
+                                               const char *actor);
+/* Puts the next master key file in the place of the present one, for good.
+ * Errors: SID_E_IO (for example a folder that is read-only: the caller says
+ * what remains to be done). */
+SID_FALLIBLE enum sid_err sid_master_replace_file(const char *master_path,
+                                                  const char *next_path);
+
+#endif

@@ -1,0 +1,418 @@
+/* keys.c: the keys in the database (see keys.h). Runs on the thread that owns
+ * the store; owns nothing. Every opened key is wiped before a call ends, except
+ * those that are handed to the caller. */
+#include "smartid/keys.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
+#include "smartid/rand.h"
+#include "smartid/secretfile.h"
+
+/* Every version of every use there can be. */
+#define ROWS_MAX ((size_t)SID_KEY_USE_COUNT * SID_KEY_VERSION_MAX)
+
+struct rows {
+    size_t count;
+    struct sid_wrapped_key row[ROWS_MAX];
+};
+
+static enum sid_err
+keep_row(const struct sid_wrapped_key *key, void *ctx) {
+    struct rows *rows = ctx;
+    if (rows->count == ROWS_MAX)
+        return SID_E_STORE;
+    rows->row[rows->count++] = *key;
+    return SID_OK;
+}
+
+/* All rows; the caller frees them. */
+static enum sid_err
+read_rows(struct sid_store *store, struct rows **out) {
+    struct rows *rows = calloc(1, sizeof *rows);
+    if (rows == NULL)
+        return SID_E_NO_MEMORY;
+    enum sid_err err = sid_store_key_each(store, keep_row, rows);
+    if (err == SID_OK)
+        *out = rows;
+    else
+        free(rows);
+    return err;
+}
+
+/* "code 3" and why, for the audit log. */
+static enum sid_err
+audit_key(struct sid_store *store, const char *event, const char *actor,
+          enum sid_key_use use, int version) {
+    char subject[SID_ID_SIZE];
+    (void)snprintf(subject, sizeof subject, "%s/%d", sid_key_use_name(use),
+                   version);
+    return sid_app_audit(store, event, actor, subject, "done", "");
+}
+
+/* ---- opening --------------------------------------------------------------
+ */
+
+static enum sid_err
+open_rows(const struct rows *rows, const struct sid_master *master,
+          struct sid_keyring *ring) {
+    enum sid_err err = SID_OK;
+    for (size_t i = 0; i < rows->count && err == SID_OK; i++) {
+        const struct sid_wrapped_key *row = &rows->row[i];
+        uint8_t key[SID_KEY_BYTES];
+        if (row->retired_at_s != 0)
+            continue;
+        err = sid_master_unwrap(master, row->use, row->version, row->wrapped,
+                                key);
+        if (err == SID_OK)
+            err = sid_keyring_put(ring, row->use, row->version, row->made_at_s,
+                                  key);
+        sid_wipe(key, sizeof key);
+    }
+    for (int use = 0; use < SID_KEY_USE_COUNT && err == SID_OK; use++) {
+        if (sid_keyring_current(ring, (enum sid_key_use)use) == 0)
+            err = SID_E_SCHEMA;
+    }
+    return err;
+}
+
+static enum sid_err
+ring_of(const struct rows *rows, const struct sid_master *master,
+        struct sid_keyring **out) {
+    struct sid_keyring *ring = NULL;
+    enum sid_err err = sid_keyring_new(&ring);
+    if (err == SID_OK)
+        err = open_rows(rows, master, ring);
+    if (err == SID_OK)
+        *out = ring;
+    else
+        sid_keyring_free(&ring);
+    return err;
+}
+
+enum sid_err
+sid_master_next_path(const char *master_path, char *out, size_t out_size) {
+    int n = snprintf(out, out_size, "%s.next", master_path);
+    return n > 0 && (size_t)n < out_size ? SID_OK : SID_E_ARGUMENT;
+}
+
+enum sid_err
+sid_master_replace_file(const char *master_path, const char *next_path) {
+    return sid_secretfile_replace(next_path, master_path);
+}
+
+/* A change of the master key that was interrupted between the database and the
+ * file: the other file fits. */
+static enum sid_err
+try_next(const struct rows *rows, const char *master_path,
+         struct sid_master **master, struct sid_keyring **ring) {
+    char next_path[SID_PATH_SIZE + 8];
+    struct sid_master *next = NULL;
+    enum sid_err err =
+        sid_master_next_path(master_path, next_path, sizeof next_path);
+    if (err == SID_OK)
+        err = sid_master_load(next_path, &next);
+    if (err == SID_OK)
+        err = ring_of(rows, next, ring);
+    if (err != SID_OK) {
+        sid_master_free(&next);
+        return SID_E_WRONG_KEY;
+    }
+    if (sid_master_replace_file(master_path, next_path) == SID_OK)
+        sid_log(SID_LOG_INFO, "master_key_change_finished");
+    else
+        sid_log(SID_LOG_WARN, "master_key_change_unfinished",
+                SID_S("move", next_path), SID_S("to", master_path));
+    sid_master_free(master);
+    *master = next;
+    return SID_OK;
+}
+
+static enum sid_err
+make_key(struct sid_store *store, const struct sid_master *master,
+         enum sid_key_use use, int version, int64_t now_s,
+         uint8_t key[SID_KEY_BYTES]) {
+    struct sid_wrapped_key row = {
+        .use = use, .version = version, .made_at_s = now_s};
+    enum sid_err err = sid_rand_bytes(key, SID_KEY_BYTES);
+    if (err == SID_OK)
+        err = sid_master_wrap(master, use, version, key, row.wrapped);
+    if (err == SID_OK)
+        err = sid_store_key_put(store, &row);
+    return err;
+}
+
+/* The first version of every key, and the first row of the audit log. */
+static enum sid_err
+make_first_in(struct sid_store *store, const struct sid_master *master,
+              struct sid_keyring *ring) {
+    enum sid_err err = SID_OK;
+    int64_t now_s = sid_now_s();
+    for (int use = 0; use < SID_KEY_USE_COUNT && err == SID_OK; use++) {
+        uint8_t key[SID_KEY_BYTES];
+        err = make_key(store, master, (enum sid_key_use)use, 1, now_s, key);
+        if (err == SID_OK)
+            err = sid_keyring_put(ring, (enum sid_key_use)use, 1, now_s, key);
+        sid_wipe(key, sizeof key);
+    }
+    if (err != SID_OK)
+        return err;
+    sid_store_use_audit_key(store, sid_keyring_audit(ring));
+    err = sid_app_audit(store, "database_made", "control", "", "made", "");
+    for (int use = 0; use < SID_KEY_USE_COUNT && err == SID_OK; use++)
+        err = audit_key(store, "key_made", "control", (enum sid_key_use)use, 1);
+    return err;
+}
+
+static enum sid_err
+make_first(struct sid_store *store, const struct sid_master *master,
+           struct sid_keyring **out) {
+    struct sid_keyring *ring = NULL;
+    enum sid_err err = sid_keyring_new(&ring);
+    if (err == SID_OK)
+        err = sid_store_begin(store);
+    if (err == SID_OK) {
+        err = make_first_in(store, master, ring);
+        if (err == SID_OK)
+            err = sid_store_commit(store);
+        else
+            sid_store_rollback(store);
+    }
+    if (err == SID_OK)
+        *out = ring;
+    else
+        sid_keyring_free(&ring);
+    return err;
+}
+
+static enum sid_err
+open_with(struct sid_store *store, const char *master_path,
+          struct sid_master **master, struct sid_keyring **ring) {
+    struct rows *rows = NULL;
+    enum sid_err err = read_rows(store, &rows);
+    if (err != SID_OK)
+        return err;
+    if (rows->count == 0) {
+        err = sid_store_audit_seq(store) > 0 ? SID_E_SCHEMA
+                                             : make_first(store, *master, ring);
+    } else {
+        err = ring_of(rows, *master, ring);
+        if (err == SID_E_WRONG_KEY)
+            err = try_next(rows, master_path, master, ring);
+        if (err == SID_OK)
+            sid_store_use_audit_key(store, sid_keyring_audit(*ring));
+    }
+    free(rows);
+    return err;
+}
+
+enum sid_err
+sid_keys_open(struct sid_store *store, const char *master_path,
+              struct sid_master **master, struct sid_keyring **ring) {
+    struct sid_master *made = NULL;
+    enum sid_err err = sid_master_load(master_path, &made);
+    if (err == SID_OK)
+        err = open_with(store, master_path, &made, ring);
+    if (err == SID_OK)
+        *master = made;
+    else
+        sid_master_free(&made);
+    return err;
+}
+
+/* ---- new versions ---------------------------------------------------------
+ */
+
+static int
+last_version(const struct rows *rows, enum sid_key_use use) {
+    int last = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->row[i].use == use && rows->row[i].version > last)
+            last = rows->row[i].version;
+    }
+    return last;
+}
+
+enum sid_err
+sid_keys_rotate_in(struct sid_store *store, const struct sid_master *master,
+                   enum sid_key_use use, const char *actor, int64_t now_s,
+                   struct sid_new_key *out) {
+    if (use == SID_KEY_ROOT)
+        return SID_E_ARGUMENT;
+    struct rows *rows = NULL;
+    enum sid_err err = read_rows(store, &rows);
+    if (err != SID_OK)
+        return err;
+    struct sid_new_key made = {
+        .use = use, .version = last_version(rows, use) + 1, .made_at_s = now_s};
+    free(rows);
+    if (made.version > SID_KEY_VERSION_MAX)
+        return SID_E_CONFLICT;
+    err = make_key(store, master, use, made.version, now_s, made.key);
+    if (err == SID_OK)
+        err = audit_key(store, "key_made", actor, use, made.version);
+    if (err == SID_OK)
+        *out = made;
+    sid_wipe(&made, sizeof made);
+    return err;
+}
+
+void
+sid_keys_retire_codes(struct sid_keyring *ring, struct sid_key_range range) {
+    for (int v = range.first; v != 0 && v <= range.last; v++)
+        sid_keyring_retire(ring, SID_KEY_CODE, v);
+}
+
+/* Destroys the versions up to `last` of a use that are not destroyed yet. */
+static enum sid_err
+retire_up_to(struct sid_store *store, const struct rows *rows,
+             enum sid_key_use use, int last, const char *actor, int64_t now_s,
+             struct sid_key_range *out) {
+    enum sid_err err = SID_OK;
+    for (size_t i = 0; i < rows->count && err == SID_OK; i++) {
+        const struct sid_wrapped_key *row = &rows->row[i];
+        if (row->use != use || row->version > last || row->retired_at_s != 0)
+            continue;
+        err = sid_store_key_retire(store, use, row->version, now_s);
+        if (err == SID_OK)
+            err = audit_key(store, "key_retired", actor, use, row->version);
+        if (out->first == 0)
+            out->first = row->version;
+        out->last = row->version;
+    }
+    return err;
+}
+
+enum sid_err
+sid_keys_retire_codes_in(struct sid_store *store, bool all, int64_t life_s,
+                         const char *actor, int64_t now_s,
+                         struct sid_key_range *out) {
+    struct rows *rows = NULL;
+    enum sid_err err = read_rows(store, &rows);
+    if (err != SID_OK)
+        return err;
+    int last = 0;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct sid_wrapped_key *row = &rows->row[i];
+        bool dead = all || row->made_at_s + life_s <= now_s;
+        if (row->use == SID_KEY_CODE && row->version - 1 > last && dead)
+            last = row->version - 1; /* this one has taken over from it */
+    }
+    struct sid_key_range range = {0};
+    err = retire_up_to(store, rows, SID_KEY_CODE, last, actor, now_s, &range);
+    free(rows);
+    if (err == SID_OK)
+        *out = range;
+    return err;
+}
+
+/* ---- wrapping people's keys again ------------------------------------------
+ */
+
+struct stale {
+    int count;
+    struct {
+        char subject[SID_ID_SIZE];
+        struct sid_subject_key key;
+    } row[SID_REWRAP_MAX];
+};
+
+static enum sid_err
+keep_stale(const char *subject, const struct sid_subject_key *key, void *ctx) {
+    struct stale *stale = ctx;
+    (void)snprintf(stale->row[stale->count].subject, SID_ID_SIZE, "%s",
+                   subject);
+    stale->row[stale->count++].key = *key;
+    return SID_OK;
+}
+
+static enum sid_err
+rewrap_one(struct sid_store *store, const struct sid_keyring *ring,
+           const char *subject, struct sid_subject_key *key) {
+    bool changed = false;
+    enum sid_err err = sid_subject_rewrap(ring, subject, key, &changed);
+    if (err == SID_OK && changed)
+        err = sid_store_subject_rewrap(store, subject, key);
+    return err;
+}
+
+static enum sid_err
+rewrap_some(struct sid_store *store, const struct sid_keyring *ring, int data,
+            int template, int *done) {
+    struct stale *stale = calloc(1, sizeof *stale);
+    if (stale == NULL)
+        return SID_E_NO_MEMORY;
+    enum sid_err err = sid_store_subject_stale(
+        store, data, template, SID_REWRAP_MAX, keep_stale, stale);
+    for (int i = 0; i < stale->count && err == SID_OK; i++)
+        err =
+            rewrap_one(store, ring, stale->row[i].subject, &stale->row[i].key);
+    *done = stale->count;
+    free(stale);
+    return err;
+}
+
+static enum sid_err
+destroy_old(struct sid_store *store, int data, int template, const char *actor,
+            int64_t now_s, int *destroyed) {
+    struct rows *rows = NULL;
+    struct sid_key_range gone[2] = {{0}, {0}};
+    enum sid_err err = read_rows(store, &rows);
+    if (err == SID_OK)
+        err = retire_up_to(store, rows, SID_KEY_DATA, data - 1, actor, now_s,
+                           &gone[0]);
+    if (err == SID_OK)
+        err = retire_up_to(store, rows, SID_KEY_TEMPLATE, template - 1, actor,
+                           now_s, &gone[1]);
+    free(rows);
+    for (int i = 0; i < 2; i++)
+        *destroyed += gone[i].first == 0 ? 0 : gone[i].last - gone[i].first + 1;
+    return err;
+}
+
+enum sid_err
+sid_keys_rewrap_in(struct sid_store *store, const struct sid_keyring *ring,
+                   const char *actor, int64_t now_s, struct sid_rewrap *out) {
+    struct sid_rewrap made = {0};
+    int data = sid_keyring_current(ring, SID_KEY_DATA);
+    int template = sid_keyring_current(ring, SID_KEY_TEMPLATE);
+    enum sid_err err = rewrap_some(store, ring, data, template, &made.done);
+    made.finished = made.done < SID_REWRAP_MAX;
+    if (err == SID_OK && made.finished)
+        err = destroy_old(store, data, template, actor, now_s, &made.destroyed);
+    if (err == SID_OK)
+        *out = made;
+    return err;
+}
+
+/* ---- another master key ----------------------------------------------------
+ */
+
+enum sid_err
+sid_master_change_in(struct sid_store *store, const struct sid_master *now,
+                     const struct sid_master *next, const char *actor) {
+    struct rows *rows = NULL;
+    enum sid_err err = read_rows(store, &rows);
+    for (size_t i = 0; err == SID_OK && i < rows->count; i++) {
+        struct sid_wrapped_key *row = &rows->row[i];
+        uint8_t key[SID_KEY_BYTES];
+        if (row->retired_at_s != 0)
+            continue;
+        err = sid_master_unwrap(now, row->use, row->version, row->wrapped, key);
+        if (err == SID_OK)
+            err = sid_master_wrap(next, row->use, row->version, key,
+                                  row->wrapped);
+        sid_wipe(key, sizeof key);
+        if (err == SID_OK)
+            err = sid_store_key_rewrap(store, row);
+    }
+    free(rows);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "master_key_changed", actor, "", "done", "");
+    return err;
+}

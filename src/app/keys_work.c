@@ -1,0 +1,130 @@
+/* keys_work.c: what the daemon does about its keys by itself: it wraps people's
+ * keys again after a rotation, a little with each tick, and destroys code keys
+ * whose last code has died. Begun by the main thread, done by the writer; at
+ * most one operation of each kind is under way. */
+#include <stdlib.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/keys.h"
+#include "smartid/log.h"
+#include "smartid/metrics.h"
+
+struct work {
+    struct sid_op op;
+    struct sid_app *app;
+    struct sid_rewrap rewrap;
+    struct sid_key_range dead;
+    int64_t life_s;
+};
+
+static struct work *
+work_of(struct sid_op *op) {
+    return (struct work *)op;
+}
+
+/* False without memory: the next round will do it. */
+static bool
+submit(struct sid_app *app, sid_op_run_fn *run, sid_op_done_fn *done,
+       int64_t life_s) {
+    struct work *work = calloc(1, sizeof *work);
+    if (work == NULL)
+        return false;
+    work->op.run = run;
+    work->op.done = done;
+    work->app = app;
+    work->life_s = life_s;
+    sid_writer_submit(app->writer, &work->op);
+    return true;
+}
+
+/* ---- wrapping again -------------------------------------------------------
+ */
+
+enum sid_err
+sid_keys_rewrap_begin(struct sid_app *app, struct sid_store *store) {
+    int64_t left = 0;
+    enum sid_err err = sid_store_subject_count_stale(
+        store, sid_keyring_current(app->keys, SID_KEY_DATA),
+        sid_keyring_current(app->keys, SID_KEY_TEMPLATE), &left);
+    if (err != SID_OK)
+        return err;
+    atomic_store(&app->rewrap.left, left);
+    atomic_store(&app->rewrap.total, left);
+    sid_metric_set(SID_M_REWRAP_LEFT, left);
+    /* Also with nothing left: older versions may wait to be destroyed. */
+    atomic_store(&app->rewrap.due, true);
+    return SID_OK;
+}
+
+static enum sid_err
+rewrap_run(struct sid_op *op, struct sid_store *store) {
+    struct work *work = work_of(op);
+    return sid_keys_rewrap_in(store, work->app->keys, "system", sid_now_s(),
+                              &work->rewrap);
+}
+
+static void
+rewrap_done(struct sid_op *op) {
+    struct work *work = work_of(op);
+    struct sid_app *app = work->app;
+    if (op->err == SID_OK) {
+        int64_t left = work->rewrap.finished
+                           ? 0
+                           : atomic_load(&app->rewrap.left) - work->rewrap.done;
+        atomic_store(&app->rewrap.left, left < 0 ? 0 : left);
+        sid_metric_set(SID_M_REWRAP_LEFT, left < 0 ? 0 : left);
+        if (work->rewrap.finished) {
+            atomic_store(&app->rewrap.due, false);
+            if (work->rewrap.destroyed > 0)
+                sid_log(SID_LOG_INFO, "keys_rewrapped",
+                        SID_N("people", atomic_load(&app->rewrap.total)));
+        }
+    } else {
+        sid_log(SID_LOG_WARN, "keys_not_rewrapped",
+                SID_S("code", sid_err_code(op->err)));
+    }
+    atomic_store(&app->rewrap.running, false);
+    free(work);
+}
+
+void
+sid_keys_tick(struct sid_app *app) {
+    if (!atomic_load(&app->rewrap.due) || atomic_load(&app->stopping) ||
+        atomic_exchange(&app->rewrap.running, true))
+        return;
+    if (!submit(app, rewrap_run, rewrap_done, 0))
+        atomic_store(&app->rewrap.running, false);
+}
+
+/* ---- code keys ------------------------------------------------------------
+ */
+
+static enum sid_err
+purge_run(struct sid_op *op, struct sid_store *store) {
+    struct work *work = work_of(op);
+    return sid_keys_retire_codes_in(store, false, work->life_s, "system",
+                                    sid_now_s(), &work->dead);
+}
+
+static void
+purge_done(struct sid_op *op) {
+    struct work *work = work_of(op);
+    if (op->err == SID_OK && work->dead.last != 0) {
+        sid_keys_retire_codes(work->app->keys, work->dead);
+        sid_log(SID_LOG_INFO, "code_keys_destroyed",
+                SID_N("last_version", work->dead.last));
+    }
+    free(work);
+}
+
+void
+sid_keys_purge(struct sid_app *app) {
+    struct sid_config config;
+    sid_app_config(app, &config);
+    /* A code of the old key may have been made until the last second of the
+     * window that was open when the new key came. */
+    (void)submit(app, purge_run, purge_done,
+                 config.code_period_s + config.code_grace_s +
+                     config.clock_skew_s);
+}
