@@ -106,7 +106,7 @@ a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
         {"{\"name\":\"a\",\"role\":\"app\",\"purposes\":[\"train_ticket\"]}",
          "purposes"},
         {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":59}", "lifetime_s"},
-        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":315360001}",
+        {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":315619201}",
          "lifetime_s"},
         {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":\"60\"}",
          "lifetime_s"},
