@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "smartid/err.h"
+#include "smartid/inifile.h"
 
 #define SID_PATH_SIZE 512
 
@@ -24,6 +25,8 @@ struct sid_config {
     int64_t max_connections; /* 8..60000, default 1024 */
     int64_t idle_timeout_s;  /* 1..3600, default 30 */
     int64_t wait_max_s;      /* longest Prefer: wait, 0..300, default 60 */
+    char trusted_proxies[SID_PATH_SIZE]; /* networks whose X-Forwarded-For is
+                                            believed; default none */
     /* [store] */
     char database[SID_PATH_SIZE];       /* path of the SQLite file */
     char control_socket[SID_PATH_SIZE]; /* smartidctl talks to the daemon here;
@@ -42,18 +45,17 @@ struct sid_config {
     double match_review;      /* 0..1, default 0.35 */
     char liveness_action[16]; /* review | reject | off, default review */
     double liveness_review;   /* 0..1, default 0.10 */
+    /* [purposes] */
+    char purposes_file[SID_PATH_SIZE]; /* empty: the built-in ones */
     /* [limits] */
-    int64_t photo_max_bytes; /* 64 KiB..32 MiB, default 8 MiB */
+    int64_t photo_max_bytes;          /* 64 KiB..32 MiB, default 8 MiB */
+    int64_t auth_failures_per_minute; /* of one source; 0..10000, default 5,
+                                         0: no limit */
     /* [retention] */
     int64_t idempotency_s; /* how long an Idempotency-Key is remembered,
                               60..604800, default 86400 */
     /* [log] */
     char log_level[8]; /* debug | info | warn | error */
-};
-
-/* Where and what: filled when something is wrong. */
-struct sid_config_problem {
-    char text[768]; /* "FILE:LINE: section.name: what; accepted: …" */
 };
 
 /* Every setting at its default. */

@@ -5,51 +5,24 @@
 #include "smartid/config.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config_schema.h"
 #include "smartid/buf.h"
+#include "smartid/inifile.h"
 
-/* The settings are few: a file larger than this is not one of ours. */
-#define FILE_MAX_BYTES ((size_t)65536)
-/* Longest line, newline and NUL included: a path and its name, doubled. */
-#define LINE_MAX_BYTES 1100
 /* Rows of the schema, at most. */
 #define SETTINGS_MAX 64
 #define ENV_PREFIX "SMARTIDD_"
 
-/* One load: the text, where we are in it, and the first thing wrong. */
+/* One load: the file's lines, what they have set, and the first thing wrong. */
 struct reading {
-    const char *path;
-    struct sid_span text;
-    size_t at; /* next byte of text */
-    int line;  /* the line given to inih last, from 1 */
+    struct sid_ini ini;
     struct sid_config config;
     int line_of[SETTINGS_MAX]; /* where a row was set; 0: not in the file */
-    enum sid_err err;
-    struct sid_config_problem *problem;
 };
-
-static enum sid_err fail(struct reading *r, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Keeps the first problem only. */
-static enum sid_err
-fail(struct reading *r, const char *fmt, ...) {
-    if (r->err != SID_OK)
-        return r->err;
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(r->problem->text, sizeof r->problem->text, fmt, args);
-    va_end(args);
-    r->err = SID_E_CONFIG;
-    return r->err;
-}
 
 void
 sid_config_default(struct sid_config *out) {
@@ -65,91 +38,25 @@ sid_config_default(struct sid_config *out) {
 /* ---- the file ------------------------------------------------------------ */
 
 static enum sid_err
-read_file(struct reading *r, struct sid_buf *out) {
-    int fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        (void)snprintf(r->problem->text, sizeof r->problem->text,
-                       "%s: cannot be opened: %s", r->path, strerror(errno));
-        return r->err = SID_E_IO;
-    }
-    ssize_t n = 0;
-    enum sid_err err = sid_buf_reserve(out, FILE_MAX_BYTES + 1);
-    while (err == SID_OK && out->len <= FILE_MAX_BYTES) {
-        n = read(fd, out->ptr + out->len, FILE_MAX_BYTES + 1 - out->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        out->len += (size_t)n;
-    }
-    if (err == SID_OK && n < 0) {
-        (void)snprintf(r->problem->text, sizeof r->problem->text,
-                       "%s: cannot be read: %s", r->path, strerror(errno));
-        err = SID_E_IO;
-    }
-    close(fd);
-    return r->err = err;
-}
-
-/* A "[section]" line: inih does not tell of sections without a key. */
-static void
-check_section_line(struct reading *r, const char *line) {
-    while (isspace((unsigned char)*line))
-        line++;
-    if (*line != '[')
-        return;
-    char name[32];
-    size_t len = strcspn(++line, "]\n");
-    if (line[len] != ']')
-        return; /* inih refuses it */
-    (void)snprintf(name, sizeof name, "%.*s", (int)(len < 31 ? len : 31), line);
-    if (config_section_known(name) && strlen(name) == len)
-        return;
-    char known[128] = "";
+take_section(struct sid_ini *ini, const char *section) {
+    if (config_section_known(section))
+        return SID_OK;
+    char known[160] = "";
     for (size_t i = 0; i < config_settings_count; i++) {
-        const char *section = config_settings[i].section;
-        if (i > 0 && strcmp(section, config_settings[i - 1].section) == 0)
+        const char *name = config_settings[i].section;
+        if (i > 0 && strcmp(name, config_settings[i - 1].section) == 0)
             continue;
         size_t have = strlen(known);
         (void)snprintf(known + have, sizeof known - have, "%s%s",
-                       have > 0 ? " | " : "", section);
+                       have > 0 ? " | " : "", name);
     }
-    (void)fail(r, "%s:%d: [%s]: unknown section; accepted: %s", r->path,
-               r->line, name, known);
-}
-
-/* inih's fgets: gives one line and counts it (Debian's inih tells no line
- * numbers to its handler). */
-static char *
-next_line(char *out, int size, void *stream) {
-    struct reading *r = stream;
-    if (r->err != SID_OK || r->at >= r->text.len)
-        return NULL;
-    const uint8_t *line = r->text.ptr + r->at;
-    size_t left = r->text.len - r->at;
-    const uint8_t *newline = memchr(line, '\n', left);
-    size_t len = newline == NULL ? left : (size_t)(newline - line) + 1;
-    r->line++;
-    if (len >= (size_t)size) {
-        (void)fail(r, "%s:%d: the line is too long; accepted: up to %d bytes",
-                   r->path, r->line, size - 2);
-        return NULL;
-    }
-    if (memchr(line, '\0', len) != NULL) {
-        (void)fail(r, "%s:%d: the line has a NUL byte; accepted: text only",
-                   r->path, r->line);
-        return NULL;
-    }
-    memcpy(out, line, len);
-    out[len] = '\0';
-    r->at += len;
-    check_section_line(r, out);
-    return out;
+    return sid_ini_refuse(ini, "[%.31s]: unknown section; accepted: %s",
+                          section, known);
 }
 
 /* "near" names for an unknown key: all of its section. */
-static void
-fail_unknown_key(struct reading *r, const char *section, const char *name) {
+static enum sid_err
+refuse_unknown_key(struct sid_ini *ini, const char *section, const char *name) {
     char known[400] = "";
     for (size_t i = 0; i < config_settings_count; i++) {
         if (strcmp(config_settings[i].section, section) != 0)
@@ -158,59 +65,31 @@ fail_unknown_key(struct reading *r, const char *section, const char *name) {
         (void)snprintf(known + have, sizeof known - have, "%s%s",
                        have > 0 ? ", " : "", config_settings[i].name);
     }
-    (void)fail(r, "%s:%d: %.30s.%.60s: unknown setting; accepted: %s", r->path,
-               r->line, section, name,
-               known[0] != '\0' ? known : "a [section] line before it");
-}
-
-static int
-take_pair(void *user, const char *section, const char *name,
-          const char *value) {
-    struct reading *r = user;
-    if (r->err != SID_OK)
-        return 0;
-    const struct setting *s = config_setting_find(section, name);
-    if (s == NULL) {
-        fail_unknown_key(r, section, name);
-        return 0;
-    }
-    int *line = &r->line_of[s - config_settings];
-    if (*line != 0) {
-        (void)fail(r, "%s:%d: %s.%s: set on line %d already; accepted: once",
-                   r->path, r->line, section, name, *line);
-        return 0;
-    }
-    *line = r->line;
-    const char *what;
-    if (config_setting_parse(s, value, &r->config, &what) != SID_OK) {
-        char accepted[CONFIG_ACCEPTED_SIZE];
-        config_setting_accepted(s, accepted);
-        (void)fail(r, "%s:%d: %s.%s: %s; accepted: %s", r->path, r->line,
-                   section, name, what, accepted);
-        return 0;
-    }
-    return 1;
+    return sid_ini_refuse(
+        ini, "%.30s.%.60s: unknown setting; accepted: %s", section, name,
+        known[0] != '\0' ? known : "a [section] line before it");
 }
 
 static enum sid_err
-parse_file(struct reading *r) {
-    if (r->text.len > FILE_MAX_BYTES)
-        return fail(r, "%s:1: the file is too large; accepted: up to %zu bytes",
-                    r->path, FILE_MAX_BYTES);
-    ini_use_stack = false; /* its stack line has 200 bytes only */
-    ini_initial_alloc = LINE_MAX_BYTES;
-    ini_max_line = LINE_MAX_BYTES;
-    ini_allow_multiline = false;
-    ini_stop_on_first_error = true;
-    int bad = ini_parse_stream(next_line, r, take_pair, r);
-    if (r->err == SID_OK && bad == -2)
-        r->err = SID_E_NO_MEMORY;
-    if (r->err == SID_OK && bad != 0)
-        return fail(r,
-                    "%s:%d: not understood; accepted: [section], name = value, "
-                    "or a comment with # or ;",
-                    r->path, bad);
-    return r->err;
+take_pair(struct sid_ini *ini, const char *section, const char *name,
+          const char *value) {
+    struct reading *r = ini->ctx;
+    const struct setting *s = config_setting_find(section, name);
+    if (s == NULL)
+        return refuse_unknown_key(ini, section, name);
+    int *line = &r->line_of[s - config_settings];
+    if (*line != 0)
+        return sid_ini_refuse(ini,
+                              "%s.%s: set on line %d already; accepted: once",
+                              section, name, *line);
+    *line = ini->line;
+    const char *what;
+    if (config_setting_parse(s, value, &r->config, &what) == SID_OK)
+        return SID_OK;
+    char accepted[CONFIG_ACCEPTED_SIZE];
+    config_setting_accepted(s, accepted);
+    return sid_ini_refuse(ini, "%s.%s: %s; accepted: %s", section, name, what,
+                          accepted);
 }
 
 /* ---- the environment ----------------------------------------------------- */
@@ -242,6 +121,19 @@ is_other_env(const char *variable, size_t len) {
     return false;
 }
 
+static enum sid_err refuse_env(struct reading *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static enum sid_err
+refuse_env(struct reading *r, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(r->ini.problem->text, sizeof r->ini.problem->text, fmt,
+                    args);
+    va_end(args);
+    return SID_E_CONFIG;
+}
+
 static enum sid_err
 take_env(struct reading *r, const char *variable) {
     size_t len = strcspn(variable, "=");
@@ -253,18 +145,19 @@ take_env(struct reading *r, const char *variable) {
             s = &config_settings[i];
     }
     if (s == NULL)
-        return fail(r,
-                    "environment: %.*s: unknown variable; accepted: " ENV_PREFIX
-                    "<SECTION>_<NAME> of a setting",
-                    (int)(len < 80 ? len : 80), variable);
+        return refuse_env(r,
+                          "environment: %.*s: unknown variable; "
+                          "accepted: " ENV_PREFIX
+                          "<SECTION>_<NAME> of a setting",
+                          (int)(len < 80 ? len : 80), variable);
     const char *value = variable[len] == '=' ? variable + len + 1 : "";
     const char *what;
     if (config_setting_parse(s, value, &r->config, &what) == SID_OK)
         return SID_OK;
     char accepted[CONFIG_ACCEPTED_SIZE];
     config_setting_accepted(s, accepted);
-    return fail(r, "environment: %.*s: %s.%s: %s; accepted: %s", (int)len,
-                variable, s->section, s->name, what, accepted);
+    return refuse_env(r, "environment: %.*s: %s.%s: %s; accepted: %s", (int)len,
+                      variable, s->section, s->name, what, accepted);
 }
 
 static enum sid_err
@@ -295,11 +188,11 @@ check_together(struct reading *r) {
         return SID_OK;
     int review = line_of_face(r, "match_review");
     int accept = line_of_face(r, "match_accept");
-    return fail(r,
-                "%s:%d: face.match_review: %g is above match_accept; "
-                "accepted: a number, 0 to %g",
-                r->path, review > accept ? review : accept,
-                r->config.match_review, r->config.match_accept);
+    r->ini.line = review > accept ? review : accept;
+    return sid_ini_refuse(&r->ini,
+                          "face.match_review: %g is above match_accept; "
+                          "accepted: a number, 0 to %g",
+                          r->config.match_review, r->config.match_accept);
 }
 
 enum sid_err
@@ -307,13 +200,16 @@ sid_config_load(const char *path, struct sid_config *out,
                 struct sid_config_problem *problem) {
     SID_ASSERT(config_settings_count <= SETTINGS_MAX);
     struct sid_buf text = SID_BUF_EMPTY;
-    struct reading r = {.path = path, .problem = problem};
+    struct reading r = {.ini = {.path = path,
+                                .section = take_section,
+                                .pair = take_pair,
+                                .ctx = &r,
+                                .problem = problem}};
     sid_config_default(&r.config);
-    enum sid_err err = read_file(&r, &text);
+    enum sid_err err = sid_ini_read(&r.ini, &text);
     if (err != SID_OK)
         goto out;
-    r.text = sid_buf_span(&text);
-    err = parse_file(&r);
+    err = sid_ini_parse(&r.ini, sid_buf_span(&text));
     if (err != SID_OK)
         goto out;
     err = parse_environment(&r);

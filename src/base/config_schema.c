@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartid/network.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
 
@@ -25,6 +26,9 @@
 #define PATH(member, value)                                                    \
     .name = #member, .type = SETTING_PATH, .default_value = (value),           \
     .unit = "", AT(member)
+#define NETWORKS(member)                                                       \
+    .name = #member, .type = SETTING_NETWORKS, .default_value = "",            \
+    .may_be_empty = true, .unit = "", AT(member)
 #define CHOICE(member, choices, value)                                         \
     .name = #member, .type = SETTING_CHOICE, .words = (choices),               \
     .default_value = (value), .unit = "", AT(member)
@@ -51,6 +55,13 @@ const struct setting config_settings[] = {
      INT(wait_max_s, 0, 300, "60", "seconds"),
      .reloadable = true,
      .help = "Longest time a request may be held by Prefer: wait=N."},
+
+    {.section = "http",
+     NETWORKS(trusted_proxies),
+     .help = "Networks (of nginx, say) whose X-Forwarded-For is believed: the "
+             "right-most address in it that is not one of theirs is where a "
+             "request comes from. With nginx on this machine: 127.0.0.1/32 "
+             "::1/128"},
 
     {.section = "store",
      PATH(database, "/var/lib/smartidd/smartidd.db"),
@@ -111,10 +122,23 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "Liveness score below which a selfie does not look alive."},
 
+    {.section = "purposes",
+     PATH(purposes_file, ""),
+     .may_be_empty = true,
+     .reloadable = true,
+     .help = "What clerks may ask for, and what each purpose tells; see "
+             "purposes.example, which is what is in force while this is "
+             "empty. The file is read again on SIGHUP."},
+
     {.section = "limits",
      INT(photo_max_bytes, 65536, 33554432, "8388608", "bytes"),
      .reloadable = true,
      .help = "Largest photo that is taken."},
+    {.section = "limits",
+     INT(auth_failures_per_minute, 0, 10000, "5", "failures"),
+     .reloadable = true,
+     .help = "Wrong keys that one address may show in a minute; more are "
+             "answered with 429. A good key always passes. 0: no limit."},
 
     {.section = "retention",
      INT(idempotency_s, 60, 604800, "86400", "seconds"),
@@ -227,6 +251,10 @@ parse_chars(const struct setting *setting, const char *value, char *out,
         return refuse(what, "not an absolute path");
     if (setting->type == SETTING_CHOICE && !is_word_of(setting->words, value))
         return refuse(what, "not one of the words");
+    struct sid_networks ignored;
+    if (setting->type == SETTING_NETWORKS &&
+        sid_networks_parse(value, &ignored) != SID_OK)
+        return refuse(what, "not networks");
     memset(out, 0, setting->size);
     memcpy(out, value, len);
     return SID_OK;
@@ -244,6 +272,7 @@ config_setting_parse(const struct setting *setting, const char *value,
     case SETTING_TEXT:
     case SETTING_PATH:
     case SETTING_CHOICE:
+    case SETTING_NETWORKS:
         break;
     }
     return parse_chars(setting, value, to, what);
@@ -276,6 +305,10 @@ config_setting_accepted(const struct setting *setting,
     case SETTING_CHOICE:
         (void)snprintf(out, size, "%s", setting->words);
         break;
+    case SETTING_NETWORKS:
+        (void)snprintf(out, size,
+                       "networks such as 10.1.0.0/16 2001:db8::/32, or empty");
+        break;
     }
 }
 
@@ -298,6 +331,7 @@ config_setting_value(const struct setting *setting,
     case SETTING_TEXT:
     case SETTING_PATH:
     case SETTING_CHOICE:
+    case SETTING_NETWORKS:
         (void)snprintf(out, CONFIG_VALUE_SIZE, "%s", at);
         break;
     }

@@ -9,11 +9,12 @@
 #include "smartid/config.h"
 
 enum setting_type {
-    SETTING_INT,    /* int64_t */
-    SETTING_REAL,   /* double */
-    SETTING_TEXT,   /* char[size], not empty */
-    SETTING_PATH,   /* char[size], absolute */
-    SETTING_CHOICE, /* char[size], one of `words` */
+    SETTING_INT,      /* int64_t */
+    SETTING_REAL,     /* double */
+    SETTING_TEXT,     /* char[size], not empty */
+    SETTING_PATH,     /* char[size], absolute */
+    SETTING_CHOICE,   /* char[size], one of `words` */
+    SETTING_NETWORKS, /* char[size], for sid_networks_parse(), or empty */
 };
 
 struct setting {

@@ -245,6 +245,24 @@ a_review_band_above_the_accept_band_is_refused(void **state) {
 }
 
 static void
+trusted_proxies_are_networks(void **state) {
+    (void)state;
+    assert_int_equal(load("[http]\ntrusted_proxies = 127.0.0.1/32 ::1/128\n"),
+                     SID_OK);
+    assert_string_equal(config.trusted_proxies, "127.0.0.1/32 ::1/128");
+    assert_int_equal(load("[http]\ntrusted_proxies =\n"), SID_OK);
+    static const char *const wrong[] = {"nginx", "127.0.0.1/33",
+                                        "127.0.0.1/8 ::1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "[http]\ntrusted_proxies = %s\n",
+                       wrong[i]);
+        refused(text, 2, "http.trusted_proxies: not networks",
+                "networks such as 10.1.0.0/16");
+    }
+}
+
+static void
 only_the_first_problem_is_told(void **state) {
     (void)state;
     refused("[http]\nio_threads = 0\nbad = 1\n[nope]\n", 2, "io_threads",
@@ -400,6 +418,7 @@ main(void) {
         cmocka_unit_test(a_nul_byte_is_refused_with_its_line),
         cmocka_unit_test(a_file_that_is_too_large_is_refused),
         cmocka_unit_test(a_review_band_above_the_accept_band_is_refused),
+        cmocka_unit_test(trusted_proxies_are_networks),
         cmocka_unit_test(only_the_first_problem_is_told),
         cmocka_unit_test(the_environment_wins_over_the_file),
         cmocka_unit_test(a_wrong_value_in_the_environment_is_refused),
