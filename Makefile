@@ -135,7 +135,14 @@ $(BUILD)/gen/migrations_sqlite.inc: $(MIGRATIONS)
 	  printf '{%d, "%s",\n' "$$((10#$${n%%_*}))" "$$n"; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	  printf '},\n'; done > $@
-$(BUILD)/src/store/migrate.o: $(BUILD)/gen/migrations_sqlite.inc
+$(BUILD)/src/store/migrate.o $(BUILD)/tests/unit/store/test_migrate_client.o: \
+  $(BUILD)/gen/migrations_sqlite.inc
+
+# The purposes that are in force without a file of one's own, as a C string.
+$(BUILD)/gen/purposes_example.inc: config/purposes.example
+	@mkdir -p $(@D)
+	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
+$(BUILD)/src/app/purposes_file.o: $(BUILD)/gen/purposes_example.inc
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
 UNIT_LAYERS := base crypto work image qr core store app photo http ctl
@@ -191,13 +198,17 @@ $(BUILD)/lint/tidy/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
 	@echo "  TIDY $<"
 	@clang-tidy --quiet $< -- $(CPPFLAGS) $(OPENCV_CFLAGS) -std=c++17 2>/dev/null && touch $@
 
-.PHONY: clang-objects tidy config-example
+.PHONY: clang-objects tidy config-example routes
 clang-objects: $(patsubst %,$(BUILD)/lint/clang/%.ok,$(C_SRC) $(CXX_SRC))
 tidy: $(patsubst %,$(BUILD)/lint/tidy/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
 
 # The example is what the daemon says about its own settings.
 config-example: $(BUILD)/smartidd
 	$< --print-example-config >config/smartidd.conf.example
+
+# README's table of routes is what the daemon enforces.
+routes: $(BUILD)/smartidd
+	@tests/lint/routes.sh --write $<
 
 # ---- what a person types ---------------------------------------------------
 # Everything a recipe starts finds the data and the tools by these.
@@ -268,7 +279,8 @@ BINDIR   := $(PREFIX)/bin
 SHAREDIR := $(PREFIX)/share/smartidd
 DOCDIR   := $(PREFIX)/share/doc/smartidd
 UNITDIR  := $(PREFIX)/lib/systemd/system
-DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example
+DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example \
+            config/purposes.example
 install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd
 	install -D -m 0755 $(BUILD)/smartidctl $(DESTDIR)$(BINDIR)/smartidctl

@@ -19,6 +19,7 @@
 #include "smartid/harden.h"
 #include "smartid/keys.h"
 #include "smartid/log.h"
+#include "smartid/purposes_file.h"
 #include "smartid/server.h"
 
 #define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
@@ -32,6 +33,7 @@
 struct daemon {
     const char *config_path;
     struct sid_config config;
+    struct sid_purposes purposes;
     char control_path[SID_PATH_SIZE + 8];
     struct sid_master *master;
     struct sid_keyring *keys;
@@ -44,12 +46,14 @@ struct daemon {
 
 static const char usage_text[] =
     "usage: smartidd [-c FILE] [--check-config | --print-config]\n"
-    "       smartidd --print-example-config | --version | --help\n"
+    "       smartidd --print-example-config | --print-routes\n"
+    "       smartidd --version | --help\n"
     "\n"
     "  -c, --config FILE       settings (default " DEFAULT_CONFIG ")\n"
     "  --check-config          read the settings, say what is wrong, end\n"
     "  --print-config          print the settings in force, end\n"
     "  --print-example-config  print every setting with its help, end\n"
+    "  --print-routes          print who may use which route, end\n"
     "\n"
     "Signals: TERM and INT finish what runs and end with 0; HUP reads the\n"
     "settings again, takes over what can be changed and logs what cannot.\n";
@@ -68,7 +72,9 @@ static int
 load_config(struct daemon *daemon) {
     struct sid_config_problem problem = {""};
     if (sid_config_load(daemon->config_path, &daemon->config, &problem) ==
-        SID_OK)
+            SID_OK &&
+        sid_purposes_load(daemon->config.purposes_file, &daemon->purposes,
+                          &problem) == SID_OK)
         return 0;
     (void)fprintf(stderr, "smartidd: %s\n", problem.text);
     return EXIT_CONFIG;
@@ -118,6 +124,7 @@ start_service(struct daemon *daemon) {
         .master = &daemon->master,
         .writer = daemon->writer,
         .keyset = daemon->keyset,
+        .purposes = &daemon->purposes,
     };
     enum sid_err err = sid_app_new(&parts, &daemon->app);
     if (err != SID_OK)
@@ -174,13 +181,19 @@ static void
 reload(struct daemon *daemon) {
     struct sid_config next;
     struct sid_config_problem problem = {""};
-    if (sid_config_load(daemon->config_path, &next, &problem) != SID_OK) {
+    if (sid_config_load(daemon->config_path, &next, &problem) != SID_OK ||
+        sid_purposes_load(next.purposes_file, &daemon->purposes, &problem) !=
+            SID_OK) {
         sid_log(SID_LOG_ERROR, "reload_refused", SID_S("why", problem.text));
         return;
     }
     sid_config_diff(&daemon->config, &next, log_change, NULL);
     sid_config_take_reloadable(&daemon->config, &next);
     sid_app_reload(daemon->app, &next);
+    enum sid_err err = sid_app_use_purposes(daemon->app, &daemon->purposes);
+    if (err != SID_OK)
+        sid_log(SID_LOG_ERROR, "reload_refused", SID_S("what", "purposes"),
+                SID_S("why", sid_err_text(err)));
     apply_log_level(&daemon->config);
     sid_log(SID_LOG_INFO, "reloaded");
 }
@@ -249,6 +262,7 @@ parse_arguments(int argc, char **argv, struct daemon *daemon,
         {"check-config", no_argument, NULL, 'k'},
         {"print-config", no_argument, NULL, 'p'},
         {"print-example-config", no_argument, NULL, 'e'},
+        {"print-routes", no_argument, NULL, 'r'},
         {"version", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -263,6 +277,9 @@ parse_arguments(int argc, char **argv, struct daemon *daemon,
             *action = PRINT;
         } else if (option == 'e') {
             sid_config_print_example(stdout);
+            exit(EXIT_SUCCESS);
+        } else if (option == 'r') {
+            sid_server_print_routes(stdout);
             exit(EXIT_SUCCESS);
         } else if (option == 'v') {
             (void)printf("smartidd %s%s\n", SID_VERSION,

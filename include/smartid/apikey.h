@@ -14,6 +14,8 @@
 
 #include "smartid/err.h"
 #include "smartid/mac.h"
+#include "smartid/network.h"
+#include "smartid/purpose.h"
 #include "smartid/rand.h"
 
 enum sid_role {
@@ -43,7 +45,11 @@ struct sid_client {
     uint8_t key_hash[SID_SHA256_BYTES];
     char name[SID_CLIENT_NAME_SIZE];
     enum sid_role role;
-    uint32_t purposes; /* bits of enum sid_purpose; clerks only */
+    /* Clerks only, else "": what they were granted, known here or not, and for
+     * whom they ask. */
+    char purpose_names[SID_PURPOSE_NAMES_SIZE];
+    char party[SID_CLIENT_NAME_SIZE];
+    struct sid_networks networks; /* where it may be used; none: anywhere */
     int64_t created_at_s;
     int64_t expires_at_s; /* dead from this second on */
     int64_t revoked_at_s; /* 0: not revoked */
@@ -63,6 +69,46 @@ sid_holder_secret_make(const struct sid_mac_key *holder_key,
                        char out[SID_HOLDER_SECRET_SIZE],
                        uint8_t hash[SID_SHA256_BYTES]);
 
+/* Who is asking, as far as the Authorization header tells. */
+struct sid_caller {
+    enum sid_role role;          /* NONE when nobody was proven */
+    char client_id[SID_ID_SIZE]; /* "" for none and holder */
+    /* Clerks: granted bits of this set, which lives as long as the keyset's
+     * owner keeps it (see sid_keyset_use_purposes()). */
+    uint64_t purposes;
+    const struct sid_purposes *purpose_set;
+    char party[SID_CLIENT_NAME_SIZE]; /* clerks: for whom they ask */
+    bool has_holder_secret; /* a well-formed holder secret was shown; it
+                               proves nothing until compared with the hash
+                               of the object that is asked for */
+    uint8_t holder_hash[SID_SHA256_BYTES];
+};
+
+/* Why a key was refused: for the record, never for the asker. X(symbol, word
+ * of the audit log) */
+#define SID_KEY_REFUSAL_MAP(X)                                                 \
+    X(SID_KEY_MALFORMED, "key_malformed")                                      \
+    X(SID_KEY_UNKNOWN, "key_unknown")                                          \
+    X(SID_KEY_WRONG, "key_wrong") /* a known name, not its secret */           \
+    X(SID_KEY_REVOKED, "key_revoked")                                          \
+    X(SID_KEY_EXPIRED, "key_expired")                                          \
+    X(SID_KEY_ELSEWHERE, "key_from_elsewhere") /* not in its networks */
+enum sid_key_refusal {
+#define SID_KEY_REFUSAL_ENUM(sym, word) sym,
+    SID_KEY_REFUSAL_MAP(SID_KEY_REFUSAL_ENUM)
+#undef SID_KEY_REFUSAL_ENUM
+        SID_KEY_REFUSAL_COUNT
+};
+const char *sid_key_refusal_name(enum sid_key_refusal refusal);
+
+struct sid_refused_key {
+    enum sid_key_refusal why;
+    char client_id[SID_ID_SIZE];  /* whose key it was; "" when not proven */
+    char claimed_id[SID_ID_SIZE]; /* whose key's name was shown; "" when of
+                                     nobody */
+};
+
+/* ---- the set ----------------------------------------------------------- */
 struct sid_keyset;
 SID_FALLIBLE enum sid_err sid_keyset_new(struct sid_keyset **out);
 void sid_keyset_free(struct sid_keyset **set);
@@ -73,24 +119,45 @@ SID_FALLIBLE enum sid_err sid_keyset_put(struct sid_keyset *set,
 /* The client with this id can no longer prove itself. Unknown ids: nothing. */
 void sid_keyset_revoke(struct sid_keyset *set, const char *client_id);
 
-/* Who is asking, as far as the Authorization header tells. */
-struct sid_caller {
-    enum sid_role role;          /* NONE when nobody was proven */
-    char client_id[SID_ID_SIZE]; /* "" for none and holder */
-    uint32_t purposes;
-    bool has_holder_secret; /* a well-formed holder secret was shown; it
-                               proves nothing until compared with the hash
-                               of the object that is asked for */
-    uint8_t holder_hash[SID_SHA256_BYTES];
-};
+/* From now on grants are resolved against this set (borrowed; callers keep
+ * pointing to it, so it has to outlive the keyset's last caller). unknown (may
+ * be NULL) is told of each grant of a key in use that the set does not know;
+ * under the lock: it must not call the keyset. */
+typedef void sid_keyset_unknown_fn(const char *client_id, const char *purpose,
+                                   void *ctx);
+void sid_keyset_use_purposes(struct sid_keyset *set,
+                             const struct sid_purposes *purposes,
+                             sid_keyset_unknown_fn *unknown, void *ctx);
 
-/* Judges the text behind "Bearer ". An unknown, revoked or expired key all give
+/* Judges the text behind "Bearer " that came from this address. An unknown,
+ * revoked or expired key and one from elsewhere all give
  * SID_E_UNAUTHENTICATED, in the same time (hash compared in constant time, a
- * dummy for unknown names). A holder secret gives role SID_ROLE_HOLDER with
- * has_holder_secret. Errors: SID_E_UNAUTHENTICATED, SID_E_CRYPTO. */
+ * dummy for unknown names); *refused (may be NULL) then says more, and the
+ * client's failures are counted. A holder secret gives role SID_ROLE_HOLDER
+ * with has_holder_secret. Errors: SID_E_UNAUTHENTICATED, SID_E_CRYPTO. */
+struct sid_shown_key {
+    const char *text;
+    size_t len;
+    const struct sid_address *from; /* NULL: nowhere that networks know */
+};
 SID_FALLIBLE enum sid_err sid_keyset_check(struct sid_keyset *set,
-                                           const char *text, size_t len,
+                                           const struct sid_shown_key *shown,
                                            int64_t now_s,
-                                           struct sid_caller *out);
+                                           struct sid_caller *out,
+                                           struct sid_refused_key *refused);
+
+/* Refused keys that bore the name of this client's, since the start. */
+uint64_t sid_keyset_failures(struct sid_keyset *set, const char *client_id);
+
+/* Keys that are not revoked, by how long they still live. */
+#define SID_KEY_WARN_SOON_S (7 * 86400)
+#define SID_KEY_WARN_S (30 * 86400)
+struct sid_key_ages {
+    int64_t soon;    /* expire within SID_KEY_WARN_SOON_S */
+    int64_t warn;    /* within SID_KEY_WARN_S, the former included */
+    int64_t expired; /* have expired */
+};
+void sid_keyset_ages(struct sid_keyset *set, enum sid_role role, int64_t now_s,
+                     struct sid_key_ages *out);
 
 #endif

@@ -23,13 +23,14 @@
 struct sid_app;
 
 struct sid_app_parts {
-    const struct sid_config *config; /* copied */
-    struct sid_keyring *keys;        /* borrowed for the app's life */
-    struct sid_master **master;      /* the same; a change of the master key
-                                        puts another one here. NULL: keys
-                                        cannot be changed */
-    struct sid_writer *writer;       /* borrowed for the app's life */
-    struct sid_keyset *keyset;       /* borrowed for the app's life */
+    const struct sid_config *config;     /* copied */
+    struct sid_keyring *keys;            /* borrowed for the app's life */
+    struct sid_master **master;          /* the same; a change of the master key
+                                            puts another one here. NULL: keys
+                                            cannot be changed */
+    struct sid_writer *writer;           /* borrowed for the app's life */
+    struct sid_keyset *keyset;           /* borrowed for the app's life */
+    const struct sid_purposes *purposes; /* copied */
 };
 
 /* Makes the app and fills the keyset from the store. The pool comes later
@@ -60,11 +61,38 @@ void sid_app_config(const struct sid_app *app, struct sid_config *out);
 /* Takes over the reloadable settings of next; main thread. */
 void sid_app_reload(struct sid_app *app, const struct sid_config *next);
 
-/* Who proves to be who: judges the text behind "Bearer ". Any thread. Errors:
- * as sid_keyset_check(). */
-SID_FALLIBLE enum sid_err sid_app_authenticate(struct sid_app *app,
-                                               const char *text, size_t len,
-                                               struct sid_caller *out);
+/* The purposes in force; what is returned stays as it is until the app is
+ * freed. Any thread. */
+const struct sid_purposes *sid_app_purposes(const struct sid_app *app);
+/* From now on these (copied) are in force; grants that they do not know are
+ * logged. Main thread. Errors: SID_E_NO_MEMORY (nothing has changed). */
+SID_FALLIBLE enum sid_err
+sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
+
+/* Brings the gauges up to date that nothing else keeps so. Any thread. */
+void sid_app_measure(struct sid_app *app);
+
+/* ---- the gate: who may come in ------------------------------------------ */
+/* What is asked for, what was shown for it, and from where. */
+struct sid_attempt {
+    const char *key; /* behind "Bearer "; NULL: something else was shown */
+    size_t key_len;
+    const struct sid_address *from; /* NULL: the control socket */
+    const char *route;              /* its pattern: static text */
+};
+/* Who proves to be who. A refusal becomes a row of the audit log, behind the
+ * caller's back: within the limit on failures of the source, and as far as
+ * there is room; else it is only counted. Any thread; does not wait. Errors:
+ * SID_E_UNAUTHENTICATED; SID_E_RATE (the source has failed too often: *retry_s
+ * is when it may fail again); SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err
+sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
+                     struct sid_caller *out, int64_t *retry_s);
+/* Records that a caller may not do this. Errors: SID_E_FORBIDDEN always, but
+ * SID_E_RATE for a caller that has proven nothing and has failed too often. */
+enum sid_err sid_app_forbid(struct sid_app *app,
+                            const struct sid_attempt *attempt,
+                            const struct sid_caller *caller, int64_t *retry_s);
 
 /* The common head of every flow; must be its first member. */
 struct sid_flow {

@@ -10,19 +10,23 @@
 struct sid_client_order {
     char name[SID_CLIENT_NAME_SIZE];
     enum sid_role role;
-    uint32_t purposes;  /* clerks: at least one; others: 0 */
-    int64_t lifetime_s; /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
+    /* Clerks: at least one, all in force; others: "". */
+    char purpose_names[SID_PURPOSE_NAMES_SIZE];
+    char party[SID_CLIENT_NAME_SIZE]; /* clerks: "" stands for name; else "" */
+    struct sid_networks networks;     /* none: anywhere */
+    int64_t lifetime_s;               /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
 };
 #define SID_CLIENT_LIFETIME_MIN_S 60
 #define SID_CLIENT_LIFETIME_MAX_S ((int64_t)3653 * 86400) /* ten years */
 #define SID_CLIENT_LIFETIME_S (90 * 86400) /* Source: ASVS 13.2.1 via D8 */
 
-/* Checks the order, makes key and row, stores, audits as `actor`. key is shown
- * once and wiped by the caller. Errors: SID_E_FIELD_INVALID, those of the
- * store. */
+/* Checks the order against the purposes in force, makes key and row, stores,
+ * audits as `actor`. key is shown once and wiped by the caller. Errors:
+ * SID_E_FIELD_INVALID, those of the store. */
 SID_FALLIBLE enum sid_err
-sid_client_add_in(struct sid_store *store, const struct sid_client_order *order,
-                  const char *actor, int64_t now_us, struct sid_client *client,
+sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
+                  const struct sid_client_order *order, const char *actor,
+                  int64_t now_us, struct sid_client *client,
                   char key[SID_APIKEY_SIZE]);
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (already), those of the store. */
 SID_FALLIBLE enum sid_err sid_client_revoke_in(struct sid_store *store,
@@ -42,6 +46,7 @@ void sid_client_add_fini(struct sid_client_add *add);
 struct sid_client_list {
     struct sid_flow flow;
     struct sid_client *rows; /* out: owned */
+    uint64_t *failures;      /* out: owned: refused keys of each row's name */
     int count;               /* out */
 };
 void sid_client_list_start(struct sid_client_list *list);

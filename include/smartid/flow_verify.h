@@ -8,6 +8,7 @@
 
 #include "smartid/app.h"
 #include "smartid/enrolment.h"
+#include "smartid/pseudonym.h"
 #include "smartid/purpose.h"
 #include "smartid/token.h"
 
@@ -17,25 +18,27 @@
 struct sid_verify {
     struct sid_flow flow;
     /* in */
-    enum sid_purpose purpose;
-    char counter[SID_COUNTER_SIZE]; /* "" when none; printable ASCII */
+    const struct sid_purpose *purpose; /* of the caller's set: borrowed */
+    char counter[SID_COUNTER_SIZE];    /* "" when none; printable ASCII */
     char code[SID_CODE_TEXT_SIZE];
     size_t code_len;
     /* out, when flow.err is SID_OK */
     char id[SID_ID_SIZE]; /* "ver_…" */
     int64_t checked_at_s;
     bool valid;
-    bool expired;             /* not valid because it is too old */
-    char type[24];            /* of the credential; only when valid */
-    char assurance[16];       /* only when valid */
-    uint32_t attributes;      /* SID_ATTR_* bits that may be told */
-    struct sid_holder holder; /* only when valid, after finish */
+    bool expired;       /* not valid because it is too old */
+    bool too_low;       /* not valid because its assurance is too low */
+    char type[24];      /* of the credential; only when valid */
+    char assurance[16]; /* only when valid */
+    char pseudonym[SID_PSEUDONYM_SIZE]; /* only when valid, after finish */
+    struct sid_holder holder;           /* only when valid, after finish */
     /* private */
     struct sid_token token;
     enum sid_err code_err;
     int64_t started_us; /* wall clock */
     char credential_id[SID_ID_SIZE];
     char enrolment_id[SID_ID_SIZE];
+    uint8_t id_index[SID_SHA256_BYTES];
     struct sid_subject_key key;
     struct sid_buf sealed;
 };
@@ -43,7 +46,8 @@ struct sid_verify {
 /* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE
  * …, SID_E_STOPPING. done is always called. */
 void sid_verify_start(struct sid_verify *verify);
-/* Opens the attributes (io thread, after done). Errors: SID_E_SEAL, … */
+/* Opens the attributes and makes the pseudonym (io thread, after done). Errors:
+ * SID_E_SEAL, SID_E_CRYPTO, … */
 SID_FALLIBLE enum sid_err sid_verify_finish(struct sid_verify *verify);
 void sid_verify_fini(struct sid_verify *verify);
 

@@ -28,6 +28,8 @@
       "result=\"valid\"", "Verifications answered, by result")                 \
     X(SID_M_VERIFY_EXPIRED, COUNTER, "smartidd_verifications_total",           \
       "result=\"expired\"", "")                                                \
+    X(SID_M_VERIFY_TOO_LOW, COUNTER, "smartidd_verifications_total",           \
+      "result=\"assurance_too_low\"", "")                                      \
     X(SID_M_VERIFY_NOT_VALID, COUNTER, "smartidd_verifications_total",         \
       "result=\"not_valid\"", "")                                              \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
@@ -57,7 +59,37 @@
     X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
       "Codes handed out")                                                      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \
-      "Requests refused for their key or role")
+      "Requests refused for their key or role")                                \
+    X(SID_M_AUTH_LIMITED, COUNTER, "smartidd_auth_limited_total", "",          \
+      "Wrong keys answered with 429 because their source had shown too many")  \
+    X(SID_M_REFUSALS_UNRECORDED, COUNTER,                                      \
+      "smartidd_refusals_unrecorded_total", "",                                \
+      "Refusals that the audit log has no row of: too many, or not written")   \
+    X(SID_M_KEYS_7D_APP, GAUGE, "smartidd_client_keys_expiring",               \
+      "role=\"app\",within=\"7d\"",                                            \
+      "Clients' keys that will expire within that time")                       \
+    X(SID_M_KEYS_7D_CLERK, GAUGE, "smartidd_client_keys_expiring",             \
+      "role=\"clerk\",within=\"7d\"", "")                                      \
+    X(SID_M_KEYS_7D_OFFICER, GAUGE, "smartidd_client_keys_expiring",           \
+      "role=\"officer\",within=\"7d\"", "")                                    \
+    X(SID_M_KEYS_7D_ADMIN, GAUGE, "smartidd_client_keys_expiring",             \
+      "role=\"admin\",within=\"7d\"", "")                                      \
+    X(SID_M_KEYS_30D_APP, GAUGE, "smartidd_client_keys_expiring",              \
+      "role=\"app\",within=\"30d\"", "")                                       \
+    X(SID_M_KEYS_30D_CLERK, GAUGE, "smartidd_client_keys_expiring",            \
+      "role=\"clerk\",within=\"30d\"", "")                                     \
+    X(SID_M_KEYS_30D_OFFICER, GAUGE, "smartidd_client_keys_expiring",          \
+      "role=\"officer\",within=\"30d\"", "")                                   \
+    X(SID_M_KEYS_30D_ADMIN, GAUGE, "smartidd_client_keys_expiring",            \
+      "role=\"admin\",within=\"30d\"", "")                                     \
+    X(SID_M_KEYS_EXPIRED_APP, GAUGE, "smartidd_client_keys_expired",           \
+      "role=\"app\"", "Clients' keys that have expired and are not revoked")   \
+    X(SID_M_KEYS_EXPIRED_CLERK, GAUGE, "smartidd_client_keys_expired",         \
+      "role=\"clerk\"", "")                                                    \
+    X(SID_M_KEYS_EXPIRED_OFFICER, GAUGE, "smartidd_client_keys_expired",       \
+      "role=\"officer\"", "")                                                  \
+    X(SID_M_KEYS_EXPIRED_ADMIN, GAUGE, "smartidd_client_keys_expired",         \
+      "role=\"admin\"", "")
 
 enum sid_metric {
 #define SID_METRIC_ENUM(sym, kind, name, labels, help) sym,

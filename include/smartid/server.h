@@ -7,6 +7,8 @@
 #ifndef SMARTID_SERVER_H
 #define SMARTID_SERVER_H
 
+#include <stdio.h>
+
 #include "smartid/app.h"
 #include "smartid/err.h"
 
@@ -26,6 +28,8 @@ void sid_server_quiesce(struct sid_server *server);
 /* After quiesce and sid_app_quiesce(): waits until no request is in a flow, at
  * most `limit_us`; false when some were left. */
 bool sid_server_drain(struct sid_server *server, int64_t limit_us);
+/* Writes the route table in Markdown, as it stands in README.md. */
+void sid_server_print_routes(FILE *to);
 /* Stops the io threads, removes the control socket, frees. */
 void sid_server_free(struct sid_server **server);
 

@@ -60,7 +60,11 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
         .op = {.run = load_keys_run, .read_only = true},
         .app = app,
     };
-    enum sid_err err = sid_writer_run(app->writer, &load.op);
+    enum sid_err err = sid_gate_new(&app->gate);
+    if (err == SID_OK)
+        err = sid_writer_run(app->writer, &load.op);
+    if (err == SID_OK)
+        err = sid_app_use_purposes(app, parts->purposes);
     if (err != SID_OK) {
         sid_app_free(&app);
         return err;
@@ -158,6 +162,7 @@ sid_app_tick(struct sid_app *app) {
     sid_wait_expire(app, now_us);
     sid_enrol_work_tick(app);
     sid_keys_tick(app);
+    sid_key_ages_tick(app);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
         purge_idempotency(app);
@@ -191,15 +196,16 @@ sid_app_free(struct sid_app **app) {
     *app = NULL;
     atomic_store(&me->stopping, true);
     struct sid_pool *pool = atomic_exchange(&me->pool, NULL);
-    if (pool != NULL) {
+    if (pool != NULL)
         sid_pool_free(&pool);
-        /* The workers' last decisions are still with the writer: an empty
-         * operation behind them tells when their jobs are gone. */
-        struct sid_op fence = {.run = fence_run, .read_only = true};
-        if (sid_writer_run(me->writer, &fence) != SID_OK)
-            sid_log(SID_LOG_WARN, "stop_fence_failed");
-    }
+    /* The workers' last decisions and the last refusals are still with the
+     * writer: an empty operation behind them tells when they are done. */
+    struct sid_op fence = {.run = fence_run, .read_only = true};
+    if (sid_writer_run(me->writer, &fence) != SID_OK)
+        sid_log(SID_LOG_WARN, "stop_fence_failed");
     sid_enrol_work_fini(me);
+    sid_gate_free(&me->gate);
+    sid_app_free_purposes(me);
     sid_models_free(&me->models);
     pthread_mutex_destroy(&me->lock);
     pthread_rwlock_destroy(&me->suspects);
@@ -257,10 +263,4 @@ sid_app_token_times(const struct sid_app *app, int64_t now_s,
         .skew_s = app->config.clock_skew_s,
     };
     config_unlock(app);
-}
-
-enum sid_err
-sid_app_authenticate(struct sid_app *app, const char *text, size_t len,
-                     struct sid_caller *out) {
-    return sid_keyset_check(app->keyset, text, len, sid_now_s(), out);
 }

@@ -11,6 +11,8 @@
 #include "smartid/token.h"
 
 struct sid_enrol_job;
+struct sid_gate;
+struct sid_kept_purposes;
 struct sid_models;
 
 struct sid_app {
@@ -18,6 +20,11 @@ struct sid_app {
     struct sid_master **master; /* borrowed; the writer's alone */
     struct sid_writer *writer;  /* borrowed */
     struct sid_keyset *keyset;  /* borrowed */
+    struct sid_gate *gate;      /* owned */
+
+    /* All sets that were ever in force, the newest first: callers point to
+     * theirs. The list is the main thread's. */
+    struct sid_kept_purposes *_Atomic purposes;
 
     pthread_rwlock_t config_lock;
     struct sid_config config; /* under config_lock */
@@ -31,7 +38,8 @@ struct sid_app {
     pthread_rwlock_t suspects;
     /* Bytes of sealed photos that jobs keep in memory, see SID_HELD_MAX. */
     _Atomic size_t held_bytes;
-    int64_t next_purge_us; /* main thread */
+    int64_t next_purge_us;  /* main thread */
+    int64_t next_warning_s; /* main thread; wall clock */
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
@@ -73,6 +81,19 @@ sid_app_audit(struct sid_store *store, const char *event, const char *actor,
 /* True when the caller sent this object (app) or is its holder. */
 bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                      const uint8_t holder_hash[SID_SHA256_BYTES]);
+
+/* ---- gate.c ------------------------------------------------------------- */
+/* Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_gate_new(struct sid_gate **out);
+/* After its last refusal has come back from the writer. */
+void sid_gate_free(struct sid_gate **gate);
+
+/* ---- purposes.c --------------------------------------------------------- */
+void sid_app_free_purposes(struct sid_app *app);
+
+/* ---- key_ages.c --------------------------------------------------------- */
+/* Once a day at most: a line in the log about keys that will soon expire. */
+void sid_key_ages_tick(struct sid_app *app);
 
 /* ---- keys_work.c -------------------------------------------------------- */
 /* Each tick: some more of people's keys are wrapped again when that is due. */

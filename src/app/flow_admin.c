@@ -10,32 +10,69 @@
 #include "smartid/clock.h"
 #include "smartid/text.h"
 
+#define DETAIL_SIZE (SID_PURPOSE_NAMES_SIZE + SID_NETWORKS_TEXT_SIZE + 32)
+
+static bool
+name_clean(const char name[SID_CLIENT_NAME_SIZE]) {
+    size_t len = strnlen(name, SID_CLIENT_NAME_SIZE);
+    return len < SID_CLIENT_NAME_SIZE && sid_utf8_clean(name, len);
+}
+
+static void
+note_unknown(const char *name, void *ctx) {
+    (void)name;
+    *(bool *)ctx = true;
+}
+
 static enum sid_err
-check_order(const struct sid_client_order *order) {
-    size_t len = strnlen(order->name, sizeof order->name);
-    bool named =
-        len > 0 && len < sizeof order->name && sid_utf8_clean(order->name, len);
+check_order(const struct sid_client_order *order,
+            const struct sid_purposes *purposes) {
+    bool named = order->name[0] != '\0' && name_clean(order->name) &&
+                 name_clean(order->party);
     bool lives = order->lifetime_s >= SID_CLIENT_LIFETIME_MIN_S &&
                  order->lifetime_s <= SID_CLIENT_LIFETIME_MAX_S;
-    bool purposes_fit = order->role == SID_ROLE_CLERK ? order->purposes != 0
-                                                      : order->purposes == 0;
-    return named && lives && purposes_fit ? SID_OK : SID_E_FIELD_INVALID;
+    bool unknown = false;
+    uint64_t granted = sid_purposes_resolve(purposes, order->purpose_names,
+                                            note_unknown, &unknown);
+    bool grants_fit =
+        order->role == SID_ROLE_CLERK
+            ? granted != 0 && !unknown
+            : order->purpose_names[0] == '\0' && order->party[0] == '\0';
+    return named && lives && grants_fit ? SID_OK : SID_E_FIELD_INVALID;
+}
+
+/* What was granted, for the audit log. */
+static enum sid_err
+audit_added(struct sid_store *store, const struct sid_client *client,
+            const char *actor) {
+    char networks[SID_NETWORKS_TEXT_SIZE];
+    char detail[DETAIL_SIZE];
+    sid_networks_text(&client->networks, networks);
+    (void)snprintf(detail, sizeof detail, "networks=\"%s\" purposes=\"%s\"",
+                   networks, client->purpose_names);
+    return sid_app_audit(store, "client_added", actor, client->id,
+                         sid_role_name(client->role), detail);
 }
 
 enum sid_err
-sid_client_add_in(struct sid_store *store, const struct sid_client_order *order,
-                  const char *actor, int64_t now_us, struct sid_client *client,
+sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
+                  const struct sid_client_order *order, const char *actor,
+                  int64_t now_us, struct sid_client *client,
                   char key[SID_APIKEY_SIZE]) {
-    enum sid_err err = check_order(order);
+    enum sid_err err = check_order(order, purposes);
     if (err != SID_OK)
         return err;
     struct sid_client made = {
         .role = order->role,
-        .purposes = order->purposes,
+        .networks = order->networks,
         .created_at_s = now_us / 1000000,
         .expires_at_s = now_us / 1000000 + order->lifetime_s,
     };
     memcpy(made.name, order->name, sizeof made.name);
+    memcpy(made.purpose_names, order->purpose_names, sizeof made.purpose_names);
+    if (order->role == SID_ROLE_CLERK)
+        memcpy(made.party, order->party[0] != '\0' ? order->party : order->name,
+               sizeof made.party);
     char text[SID_APIKEY_SIZE];
     err = sid_id_make("cli_", made.id);
     if (err == SID_OK)
@@ -43,8 +80,7 @@ sid_client_add_in(struct sid_store *store, const struct sid_client_order *order,
     if (err == SID_OK)
         err = sid_store_client_put(store, &made);
     if (err == SID_OK)
-        err = sid_app_audit(store, "client_added", actor, made.id,
-                            sid_role_name(made.role), "");
+        err = audit_added(store, &made, actor);
     if (err == SID_OK) {
         *client = made;
         memcpy(key, text, sizeof text);
@@ -68,9 +104,9 @@ sid_client_revoke_in(struct sid_store *store, const char *id, const char *actor,
 static enum sid_err
 add_run(struct sid_op *op, struct sid_store *store) {
     struct sid_client_add *add = (struct sid_client_add *)op;
-    return sid_client_add_in(store, &add->order,
-                             sid_caller_actor(&add->flow.caller), sid_now_us(),
-                             &add->client, add->key);
+    return sid_client_add_in(store, sid_app_purposes(add->flow.app),
+                             &add->order, sid_caller_actor(&add->flow.caller),
+                             sid_now_us(), &add->client, add->key);
 }
 
 static void
@@ -109,7 +145,17 @@ list_one(const struct sid_client *client, void *ctx) {
 
 static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
-    return sid_store_client_each(store, list_one, (struct sid_client_list *)op);
+    struct sid_client_list *list = (struct sid_client_list *)op;
+    enum sid_err err = sid_store_client_each(store, list_one, list);
+    if (err != SID_OK || list->count == 0)
+        return err;
+    list->failures = calloc((size_t)list->count, sizeof *list->failures);
+    if (list->failures == NULL)
+        return SID_E_NO_MEMORY;
+    for (int i = 0; i < list->count; i++)
+        list->failures[i] =
+            sid_keyset_failures(list->flow.app->keyset, list->rows[i].id);
+    return SID_OK;
 }
 
 void
@@ -123,7 +169,9 @@ sid_client_list_start(struct sid_client_list *list) {
 void
 sid_client_list_fini(struct sid_client_list *list) {
     free(list->rows);
+    free(list->failures);
     list->rows = NULL;
+    list->failures = NULL;
     list->count = 0;
 }
 

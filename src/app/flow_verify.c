@@ -20,7 +20,32 @@ outcome_of(const struct sid_verify *verify, bool found, bool active) {
                                                        : verify->code_err);
     if (!found)
         return "unknown_credential";
-    return active ? "valid" : "revoked";
+    if (!active)
+        return "revoked";
+    return verify->too_low ? "assurance_too_low" : "valid";
+}
+
+/* A word that this program does not know counts as the least. */
+static bool
+too_low(const struct sid_credential *credential,
+        const struct sid_purpose *purpose) {
+    enum sid_assurance assurance = SID_ASSURANCE_REMOTE;
+    if (sid_assurance_parse(credential->assurance, &assurance) != SID_OK)
+        assurance = SID_ASSURANCE_REMOTE;
+    return assurance < purpose->assurance;
+}
+
+/* What finish needs of a credential that is as good as asked for. */
+static void
+take_credential(struct sid_verify *verify, struct sid_credential *credential) {
+    memcpy(verify->type, credential->type, sizeof credential->type);
+    memcpy(verify->assurance, credential->assurance,
+           sizeof credential->assurance);
+    memcpy(verify->enrolment_id, credential->enrolment_id,
+           sizeof credential->enrolment_id);
+    memcpy(verify->id_index, credential->id_index, sizeof credential->id_index);
+    verify->key = credential->key;
+    sid_buf_move(&credential->holder_sealed, &verify->sealed);
 }
 
 static enum sid_err
@@ -44,13 +69,9 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     *active = credential.state == SID_CREDENTIAL_ACTIVE;
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
     if (*active && code_err == SID_OK) {
-        memcpy(verify->type, credential.type, sizeof credential.type);
-        memcpy(verify->assurance, credential.assurance,
-               sizeof credential.assurance);
-        memcpy(verify->enrolment_id, credential.enrolment_id,
-               sizeof credential.enrolment_id);
-        verify->key = credential.key;
-        sid_buf_move(&credential.holder_sealed, &verify->sealed);
+        verify->too_low = too_low(&credential, verify->purpose);
+        if (!verify->too_low)
+            take_credential(verify, &credential);
     }
     sid_credential_fini(&credential);
     return SID_OK;
@@ -64,14 +85,13 @@ verify_run(struct sid_op *op, struct sid_store *store) {
     if (err != SID_OK)
         return err;
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
-                    found && active;
+                    found && active && !verify->too_low;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
     char detail[DETAIL_SIZE];
     /* The counter is the clerk's own text: last, so that it cannot pass for
      * another field. */
     (void)snprintf(detail, sizeof detail, "id=%s purpose=%s counter=%s",
-                   verify->id, sid_purpose_name(verify->purpose),
-                   verify->counter);
+                   verify->id, verify->purpose->name, verify->counter);
     return sid_app_audit(
         store, "verification", sid_caller_actor(&verify->flow.caller),
         verify->credential_id, outcome_of(verify, found, active), detail);
@@ -86,6 +106,7 @@ verify_done(struct sid_op *op) {
     if (verify->flow.err == SID_OK)
         sid_metric_add(verify->valid     ? SID_M_VERIFY_VALID
                        : verify->expired ? SID_M_VERIFY_EXPIRED
+                       : verify->too_low ? SID_M_VERIFY_TOO_LOW
                                          : SID_M_VERIFY_NOT_VALID,
                        1);
     verify->flow.done(&verify->flow);
@@ -104,9 +125,10 @@ sid_verify_start(struct sid_verify *verify) {
         flow->done(flow);
         return;
     }
-    if ((flow->caller.purposes & sid_purpose_bit(verify->purpose)) == 0)
+    uint64_t asked =
+        sid_purposes_bit(flow->caller.purpose_set, verify->purpose);
+    if ((flow->caller.purposes & asked) == 0)
         flow->err = SID_E_PURPOSE_FORBIDDEN;
-    verify->attributes = sid_purpose_attributes(verify->purpose);
     struct sid_token_times times;
     sid_app_token_times(flow->app, verify->checked_at_s, &times);
     verify->code_err = sid_token_open(flow->app->keys, verify->code,
@@ -134,6 +156,10 @@ sid_verify_finish(struct sid_verify *verify) {
     if (err == SID_OK)
         err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
     sid_buf_free(&blob);
+    if (err == SID_OK)
+        err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
+                                 verify->flow.caller.party, verify->id_index,
+                                 verify->pseudonym);
     return err;
 }
 
@@ -141,5 +167,6 @@ void
 sid_verify_fini(struct sid_verify *verify) {
     sid_holder_fini(&verify->holder);
     sid_wipe(verify->code, sizeof verify->code);
+    sid_wipe(verify->id_index, sizeof verify->id_index);
     sid_buf_free(&verify->sealed);
 }

@@ -1,8 +1,10 @@
 /* keyset.c: the clients' keys in memory, so that a request can be refused
  * before its body is read. An array sorted by the key's public name, under a
  * read-write lock: many io threads look up, the writer's thread seldom changes.
- * Owns copies of the clients. */
+ * Revoked keys stay, so that the record can say which one it was. Owns its
+ * entries; borrows the set of purposes. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +12,37 @@
 #include "smartid/buf.h"
 #include "smartid/text.h"
 
+struct entry {
+    char key_name[SID_APIKEY_NAME_CHARS + 1];
+    char id[SID_ID_SIZE];
+    uint8_t key_hash[SID_SHA256_BYTES];
+    enum sid_role role;
+    uint64_t purposes;   /* of purpose_names, in the set's purposes */
+    char *purpose_names; /* owned; NULL: none */
+    char party[SID_CLIENT_NAME_SIZE];
+    struct sid_networks networks;
+    int64_t expires_at_s;
+    bool revoked;
+    _Atomic uint64_t failures;
+};
+
 struct sid_keyset {
     pthread_rwlock_t lock;
-    struct sid_client *client; /* sorted by key_name */
+    struct entry *entry; /* sorted by key_name */
     size_t count, cap;
+    const struct sid_purposes *purposes; /* borrowed; NULL: none yet */
 };
+
+const char *
+sid_key_refusal_name(enum sid_key_refusal refusal) {
+    static const char *const names[SID_KEY_REFUSAL_COUNT] = {
+#define SID_KEY_REFUSAL_ROW(sym, word) [sym] = (word),
+        SID_KEY_REFUSAL_MAP(SID_KEY_REFUSAL_ROW)
+#undef SID_KEY_REFUSAL_ROW
+    };
+    SID_ASSERT((unsigned)refusal < SID_KEY_REFUSAL_COUNT);
+    return names[refusal];
+}
 
 enum sid_err
 sid_keyset_new(struct sid_keyset **out) {
@@ -30,20 +58,23 @@ sid_keyset_new(struct sid_keyset **out) {
 }
 
 static void
-free_clients(struct sid_client *client, size_t count) {
-    if (client != NULL)
-        sid_wipe(client, count * sizeof *client);
-    free(client);
+free_entries(struct entry *entry, size_t cap) {
+    if (entry != NULL)
+        sid_wipe(entry, cap * sizeof *entry);
+    free(entry);
 }
 
 void
 sid_keyset_free(struct sid_keyset **set) {
-    if (*set == NULL)
+    struct sid_keyset *me = *set;
+    if (me == NULL)
         return;
-    free_clients((*set)->client, (*set)->cap);
-    (void)pthread_rwlock_destroy(&(*set)->lock);
-    free(*set);
     *set = NULL;
+    for (size_t i = 0; i < me->count; i++)
+        free(me->entry[i].purpose_names);
+    free_entries(me->entry, me->cap);
+    (void)pthread_rwlock_destroy(&me->lock);
+    free(me);
 }
 
 /* Where a key name is, or where it would stand. */
@@ -52,7 +83,7 @@ place_of(const struct sid_keyset *set, const char *key_name) {
     size_t low = 0, high = set->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(set->client[middle].key_name, key_name) < 0)
+        if (strcmp(set->entry[middle].key_name, key_name) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -60,45 +91,77 @@ place_of(const struct sid_keyset *set, const char *key_name) {
     return low;
 }
 
+static struct entry *
+find_id(const struct sid_keyset *set, const char *id) {
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->entry[i].id, id) == 0)
+            return &set->entry[i];
+    }
+    return NULL;
+}
+
 static enum sid_err
 make_room(struct sid_keyset *set) {
     if (set->count < set->cap)
         return SID_OK;
     size_t cap = set->cap == 0 ? 16 : set->cap * 2;
-    struct sid_client *room = calloc(cap, sizeof *room);
+    struct entry *room = calloc(cap, sizeof *room);
     if (room == NULL)
         return SID_E_NO_MEMORY;
     if (set->count > 0)
-        memcpy(room, set->client, set->count * sizeof *room);
-    free_clients(set->client, set->cap);
-    set->client = room;
+        memcpy(room, set->entry, set->count * sizeof *room);
+    free_entries(set->entry, set->cap);
+    set->entry = room;
     set->cap = cap;
     return SID_OK;
+}
+
+static enum sid_err
+make_entry(const struct sid_keyset *set, const struct sid_client *client,
+           struct entry *out) {
+    *out = (struct entry){
+        .role = client->role,
+        .purposes = sid_purposes_resolve(set->purposes, client->purpose_names,
+                                         NULL, NULL),
+        .networks = client->networks,
+        .expires_at_s = client->expires_at_s,
+        .revoked = client->revoked_at_s != 0,
+    };
+    memcpy(out->key_name, client->key_name, sizeof out->key_name);
+    memcpy(out->id, client->id, sizeof out->id);
+    memcpy(out->key_hash, client->key_hash, sizeof out->key_hash);
+    memcpy(out->party, client->party, sizeof out->party);
+    if (client->purpose_names[0] == '\0')
+        return SID_OK;
+    out->purpose_names = strdup(client->purpose_names);
+    return out->purpose_names == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
 
 /* Takes the client with this id out, if there is one. */
 static void
 drop_id(struct sid_keyset *set, const char *id) {
-    for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(set->client[i].id, id) != 0)
-            continue;
-        memmove(&set->client[i], &set->client[i + 1],
-                (set->count - i - 1) * sizeof *set->client);
-        set->count--;
+    struct entry *at = find_id(set, id);
+    if (at == NULL)
         return;
-    }
+    free(at->purpose_names);
+    size_t behind = set->count - (size_t)(at - set->entry) - 1;
+    memmove(at, at + 1, behind * sizeof *at);
+    set->count--;
 }
 
 enum sid_err
 sid_keyset_put(struct sid_keyset *set, const struct sid_client *client) {
+    struct entry made;
     (void)pthread_rwlock_wrlock(&set->lock);
     enum sid_err err = make_room(set);
+    if (err == SID_OK)
+        err = make_entry(set, client, &made);
     if (err == SID_OK) {
         drop_id(set, client->id);
         size_t at = place_of(set, client->key_name);
-        memmove(&set->client[at + 1], &set->client[at],
-                (set->count - at) * sizeof *set->client);
-        set->client[at] = *client;
+        memmove(&set->entry[at + 1], &set->entry[at],
+                (set->count - at) * sizeof *set->entry);
+        set->entry[at] = made;
         set->count++;
     }
     (void)pthread_rwlock_unlock(&set->lock);
@@ -108,79 +171,178 @@ sid_keyset_put(struct sid_keyset *set, const struct sid_client *client) {
 void
 sid_keyset_revoke(struct sid_keyset *set, const char *client_id) {
     (void)pthread_rwlock_wrlock(&set->lock);
-    drop_id(set, client_id);
+    struct entry *at = find_id(set, client_id);
+    if (at != NULL)
+        at->revoked = true;
     (void)pthread_rwlock_unlock(&set->lock);
 }
 
-enum shown { SHOWN_NOTHING, SHOWN_KEY, SHOWN_HOLDER_SECRET };
+/* ---- purposes ----------------------------------------------------------- */
+
+struct telling {
+    const struct entry *of;
+    sid_keyset_unknown_fn *unknown;
+    void *ctx;
+};
+
+static void
+tell_unknown(const char *name, void *ctx) {
+    const struct telling *telling = ctx;
+    if (telling->unknown != NULL && !telling->of->revoked)
+        telling->unknown(telling->of->id, name, telling->ctx);
+}
+
+void
+sid_keyset_use_purposes(struct sid_keyset *set,
+                        const struct sid_purposes *purposes,
+                        sid_keyset_unknown_fn *unknown, void *ctx) {
+    (void)pthread_rwlock_wrlock(&set->lock);
+    set->purposes = purposes;
+    for (size_t i = 0; i < set->count; i++) {
+        struct entry *at = &set->entry[i];
+        struct telling telling = {at, unknown, ctx};
+        if (at->purpose_names != NULL)
+            at->purposes = sid_purposes_resolve(purposes, at->purpose_names,
+                                                tell_unknown, &telling);
+    }
+    (void)pthread_rwlock_unlock(&set->lock);
+}
+
+/* ---- judging ------------------------------------------------------------ */
+
+enum form { FORM_NONE, FORM_KEY, FORM_HOLDER_SECRET };
 
 /* What the text looks like. Its form is no secret. */
-static enum shown
+static enum form
 form_of(const char *text, size_t len) {
     const size_t name_at = 5, secret_at = 5 + SID_APIKEY_NAME_CHARS + 1;
     if (len == SID_APIKEY_CHARS && memcmp(text, "sidk_", 5) == 0 &&
         sid_base32_clean(text + name_at, SID_APIKEY_NAME_CHARS) &&
         text[secret_at - 1] == '_' &&
         sid_base32_clean(text + secret_at, SID_APIKEY_CHARS - secret_at))
-        return SHOWN_KEY;
+        return FORM_KEY;
     if (len == SID_HOLDER_SECRET_CHARS && memcmp(text, "sidh_", 5) == 0 &&
         sid_base32_clean(text + 5, SID_HOLDER_SECRET_CHARS - 5))
-        return SHOWN_HOLDER_SECRET;
-    return SHOWN_NOTHING;
+        return FORM_HOLDER_SECRET;
+    return FORM_NONE;
 }
 
-/* Copies out what a request needs of the client; a dummy for an unknown name,
- * so that both take the same way. */
+/* The first thing wrong, the proof before all that only its owner may learn. */
 static bool
-find(struct sid_keyset *set, const char *key_name, struct sid_client *out) {
-    (void)pthread_rwlock_rdlock(&set->lock);
-    size_t at = place_of(set, key_name);
-    bool found =
-        at < set->count && strcmp(set->client[at].key_name, key_name) == 0;
-    static const struct sid_client dummy;
-    *out = found ? set->client[at] : dummy;
-    (void)pthread_rwlock_unlock(&set->lock);
-    return found;
+judge(const struct entry *entry, const struct sid_shown_key *shown, bool same,
+      int64_t now_s, enum sid_key_refusal *why) {
+    bool at_home = entry->networks.count == 0 ||
+                   (shown->from != NULL &&
+                    sid_networks_have(&entry->networks, shown->from));
+    if (entry->id[0] == '\0')
+        *why = SID_KEY_UNKNOWN;
+    else if (!same)
+        *why = SID_KEY_WRONG;
+    else if (entry->revoked)
+        *why = SID_KEY_REVOKED;
+    else if (now_s >= entry->expires_at_s)
+        *why = SID_KEY_EXPIRED;
+    else if (!at_home)
+        *why = SID_KEY_ELSEWHERE;
+    else
+        return true;
+    return false;
+}
+
+static void
+tell_refused(const struct entry *entry, enum sid_key_refusal why,
+             struct sid_refused_key *refused) {
+    if (refused == NULL)
+        return;
+    *refused = (struct sid_refused_key){.why = why};
+    memcpy(refused->claimed_id, entry->id, sizeof entry->id);
+    if (why != SID_KEY_WRONG)
+        memcpy(refused->client_id, entry->id, sizeof entry->id);
 }
 
 static enum sid_err
-check_key(struct sid_keyset *set, const char *text, int64_t now_s,
-          struct sid_caller *out) {
+check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
+          int64_t now_s, struct sid_caller *out,
+          struct sid_refused_key *refused) {
+    static struct entry dummy; /* for unknown names: the same way for both */
     char name[SID_APIKEY_NAME_CHARS + 1];
-    memcpy(name, text + 5, SID_APIKEY_NAME_CHARS);
+    memcpy(name, shown->text + 5, SID_APIKEY_NAME_CHARS);
     name[SID_APIKEY_NAME_CHARS] = '\0';
     uint8_t hash[SID_SHA256_BYTES];
-    enum sid_err err = sid_sha256(sid_span_of(text, SID_APIKEY_CHARS), hash);
+    enum sid_err err =
+        sid_sha256(sid_span_of(shown->text, SID_APIKEY_CHARS), hash);
     if (err != SID_OK)
         return err;
-    struct sid_client client;
-    bool found = find(set, name, &client);
-    bool same = sid_equal_ct(hash, client.key_hash, sizeof hash);
-    bool alive = client.revoked_at_s == 0 && now_s < client.expires_at_s;
-    if (!found || !same || !alive)
-        return SID_E_UNAUTHENTICATED;
-    *out =
-        (struct sid_caller){.role = client.role, .purposes = client.purposes};
-    memcpy(out->client_id, client.id, sizeof out->client_id);
-    return SID_OK;
+    (void)pthread_rwlock_rdlock(&set->lock);
+    size_t at = place_of(set, name);
+    bool found = at < set->count && strcmp(set->entry[at].key_name, name) == 0;
+    struct entry *entry = found ? &set->entry[at] : &dummy;
+    bool same = sid_equal_ct(hash, entry->key_hash, sizeof hash);
+    enum sid_key_refusal why;
+    if (judge(entry, shown, same, now_s, &why)) {
+        *out = (struct sid_caller){.role = entry->role,
+                                   .purposes = entry->purposes,
+                                   .purpose_set = set->purposes};
+        memcpy(out->client_id, entry->id, sizeof out->client_id);
+        memcpy(out->party, entry->party, sizeof out->party);
+    } else {
+        atomic_fetch_add(&entry->failures, 1);
+        tell_refused(entry, why, refused);
+        err = SID_E_UNAUTHENTICATED;
+    }
+    (void)pthread_rwlock_unlock(&set->lock);
+    return err;
 }
 
 enum sid_err
-sid_keyset_check(struct sid_keyset *set, const char *text, size_t len,
-                 int64_t now_s, struct sid_caller *out) {
+sid_keyset_check(struct sid_keyset *set, const struct sid_shown_key *shown,
+                 int64_t now_s, struct sid_caller *out,
+                 struct sid_refused_key *refused) {
     struct sid_caller holder = {.role = SID_ROLE_HOLDER,
                                 .has_holder_secret = true};
     enum sid_err err;
-    switch (form_of(text, len)) {
-    case SHOWN_KEY:
-        return check_key(set, text, now_s, out);
-    case SHOWN_HOLDER_SECRET:
-        err = sid_sha256(sid_span_of(text, len), holder.holder_hash);
+    switch (form_of(shown->text, shown->len)) {
+    case FORM_KEY:
+        return check_key(set, shown, now_s, out, refused);
+    case FORM_HOLDER_SECRET:
+        err = sid_sha256(sid_span_of(shown->text, shown->len),
+                         holder.holder_hash);
         if (err == SID_OK)
             *out = holder;
         return err;
-    case SHOWN_NOTHING:
+    case FORM_NONE:
         break;
     }
+    if (refused != NULL)
+        *refused = (struct sid_refused_key){.why = SID_KEY_MALFORMED};
     return SID_E_UNAUTHENTICATED;
+}
+
+/* ---- counts ------------------------------------------------------------- */
+
+uint64_t
+sid_keyset_failures(struct sid_keyset *set, const char *client_id) {
+    (void)pthread_rwlock_rdlock(&set->lock);
+    const struct entry *at = find_id(set, client_id);
+    uint64_t failures = at == NULL ? 0 : atomic_load(&at->failures);
+    (void)pthread_rwlock_unlock(&set->lock);
+    return failures;
+}
+
+void
+sid_keyset_ages(struct sid_keyset *set, enum sid_role role, int64_t now_s,
+                struct sid_key_ages *out) {
+    struct sid_key_ages ages = {0};
+    (void)pthread_rwlock_rdlock(&set->lock);
+    for (size_t i = 0; i < set->count; i++) {
+        const struct entry *at = &set->entry[i];
+        if (at->revoked || at->role != role)
+            continue;
+        int64_t left_s = at->expires_at_s - now_s;
+        ages.expired += left_s <= 0;
+        ages.soon += left_s > 0 && left_s <= SID_KEY_WARN_SOON_S;
+        ages.warn += left_s > 0 && left_s <= SID_KEY_WARN_S;
+    }
+    (void)pthread_rwlock_unlock(&set->lock);
+    *out = ages;
 }

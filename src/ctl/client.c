@@ -12,40 +12,56 @@
 #include "ctl.h"
 #include "smartid/clock.h"
 #include "smartid/flow_admin.h"
-#include "smartid/purpose.h"
+#include "smartid/purposes_file.h"
 #include "smartid/text.h"
+
+/* The purposes of the settings; the built-in ones while they are not read. */
+static struct sid_purposes purposes;
+
+static void
+print_purposes(FILE *to) {
+    for (size_t i = 0; i < purposes.count; i++)
+        (void)fprintf(to, "  %-24s %s\n", purposes.item[i].name,
+                      purposes.item[i].help);
+}
 
 static int
 usage(FILE *to, int status) {
     (void)fputs(
         "usage: smartidctl [-c FILE] client add --role "
         "app|clerk|officer|admin\n"
-        "           --name NAME [--purpose PURPOSE]… [--expires 90d]\n"
+        "           --name NAME [--purpose PURPOSE]… [--party NAME]\n"
+        "           [--network NETWORK]… [--expires 90d]\n"
         "       smartidctl [-c FILE] client list\n"
         "       smartidctl [-c FILE] client revoke ID\n"
         "\n"
-        "add prints the key once; only its SHA-256 is kept. A clerk needs at "
-        "least one\npurpose:\n ",
+        "add prints the key once; only its SHA-256 is kept. --network binds it "
+        "to where it\nmay be used, such as 10.1.0.0/16 or 2001:db8::/32. A "
+        "clerk asks for a --party\n(its own name unless given), which knows "
+        "people by pseudonyms of its own, and needs\nat least one purpose, of "
+        "the purposes_file or of these:\n",
         to);
-    for (int i = 0; i < SID_PURPOSE_COUNT; i++)
-        (void)fprintf(to, " %s", sid_purpose_name((enum sid_purpose)i));
-    (void)fputc('\n', to);
+    print_purposes(to);
     return status;
 }
 
 /* ---- what is printed ------------------------------------------------------
  */
 
+struct row {
+    const char *id, *role, *state, *expires, *networks, *name;
+};
+
 static void
-print_row(const char *id, const char *role, const char *state,
-          const char *expires, const char *name) {
-    (void)printf("%-30s  %-8s %-8s %-20s  %s\n", id, role, state, expires,
-                 name);
+print_row(const struct row *row) {
+    (void)printf("%-30s  %-8s %-8s %-20s  %-18s  %s\n", row->id, row->role,
+                 row->state, row->expires, row->networks, row->name);
 }
 
 static void
 print_head(void) {
-    print_row("id", "role", "state", "expires", "name");
+    print_row(
+        &(struct row){"id", "role", "state", "expires", "networks", "name"});
 }
 
 /* ---- add ------------------------------------------------------------------
@@ -60,8 +76,8 @@ struct add {
 static enum sid_err
 add_work(struct sid_ctl_store *open, void *ctx) {
     struct add *add = ctx;
-    return sid_client_add_in(open->store, &add->order, "control", sid_now_us(),
-                             &add->client, add->key);
+    return sid_client_add_in(open->store, &purposes, &add->order, "control",
+                             sid_now_us(), &add->client, add->key);
 }
 
 /* Without blanks around it, as the daemon takes it. */
@@ -75,18 +91,45 @@ read_name(const char *value, char out[SID_CLIENT_NAME_SIZE]) {
     return err;
 }
 
-/* What an option takes, for who got it wrong. */
+/* The options of add, and what each takes, for who got it wrong. */
+static const struct {
+    const char *option, *accepted;
+} options[] = {
+    {"--role", "app, clerk, officer or admin"},
+    {"--name", "up to 64 bytes of text"},
+    {"--party", "up to 64 bytes of text"},
+    {"--purpose", "one of"},
+    {"--network", "up to 16, such as 10.1.0.0/16 or 2001:db8::/32, nothing set "
+                  "behind the length"},
+    {"--expires", "a time such as 90d, 12h, 30m, 45s"},
+};
+
 static const char *
 accepted(const char *option) {
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (strcmp(options[i].option, option) == 0)
+            return options[i].accepted;
+    }
+    return "--role, --name, --purpose, --party, --network or --expires";
+}
+
+static enum sid_err
+take_option(const char *option, const char *value,
+            struct sid_client_order *order) {
     if (strcmp(option, "--role") == 0)
-        return "app, clerk, officer or admin";
+        return sid_role_parse(value, &order->role);
     if (strcmp(option, "--name") == 0)
-        return "up to 64 bytes of text";
+        return read_name(value, order->name);
+    if (strcmp(option, "--party") == 0)
+        return read_name(value, order->party);
     if (strcmp(option, "--expires") == 0)
-        return "a time such as 90d, 12h, 30m, 45s";
-    if (strcmp(option, "--purpose") == 0)
-        return "a purpose; client add --help lists them";
-    return "--role, --name, --purpose or --expires";
+        return sid_ctl_parse_duration(value, &order->lifetime_s);
+    if (strcmp(option, "--network") == 0)
+        return sid_networks_add(&order->networks, value, strlen(value));
+    if (strcmp(option, "--purpose") == 0 &&
+        sid_purposes_find(&purposes, value) != NULL)
+        return sid_purpose_names_add(order->purpose_names, value);
+    return SID_E_ARGUMENT;
 }
 
 static int
@@ -95,33 +138,21 @@ parse_add(int argc, char **argv, struct sid_client_order *order) {
     for (int i = 2; i < argc; i += 2) {
         const char *option = argv[i];
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        enum sid_err err = SID_E_ARGUMENT;
-        enum sid_purpose purpose;
-        if (value == NULL) {
-            err = SID_E_ARGUMENT;
-        } else if (strcmp(option, "--role") == 0) {
-            err = sid_role_parse(value, &order->role);
-        } else if (strcmp(option, "--name") == 0) {
-            err = read_name(value, order->name);
-        } else if (strcmp(option, "--expires") == 0) {
-            err = sid_ctl_parse_duration(value, &order->lifetime_s);
-        } else if (strcmp(option, "--purpose") == 0) {
-            err = sid_purpose_parse(value, &purpose);
-            if (err == SID_OK)
-                order->purposes |= sid_purpose_bit(purpose);
-        }
-        if (err != SID_OK) {
-            (void)fprintf(
-                stderr, "smartidctl: %s %s is not understood; accepted: %s\n",
-                option, value != NULL ? value : "(nothing)", accepted(option));
-            return SID_CTL_USAGE;
-        }
+        if (value != NULL && take_option(option, value, order) == SID_OK)
+            continue;
+        (void)fprintf(
+            stderr, "smartidctl: %s %s is not understood; accepted: %s\n",
+            option, value != NULL ? value : "(nothing)", accepted(option));
+        if (strcmp(option, "--purpose") == 0)
+            print_purposes(stderr);
+        return SID_CTL_USAGE;
     }
-    bool is_clerk = order->role == SID_ROLE_CLERK;
+    bool clerk = order->role == SID_ROLE_CLERK;
+    bool granted = order->purpose_names[0] != '\0';
     if (order->role == SID_ROLE_NONE || order->name[0] == '\0' ||
-        is_clerk != (order->purposes != 0)) {
+        clerk != granted || (!clerk && order->party[0] != '\0')) {
         (void)fputs("smartidctl: a role, a name and, for clerks only, a "
-                    "purpose are needed\n",
+                    "purpose (and a party) are needed\n",
                     stderr);
         return usage(stderr, SID_CTL_USAGE);
     }
@@ -130,15 +161,26 @@ parse_add(int argc, char **argv, struct sid_client_order *order) {
 
 static char *
 add_body(const struct sid_client_order *order) {
-    json_t *purposes = json_array();
-    for (int i = 0; i < SID_PURPOSE_COUNT; i++)
-        if (order->purposes & sid_purpose_bit((enum sid_purpose)i))
-            json_array_append_new(
-                purposes, json_string(sid_purpose_name((enum sid_purpose)i)));
-    json_t *root =
-        json_pack("{s:s, s:s, s:I, s:o}", "name", order->name, "role",
-                  sid_role_name(order->role), "lifetime_s",
-                  (json_int_t)order->lifetime_s, "purposes", purposes);
+    json_t *granted = json_array();
+    char name[SID_PURPOSE_NAME_SIZE];
+    for (const char *at = order->purpose_names;
+         sid_purpose_names_next(&at, name);)
+        json_array_append_new(granted, json_string(name));
+    json_t *networks = json_array();
+    for (size_t i = 0; i < order->networks.count; i++) {
+        char text[SID_NETWORK_TEXT_SIZE];
+        sid_network_text(&order->networks.item[i], text);
+        json_array_append_new(networks, json_string(text));
+    }
+    json_t *root = json_pack("{s:s, s:s, s:I, s:o, s:o}", "name", order->name,
+                             "role", sid_role_name(order->role), "lifetime_s",
+                             (json_int_t)order->lifetime_s, "purposes", granted,
+                             "networks", networks);
+    if (root != NULL && order->party[0] != '\0' &&
+        json_object_set_new(root, "party", json_string(order->party)) != 0) {
+        json_decref(root);
+        root = NULL;
+    }
     char *text = root == NULL ? NULL : json_dumps(root, JSON_COMPACT);
     json_decref(root);
     return text;
@@ -194,17 +236,32 @@ client_add(const struct sid_config *config, int argc, char **argv) {
 /* ---- list -----------------------------------------------------------------
  */
 
+static void
+networks_text(const struct sid_networks *networks,
+              char out[SID_NETWORKS_TEXT_SIZE]) {
+    sid_networks_text(networks, out);
+    if (networks->count == 0)
+        (void)snprintf(out, SID_NETWORKS_TEXT_SIZE, "any");
+    for (char *at = out; (at = strchr(at, ' ')) != NULL;)
+        *at = ',';
+}
+
 static enum sid_err
 list_one(const struct sid_client *client, void *ctx) {
     char expires[SID_TIME_TEXT_SIZE];
+    char networks[SID_NETWORKS_TEXT_SIZE];
     int64_t now_s = sid_now_s();
     (void)ctx;
     sid_time_text(client->expires_at_s, expires);
-    print_row(client->id, sid_role_name(client->role),
-              client->revoked_at_s != 0       ? "revoked"
-              : client->expires_at_s <= now_s ? "expired"
-                                              : "active",
-              expires, client->name);
+    networks_text(&client->networks, networks);
+    print_row(&(struct row){.id = client->id,
+                            .role = sid_role_name(client->role),
+                            .state = client->revoked_at_s != 0       ? "revoked"
+                                     : client->expires_at_s <= now_s ? "expired"
+                                                                     : "active",
+                            .expires = expires,
+                            .networks = networks,
+                            .name = client->name});
     return SID_OK;
 }
 
@@ -214,21 +271,35 @@ list_work(struct sid_ctl_store *open, void *ctx) {
     return sid_store_client_each(open->store, list_one, ctx);
 }
 
+static void
+print_json_row(json_t *client) {
+    struct row row = {0};
+    const json_t *list = NULL;
+    struct sid_networks networks = {0};
+    char text[SID_NETWORKS_TEXT_SIZE];
+    if (json_unpack(client, "{s:s, s:s, s:s, s:s, s:s, s:o}", "id", &row.id,
+                    "role", &row.role, "state", &row.state, "expires_at",
+                    &row.expires, "name", &row.name, "networks", &list) != 0)
+        return;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        if (one == NULL ||
+            sid_networks_add(&networks, one, strlen(one)) != SID_OK)
+            return;
+    }
+    networks_text(&networks, text);
+    row.networks = text;
+    print_row(&row);
+}
+
 static int
 print_list(const char *answer) {
     json_t *root = json_loads(answer, 0, NULL);
     json_t *clients = json_object_get(root, "clients");
     size_t i;
-    json_t *row;
+    json_t *client;
     print_head();
-    json_array_foreach(clients, i, row) {
-        const char *id = "", *role = "", *state = "", *expires = "";
-        const char *name = "";
-        if (json_unpack(row, "{s:s, s:s, s:s, s:s, s:s}", "id", &id, "role",
-                        &role, "state", &state, "expires_at", &expires, "name",
-                        &name) == 0)
-            print_row(id, role, state, expires, name);
-    }
+    json_array_foreach(clients, i, client) print_json_row(client);
     json_decref(root);
     return SID_CTL_OK;
 }
@@ -288,8 +359,21 @@ client_revoke(const struct sid_config *config, char *id) {
     return status;
 }
 
+/* "" for the built-in ones. */
+static int
+load_purposes(const char *path) {
+    struct sid_config_problem problem = {""};
+    if (sid_purposes_load(path, &purposes, &problem) == SID_OK)
+        return 0;
+    (void)fprintf(stderr, "smartidctl: %s\n", problem.text);
+    return SID_CTL_CONFIG;
+}
+
 int
 sid_ctl_client(const char *config_path, int argc, char **argv) {
+    int status = load_purposes("");
+    if (status != 0)
+        return status;
     if (argc >= 2 && strcmp(argv[argc - 1], "--help") == 0)
         return usage(stdout, SID_CTL_OK);
     const char *what = argc >= 2 ? argv[1] : "";
@@ -299,7 +383,9 @@ sid_ctl_client(const char *config_path, int argc, char **argv) {
     if (!add && !list && !revoke)
         return usage(stderr, SID_CTL_USAGE);
     struct sid_config config;
-    int status = sid_ctl_load_config(config_path, &config);
+    status = sid_ctl_load_config(config_path, &config);
+    if (status == 0 && add)
+        status = load_purposes(config.purposes_file);
     if (status != 0)
         return status;
     if (add)

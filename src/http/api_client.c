@@ -3,14 +3,25 @@
 #include <string.h>
 
 #include "api.h"
+#include "server_priv.h"
 #include "smartid/clock.h"
 
+/* A client's trust: what it may ask, for whom, and from where. */
 static void
-write_purposes(struct sid_json *json, uint32_t purposes) {
+write_grants(struct sid_json *json, const struct sid_client *client) {
+    char name[SID_PURPOSE_NAME_SIZE];
     sid_json_open(json, "purposes", '[');
-    for (int p = 0; p < SID_PURPOSE_COUNT; p++) {
-        if ((purposes & sid_purpose_bit((enum sid_purpose)p)) != 0)
-            sid_json_string(json, NULL, sid_purpose_name((enum sid_purpose)p));
+    for (const char *at = client->purpose_names;
+         sid_purpose_names_next(&at, name);)
+        sid_json_string(json, NULL, name);
+    sid_json_close(json, ']');
+    if (client->party[0] != '\0')
+        sid_json_string(json, "party", client->party);
+    sid_json_open(json, "networks", '[');
+    for (size_t i = 0; i < client->networks.count; i++) {
+        char network[SID_NETWORK_TEXT_SIZE];
+        sid_network_text(&client->networks.item[i], network);
+        sid_json_string(json, NULL, network);
     }
     sid_json_close(json, ']');
 }
@@ -28,7 +39,7 @@ write_client(struct sid_json *json, const struct sid_client *client) {
     sid_json_string(json, "name", client->name);
     sid_json_string(json, "role", sid_role_name(client->role));
     sid_json_string(json, "state", state_of(client));
-    write_purposes(json, client->purposes);
+    write_grants(json, client);
     sid_json_time(json, "created_at", client->created_at_s);
     sid_json_time(json, "expires_at", client->expires_at_s);
     if (client->revoked_at_s != 0)
@@ -36,52 +47,99 @@ write_client(struct sid_json *json, const struct sid_client *client) {
 }
 
 /* ---- POST /v1/clients --------------------------------------------------- */
+/* Calls take with each text of a list. */
+typedef enum sid_err take_text_fn(struct sid_client_order *order,
+                                  const char *text);
+
 static enum sid_err
-read_purposes(const json_t *list, uint32_t *out) {
+read_list(const json_t *list, struct sid_client_order *order,
+          take_text_fn *take) {
     if (!json_is_array(list))
         return SID_E_FIELD_INVALID;
-    uint32_t sum = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
-        const char *name = json_string_value(json_array_get(list, i));
-        enum sid_purpose purpose;
-        if (name == NULL || sid_purpose_parse(name, &purpose) != SID_OK)
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text == NULL || take(order, text) != SID_OK)
             return SID_E_FIELD_INVALID;
-        sum |= sid_purpose_bit(purpose);
     }
-    *out = sum;
     return SID_OK;
+}
+
+static enum sid_err
+take_purpose(struct sid_client_order *order, const char *text) {
+    return sid_purpose_names_add(order->purpose_names, text);
+}
+
+static enum sid_err
+take_network(struct sid_client_order *order, const char *text) {
+    return sid_networks_add(&order->networks, text, strlen(text));
+}
+
+static enum sid_err
+read_lifetime(const json_t *lifetime, struct sid_client_order *order) {
+    order->lifetime_s =
+        json_is_integer(lifetime) ? json_integer_value(lifetime) : 0;
+    return order->lifetime_s >= SID_CLIENT_LIFETIME_MIN_S &&
+                   order->lifetime_s <= SID_CLIENT_LIFETIME_MAX_S
+               ? SID_OK
+               : SID_E_FIELD_INVALID;
 }
 
 static enum sid_err
 read_optional(const json_t *body, struct sid_client_order *order,
               struct sid_field *field) {
     const json_t *purposes = json_object_get(body, "purposes");
-    if (purposes != NULL) {
-        enum sid_err err = read_purposes(purposes, &order->purposes);
-        if (err != SID_OK) {
-            sid_field_set(field, "", "purposes");
-            return err;
-        }
-    }
+    const json_t *networks = json_object_get(body, "networks");
     const json_t *lifetime = json_object_get(body, "lifetime_s");
+    enum sid_err err = SID_OK;
     order->lifetime_s = SID_CLIENT_LIFETIME_S;
-    if (lifetime != NULL) {
-        order->lifetime_s =
-            json_is_integer(lifetime) ? json_integer_value(lifetime) : 0;
-        if (order->lifetime_s < SID_CLIENT_LIFETIME_MIN_S ||
-            order->lifetime_s > SID_CLIENT_LIFETIME_MAX_S) {
-            sid_field_set(field, "", "lifetime_s");
+    sid_field_set(field, "", "purposes");
+    if (purposes != NULL)
+        err = read_list(purposes, order, take_purpose);
+    if (err != SID_OK)
+        return err;
+    sid_field_set(field, "", "networks");
+    if (networks != NULL)
+        err = read_list(networks, order, take_network);
+    if (err != SID_OK)
+        return err;
+    sid_field_set(field, "", "lifetime_s");
+    if (lifetime != NULL)
+        err = read_lifetime(lifetime, order);
+    if (err != SID_OK)
+        return err;
+    return sid_json_get_text(
+        body,
+        &(struct sid_json_text){
+            .path = "", .name = "party", .optional = true, .trim = true},
+        order->party, sizeof order->party, field);
+}
+
+/* A clerk needs a purpose that is in force; nobody else has one, or a party. */
+static enum sid_err
+check_grants(const struct sid_client_order *order,
+             const struct sid_purposes *purposes, struct sid_field *field) {
+    bool clerk = order->role == SID_ROLE_CLERK;
+    bool granted = order->purpose_names[0] != '\0';
+    sid_field_set(field, "", "party");
+    if (!clerk && order->party[0] != '\0')
+        return SID_E_FIELD_INVALID;
+    sid_field_set(field, "", "purposes");
+    if (clerk != granted)
+        return clerk ? SID_E_FIELD_MISSING : SID_E_FIELD_INVALID;
+    char name[SID_PURPOSE_NAME_SIZE];
+    for (const char *at = order->purpose_names;
+         sid_purpose_names_next(&at, name);) {
+        if (sid_purposes_find(purposes, name) == NULL)
             return SID_E_FIELD_INVALID;
-        }
     }
     return SID_OK;
 }
 
 static enum sid_err
-read_order(const json_t *body, struct sid_client_order *order,
-           struct sid_field *field) {
-    static const char *const names[] = {"name", "role", "purposes",
-                                        "lifetime_s", NULL};
+read_order(const json_t *body, const struct sid_purposes *purposes,
+           struct sid_client_order *order, struct sid_field *field) {
+    static const char *const names[] = {
+        "name", "role", "purposes", "party", "networks", "lifetime_s", NULL};
     char role[16];
     enum sid_err err = sid_json_only(body, "", names, field);
     if (err == SID_OK)
@@ -100,14 +158,9 @@ read_order(const json_t *body, struct sid_client_order *order,
         return SID_E_FIELD_INVALID;
     }
     err = read_optional(body, order, field);
-    if (err != SID_OK)
-        return err;
-    /* A clerk needs a purpose, nobody else can have one. */
-    if ((order->role == SID_ROLE_CLERK) != (order->purposes != 0)) {
-        sid_field_set(field, "", "purposes");
-        return order->purposes == 0 ? SID_E_FIELD_MISSING : SID_E_FIELD_INVALID;
-    }
-    return SID_OK;
+    if (err == SID_OK)
+        err = check_grants(order, purposes, field);
+    return err;
 }
 
 static enum sid_err
@@ -117,8 +170,11 @@ add_prepare(struct sid_request *req) {
     enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
     if (err != SID_OK)
         return err;
-    err = read_order(body, &req->u.client_add.order, &req->field);
+    err = read_order(body, sid_app_purposes(req->door->server->app),
+                     &req->u.client_add.order, &req->field);
     json_decref(body);
+    if (err == SID_OK)
+        req->field.name[0] = '\0';
     return err;
 }
 
@@ -174,6 +230,7 @@ list_finish(struct sid_request *req) {
     for (int i = 0; i < list->count; i++) {
         sid_json_open(&json, NULL, '{');
         write_client(&json, &list->rows[i]);
+        sid_json_int(&json, "failures", (int64_t)list->failures[i]);
         sid_json_close(&json, '}');
     }
     sid_json_close(&json, ']');

@@ -44,6 +44,7 @@ readyz(struct sid_request *req) {
 
 static enum sid_err
 metrics(struct sid_request *req) {
+    sid_app_measure(req->door->server->app);
     req->answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return sid_metrics_write(&req->answer.body);
 }

@@ -8,7 +8,7 @@
 #include "smartid/metrics.h"
 
 /* What an answer with all attributes needs. */
-#define ANSWER_BYTES 640
+#define ANSWER_BYTES 704
 
 /* The code may be anything: what is no code is answered as not valid. */
 static enum sid_err
@@ -37,9 +37,19 @@ is_ascii(const char *text) {
     return true;
 }
 
+/* A purpose that was not granted is refused by the flow, which records it:
+ * there it does not matter what else is missing. */
+static bool
+lacks_counter(const struct sid_caller *caller,
+              const struct sid_verify *verify) {
+    return verify->purpose->counter_required && verify->counter[0] == '\0' &&
+           (caller->purposes &
+            sid_purposes_bit(caller->purpose_set, verify->purpose)) != 0;
+}
+
 static enum sid_err
-read_question(const json_t *body, struct sid_verify *verify,
-              struct sid_field *field) {
+read_question(const json_t *body, const struct sid_caller *caller,
+              struct sid_verify *verify, struct sid_field *field) {
     static const char *const names[] = {"code", "purpose", "counter", NULL};
     static const struct sid_json_text purpose_field = {.path = "",
                                                        .name = "purpose"};
@@ -53,18 +63,23 @@ read_question(const json_t *body, struct sid_verify *verify,
     char purpose[64];
     err =
         sid_json_get_text(body, &purpose_field, purpose, sizeof purpose, field);
-    if (err == SID_OK)
-        err = sid_purpose_parse(purpose, &verify->purpose);
-    if (err != SID_OK) {
-        sid_field_set(field, "", purpose_field.name);
+    if (err != SID_OK)
         return err;
+    verify->purpose = sid_purposes_find(caller->purpose_set, purpose);
+    if (verify->purpose == NULL) {
+        sid_field_set(field, "", purpose_field.name);
+        return SID_E_FIELD_INVALID;
     }
     err = sid_json_get_text(body, &counter_field, verify->counter,
                             sizeof verify->counter, field);
-    if (err == SID_OK && !is_ascii(verify->counter)) {
-        sid_field_set(field, "", counter_field.name);
+    if (err != SID_OK)
+        return err;
+    if (!is_ascii(verify->counter))
         err = SID_E_FIELD_INVALID;
-    }
+    else if (lacks_counter(caller, verify))
+        err = SID_E_FIELD_MISSING;
+    if (err != SID_OK)
+        sid_field_set(field, "", counter_field.name);
     return err;
 }
 
@@ -75,7 +90,7 @@ verify_prepare(struct sid_request *req) {
     enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
     if (err != SID_OK)
         return err;
-    err = read_question(body, &req->u.verify, &req->field);
+    err = read_question(body, &req->caller, &req->u.verify, &req->field);
     json_decref(body);
     return err;
 }
@@ -88,7 +103,7 @@ verify_start(struct sid_request *req) {
 static void
 write_from_number(struct sid_json *json, const struct sid_verify *verify) {
     const char *number = verify->holder.id_number;
-    uint32_t may = verify->attributes;
+    uint32_t may = verify->purpose->attributes;
     if ((may & SID_ATTR_ID_NUMBER) != 0)
         sid_json_string(json, "id_number", number);
     if ((may & SID_ATTR_ID_NUMBER_MASKED) != 0) {
@@ -116,11 +131,13 @@ write_from_number(struct sid_json *json, const struct sid_verify *verify) {
     }
 }
 
-/* Only what the purpose allows. */
+/* Only what the purpose allows. Of SID_ATTR_PORTRAIT there is nothing to tell:
+ * photos are gone with the decision. */
 static void
 write_holder(struct sid_json *json, const struct sid_verify *verify) {
-    uint32_t may = verify->attributes;
+    uint32_t may = verify->purpose->attributes;
     sid_json_open(json, "holder", '{');
+    sid_json_string(json, "pseudonym", verify->pseudonym);
     if ((may & SID_ATTR_NAME) != 0)
         sid_json_string(json, "name", verify->holder.name);
     if ((may & SID_ATTR_NAME_MASKED) != 0) {
@@ -130,6 +147,13 @@ write_holder(struct sid_json *json, const struct sid_verify *verify) {
     }
     write_from_number(json, verify);
     sid_json_close(json, '}');
+}
+
+static const char *
+reason_of(const struct sid_verify *verify) {
+    if (verify->expired)
+        return "expired";
+    return verify->too_low ? "assurance_too_low" : "not_valid";
 }
 
 static enum sid_err
@@ -152,8 +176,7 @@ verify_finish(struct sid_request *req) {
         sid_json_close(&json, '}');
         write_holder(&json, verify);
     } else {
-        sid_json_string(&json, "reason",
-                        verify->expired ? "expired" : "not_valid");
+        sid_json_string(&json, "reason", reason_of(verify));
     }
     sid_json_time(&json, "checked_at", verify->checked_at_s);
     sid_json_close(&json, '}');

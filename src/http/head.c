@@ -38,6 +38,14 @@ take_once(struct sid_head *head, const char **slot, const char *value) {
     *slot = value;
 }
 
+/* Judged only when the peer is trusted: others may write what they like. */
+static void
+take_forwarded(struct sid_head *head, const char *value) {
+    if (head->forwarded_count < SID_FORWARDED_LINES_MAX)
+        head->forwarded[head->forwarded_count] = value;
+    head->forwarded_count++;
+}
+
 static bool
 name_clean(const char *name) {
     for (; *name != '\0'; name++) {
@@ -73,6 +81,8 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         sid_prefer_add(&head->prefer, value);
     else if (strcasecmp(key, "Expect") == 0)
         head->expects = true;
+    else if (strcasecmp(key, "X-Forwarded-For") == 0)
+        take_forwarded(head, value);
 }
 
 static enum MHD_Result

@@ -56,26 +56,58 @@ judge_peer(struct sid_request *req) {
     return SID_OK;
 }
 
+/* Where the request comes from: the peer, or whom a trusted one names. */
+static enum sid_err
+find_source(struct sid_request *req, struct sid_address *out) {
+    const struct sid_networks *trusted = &req->door->server->trusted_proxies;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct sid_address peer;
+    if (info == NULL || info->client_addr == NULL ||
+        sid_address_of(info->client_addr, &peer) != SID_OK)
+        return SID_E_INTERNAL;
+    if (sid_networks_have(trusted, &peer))
+        return sid_forwarded_source(&peer, req->head.forwarded,
+                                    req->head.forwarded_count, trusted, out);
+    *out = peer;
+    return SID_OK;
+}
+
+/* Whoever shows nothing is not told more and leaves no record. */
+static enum sid_err
+judge_key(struct sid_request *req, struct sid_attempt *attempt) {
+    if (req->head.authorization == NULL)
+        return SID_E_UNAUTHENTICATED;
+    if (!sid_bearer_parse(req->head.authorization, &attempt->key,
+                          &attempt->key_len))
+        attempt->key = NULL;
+    return sid_app_authenticate(req->door->server->app, attempt, &req->caller,
+                                &req->retry_s);
+}
+
 static enum sid_err
 judge_caller(struct sid_request *req) {
-    enum sid_err err = SID_OK;
-    if (req->door->control)
-        err = judge_peer(req);
-    if (err != SID_OK || req->route->roles == SID_ROLE_NONE)
-        return err;
+    struct sid_app *app = req->door->server->app;
+    struct sid_attempt attempt = {.route = req->route->pattern};
+    struct sid_address source;
+    if (req->door->control && judge_peer(req) != SID_OK)
+        return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
+    if (sid_route_open(req->route))
+        return SID_OK;
     if (!req->door->control) {
-        const char *key = NULL;
-        size_t key_len = 0;
-        if (req->head.authorization == NULL ||
-            !sid_bearer_parse(req->head.authorization, &key, &key_len))
-            return SID_E_UNAUTHENTICATED;
-        err = sid_app_authenticate(req->door->server->app, key, key_len,
-                                   &req->caller);
+        enum sid_err err = find_source(req, &source);
+        if (err != SID_OK)
+            return err;
+        attempt.from = &source;
+        err = judge_key(req, &attempt);
         if (err != SID_OK)
             return err;
     }
-    return sid_route_allows(req->route, req->caller.role) ? SID_OK
-                                                          : SID_E_FORBIDDEN;
+    unsigned who = (unsigned)req->caller.role |
+                   (req->door->control ? SID_ROUTE_CONTROL : 0);
+    if (sid_route_allows(req->route, who))
+        return SID_OK;
+    return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
 }
 
 static enum sid_err

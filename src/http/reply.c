@@ -79,7 +79,10 @@ sid_reply_success(enum sid_success success) {
 }
 
 static int
-retry_after_s(enum sid_err err, unsigned status) {
+retry_after_s(const struct sid_request *req, enum sid_err err,
+              unsigned status) {
+    if (err == SID_E_RATE && req->retry_s > 0)
+        return (int)req->retry_s;
     if (err == SID_E_STOPPING)
         return RETRY_RESTART_S;
     if (status == 507)
@@ -98,7 +101,7 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     answer->replayed = false;
     answer->show_inline = false;
     answer->content_type = "application/problem+json; charset=utf-8";
-    answer->retry_after_s = retry_after_s(err, status);
+    answer->retry_after_s = retry_after_s(req, err, status);
     enum sid_err shown = sid_reply_public(err);
     char type[96];
     (void)snprintf(type, sizeof type, "urn:smartid:problem:%s",

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "forwarded.h"
 #include "header.h"
 #include "json.h"
 #include "negotiate.h"
@@ -57,6 +58,9 @@ struct sid_head {
     const char *authorization;
     const char *idempotency_key;
     const char *request_id;
+    /* X-Forwarded-For: the first lines, and how many there were. */
+    const char *forwarded[SID_FORWARDED_LINES_MAX];
+    size_t forwarded_count;
     bool expects; /* Expect was given */
     bool broken;  /* a line repeated or with bytes that no line may have */
     struct sid_accept accept;
@@ -90,6 +94,7 @@ struct sid_request {
     enum sid_err refusal;
     struct sid_field field; /* of the refusal */
     unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
+    int64_t retry_s;        /* for SID_E_RATE */
     struct sid_answer answer;
     unsigned status; /* of the queued answer; 0: none yet */
     union {

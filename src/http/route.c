@@ -6,7 +6,9 @@
 
 #include "api.h"
 
-#define OPEN SID_ROLE_NONE
+#define OPEN SID_ROUTE_OPEN
+#define CONTROL SID_ROUTE_CONTROL
+#define NOBODY 0u
 #define APP SID_ROLE_APP
 #define HOLDER SID_ROLE_HOLDER
 #define CLERK SID_ROLE_CLERK
@@ -19,37 +21,42 @@
 #define JSON SID_BODY_JSON
 #define MULTIPART SID_BODY_MULTIPART
 
-/* method, pattern, roles, body, query, {id}, handler. The first one is asked
+/* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
 const struct sid_route sid_routes[] = {
-    {POST, "/v1/verifications", CLERK, JSON, false, NULL, &sid_api_verify},
-    {POST, "/v1/enrollments", APP, MULTIPART, false, NULL,
+    {POST, "/v1/verifications", CLERK, NOBODY, JSON, false, NULL,
+     &sid_api_verify},
+    {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
-    {GET, "/v1/enrollments", OFFICER, NONE, true, NULL, &sid_api_enrol_list},
-    {GET, "/v1/enrollments/{id}", APP | HOLDER | OFFICER, NONE, false, "enr_",
+    {GET, "/v1/enrollments", OFFICER, NOBODY, NONE, true, NULL,
+     &sid_api_enrol_list},
+    {GET, "/v1/enrollments/{id}", OFFICER, APP | HOLDER, NONE, false, "enr_",
      &sid_api_enrol_get},
-    {POST, "/v1/enrollments/{id}/decision", OFFICER, JSON, false, "enr_",
-     &sid_api_enrol_decide},
-    {GET, "/v1/enrollments/{id}/photos/{photo}", OFFICER, NONE, false, "enr_",
-     &sid_api_enrol_photo},
-    {GET, "/v1/credentials/{id}", APP | HOLDER | OFFICER, NONE, false, "crd_",
+    {POST, "/v1/enrollments/{id}/decision", OFFICER, NOBODY, JSON, false,
+     "enr_", &sid_api_enrol_decide},
+    {GET, "/v1/enrollments/{id}/photos/{photo}", OFFICER, NOBODY, NONE, false,
+     "enr_", &sid_api_enrol_photo},
+    {GET, "/v1/credentials/{id}", OFFICER, APP | HOLDER, NONE, false, "crd_",
      &sid_api_credential_get},
-    {GET, "/v1/credentials/{id}/code", APP | HOLDER, NONE, true, "crd_",
+    {GET, "/v1/credentials/{id}/code", NOBODY, APP | HOLDER, NONE, true, "crd_",
      &sid_api_credential_code},
-    {POST, "/v1/credentials/{id}/revoke", APP | HOLDER | OFFICER, JSON, false,
+    {POST, "/v1/credentials/{id}/revoke", OFFICER, APP | HOLDER, JSON, false,
      "crd_", &sid_api_credential_revoke},
-    {POST, "/v1/clients", ADMIN, JSON, false, NULL, &sid_api_client_add},
-    {GET, "/v1/clients", ADMIN, NONE, false, NULL, &sid_api_client_list},
-    {POST, "/v1/clients/{id}/revoke", ADMIN, NOTHING, false, "cli_",
+    {POST, "/v1/clients", ADMIN, NOBODY, JSON, false, NULL,
+     &sid_api_client_add},
+    {GET, "/v1/clients", ADMIN, NOBODY, NONE, false, NULL,
+     &sid_api_client_list},
+    {POST, "/v1/clients/{id}/revoke", ADMIN, NOBODY, NOTHING, false, "cli_",
      &sid_api_client_revoke},
-    {GET, "/v1/keys", ADMIN, NONE, false, NULL, &sid_api_key_list},
-    {POST, "/v1/keys/rotate", ADMIN, JSON, false, NULL, &sid_api_key_rotate},
-    {POST, "/v1/keys/master", ADMIN, NOTHING, false, NULL,
+    {GET, "/v1/keys", ADMIN, NOBODY, NONE, false, NULL, &sid_api_key_list},
+    {POST, "/v1/keys/rotate", ADMIN, NOBODY, JSON, false, NULL,
+     &sid_api_key_rotate},
+    {POST, "/v1/keys/master", CONTROL, NOBODY, NOTHING, false, NULL,
      &sid_api_master_change},
-    {GET, "/healthz", OPEN, NONE, false, NULL, &sid_api_healthz},
-    {GET, "/readyz", OPEN, NONE, false, NULL, &sid_api_readyz},
-    {GET, "/metrics", OPEN, NONE, false, NULL, &sid_api_metrics},
-    {GET, "/version", OPEN, NONE, false, NULL, &sid_api_version},
+    {GET, "/healthz", OPEN, NOBODY, NONE, false, NULL, &sid_api_healthz},
+    {GET, "/readyz", OPEN, NOBODY, NONE, false, NULL, &sid_api_readyz},
+    {GET, "/metrics", OPEN, NOBODY, NONE, false, NULL, &sid_api_metrics},
+    {GET, "/version", OPEN, NOBODY, NONE, false, NULL, &sid_api_version},
 };
 const size_t sid_routes_count = sizeof sid_routes / sizeof sid_routes[0];
 
@@ -89,7 +96,7 @@ sid_route_find(enum sid_method method, const char *path,
         if (!match(route->pattern, path, &found))
             continue;
         unsigned serves = 1u << route->method;
-        if (route->method == GET && route->roles == OPEN)
+        if (sid_route_serves_head(route))
             serves |= 1u << SID_METHOD_HEAD;
         if ((serves & 1u << method) != 0) {
             *out = route;
@@ -102,6 +109,16 @@ sid_route_find(enum sid_method method, const char *path,
 }
 
 bool
-sid_route_allows(const struct sid_route *route, enum sid_role role) {
-    return route->roles == OPEN || (route->roles & (unsigned)role) != 0;
+sid_route_open(const struct sid_route *route) {
+    return route->any == OPEN;
+}
+
+bool
+sid_route_serves_head(const struct sid_route *route) {
+    return route->method == GET && sid_route_open(route);
+}
+
+bool
+sid_route_allows(const struct sid_route *route, unsigned who) {
+    return sid_route_open(route) || ((route->any | route->own) & who) != 0;
 }

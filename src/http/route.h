@@ -1,6 +1,7 @@
 /* route.h: the one table of what can be asked: method, path, who may, which
- * body, which functions. What is not in it does not exist. Constant; any
- * thread. */
+ * body, which functions. What is not in it does not exist, and who is not in a
+ * row may not. The flows behind the rows enforce what `own` says; a test holds
+ * both against each other. Constant; any thread. */
 #ifndef SMARTID_HTTP_ROUTE_H
 #define SMARTID_HTTP_ROUTE_H
 
@@ -36,10 +37,18 @@ struct sid_handler {
     void (*fini)(struct sid_request *req);
 };
 
+/* In `any`: everybody, without a key as well. */
+#define SID_ROUTE_OPEN (~0u)
+/* In `any`, beside the bits of enum sid_role: whoever is on this machine and
+ * came through the control socket. */
+#define SID_ROUTE_CONTROL (1u << 30)
+
 struct sid_route {
     enum sid_method method; /* GET also serves HEAD on open routes */
     const char *pattern;    /* {id} and {photo} stand for one segment */
-    unsigned roles;         /* bits of enum sid_role; SID_ROLE_NONE: open */
+    unsigned any;           /* bits of enum sid_role: whosever it is */
+    unsigned own;           /* bits: only what they have sent or hold; what is
+                               somebody else's does not exist for them */
     enum sid_body_kind body;
     bool query;            /* takes a query */
     const char *id_prefix; /* of {id} */
@@ -64,7 +73,10 @@ SID_FALLIBLE enum sid_err sid_route_find(enum sid_method method,
                                          const struct sid_route **out,
                                          struct sid_path *segments,
                                          unsigned *allow);
-/* True when a caller of this role may use the route. */
-bool sid_route_allows(const struct sid_route *route, enum sid_role role);
+bool sid_route_open(const struct sid_route *route);
+bool sid_route_serves_head(const struct sid_route *route);
+/* True when a caller who is one of these (bits of enum sid_role,
+ * SID_ROUTE_CONTROL) may use the route, be it on their own only. */
+bool sid_route_allows(const struct sid_route *route, unsigned who);
 
 #endif

@@ -126,6 +126,9 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     server->control =
         (struct sid_door){.server = server, .listen_fd = -1, .control = true};
     server->idle_timeout_us = config->idle_timeout_s * 1000000;
+    /* The settings were judged when they were read. */
+    SID_ASSERT(sid_networks_parse(config->trusted_proxies,
+                                  &server->trusted_proxies) == SID_OK);
     err = sid_text_copy(server->control_path, sizeof server->control_path,
                         control_path);
     if (err == SID_OK)

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "linger.h"
+#include "smartid/network.h"
 #include "smartid/server.h"
 
 /* One listening socket and the daemon with its one io thread behind it. */
@@ -25,6 +26,7 @@ struct sid_server {
     char control_path[SID_PATH_SIZE]; /* "" for none */
     int port;
     int64_t idle_timeout_us;
+    struct sid_networks trusted_proxies;
     struct sid_linger *linger;
     _Atomic bool quiesced;
     /* Requests that a flow owns now, and those that a flow has owned and whose

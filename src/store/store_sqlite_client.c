@@ -1,5 +1,6 @@
 /* store_sqlite_client.c: rows of clients in SQLite. Run by the thread that
  * owns the store; owns nothing. */
+#include "smartid/log.h"
 #include "store_sqlite.h"
 
 enum sid_err
@@ -7,12 +8,17 @@ sid_sqlite_client_put(struct sid_back *back, const struct sid_client *client) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_CLIENT_PUT);
 
+    char networks[SID_NETWORKS_TEXT_SIZE];
+
+    sid_networks_text(&client->networks, networks);
     sid_sq_bind_text(&query, client->id);
     sid_sq_bind_text(&query, client->key_name);
     sid_sq_bind_blob(&query, client->key_hash, sizeof client->key_hash);
     sid_sq_bind_text(&query, client->name);
     sid_sq_bind_text(&query, sid_role_name(client->role));
-    sid_sq_bind_int(&query, client->purposes);
+    sid_sq_bind_text(&query, client->purpose_names);
+    sid_sq_bind_text(&query, client->party);
+    sid_sq_bind_text(&query, networks);
     sid_sq_bind_int(&query, client->created_at_s);
     sid_sq_bind_int(&query, client->expires_at_s);
     sid_sq_bind_int(&query, client->revoked_at_s);
@@ -36,19 +42,30 @@ sid_sqlite_client_revoke(struct sid_back *back, const char *id, int64_t now_s) {
 static enum sid_err
 read_client(struct sid_sq_query *query, struct sid_client *out) {
     char role[16] = "";
+    char networks[SID_NETWORKS_TEXT_SIZE] = "";
 
     sid_sq_read_text(query, out->id, sizeof out->id);
     sid_sq_read_text(query, out->key_name, sizeof out->key_name);
     sid_sq_read_blob(query, out->key_hash, sizeof out->key_hash);
     sid_sq_read_text(query, out->name, sizeof out->name);
     sid_sq_read_text(query, role, sizeof role);
-    out->purposes = (uint32_t)sid_sq_read_int(query);
+    sid_sq_read_text(query, out->purpose_names, sizeof out->purpose_names);
+    sid_sq_read_text(query, out->party, sizeof out->party);
+    sid_sq_read_text(query, networks, sizeof networks);
     out->created_at_s = sid_sq_read_int(query);
     out->expires_at_s = sid_sq_read_int(query);
     out->revoked_at_s = sid_sq_read_int(query);
     if (query->err != SID_OK)
         return query->err;
-    return sid_role_parse(role, &out->role) == SID_OK ? SID_OK : SID_E_STORE;
+    /* A binding that cannot be read must not become "anywhere". */
+    if (sid_role_parse(role, &out->role) != SID_OK ||
+        sid_networks_parse(networks, &out->networks) != SID_OK) {
+        sid_log(SID_LOG_ERROR, "store_error",
+                SID_S("code", sid_err_code(SID_E_STORE)),
+                SID_S("at", "CLIENT_EACH"), SID_S("client", out->id));
+        return SID_E_STORE;
+    }
+    return SID_OK;
 }
 
 enum sid_err

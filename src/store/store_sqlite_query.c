@@ -9,6 +9,9 @@
 #include "smartid/log.h"
 #include "store_sqlite.h"
 
+#define CLIENT_COLUMNS                                                         \
+    "id, key_name, key_hash, name, role, purpose_names, party, networks, "     \
+    "created_at_s, expires_at_s, revoked_at_s"
 #define ENROL_LIST_COLUMNS                                                     \
     "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
@@ -64,16 +67,13 @@ static const struct {
       "template_version BETWEEN 1 AND ?2 - 1"),
     S(SUBJECT_FORGET, "DELETE FROM subject_key WHERE subject = ?"),
 
-    S(CLIENT_PUT,
-      "INSERT INTO client (id, key_name, key_hash, name, role, purposes, "
-      "created_at_s, expires_at_s, revoked_at_s) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(CLIENT_PUT, "INSERT INTO client (" CLIENT_COLUMNS
+                  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CLIENT_REVOKE, "UPDATE client SET revoked_at_s = ? "
                      "WHERE id = ? AND revoked_at_s = 0"),
     S(CLIENT_HAS, "SELECT 1 FROM client WHERE id = ?"),
-    S(CLIENT_EACH, "SELECT id, key_name, key_hash, name, role, purposes, "
-                   "created_at_s, expires_at_s, revoked_at_s FROM client "
-                   "ORDER BY created_at_s, id"),
+    S(CLIENT_EACH,
+      "SELECT " CLIENT_COLUMNS " FROM client ORDER BY created_at_s, id"),
 
     S(ENROL_INSERT,
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS

@@ -62,8 +62,8 @@ PURPOSES = {
     "bank_account": {"name", "id_number", "birth_date", "sex"},
     "train_ticket": {"name", "id_number"},
     "drivers_licence": {"name", "id_number", "birth_date", "sex"},
-    "hotel_check_in": {"name", "id_number"},
-    "security_check": {"name_masked", "id_number_masked"},
+    "hotel_check_in": {"name", "id_number", "age_over_18"},
+    "security_check": {"name_masked", "id_number_masked", "age_over_18"},
     "emergency_service": {"name", "birth_date", "sex"},
     "immigration_service": {"name", "id_number", "birth_date", "sex",
                             "region"},
@@ -171,6 +171,8 @@ class Daemon:
         self.env = {
             "SMARTIDD_HTTP_LISTEN_PORT": "0",
             "SMARTIDD_FACE_WORKERS": "2",
+            # Tests show wrong keys all the time; those of the limit set it.
+            "SMARTIDD_LIMITS_AUTH_FAILURES_PER_MINUTE": "0",
         }
         if "clock" in binary or "fake" in binary:
             self.env["SMARTIDD_TEST_CLOCK"] = self.clock_file
@@ -292,7 +294,8 @@ class Daemon:
     def ctl_environment(self):
         return {}
 
-    def add_client(self, role, name=None, purposes=(), expires=None):
+    def add_client(self, role, name=None, purposes=(), expires=None,
+                   networks=(), party=None):
         """Makes a key and returns its text."""
         arguments = ["client", "add", "--role", role,
                      "--name", name or "e2e " + role]
@@ -300,6 +303,10 @@ class Daemon:
             purposes = sorted(PURPOSES)
         for purpose in purposes:
             arguments += ["--purpose", purpose]
+        for network in networks:
+            arguments += ["--network", network]
+        if party:
+            arguments += ["--party", party]
         if expires:
             arguments += ["--expires", expires]
         out = self.ctl(*arguments).stdout

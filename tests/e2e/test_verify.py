@@ -32,11 +32,14 @@ class Verification(DaemonCase):
         values = {"name": "Zhang Example", "id_number": "440524188001010014",
                   "birth_date": "1880-01-01", "sex": "male",
                   "region": "440524", "name_masked": "Z**** E******",
-                  "id_number_masked": "440524********0014"}
+                  "id_number_masked": "440524********0014",
+                  "age_over_18": True}
         for purpose, attributes in PURPOSES.items():
             with self.subTest(purpose=purpose):
                 answer = self.clerk.verify(self.code, purpose)
                 self.assertTrue(answer["valid"], answer)
+                self.assertRegex(answer["holder"].pop("pseudonym"),
+                                 "^psn_[0-9a-z]{26}$")
                 self.assertEqual(answer["holder"],
                                  {name: values[name] for name in attributes})
                 self.assertEqual(answer["credential"],

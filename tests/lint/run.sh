@@ -39,6 +39,12 @@ config_example() {
         }
 }
 
+# README's table of routes is what the daemon enforces.
+routes() {
+    make --no-print-directory "$build/smartidd" || return 1
+    tests/lint/routes.sh "$build/smartidd"
+}
+
 part format tests/lint/format.sh
 part layers tests/lint/layers.sh
 part simple tests/lint/simple.sh
@@ -46,6 +52,7 @@ part scripts tests/lint/shell.sh
 part gcc make --no-print-directory -k objects
 part clang make --no-print-directory -k clang-objects
 part config config_example
+part routes routes
 part clang-tidy make --no-print-directory -k tidy
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

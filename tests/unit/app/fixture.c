@@ -12,6 +12,7 @@
 
 #include "smartid/clock.h"
 #include "smartid/log.h"
+#include "smartid/purposes_file.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
 
@@ -25,8 +26,8 @@ put(char *out, size_t out_size, const char *text) {
 }
 
 static struct sid_caller
-caller_of(enum sid_role role, const char *id, uint32_t purposes) {
-    struct sid_caller caller = {.role = role, .purposes = purposes};
+caller_of(enum sid_role role, const char *id) {
+    struct sid_caller caller = {.role = role};
     put(caller.client_id, sizeof caller.client_id, id);
     return caller;
 }
@@ -40,6 +41,8 @@ fixture_new(void) {
     sid_config_default(&f->config);
     f->config.workers = 2;
     f->config.queue_capacity = 8;
+    struct sid_config_problem wrong;
+    assert_int_equal(sid_purposes_load("", &f->purposes, &wrong), SID_OK);
     put(f->folder, sizeof f->folder, "/tmp/sid-app-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     char *key_file = f->config.master_key_file;
@@ -55,20 +58,22 @@ fixture_new(void) {
                                   .keys = f->keys,
                                   .master = &f->master,
                                   .writer = f->writer,
-                                  .keyset = f->keyset};
+                                  .keyset = f->keyset,
+                                  .purposes = &f->purposes};
     assert_int_equal(sid_app_new(&parts, &f->app), SID_OK);
     char problem[512] = "";
     assert_int_equal(sid_app_start_workers(f->app, problem, sizeof problem),
                      SID_OK);
-    f->app_caller =
-        caller_of(SID_ROLE_APP, "cli_aaaaaaaaaaaaaaaaaaaaaaaaaa", 0);
-    f->other_app = caller_of(SID_ROLE_APP, "cli_bbbbbbbbbbbbbbbbbbbbbbbbbb", 0);
-    f->clerk = caller_of(SID_ROLE_CLERK, "cli_cccccccccccccccccccccccccc",
-                         sid_purpose_bit(SID_PURPOSE_HOUSEHOLD) |
-                             sid_purpose_bit(SID_PURPOSE_SECURITY));
-    f->officer =
-        caller_of(SID_ROLE_OFFICER, "cli_dddddddddddddddddddddddddd", 0);
-    f->admin = caller_of(SID_ROLE_ADMIN, "cli_eeeeeeeeeeeeeeeeeeeeeeeeee", 0);
+    f->app_caller = caller_of(SID_ROLE_APP, "cli_aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    f->other_app = caller_of(SID_ROLE_APP, "cli_bbbbbbbbbbbbbbbbbbbbbbbbbb");
+    f->clerk = caller_of(SID_ROLE_CLERK, "cli_cccccccccccccccccccccccccc");
+    f->clerk.purpose_set = sid_app_purposes(f->app);
+    f->clerk.purposes = sid_purposes_resolve(
+        f->clerk.purpose_set, "household_registration security_check", NULL,
+        NULL);
+    put(f->clerk.party, sizeof f->clerk.party, "Registry");
+    f->officer = caller_of(SID_ROLE_OFFICER, "cli_dddddddddddddddddddddddddd");
+    f->admin = caller_of(SID_ROLE_ADMIN, "cli_eeeeeeeeeeeeeeeeeeeeeeeeee");
     return f;
 }
 
@@ -206,8 +211,10 @@ verify_start(void *flow) {
 
 void
 fixture_verify(struct fixture *f, struct sid_verify *verify, const char *code,
-               enum sid_purpose purpose) {
-    *verify = (struct sid_verify){.purpose = purpose};
+               const char *purpose) {
+    *verify = (struct sid_verify){
+        .purpose = sid_purposes_find(f->clerk.purpose_set, purpose)};
+    assert_non_null(verify->purpose);
     verify->code_len = strlen(code);
     memcpy(verify->code, code, verify->code_len + 1);
     put(verify->counter, sizeof verify->counter, "7");
@@ -246,6 +253,7 @@ keep_last(const struct sid_audit_row *row, void *ctx) {
     put(last->event, sizeof last->event, row->event);
     put(last->outcome, sizeof last->outcome, row->outcome);
     put(last->actor, sizeof last->actor, row->actor);
+    put(last->subject, sizeof last->subject, row->subject);
     put(last->detail, sizeof last->detail, row->detail);
 }
 

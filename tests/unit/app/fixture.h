@@ -13,6 +13,7 @@
 struct fixture {
     char folder[64]; /* of the master key */
     struct sid_config config;
+    struct sid_purposes purposes; /* the built-in ones */
     struct sid_master *master;
     struct sid_keyring *keys;
     struct sid_keyset *keyset;
@@ -50,7 +51,7 @@ void fixture_fill(struct sid_enrol_submit *submit, const char *number,
 
 /* Runs a check for the purpose. The caller calls sid_verify_fini. */
 void fixture_verify(struct fixture *f, struct sid_verify *verify,
-                    const char *code, enum sid_purpose purpose);
+                    const char *code, const char *purpose);
 /* The code of a credential, for the app that enrolled. */
 void fixture_code(struct fixture *f, const char *credential_id,
                   char out[SID_TOKEN_SIZE]);
@@ -58,7 +59,8 @@ void fixture_code(struct fixture *f, const char *credential_id,
 /* Last audit row's event and outcome, and how many rows there are. */
 struct last_audit {
     int64_t rows;
-    char event[64], outcome[64], actor[64], detail[512];
+    char event[64], outcome[64], actor[64], subject[64];
+    char detail[SID_PURPOSE_NAMES_SIZE + SID_NETWORKS_TEXT_SIZE];
 };
 struct last_audit fixture_audit(struct fixture *f);
 int64_t fixture_photos_stored(struct fixture *f);

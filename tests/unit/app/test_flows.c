@@ -212,7 +212,7 @@ a_code_is_valid_until_the_credential_is_revoked(void **state) {
     char code[SID_TOKEN_SIZE];
     fixture_enrol(f, &submit, NUMBER_A, 0, 0);
     fixture_code(f, submit.enrolment.credential_id, code);
-    fixture_verify(f, &verify, code, SID_PURPOSE_HOUSEHOLD);
+    fixture_verify(f, &verify, code, "household_registration");
     assert_int_equal(verify.flow.err, SID_OK);
     assert_true(verify.valid);
     assert_string_equal(verify.holder.name, "Zhang Yangben");
@@ -221,7 +221,7 @@ a_code_is_valid_until_the_credential_is_revoked(void **state) {
     assert_string_equal(fixture_audit(f).outcome, "valid");
     sid_verify_fini(&verify);
     revoke(f, submit.enrolment.credential_id, &f->app_caller, SID_OK);
-    fixture_verify(f, &verify, code, SID_PURPOSE_HOUSEHOLD);
+    fixture_verify(f, &verify, code, "household_registration");
     assert_false(verify.valid);
     assert_false(verify.expired);
     assert_string_equal(verify.holder.name, "");
@@ -235,7 +235,7 @@ each_check_is_one_audit_row_whatever_the_code_is(void **state) {
     struct fixture *f = *state;
     struct sid_verify verify;
     int64_t before = fixture_audit(f).rows;
-    fixture_verify(f, &verify, "SID1:NONSENSE", SID_PURPOSE_SECURITY);
+    fixture_verify(f, &verify, "SID1:NONSENSE", "security_check");
     assert_int_equal(verify.flow.err, SID_OK);
     assert_false(verify.valid);
     struct last_audit last = fixture_audit(f);
@@ -252,7 +252,7 @@ a_purpose_that_was_not_granted_is_refused_and_recorded(void **state) {
     struct fixture *f = *state;
     struct sid_verify verify;
     int64_t before = fixture_audit(f).rows;
-    fixture_verify(f, &verify, "SID1:NONSENSE", SID_PURPOSE_BANK);
+    fixture_verify(f, &verify, "SID1:NONSENSE", "bank_account");
     assert_int_equal(verify.flow.err, SID_E_PURPOSE_FORBIDDEN);
     struct last_audit last = fixture_audit(f);
     assert_int_equal(last.rows, before + 1);
@@ -362,6 +362,14 @@ an_officer_can_reject_and_the_number_stays_free(void **state) {
     sid_enrol_submit_fini(&again);
 }
 
+static enum sid_err
+authenticate(struct fixture *f, const char *key, struct sid_caller *caller) {
+    const struct sid_address from = {{[15] = 1}};
+    struct sid_attempt attempt = {key, strlen(key), &from, "/v1/test"};
+    int64_t retry_s;
+    return sid_app_authenticate(f->app, &attempt, caller, &retry_s);
+}
+
 static void
 a_key_that_was_added_works_and_a_revoked_one_does_not(void **state) {
     struct fixture *f = *state;
@@ -371,18 +379,14 @@ a_key_that_was_added_works_and_a_revoked_one_does_not(void **state) {
     struct sid_caller caller;
     fixture_run(f, &add.flow, &f->admin, add_start);
     assert_int_equal(add.flow.err, SID_OK);
-    assert_int_equal(
-        sid_app_authenticate(f->app, add.key, strlen(add.key), &caller),
-        SID_OK);
+    assert_int_equal(authenticate(f, add.key, &caller), SID_OK);
     assert_int_equal(caller.role, SID_ROLE_OFFICER);
     struct sid_client_revoke gone = {0};
     memcpy(gone.id, add.client.id, sizeof gone.id);
     fixture_run(f, &gone.flow, &f->admin, client_revoke_start);
     assert_int_equal(gone.flow.err, SID_OK);
-    assert_int_equal(
-        sid_app_authenticate(f->app, add.key, strlen(add.key), &caller),
-        SID_E_UNAUTHENTICATED);
     assert_string_equal(fixture_audit(f).event, "client_revoked");
+    assert_int_equal(authenticate(f, add.key, &caller), SID_E_UNAUTHENTICATED);
     sid_client_add_fini(&add);
 }
 
@@ -392,7 +396,18 @@ an_order_without_name_or_with_the_wrong_purposes_is_refused(void **state) {
     const struct sid_client_order orders[] = {
         {.name = "", .role = SID_ROLE_APP, .lifetime_s = 3600},
         {.name = "x", .role = SID_ROLE_CLERK, .lifetime_s = 3600},
-        {.name = "x", .role = SID_ROLE_APP, .purposes = 1, .lifetime_s = 3600},
+        {.name = "x",
+         .role = SID_ROLE_APP,
+         .purpose_names = "train_ticket",
+         .lifetime_s = 3600},
+        {.name = "x",
+         .role = SID_ROLE_CLERK,
+         .purpose_names = "train_ticket spying",
+         .lifetime_s = 3600},
+        {.name = "x",
+         .role = SID_ROLE_APP,
+         .party = "Bank",
+         .lifetime_s = 3600},
         {.name = "x", .role = SID_ROLE_APP, .lifetime_s = 1},
     };
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
@@ -409,7 +424,7 @@ after_quiesce_new_flows_are_refused(void **state) {
     sid_app_quiesce(f->app);
     assert_false(sid_app_ready(f->app));
     assert_int_equal(sid_enrol_reserve(f->app), SID_E_STOPPING);
-    fixture_verify(f, &verify, "SID1:X", SID_PURPOSE_SECURITY);
+    fixture_verify(f, &verify, "SID1:X", "security_check");
     assert_int_equal(verify.flow.err, SID_E_STOPPING);
     sid_verify_fini(&verify);
 }

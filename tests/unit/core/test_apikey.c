@@ -16,6 +16,13 @@
 
 static struct sid_keyset *set;
 
+/* Where keys are shown in these tests unless they say otherwise. */
+#define HOME "192.0.2.7"
+
+static const struct sid_purposes purposes = {
+    .count = 3,
+    .item = {{.name = "bank"}, {.name = "train"}, {.name = "hotel"}}};
+
 static int
 start(void **state) {
     (void)state;
@@ -32,7 +39,10 @@ stop(void **state) {
 static int
 new_set(void **state) {
     (void)state;
-    return sid_keyset_new(&set) == SID_OK ? 0 : -1;
+    if (sid_keyset_new(&set) != SID_OK)
+        return -1;
+    sid_keyset_use_purposes(set, &purposes, NULL, NULL);
+    return 0;
 }
 
 static int
@@ -47,7 +57,8 @@ free_set(void **state) {
 static struct sid_client
 add(enum sid_role role, char key[SID_APIKEY_SIZE]) {
     struct sid_client client = {.role = role,
-                                .purposes = 5,
+                                .purpose_names = "hotel gone bank",
+                                .party = "Bureau",
                                 .created_at_s = NOW_S,
                                 .expires_at_s = NOW_S + 100};
     assert_int_equal(sid_id_make("cli_", client.id), SID_OK);
@@ -57,8 +68,17 @@ add(enum sid_role role, char key[SID_APIKEY_SIZE]) {
 }
 
 static enum sid_err
+check_from(const char *from, const char *text, int64_t now_s,
+           struct sid_caller *out, struct sid_refused_key *refused) {
+    struct sid_address address;
+    assert_int_equal(sid_address_parse(from, strlen(from), &address), SID_OK);
+    struct sid_shown_key shown = {text, strlen(text), &address};
+    return sid_keyset_check(set, &shown, now_s, out, refused);
+}
+
+static enum sid_err
 check_at(const char *text, int64_t now_s, struct sid_caller *out) {
-    return sid_keyset_check(set, text, strlen(text), now_s, out);
+    return check_from(HOME, text, now_s, out, NULL);
 }
 
 static void
@@ -66,9 +86,24 @@ refused(const char *text, size_t len) {
     struct sid_caller out, before;
     memset(&out, 0x33, sizeof out);
     before = out;
-    assert_int_equal(sid_keyset_check(set, text, len, NOW_S, &out),
+    struct sid_shown_key shown = {text, len, NULL};
+    assert_int_equal(sid_keyset_check(set, &shown, NOW_S, &out, NULL),
                      SID_E_UNAUTHENTICATED);
     assert_memory_equal(&out, &before, sizeof out);
+}
+
+/* Refused from this address at this second for this reason; nothing is told of
+ * the caller. */
+static void
+refused_for(enum sid_key_refusal why, const char *from, const char *key,
+            int64_t now_s, struct sid_refused_key *told) {
+    struct sid_caller out, before;
+    memset(&out, 0x33, sizeof out);
+    before = out;
+    assert_int_equal(check_from(from, key, now_s, &out, told),
+                     SID_E_UNAUTHENTICATED);
+    assert_memory_equal(&out, &before, sizeof out);
+    assert_int_equal(told->why, why);
 }
 
 static void
@@ -132,6 +167,8 @@ a_key_in_the_set_tells_who_calls(void **state) {
     assert_int_equal(caller.role, SID_ROLE_CLERK);
     assert_string_equal(caller.client_id, client.id);
     assert_int_equal(caller.purposes, 5);
+    assert_ptr_equal(caller.purpose_set, &purposes);
+    assert_string_equal(caller.party, "Bureau");
     assert_false(caller.has_holder_secret);
 }
 
@@ -153,6 +190,151 @@ unknown_revoked_and_expired_keys_are_refused_alike(void **state) {
     client.revoked_at_s = NOW_S;
     assert_int_equal(sid_keyset_put(set, &client), SID_OK);
     refused(key, SID_APIKEY_CHARS);
+}
+
+static void
+the_record_is_told_why_and_whose_key_it_was(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE], other[SID_APIKEY_SIZE];
+    struct sid_client unknown = {0};
+    struct sid_refused_key told;
+    struct sid_client client = add(SID_ROLE_APP, key);
+    assert_int_equal(sid_apikey_make(&unknown, other), SID_OK);
+    refused_for(SID_KEY_UNKNOWN, HOME, other, NOW_S, &told);
+    assert_string_equal(told.client_id, "");
+    assert_string_equal(told.claimed_id, "");
+    refused_for(SID_KEY_MALFORMED, HOME, "sidk_x", NOW_S, &told);
+    assert_string_equal(told.claimed_id, "");
+    refused_for(SID_KEY_EXPIRED, HOME, key, NOW_S + 100, &told);
+    assert_string_equal(told.client_id, client.id);
+    memcpy(other, key, sizeof other);
+    other[SID_APIKEY_CHARS - 1] = key[SID_APIKEY_CHARS - 1] == '0' ? '1' : '0';
+    /* Not its secret: its owner has proven nothing. */
+    refused_for(SID_KEY_WRONG, HOME, other, NOW_S, &told);
+    assert_string_equal(told.client_id, "");
+    assert_string_equal(told.claimed_id, client.id);
+    sid_keyset_revoke(set, client.id);
+    refused_for(SID_KEY_REVOKED, HOME, key, NOW_S, &told);
+    assert_string_equal(told.client_id, client.id);
+    refused_for(SID_KEY_WRONG, HOME, other, NOW_S, &told);
+}
+
+static void
+each_reason_has_a_word_for_the_record(void **state) {
+    (void)state;
+    static const char *const words[] = {"key_malformed", "key_unknown",
+                                        "key_wrong",     "key_revoked",
+                                        "key_expired",   "key_from_elsewhere"};
+    assert_int_equal(sizeof words / sizeof words[0], SID_KEY_REFUSAL_COUNT);
+    for (int i = 0; i < SID_KEY_REFUSAL_COUNT; i++)
+        assert_string_equal(sid_key_refusal_name((enum sid_key_refusal)i),
+                            words[i]);
+}
+
+static void
+a_key_is_good_in_its_networks_only(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE];
+    struct sid_caller caller;
+    struct sid_refused_key told;
+    struct sid_client client = add(SID_ROLE_CLERK, key);
+    assert_int_equal(
+        sid_networks_parse("192.0.2.0/24 2001:db8::/32", &client.networks),
+        SID_OK);
+    assert_int_equal(sid_keyset_put(set, &client), SID_OK);
+    static const char *const inside[] = {"192.0.2.0", "192.0.2.255",
+                                         "::ffff:192.0.2.1", "2001:db8::1"};
+    for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+        assert_int_equal(check_from(inside[i], key, NOW_S, &caller, NULL),
+                         SID_OK);
+    static const char *const outside[] = {"192.0.3.0", "127.0.0.1", "::1",
+                                          "2001:db9::1"};
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
+        refused_for(SID_KEY_ELSEWHERE, outside[i], key, NOW_S, &told);
+        assert_string_equal(told.client_id, client.id);
+    }
+    refused(key, SID_APIKEY_CHARS); /* from where there are no addresses */
+}
+
+static void
+failures_are_counted_for_the_key_whose_name_was_shown(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE], other[SID_APIKEY_SIZE];
+    struct sid_caller caller;
+    struct sid_client client = add(SID_ROLE_APP, key);
+    struct sid_client second = add(SID_ROLE_APP, other);
+    assert_int_equal(check_at(key, NOW_S, &caller), SID_OK);
+    assert_int_equal(sid_keyset_failures(set, client.id), 0);
+    key[SID_APIKEY_CHARS - 1] = key[SID_APIKEY_CHARS - 1] == '0' ? '1' : '0';
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(check_at(key, NOW_S, &caller), SID_E_UNAUTHENTICATED);
+    assert_int_equal(sid_keyset_failures(set, client.id), 3);
+    assert_int_equal(sid_keyset_failures(set, second.id), 0);
+    assert_int_equal(sid_keyset_failures(set, "cli_nobody"), 0);
+}
+
+static void
+ages_tell_which_keys_will_soon_expire(void **state) {
+    (void)state;
+    static const int64_t left_s[] = {-5,
+                                     0,
+                                     1,
+                                     SID_KEY_WARN_SOON_S,
+                                     SID_KEY_WARN_SOON_S + 1,
+                                     SID_KEY_WARN_S,
+                                     SID_KEY_WARN_S + 1};
+    char key[SID_APIKEY_SIZE];
+    struct sid_client client = {0};
+    for (size_t i = 0; i < sizeof left_s / sizeof left_s[0]; i++) {
+        client = add(SID_ROLE_OFFICER, key);
+        client.expires_at_s = NOW_S + left_s[i];
+        assert_int_equal(sid_keyset_put(set, &client), SID_OK);
+    }
+    struct sid_key_ages ages;
+    sid_keyset_ages(set, SID_ROLE_OFFICER, NOW_S, &ages);
+    assert_int_equal(ages.expired, 2);
+    assert_int_equal(ages.soon, 2);
+    assert_int_equal(ages.warn, 4);
+    sid_keyset_ages(set, SID_ROLE_APP, NOW_S, &ages);
+    assert_int_equal(ages.expired + ages.soon + ages.warn, 0);
+    /* The last one has most of its time, and none when it is revoked. */
+    sid_keyset_ages(set, SID_ROLE_OFFICER, NOW_S + 2, &ages);
+    assert_int_equal(ages.warn, 4);
+    sid_keyset_revoke(set, client.id);
+    sid_keyset_ages(set, SID_ROLE_OFFICER, NOW_S + 2, &ages);
+    assert_int_equal(ages.warn, 3);
+}
+
+static int unknown_count;
+
+static void
+note_unknown(const char *client_id, const char *purpose, void *ctx) {
+    assert_int_equal(strncmp(client_id, "cli_", 4), 0);
+    assert_string_equal(purpose, "gone");
+    ++*(int *)ctx;
+}
+
+static void
+other_purposes_change_what_grants_mean_at_once(void **state) {
+    (void)state;
+    static const struct sid_purposes next = {
+        .count = 2, .item = {{.name = "hotel"}, {.name = "bank"}}};
+    static const struct sid_purposes less = {.count = 1,
+                                             .item = {{.name = "gone"}}};
+    char key[SID_APIKEY_SIZE], dead[SID_APIKEY_SIZE];
+    struct sid_caller caller;
+    (void)add(SID_ROLE_CLERK, key);
+    struct sid_client revoked = add(SID_ROLE_CLERK, dead);
+    sid_keyset_revoke(set, revoked.id);
+    sid_keyset_use_purposes(set, &next, note_unknown, &unknown_count);
+    assert_int_equal(unknown_count, 1); /* of a key in use */
+    assert_int_equal(check_at(key, NOW_S, &caller), SID_OK);
+    assert_ptr_equal(caller.purpose_set, &next);
+    assert_int_equal(caller.purposes, 3);
+    /* A name that was unknown is kept and may come back. */
+    sid_keyset_use_purposes(set, &less, NULL, NULL);
+    assert_int_equal(check_at(key, NOW_S, &caller), SID_OK);
+    assert_int_equal(caller.purposes, 1);
 }
 
 static void
@@ -331,6 +513,12 @@ main(void) {
         T(a_key_has_its_form_and_only_its_hash_is_kept),
         T(a_key_in_the_set_tells_who_calls),
         T(unknown_revoked_and_expired_keys_are_refused_alike),
+        T(the_record_is_told_why_and_whose_key_it_was),
+        T(each_reason_has_a_word_for_the_record),
+        T(a_key_is_good_in_its_networks_only),
+        T(failures_are_counted_for_the_key_whose_name_was_shown),
+        T(ages_tell_which_keys_will_soon_expire),
+        T(other_purposes_change_what_grants_mean_at_once),
         T(a_key_with_any_other_character_or_length_is_refused),
         T(the_dummy_of_an_unknown_name_is_no_key),
         T(a_client_that_is_put_again_has_only_its_new_key),

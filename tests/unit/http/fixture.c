@@ -19,7 +19,7 @@
 
 #include "smartid/clock.h"
 #include "smartid/log.h"
-#include "smartid/purpose.h"
+#include "smartid/purposes_file.h"
 
 /* Longest wait for an answer; a test that gets there has failed. */
 #define PATIENCE_S 20
@@ -32,7 +32,8 @@ add_key(struct fixture *f, enum sid_role role, const char *id,
     (void)snprintf(client.name, sizeof client.name, "test %s", id);
     client.expires_at_s = client.created_at_s + 3600;
     if (role == SID_ROLE_CLERK)
-        client.purposes = sid_purpose_bit(SID_PURPOSE_HOUSEHOLD);
+        (void)snprintf(client.purpose_names, sizeof client.purpose_names,
+                       "household_registration");
     assert_int_equal(sid_apikey_make(&client, key), SID_OK);
     assert_int_equal(sid_keyset_put(f->keyset, &client), SID_OK);
 }
@@ -47,10 +48,14 @@ start_app(struct fixture *f) {
         SID_OK);
     assert_int_equal(sid_writer_new(&store, &f->writer), SID_OK);
     assert_int_equal(sid_keyset_new(&f->keyset), SID_OK);
+    struct sid_purposes purposes;
+    struct sid_config_problem wrong;
+    assert_int_equal(sid_purposes_load("", &purposes, &wrong), SID_OK);
     struct sid_app_parts parts = {.config = &f->config,
                                   .keys = f->keys,
                                   .writer = f->writer,
-                                  .keyset = f->keyset};
+                                  .keyset = f->keyset,
+                                  .purposes = &purposes};
     assert_int_equal(sid_app_new(&parts, &f->app), SID_OK);
     char problem[512] = "";
     assert_int_equal(sid_app_start_workers(f->app, problem, sizeof problem),
@@ -74,6 +79,7 @@ fixture_new(void) {
     f->config.workers = 1;
     f->config.queue_capacity = 2;
     f->config.photo_max_bytes = 65536;
+    f->config.auth_failures_per_minute = 0; /* tests fail all the time */
     start_app(f);
     add_key(f, SID_ROLE_APP, "1", f->app_key);
     add_key(f, SID_ROLE_CLERK, "2", f->clerk_key);

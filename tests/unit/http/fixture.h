@@ -31,7 +31,7 @@ void fixture_send(int fd, const void *data, size_t len);
 struct answer {
     int status; /* 0: the server closed without one */
     char head[2048];
-    char body[8192];
+    char body[16384];
     size_t body_len;
     bool closed; /* the connection ended behind it */
 };

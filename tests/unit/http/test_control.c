@@ -89,6 +89,32 @@ an_admin_makes_lists_and_revokes_a_key(void **state) {
 }
 
 static void
+an_order_of_a_clerk_names_party_and_networks(void **state) {
+    (void)state;
+    struct answer answer;
+    fixture_post(f, f->admin_key, "/v1/clients",
+                 "{\"name\":\"Desk\",\"role\":\"clerk\",\"purposes\":"
+                 "[\"train_ticket\",\"bank_account\",\"train_ticket\"],"
+                 "\"party\":\" Railway \",\"networks\":[\"::1\","
+                 "\"10.0.0.0/8\"]}",
+                 &answer);
+    assert_int_equal(answer.status, 201);
+    assert_non_null(strstr(answer.body, "\"purposes\":[\"train_ticket\","
+                                        "\"bank_account\"]"));
+    assert_non_null(strstr(answer.body, "\"party\":\"Railway\""));
+    assert_non_null(
+        strstr(answer.body, "\"networks\":[\"::1/128\",\"10.0.0.0/8\"]"));
+    /* Its own name, and everywhere, unless it says otherwise. */
+    fixture_post(f, f->admin_key, "/v1/clients",
+                 "{\"name\":\"Desk\",\"role\":\"clerk\",\"purposes\":"
+                 "[\"train_ticket\"]}",
+                 &answer);
+    assert_int_equal(answer.status, 201);
+    assert_non_null(strstr(answer.body, "\"party\":\"Desk\""));
+    assert_non_null(strstr(answer.body, "\"networks\":[]"));
+}
+
+static void
 a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
     (void)state;
     static const struct {
@@ -105,6 +131,11 @@ a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
         {"{\"name\":\"a\",\"role\":\"clerk\",\"purposes\":[1]}", "purposes"},
         {"{\"name\":\"a\",\"role\":\"app\",\"purposes\":[\"train_ticket\"]}",
          "purposes"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"party\":\"b\"}", "party"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"networks\":\"::1\"}", "networks"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"networks\":[\"10.1.0.0/8\"]}",
+         "networks"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"networks\":[7]}", "networks"},
         {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":59}", "lifetime_s"},
         {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":315619201}",
          "lifetime_s"},
@@ -191,6 +222,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(the_control_socket_needs_no_key_and_is_private),
         T(an_admin_makes_lists_and_revokes_a_key),
+        T(an_order_of_a_clerk_names_party_and_networks),
         T(a_client_order_that_makes_no_sense_is_refused_by_field),
         T(a_port_or_socket_that_is_taken_is_not_shared),
         T(a_file_that_is_no_socket_is_left_alone),

@@ -16,34 +16,37 @@
 #define C SID_ROLE_CLERK
 #define O SID_ROLE_OFFICER
 #define M SID_ROLE_ADMIN
-#define OPEN 0xffffu
+#define OPEN SID_ROUTE_OPEN
+#define CONTROL SID_ROUTE_CONTROL
 
-/* The matrix, written down a second time: issue 1 part B. */
+/* The matrix, written down a second time: issue 1 part B, issue 2 part B. */
 static const struct {
     enum sid_method method;
     const char *path;
-    unsigned may; /* role bits; OPEN: everybody, without a key as well */
+    unsigned any; /* role bits; OPEN: everybody, without a key as well */
+    unsigned own;
     enum sid_body_kind body;
 } matrix[] = {
-    {SID_METHOD_POST, "/v1/verifications", C, SID_BODY_JSON},
-    {SID_METHOD_POST, "/v1/enrollments", A, SID_BODY_MULTIPART},
-    {SID_METHOD_GET, "/v1/enrollments", O, SID_BODY_NONE},
-    {SID_METHOD_GET, "/v1/enrollments/enr_1", A | H | O, SID_BODY_NONE},
-    {SID_METHOD_POST, "/v1/enrollments/enr_1/decision", O, SID_BODY_JSON},
-    {SID_METHOD_GET, "/v1/enrollments/enr_1/photos/selfie", O, SID_BODY_NONE},
-    {SID_METHOD_GET, "/v1/credentials/crd_1", A | H | O, SID_BODY_NONE},
-    {SID_METHOD_GET, "/v1/credentials/crd_1/code", A | H, SID_BODY_NONE},
-    {SID_METHOD_POST, "/v1/credentials/crd_1/revoke", A | H | O, SID_BODY_JSON},
-    {SID_METHOD_POST, "/v1/clients", M, SID_BODY_JSON},
-    {SID_METHOD_GET, "/v1/clients", M, SID_BODY_NONE},
-    {SID_METHOD_POST, "/v1/clients/cli_1/revoke", M, SID_BODY_NOTHING},
-    {SID_METHOD_GET, "/v1/keys", M, SID_BODY_NONE},
-    {SID_METHOD_POST, "/v1/keys/rotate", M, SID_BODY_JSON},
-    {SID_METHOD_POST, "/v1/keys/master", M, SID_BODY_NOTHING},
-    {SID_METHOD_GET, "/healthz", OPEN, SID_BODY_NONE},
-    {SID_METHOD_GET, "/readyz", OPEN, SID_BODY_NONE},
-    {SID_METHOD_GET, "/metrics", OPEN, SID_BODY_NONE},
-    {SID_METHOD_GET, "/version", OPEN, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/verifications", C, N, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/enrollments", A, N, SID_BODY_MULTIPART},
+    {SID_METHOD_GET, "/v1/enrollments", O, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/enrollments/enr_1", O, A | H, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/enrollments/enr_1/decision", O, N, SID_BODY_JSON},
+    {SID_METHOD_GET, "/v1/enrollments/enr_1/photos/selfie", O, N,
+     SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/credentials/crd_1", O, A | H, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/credentials/crd_1/code", N, A | H, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/credentials/crd_1/revoke", O, A | H, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/clients", M, N, SID_BODY_JSON},
+    {SID_METHOD_GET, "/v1/clients", M, N, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/clients/cli_1/revoke", M, N, SID_BODY_NOTHING},
+    {SID_METHOD_GET, "/v1/keys", M, N, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/keys/rotate", M, N, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/keys/master", CONTROL, N, SID_BODY_NOTHING},
+    {SID_METHOD_GET, "/healthz", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/readyz", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/metrics", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/version", OPEN, N, SID_BODY_NONE},
 };
 #define ROWS (sizeof matrix / sizeof matrix[0])
 
@@ -57,18 +60,41 @@ find(enum sid_method method, const char *path, const struct sid_route **out,
 static void
 every_cell_of_the_role_matrix_is_as_the_issue_says(void **state) {
     (void)state;
-    static const enum sid_role roles[] = {N, H, A, C, O, M};
+    static const unsigned roles[] = {N, H, A, C, O, M, M | CONTROL};
     for (size_t i = 0; i < ROWS; i++) {
         const struct sid_route *route = NULL;
         unsigned allow;
         assert_int_equal(find(matrix[i].method, matrix[i].path, &route, &allow),
                          SID_OK);
         assert_int_equal(route->body, matrix[i].body);
+        assert_int_equal(route->any, matrix[i].any);
+        assert_int_equal(route->own, matrix[i].own);
         for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++) {
-            bool may = matrix[i].may == OPEN ||
-                       (matrix[i].may & (unsigned)roles[r]) != 0;
-            assert_int_equal(sid_route_allows(route, roles[r]), may);
+            unsigned may = matrix[i].any | matrix[i].own;
+            bool allowed = may == OPEN || (may & roles[r]) != 0;
+            assert_int_equal(sid_route_allows(route, roles[r]), allowed);
         }
+    }
+}
+
+static void
+a_row_that_names_nobody_lets_nobody_in(void **state) {
+    (void)state;
+    static const unsigned roles[] = {N, H, A, C, O, M, M | CONTROL};
+    const struct sid_route row = {.method = SID_METHOD_GET};
+    for (size_t r = 0; r < sizeof roles / sizeof roles[0]; r++)
+        assert_false(sid_route_allows(&row, roles[r]));
+    assert_false(sid_route_open(&row));
+}
+
+static void
+nobody_owns_where_there_is_no_object(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sid_routes_count; i++) {
+        const struct sid_route *route = &sid_routes[i];
+        assert_int_equal(route->any & route->own & 0xffu, 0);
+        if (route->own != 0)
+            assert_non_null(route->id_prefix);
     }
 }
 
@@ -97,7 +123,7 @@ every_route_can_prepare_and_finish(void **state) {
         assert_non_null(handler->prepare);
         assert_non_null(handler->finish);
         /* Only open routes answer without a flow. */
-        assert_int_equal(handler->start == NULL, sid_routes[i].roles == N);
+        assert_int_equal(handler->start == NULL, sid_routes[i].any == OPEN);
         bool has_id = strstr(sid_routes[i].pattern, "{id}") != NULL;
         assert_int_equal(has_id, sid_routes[i].id_prefix != NULL);
     }
@@ -160,7 +186,7 @@ head_is_served_where_anybody_may_get(void **state) {
     for (size_t i = 0; i < ROWS; i++) {
         const struct sid_route *route = NULL;
         unsigned allow;
-        enum sid_err want = matrix[i].may == OPEN ? SID_OK : SID_E_METHOD;
+        enum sid_err want = matrix[i].any == OPEN ? SID_OK : SID_E_METHOD;
         assert_int_equal(find(SID_METHOD_HEAD, matrix[i].path, &route, &allow),
                          want);
     }
@@ -186,6 +212,8 @@ int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cell_of_the_role_matrix_is_as_the_issue_says),
+        cmocka_unit_test(a_row_that_names_nobody_lets_nobody_in),
+        cmocka_unit_test(nobody_owns_where_there_is_no_object),
         cmocka_unit_test(the_table_has_no_route_that_the_matrix_does_not_know),
         cmocka_unit_test(every_route_can_prepare_and_finish),
         cmocka_unit_test(an_unknown_path_is_not_found_whatever_the_method),

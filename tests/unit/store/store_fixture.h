@@ -128,7 +128,9 @@ make_client(int number) {
     struct sid_client c = {
         .name = "Counter 3",
         .role = SID_ROLE_CLERK,
-        .purposes = 5,
+        .purpose_names = "bank_account train_ticket",
+        .party = "Bank",
+        .networks = {.count = 1, .item = {{.base = {{[0] = 0xfd}}, .bits = 8}}},
         .created_at_s = 1000 + number,
         .expires_at_s = 900000,
     };

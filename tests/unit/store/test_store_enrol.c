@@ -42,7 +42,10 @@ clients_are_read_back_as_put_oldest_first(void **state) {
                         sizeof second.key_hash);
     assert_string_equal(all.item[1].name, second.name);
     assert_int_equal(all.item[1].role, SID_ROLE_CLERK);
-    assert_int_equal(all.item[1].purposes, 5);
+    assert_string_equal(all.item[1].purpose_names, second.purpose_names);
+    assert_string_equal(all.item[1].party, "Bank");
+    assert_memory_equal(&all.item[1].networks, &second.networks,
+                        sizeof second.networks);
     assert_int_equal(all.item[1].created_at_s, 1002);
     assert_int_equal(all.item[1].expires_at_s, 900000);
     assert_int_equal(all.item[1].revoked_at_s, 0);

@@ -1,0 +1,274 @@
+"""The route table is what happens: each route times each method times each
+caller. What is expected is worked out from `smartidd --print-routes` alone, so
+that table and behaviour can only change together; only the answer to those who
+may stands here, by route. A new route needs a row in WELCOME."""
+
+import json
+import unittest
+
+import photos
+from harness import DaemonCase, credential_of, form, holder, program, \
+    run_tool
+from http_raw import Closed, multipart
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+NO_KEY = ("none", "malformed key", "revoked key", "expired key",
+          "key of a foreign network")
+# Whom the table means by each caller that has a good key.
+ROLE_OF = {"app": "app", "other app": "app", "holder": "holder",
+           "other holder": "holder", "clerk": "clerk", "officer": "officer",
+           "admin": "admin"}
+OWNERS = ("app", "holder")
+UNKNOWN = "0" * 26
+
+
+class Row:
+    """One row of the table."""
+
+    def __init__(self, cells):
+        methods, path, every, own, self.body = cells
+        self.methods = methods.split(", ")
+        self.path = path.strip("`")
+        self.every = every.split(", ")
+        self.own = own.split(", ")
+
+
+def read_table(text):
+    rows = []
+    for line in text.splitlines()[2:]:
+        rows.append(Row([cell.strip() for cell in line.strip("|").split("|")]))
+    return rows
+
+
+def table():
+    return read_table(run_tool("--print-routes",
+                               binary=program("smartidd-fake")).stdout)
+
+
+class Thing:
+    """A person's enrolment and credential, and what proves to be that
+    person."""
+
+    def __init__(self, enrolment):
+        self.enrolment = enrolment["id"]
+        self.credential = credential_of(enrolment)
+        self.secret = enrolment["holder_secret"]
+
+
+def enrolment_form():
+    return multipart(form(holder(), *photos.pair(4)))
+
+
+# method and path -> status for those who may, body, whether it uses up what it
+# is done to.
+WELCOME = {
+    ("POST", "/v1/verifications"):
+        (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
+    ("POST", "/v1/enrollments"): (202, enrolment_form, False),
+    ("GET", "/v1/enrollments"): (200, None, False),
+    ("GET", "/v1/enrollments/{id}"): (200, None, False),
+    ("POST", "/v1/enrollments/{id}/decision"):
+        (200, {"decision": "reject", "reason": "test"}, True),
+    ("GET", "/v1/enrollments/{id}/photos/{photo}"): (200, None, False),
+    ("GET", "/v1/credentials/{id}"): (200, None, False),
+    ("GET", "/v1/credentials/{id}/code"): (200, None, False),
+    ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "test"}, True),
+    ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
+    ("GET", "/v1/clients"): (200, None, False),
+    ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
+    ("GET", "/v1/keys"): (200, None, False),
+    ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
+    ("POST", "/v1/keys/master"): (200, {}, False),
+    ("GET", "/healthz"): (200, None, False),
+    ("GET", "/readyz"): (200, None, False),
+    ("GET", "/metrics"): (200, None, False),
+    ("GET", "/version"): (200, None, False),
+}
+QUERY = {("GET", "/v1/enrollments"): "?state=review"}
+
+
+class Matrix(DaemonCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        daemon = cls.daemon
+        dead = daemon.add_client("app", "revoked app")
+        cls.revoked_id = daemon.client_id("revoked app")
+        daemon.ctl("client", "revoke", cls.revoked_id)
+        cls.fixed = {
+            "none": None,
+            "malformed key": "sidk_short",
+            "revoked key": dead,
+            "expired key": daemon.add_client("app", "old", expires="1m"),
+            "key of a foreign network": daemon.add_client(
+                "app", "abroad", networks=["203.0.113.0/24", "2001:db8::/32"]),
+            "app": cls.keys["app"],
+            "other app": daemon.add_client("app", "other app"),
+            "clerk": cls.keys["clerk"],
+            "officer": cls.keys["officer"],
+            "admin": cls.keys["admin"],
+        }
+        daemon.set_clock(3600)
+        cls.person = Thing(cls.app.enrol(who=1))
+        cls.other_person = Thing(daemon.api(cls.fixed["other app"]).enrol(
+            who=2))
+        cls.in_review = Thing(cls.review())
+        cls.rows = table()
+        cls.spare_clients = 0
+
+    @classmethod
+    def review(cls):
+        return cls.app.enrol(who=3, selfie_flaw=photos.UNCLEAR)
+
+    def new_client(self):
+        Matrix.spare_clients += 1
+        name = "spare %d" % Matrix.spare_clients
+        answer = self.admin.post("/v1/clients", {"name": name, "role": "app"})
+        return answer.json()["id"]
+
+    def target(self, path, fresh):
+        """The path with an object of `app` and its holder in it, and that
+        person; a fresh one for what uses it up."""
+        person = self.person
+        if path.startswith("/v1/clients/"):
+            one = self.new_client() if fresh else self.revoked_id
+            return path.replace("{id}", one), person
+        if "/decision" in path or "/photos/" in path:
+            person = Thing(self.review()) if fresh else self.in_review
+        elif fresh:
+            person = Thing(self.app.enrol(who=5))
+        one = person.credential if "/credentials/" in path \
+            else person.enrolment
+        return path.replace("{id}", one).replace("{photo}", "selfie"), person
+
+    def authorization(self, caller, person):
+        if caller == "holder":
+            return person.secret
+        if caller == "other holder":
+            return self.other_person.secret
+        return self.fixed[caller]
+
+    def expected(self, rows, method, caller):
+        """Status for this caller, worked out from the rows of one path."""
+        served = [row for row in rows if method in row.methods]
+        if not served:
+            return 405
+        row = served[0]
+        if row.every == ["everybody"]:
+            return "welcome"
+        if caller in NO_KEY:
+            return 401
+        if ROLE_OF[caller] in row.every:
+            return "welcome"
+        if ROLE_OF[caller] in row.own:
+            return "welcome" if caller in OWNERS else 404
+        return 403
+
+    def ask(self, connection, method, path, key, body):
+        headers = {}
+        if key is not None:
+            headers["Authorization"] = "Bearer " + key
+        if callable(body):
+            headers["Content-Type"], data = body()
+        elif method == "POST":
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body if body is not None else {}).encode()
+        else:
+            data = None
+        try:
+            return connection[0].request(method, path, headers, data)
+        except (Closed, BrokenPipeError, ConnectionResetError):
+            connection[0].close()
+            connection[0] = self.daemon.connect()
+            return connection[0].request(method, path, headers, data)
+
+    def check_cell(self, connection, rows, method, caller):
+        pattern = rows[0].path
+        expected = self.expected(rows, method, caller)
+        status, body, uses_up = WELCOME.get((method, pattern),
+                                            (200, None, False))
+        path, person = self.target(pattern,
+                                   uses_up and expected == "welcome")
+        answer = self.ask(connection, method,
+                          path + QUERY.get((method, pattern), ""),
+                          self.authorization(caller, person), body)
+        if expected == "welcome":
+            expected = status
+        self.assertEqual(answer.status, expected, "%s %s as %s: %r" % (
+            method, pattern, caller, answer))
+        if answer.status == 405:
+            allowed = {m for row in rows for m in row.methods}
+            self.assertEqual(set(answer.header("allow").split(", ")), allowed)
+        if answer.status == 401:
+            self.assertIn("Bearer", answer.header("www-authenticate"))
+        if (answer.header("connection") or "").lower() == "close":
+            connection[0].close()
+            connection[0] = self.daemon.connect()
+
+    def test_every_cell_of_the_table_is_what_happens(self):
+        callers = list(NO_KEY) + list(ROLE_OF)
+        self.assertEqual(len(callers), 12)
+        cells = 0
+        connection = [self.daemon.connect()]
+        for pattern in dict.fromkeys(row.path for row in self.rows):
+            rows = [row for row in self.rows if row.path == pattern]
+            for method in METHODS:
+                for caller in callers:
+                    cells += 1
+                    with self.subTest(route=pattern, method=method,
+                                      caller=caller):
+                        self.check_cell(connection, rows, method, caller)
+        connection[0].close()
+        paths = {row.path for row in self.rows}
+        self.assertEqual(cells, len(paths) * len(METHODS) * 12)
+
+    def test_each_route_of_the_table_is_known_here_and_no_other(self):
+        known = {(method, row.path) for row in self.rows
+                 for method in row.methods if method != "HEAD"}
+        self.assertEqual(known, set(WELCOME))
+
+    def test_what_is_somebody_elses_looks_like_what_is_not_there(self):
+        enrolment, credential = self.person.enrolment, self.person.credential
+        others = {"other app": self.fixed["other app"],
+                  "other holder": self.other_person.secret}
+        asked = [
+            ("GET", "/v1/enrollments/%s", enrolment, "enr_", None),
+            ("GET", "/v1/credentials/%s", credential, "crd_", None),
+            ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
+            ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
+             {"reason": "not mine"}),
+        ]
+        for caller, key in others.items():
+            for method, pattern, one, prefix, body in asked:
+                paths = [pattern % one, pattern % (prefix + UNKNOWN),
+                         pattern % (prefix + "x"), pattern % "nonsense",
+                         "/v1/nothing/at/all"]
+                with self.subTest(caller=caller, route=pattern):
+                    self.assertEqual(len({self.looks(method, path, key, body)
+                                          for path in paths}), 1)
+
+    def looks(self, method, path, key, body):
+        """What an answer shows, but for what names the request."""
+        with self.daemon.connect() as connection:
+            answer = self.ask([connection], method, path, key, body)
+        self.assertEqual(answer.status, 404, repr(answer))
+        document = answer.json()
+        self.assertEqual(document.pop("request_id"),
+                         answer.header("x-request-id"))
+        # Vary tells of the route, which is no secret.
+        names = sorted(name for name, _ in answer.headers if name != "vary")
+        return (answer.status, json.dumps(document, sort_keys=True),
+                tuple(names))
+
+    def test_an_unknown_path_is_404_for_everybody_and_every_method(self):
+        with self.daemon.connect() as connection:
+            for method in METHODS:
+                for caller, key in self.fixed.items():
+                    with self.subTest(method=method, caller=caller):
+                        answer = self.ask([connection], method, "/v1/nothing",
+                                          key, None)
+                        self.assertEqual(answer.status, 404)
+
+
+if __name__ == "__main__":
+    unittest.main()
