@@ -30,8 +30,9 @@ struct refusal {
 
 struct sid_gate {
     pthread_mutex_t lock;
-    struct sid_rate *failures; /* under lock */
-    struct refusal *free;      /* under lock */
+    struct sid_rate *failures;  /* under lock: nothing was proven */
+    struct sid_rate *forbidden; /* under lock: good keys that may not */
+    struct refusal *free;       /* under lock */
     struct refusal row[IN_FLIGHT_MAX];
 };
 
@@ -41,7 +42,10 @@ sid_gate_new(struct sid_gate **out) {
     if (gate == NULL)
         return SID_E_NO_MEMORY;
     enum sid_err err = sid_rate_new(FAILURE_PERIOD_S, &gate->failures);
+    if (err == SID_OK)
+        err = sid_rate_new(FAILURE_PERIOD_S, &gate->forbidden);
     if (err != SID_OK) {
+        sid_rate_free(&gate->failures);
         free(gate);
         return err;
     }
@@ -62,6 +66,7 @@ sid_gate_free(struct sid_gate **gate) {
         return;
     *gate = NULL;
     sid_rate_free(&me->failures);
+    sid_rate_free(&me->forbidden);
     pthread_mutex_destroy(&me->lock);
     free(me);
 }
@@ -126,8 +131,9 @@ record(struct sid_app *app, const struct sid_attempt *attempt,
 /* Counts a refusal of this source and records it while it is within the limit;
  * of those beyond, the first. True when it is beyond. */
 static bool
-refuse(struct sid_app *app, const struct sid_attempt *attempt,
-       const struct note *note, int64_t *retry_s) {
+refuse(struct sid_app *app, struct sid_rate *rate,
+       const struct sid_attempt *attempt, const struct note *note,
+       int64_t *retry_s) {
     struct sid_config config;
     sid_app_config(app, &config);
     int64_t limit = config.auth_failures_per_minute;
@@ -136,8 +142,8 @@ refuse(struct sid_app *app, const struct sid_attempt *attempt,
         return false;
     }
     pthread_mutex_lock(&app->gate->lock);
-    int64_t count = sid_rate_count(app->gate->failures, attempt->from,
-                                   sid_mono_us() / 1000000, retry_s);
+    int64_t count =
+        sid_rate_count(rate, attempt->from, sid_mono_us() / 1000000, retry_s);
     pthread_mutex_unlock(&app->gate->lock);
     struct note last = *note;
     if (count == limit + 1)
@@ -163,7 +169,7 @@ sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
         return err;
     const struct note note = {refused.client_id, refused.claimed_id,
                               sid_key_refusal_name(refused.why)};
-    if (!refuse(app, attempt, &note, retry_s))
+    if (!refuse(app, app->gate->failures, attempt, &note, retry_s))
         return SID_E_UNAUTHENTICATED;
     sid_metric_add(SID_M_AUTH_LIMITED, 1);
     return SID_E_RATE;
@@ -177,7 +183,8 @@ sid_app_forbid(struct sid_app *app, const struct sid_attempt *attempt,
     const struct note note = {
         caller->role == SID_ROLE_NONE ? "" : sid_caller_actor(caller), "",
         caller->role == SID_ROLE_NONE ? "wrong_user" : "wrong_role"};
-    if (!refuse(app, attempt, &note, retry_s) || proven)
+    struct sid_rate *rate = proven ? app->gate->forbidden : app->gate->failures;
+    if (!refuse(app, rate, attempt, &note, retry_s) || proven)
         return SID_E_FORBIDDEN;
     sid_metric_add(SID_M_AUTH_LIMITED, 1);
     return SID_E_RATE;

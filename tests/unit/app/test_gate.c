@@ -135,10 +135,14 @@ a_role_that_may_not_is_recorded_and_never_told_to_wait(void **state) {
     struct fixture *f = *state;
     struct sid_address from = address("127.0.0.1");
     struct sid_attempt attempt = {"", 0, &from, ROUTE};
-    int64_t retry_s;
+    int64_t retry_s, rows = fixture_audit(f).rows;
     for (int i = 0; i < 9; i++)
         assert_int_equal(sid_app_forbid(f->app, &attempt, &f->clerk, &retry_s),
                          SID_E_FORBIDDEN);
+    /* Nor is it a wrong key of that source. */
+    assert_int_equal(show(f, "127.0.0.1", WRONG_KEY, &retry_s),
+                     SID_E_UNAUTHENTICATED);
+    assert_int_equal(fixture_audit(f).rows, rows + 7);
     attempt.from = NULL;
     assert_int_equal(sid_app_forbid(f->app, &attempt, &f->clerk, &retry_s),
                      SID_E_FORBIDDEN);
