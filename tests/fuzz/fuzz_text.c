@@ -1,9 +1,11 @@
 /* fuzz_text.c: the small parsers of what strangers send or a damaged disk gives
- * back: request lines and headers, JSON of a holder, ID numbers, stored reasons
- * and holders. The first byte picks one. libFuzzer's one thread. */
+ * back: request lines and headers, networks and proxies' lists, JSON of a
+ * holder, ID numbers, stored reasons and holders. The first byte picks one.
+ * libFuzzer's one thread. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/http/forwarded.h"
 #include "../../src/http/header.h"
 #include "../../src/http/holder.h"
 #include "../../src/http/negotiate.h"
@@ -73,6 +75,26 @@ stored(const uint8_t *data, size_t size, const char *text) {
     (void)err;
 }
 
+/* What is taken is written in a form that is taken again, to the same effect.
+ */
+static void
+networks(const char *text) {
+    struct sid_networks trusted, again;
+    char form[SID_NETWORKS_TEXT_SIZE];
+    if (sid_networks_parse(text, &trusted) == SID_OK) {
+        sid_networks_text(&trusted, form);
+        if (sid_networks_parse(form, &again) != SID_OK ||
+            again.count != trusted.count)
+            abort();
+    }
+    const struct sid_address peer = {{[15] = 1}};
+    struct sid_address source;
+    trusted = (struct sid_networks){0};
+    if (sid_forwarded_source(&peer, &text, 1, &trusted, &source) == SID_OK &&
+        sid_address_class(&source)[0] == '\0')
+        abort();
+}
+
 static void
 base45(const uint8_t *data, size_t size) {
     uint8_t bytes[256];
@@ -97,7 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     memcpy(text, rest, len);
     text[len] = '\0';
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
     case 0:
         headers(text);
         break;
@@ -106,6 +128,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 2:
         stored(rest, len, text);
+        break;
+    case 3:
+        networks(text);
         break;
     default:
         base45(rest, len);

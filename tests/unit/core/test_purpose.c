@@ -156,7 +156,7 @@ sixty_four_of_the_longest_names_have_room_and_no_more(void **state) {
     (void)state;
     char names[SID_PURPOSE_NAMES_SIZE] = "";
     for (int i = 0; i < SID_PURPOSES_MAX; i++) {
-        char name[SID_PURPOSE_NAME_SIZE];
+        char name[2 * SID_PURPOSE_NAME_SIZE];
         (void)snprintf(name, sizeof name, "abcdefghijklmnopqrstuvwxyz_12%03d",
                        i);
         assert_int_equal(sid_purpose_names_add(names, name), SID_OK);
