@@ -23,6 +23,7 @@ int sid_ctl_init(int argc, char **argv);
 int sid_ctl_qr(int argc, char **argv);
 int sid_ctl_compare(int argc, char **argv);
 int sid_ctl_calibrate(int argc, char **argv);
+int sid_ctl_models(int argc, char **argv);
 
 /* Need the settings; config_path is the file that -c names. */
 int sid_ctl_client(const char *config_path, int argc, char **argv);

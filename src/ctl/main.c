@@ -18,6 +18,7 @@ static const char usage_text[] =
     "  qr         show a code as a QR symbol in the terminal\n"
     "  compare    compare the faces in two photos, or in many pairs\n"
     "  calibrate  error rates and thresholds from the output of compare\n"
+    "  models     print a model pack's self-test values for its manifest\n"
     "\n"
     "  -c, --config FILE   the daemon's settings (default " DEFAULT_CONFIG ")\n"
     "  --version, --help\n"
@@ -47,6 +48,8 @@ run(const char *config_path, int argc, char **argv) {
         return sid_ctl_compare(argc, argv);
     if (strcmp(command, "calibrate") == 0)
         return sid_ctl_calibrate(argc, argv);
+    if (strcmp(command, "models") == 0)
+        return sid_ctl_models(argc, argv);
     (void)fprintf(stderr, "smartidctl: there is no command '%s'\n\n", command);
     return usage();
 }
