@@ -104,6 +104,7 @@ SID_FALLIBLE enum sid_err sid_face_find_points(struct sid_face_engine *engine,
                                                struct sid_face_points *out);
 
 #define SID_FACE_FLOATS 512
+#define SID_FACE_GREY_PX 112 /* side of the aligned face */
 
 /* What is measured on the aligned face of 112 x 112 pixels. */
 struct sid_face_print {
@@ -116,7 +117,8 @@ struct sid_face_print {
      * contrast is fine detail, whatever the light. */
     float sharpness;
     float brightness; /* mean luma of the inner face, 0..255 */
-    uint64_t dhash;   /* 8 x 8 signs of horizontal luma differences */
+    /* The aligned face itself, its luma, row by row; see copy.h. */
+    uint8_t grey[SID_FACE_GREY_PX * SID_FACE_GREY_PX];
 };
 /* Aligns the face by its points and measures it. Errors: SID_E_MODEL,
  * SID_E_NO_MEMORY. */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smartid/copy.h"
 #include "smartid/enrolment.h"
 #include "smartid/err.h"
 #include "smartid/mac.h"
@@ -33,11 +34,12 @@ struct sid_photo_facts {
     bool has_pose, has_liveness;
     float embedding[SID_EMBEDDING_FLOATS]; /* unit length */
     uint64_t dhash;                        /* of the aligned face, 64 bit */
-    uint8_t sha256[SID_SHA256_BYTES];      /* of the file's bytes */
+    uint8_t grey[112 * 112];
+    uint8_t sha256[SID_SHA256_BYTES]; /* of the file's bytes */
     /* milliseconds per stage, for compare and for the metrics */
     float ms_decode, ms_detect, ms_landmark, ms_embed, ms_liveness, ms_pose;
 };
-/* Wipes the embedding and the rest. */
+/* Wipes the embedding, the face and the rest. */
 void sid_photo_facts_fini(struct sid_photo_facts *facts);
 
 enum sid_band { SID_BAND_ACCEPT, SID_BAND_REVIEW, SID_BAND_REJECT };
@@ -74,8 +76,10 @@ struct sid_decision {
     float liveness;
 };
 
-/* Quality of both photos first (all reasons of both are told), then the copy
- * check (selfie_is_id_photo), then the band, then liveness. */
+/* Quality of both photos first (all reasons of both are told), then the band,
+ * then liveness. One file sent twice is a mistake and rejected at once; any
+ * other copy of the ID photo as selfie is a suspicion (selfie_is_id_photo) and
+ * goes to review. About 2 ms, for the copy check. */
 void sid_policy_decide(const struct sid_policy *policy,
                        const struct sid_photo_facts *id_photo,
                        const struct sid_photo_facts *selfie,

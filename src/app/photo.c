@@ -14,6 +14,7 @@
 
 _Static_assert(SID_FACE_FLOATS == SID_EMBEDDING_FLOATS,
                "one length of embedding");
+_Static_assert(SID_FACE_GREY_PX == SID_COPY_PX, "one size of aligned face");
 
 /* Long side the photo is first decoded to, at least. A selfie's face fills
  * much of it; on a card that fills 40 % of the width the box is 6 % wide.
@@ -116,7 +117,7 @@ take_print(struct sid_photo_facts *facts, const struct sid_face_print *print) {
     memcpy(facts->embedding, print->embedding, sizeof facts->embedding);
     facts->sharpness = print->sharpness;
     facts->brightness = print->brightness;
-    facts->dhash = print->dhash;
+    memcpy(facts->grey, print->grey, sizeof facts->grey);
 }
 
 static enum sid_err

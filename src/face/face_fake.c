@@ -16,7 +16,8 @@
  *                                                   faces
  *                                               11 slow: 300 ms of CPU time
  *   blue   which photo of that person (0..255): another value is another photo
- *          (other dhash, embedding a little off); the same value is a copy.
+ *          (embedding a little off, another aligned face); the same value is
+ *          a copy.
  *
  * Example: id photo (80, 0, 10) and selfie (80, 0, 200) is person 10, accepted;
  * selfie (88, 0, 200) is person 11: faces_differ. */
@@ -126,6 +127,14 @@ make_embedding(struct colour colour, float *out) {
         out[i] = v[i] / (float)sqrt(norm);
 }
 
+/* Noise that belongs to the photo. */
+static void
+make_grey(struct colour colour, uint8_t *out) {
+    uint64_t seed = 2000000 + colour.person * 1000 + colour.photo;
+    for (int i = 0; i < SID_FACE_GREY_PX * SID_FACE_GREY_PX; i++)
+        out[i] = (uint8_t)(64 + (next_random(&seed) >> 57));
+}
+
 static void
 work_slowly(void) {
     struct timespec start, now;
@@ -225,11 +234,8 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
     if (colour.flaw == FLAW_MANY_FACES &&
         points->x[2] > (float)image->width_px / 2)
         colour.person += 100;
-    uint64_t seed = colour.photo;
-    struct sid_face_print print = {.strength = STRENGTH,
-                                   .sharpness = 100.0F,
-                                   .brightness = 128.0F,
-                                   .dhash = next_random(&seed)};
+    struct sid_face_print print = {
+        .strength = STRENGTH, .sharpness = 100.0F, .brightness = 128.0F};
     if (colour.flaw == FLAW_BLURRED)
         print.sharpness = 0.1F;
     if (colour.flaw == FLAW_DARK)
@@ -237,6 +243,7 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
     if (colour.flaw == FLAW_BRIGHT)
         print.brightness = 252.0F;
     make_embedding(colour, print.embedding);
+    make_grey(colour, print.grey);
     *out = print;
     return SID_OK;
 }

@@ -18,8 +18,9 @@ const char usage[] =
     "        [--turn DEGREES] [--quarter N] [--seed N] [--light 1] [--blur 1]\n"
     "        [--noise 3] [--quality 90]   a specimen card on a table\n"
     "mkphoto scale IN OUT --size WxH [--noise 2] [--quality 90]\n"
-    "mkphoto degrade IN OUT [--blur SIGMA] [--gain G] [--bias B]\n"
-    "        [--rotate DEGREES] [--noise S] [--quality Q]\n"
+    "mkphoto degrade IN OUT [--crop K] [--scale K] [--mirror 1]\n"
+    "        [--rotate DEGREES] [--tilt DEGREES] [--blur SIGMA] [--gain G]\n"
+    "        [--bias B] [--noise S] [--quality Q]   in this order\n"
     "mkphoto yaw IN OUT [--models DIR] [--degrees 45]   turns the head\n"
     "mkphoto pair LEFT RIGHT OUT      two photos side by side\n"
     "(OUT is a PNG when its name says so, else a JPEG)\n"
@@ -106,17 +107,57 @@ make_scaled(const std::vector<std::string> &files, const options &opts) {
                 static_cast<int>(number(opts, "quality", 90)));
 }
 
+// The picture on a sheet or a screen that is turned round its upright axis
+// before a camera three widths away.
+cv::Mat
+tilted(const cv::Mat &photo, double degrees) {
+    const double turn = degrees * CV_PI / 180, away = 3.0 * photo.cols;
+    const double w = photo.cols, h = photo.rows;
+    std::vector<cv::Point2f> from, to;
+    for (int i = 0; i < 4; i++) {
+        const double x = i == 0 || i == 3 ? 0 : w, y = i < 2 ? 0 : h;
+        const double nearer = away / (away + (x - w / 2) * std::sin(turn));
+        from.emplace_back(static_cast<float>(x), static_cast<float>(y));
+        to.emplace_back(
+            static_cast<float>(w / 2 + (x - w / 2) * std::cos(turn) * nearer),
+            static_cast<float>(h / 2 + (y - h / 2) * nearer));
+    }
+    cv::Mat out;
+    cv::warpPerspective(photo, out, cv::getPerspectiveTransform(from, to),
+                        photo.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    return out;
+}
+
+// Geometry first: what part of the picture is seen, how large, which way round.
+cv::Mat
+reframed(const cv::Mat &photo, const options &opts) {
+    const double crop = number(opts, "crop", 1);
+    const double scale = number(opts, "scale", 1);
+    const double turn = number(opts, "rotate", 0);
+    const double tilt = number(opts, "tilt", 0);
+    const cv::Size part(cvRound(photo.cols * crop), cvRound(photo.rows * crop));
+    cv::Mat out =
+        photo(cv::Rect((photo.cols - part.width) / 2,
+                       (photo.rows - part.height) / 2, part.width, part.height))
+            .clone();
+    if (scale != 1)
+        cv::resize(out, out, cv::Size(), scale, scale,
+                   scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
+    if (number(opts, "mirror", 0) != 0)
+        cv::flip(out, out, 1);
+    if (turn != 0) {
+        const cv::Point2f centre(static_cast<float>(out.cols) / 2,
+                                 static_cast<float>(out.rows) / 2);
+        cv::warpAffine(out, out, cv::getRotationMatrix2D(centre, -turn, 1),
+                       out.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    }
+    return tilt != 0 ? tilted(out, tilt) : out;
+}
+
 void
 make_degraded(const std::vector<std::string> &files, const options &opts) {
-    cv::Mat photo = read_photo(files.at(0));
-    const double turn = number(opts, "rotate", 0);
+    cv::Mat photo = reframed(read_photo(files.at(0)), opts);
     const double blur = number(opts, "blur", 0);
-    if (turn != 0) {
-        const cv::Point2f centre(static_cast<float>(photo.cols) / 2,
-                                 static_cast<float>(photo.rows) / 2);
-        cv::warpAffine(photo, photo, cv::getRotationMatrix2D(centre, -turn, 1),
-                       photo.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
-    }
     if (blur > 0)
         cv::GaussianBlur(photo, photo, cv::Size(), blur);
     photo.convertTo(photo, CV_8U, number(opts, "gain", 1),

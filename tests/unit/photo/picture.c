@@ -141,6 +141,18 @@ picture_light(struct picture *picture, double gain, double bias) {
 }
 
 void
+picture_mirror(struct picture *picture) {
+    for (int y = 0; y < picture->h; y++)
+        for (int x = 0; x < picture->w / 2; x++) {
+            uint8_t kept[3], *left = at(picture, x, y);
+            uint8_t *right = at(picture, picture->w - 1 - x, y);
+            memcpy(kept, left, 3);
+            memcpy(left, right, 3);
+            memcpy(right, kept, 3);
+        }
+}
+
+void
 picture_yaw(struct picture *picture, double centre_x, double radius,
             double degrees) {
     const double right_angle = asin(1);

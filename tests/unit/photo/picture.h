@@ -23,6 +23,7 @@ void picture_scale(const struct picture *from, int w, int h,
 /* Mean of side x side pixels, side odd. */
 void picture_blur(struct picture *picture, int side);
 void picture_light(struct picture *picture, double gain, double bias);
+void picture_mirror(struct picture *picture);
 /* As if the head were a cylinder at that column, turned by that angle. */
 void picture_yaw(struct picture *picture, double centre_x, double radius,
                  double degrees);
