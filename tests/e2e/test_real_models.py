@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import tempfile
-import time
 import unittest
 
 import onnx
@@ -151,12 +150,16 @@ class Models(Case):
         self.assertEqual((done.returncode, done.stdout), (1, ""))
         self.assertIn("fr_pose.onnx", done.stderr)
 
-    def test_a_daemon_with_real_faces_is_ready_within_two_seconds(self):
+    def test_a_daemon_with_real_faces_is_ready_after_a_second_of_work(self):
+        """CPU time: what else runs on the machine does not matter."""
         daemon = Daemon("smartidd")
         self.addCleanup(daemon.close)
-        began = time.monotonic()
         daemon.start()
-        self.assertLess(time.monotonic() - began, 2 * SLOW * 3)
+        with open("/proc/%d/stat" % daemon.process.pid,
+                  encoding="ascii") as stream:
+            fields = stream.read().rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])       # utime, stime
+        self.assertLess(ticks / os.sysconf("SC_CLK_TCK"), 1 * SLOW)
 
 
 if __name__ == "__main__":
