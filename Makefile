@@ -168,13 +168,18 @@ $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(C
 MKPHOTO_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/tools/mkphoto*.cpp))
 $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app) $(LIBS_face))
+# Preloaded: a disk that is full while a file says so. Never sanitized: it comes
+# before the sanitizer's own library.
+$(BUILD)/full_disk.so: tests/tools/full_disk.c
+	@mkdir -p $(@D); echo "  LD   $@"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -fPIC $(WARNC) -shared -o $@ $< -ldl
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
 
 .PHONY: unit-bins e2e-bins objects
 unit-bins: $(UNIT_BINS)
-e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto
+e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
+          $(BUILD)/full_disk.so
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c)
 CXX_SRC := $(wildcard src/*/*.cpp tests/tools/*.cpp)

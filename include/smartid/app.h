@@ -46,6 +46,9 @@ SID_FALLIBLE enum sid_err sid_app_start_workers(struct sid_app *app,
                                                 unsigned problem_size);
 /* True once the workers run, the writer is healthy and nobody stops us. */
 bool sid_app_ready(const struct sid_app *app);
+/* Whether what is written is stored, as sid_writer_storage(): without, nobody
+ * can be enrolled or checked. Any thread. */
+enum sid_err sid_app_storage(const struct sid_app *app);
 /* Once a tick (every 100 ms or so) on the main thread: ends waits whose
  * deadline has passed, purges old idempotency keys now and then. */
 void sid_app_tick(struct sid_app *app);

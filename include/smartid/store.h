@@ -65,6 +65,9 @@ void sid_store_rollback(struct sid_store *store);
 SID_FALLIBLE enum sid_err sid_store_savepoint(struct sid_store *store);
 SID_FALLIBLE enum sid_err sid_store_savepoint_release(struct sid_store *store);
 void sid_store_savepoint_undo(struct sid_store *store);
+/* A transaction that writes a page and changes nothing: whether the storage
+ * takes anything. Errors: SID_E_STORE, SID_E_STORE_FULL. */
+SID_FALLIBLE enum sid_err sid_store_touch(struct sid_store *store);
 /* Moves the WAL into the database file and empties it, so that no deleted photo
  * lingers there; called by the owning thread when idle. Failures are logged. */
 void sid_store_checkpoint(struct sid_store *store);

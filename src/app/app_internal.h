@@ -158,7 +158,8 @@ void sid_enrol_job_free(struct sid_enrol_job **job);
 void sid_enrol_job_submit(struct sid_enrol_job **take);
 /* At start: takes up what a former run left. */
 SID_FALLIBLE enum sid_err sid_enrol_resume(struct sid_app *app);
-/* Each tick: backlog into free places, parked decisions to the writer again. */
+/* Each tick, while the storage takes what is written: backlog into free places,
+ * parked decisions to the writer again. */
 void sid_enrol_work_tick(struct sid_app *app);
 /* At the end: frees both lists. */
 void sid_enrol_work_fini(struct sid_app *app);

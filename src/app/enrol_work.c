@@ -2,9 +2,10 @@
  *
  * A job belongs to the pool, then to the worker that runs it, then to the
  * writer that stores its decision, and ends there. A decision that could not be
- * stored (disk full) is parked and submitted again by the main thread's tick:
- * no work is lost while the process lives, and none after, because the
- * enrolment is still `processing` on disk. */
+ * stored (disk full) is parked and submitted again by the main thread's tick
+ * once the writer says that the storage takes something: no work is lost while
+ * the process lives, and none after, because the enrolment is still
+ * `processing` on disk. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -358,6 +359,9 @@ feed_backlog(struct sid_app *app, struct sid_pool *pool) {
 
 void
 sid_enrol_work_tick(struct sid_app *app) {
+    /* Nothing can be begun or stored now; the writer finds out when. */
+    if (sid_writer_storage(app->writer) != SID_OK)
+        return;
     struct sid_pool *pool = atomic_load(&app->pool);
     if (pool != NULL && !atomic_load(&app->stopping))
         feed_backlog(app, pool);

@@ -1,5 +1,6 @@
 /* flow.c: what every flow does alike: being admitted, going to the writer,
- * coming back, naming its actor in the audit log. Any thread; owns nothing. */
+ * coming back, naming its actor in the audit log; and whether it could store
+ * anything. Any thread; owns nothing. */
 #include "app_internal.h"
 #include "smartid/clock.h"
 
@@ -26,6 +27,11 @@ sid_flow_end(struct sid_op *op) {
     struct sid_flow *flow = (struct sid_flow *)op;
     flow->err = op->err;
     flow->done(flow);
+}
+
+enum sid_err
+sid_app_storage(const struct sid_app *app) {
+    return sid_writer_storage(app->writer);
 }
 
 const char *

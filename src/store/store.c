@@ -157,6 +157,19 @@ sid_store_savepoint_undo(struct sid_store *store) {
     store->in_savepoint = false;
 }
 
+enum sid_err
+sid_store_touch(struct sid_store *store) {
+    enum sid_err err = sid_store_begin(store);
+
+    if (err != SID_OK)
+        return err;
+    err = store->back->ops->touch(store->back);
+    if (err == SID_OK)
+        return sid_store_commit(store);
+    sid_store_rollback(store);
+    return err;
+}
+
 void
 sid_store_checkpoint(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_NONE);

@@ -42,6 +42,7 @@ struct sid_back_ops {
     enum sid_err (*savepoint)(struct sid_back *back);
     enum sid_err (*savepoint_release)(struct sid_back *back);
     void (*savepoint_undo)(struct sid_back *back);
+    enum sid_err (*touch)(struct sid_back *back);
     void (*checkpoint)(struct sid_back *back, enum sid_back_checkpoint how);
 
     /* The last row's seq and MAC; *seq 0 when the log is empty. */

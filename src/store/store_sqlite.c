@@ -23,6 +23,7 @@ note_wal(void *ctx, sqlite3 *db, const char *name, int pages) {
     (void)db;
     (void)name;
     sq->wal_pages = pages;
+    sq->told_count = 0; /* a commit that wrote: the next error is a new one */
     return SQLITE_OK;
 }
 
@@ -120,6 +121,11 @@ savepoint_undo(struct sid_back *back) {
         sq->lost = err;
 }
 
+static enum sid_err
+touch(struct sid_back *back) {
+    return run(sid_sqlite_of(back), SID_SQ_TOUCH);
+}
+
 static void
 checkpoint(struct sid_back *back, enum sid_back_checkpoint how) {
     struct sid_sqlite *sq = sid_sqlite_of(back);
@@ -153,6 +159,7 @@ static const struct sid_back_ops ops = {
     .savepoint = savepoint,
     .savepoint_release = savepoint_release,
     .savepoint_undo = savepoint_undo,
+    .touch = touch,
     .checkpoint = checkpoint,
     .audit_head = sid_sqlite_audit_head,
     .audit_append = sid_sqlite_audit_append,

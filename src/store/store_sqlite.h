@@ -24,6 +24,7 @@
     X(SAVEPOINT)                                                               \
     X(SAVEPOINT_RELEASE)                                                       \
     X(SAVEPOINT_UNDO)                                                          \
+    X(TOUCH)                                                                   \
     X(AUDIT_HEAD)                                                              \
     X(AUDIT_APPEND)                                                            \
     X(AUDIT_SCAN)                                                              \
@@ -68,6 +69,8 @@ enum sid_sq_stmt {
         SID_SQ_COUNT
 };
 
+#define SID_SQ_TOLD_MAX 8
+
 struct sid_sqlite {
     struct sid_back base; /* first: a sid_back is cast back to this */
     sqlite3 *db;
@@ -77,6 +80,9 @@ struct sid_sqlite {
     enum sid_err lost; /* why SQLite dropped the open transaction; SID_OK */
     bool broken;       /* a sync failed or the file is damaged */
     int wal_pages;     /* in the WAL after the last commit */
+    /* SQLite results that were logged since the last commit that wrote. */
+    int told[SID_SQ_TOLD_MAX];
+    int told_count;
 };
 
 static inline struct sid_sqlite *
@@ -90,9 +96,10 @@ sid_sqlite_of(struct sid_back *back) {
 SID_FALLIBLE enum sid_err sid_sq_prepare_all(struct sid_sqlite *sq);
 void sid_sq_finalize_all(struct sid_sqlite *sq);
 
-/* What an SQLite result means; logs it once unless it is an expected refusal
- * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND); notes a lost
- * transaction and a broken database. where: a static word for the log. */
+/* What an SQLite result means; logs it unless it is an expected refusal
+ * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND) or has been logged
+ * since the last commit that wrote; notes a lost transaction and a broken
+ * database. where: a static word for the log. */
 enum sid_err sid_sq_error(struct sid_sqlite *sq, int rc, const char *where);
 
 /* A statement in use: start, bind in order, next or run, read in order, end. */

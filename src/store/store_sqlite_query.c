@@ -36,6 +36,8 @@ static const struct {
     S(SAVEPOINT, "SAVEPOINT op"),
     S(SAVEPOINT_RELEASE, "RELEASE SAVEPOINT op"),
     S(SAVEPOINT_UNDO, "ROLLBACK TO SAVEPOINT op"),
+    /* Means nothing here, but is written whatever its value was. */
+    S(TOUCH, "PRAGMA user_version = 1"),
 
     S(AUDIT_HEAD, "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"),
     S(AUDIT_APPEND, "INSERT INTO audit (seq, at_us, event, actor, subject, "
@@ -178,6 +180,19 @@ meaning(int rc, int sys) {
     return SID_E_STORE;
 }
 
+/* True the first time since the last commit that wrote: a disk that stays full
+ * is one event, however often it is tried. */
+static bool
+is_news(struct sid_sqlite *sq, int rc) {
+    for (int i = 0; i < sq->told_count; i++) {
+        if (sq->told[i] == rc)
+            return false;
+    }
+    if (sq->told_count < SID_SQ_TOLD_MAX)
+        sq->told[sq->told_count++] = rc;
+    return true;
+}
+
 enum sid_err
 sid_sq_error(struct sid_sqlite *sq, int rc, const char *where) {
     int sys = sqlite3_system_errno(sq->db);
@@ -187,7 +202,7 @@ sid_sq_error(struct sid_sqlite *sq, int rc, const char *where) {
         sq->broken = true;
     if (sq->in_txn && sq->lost == SID_OK && sqlite3_get_autocommit(sq->db) != 0)
         sq->lost = err;
-    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND)
+    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND && is_news(sq, rc))
         sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
                 SID_N("sqlite", rc), SID_S("text", sqlite3_errstr(rc)),
                 SID_N("errno", (rc & 0xff) == SQLITE_IOERR ? sys : 0),
