@@ -101,7 +101,7 @@ class Canaries(Case):
         for bad in ({"code": code, "purpose": cls.NAME},
                     {"code": cls.NAME, "purpose": "train_ticket"},
                     {"code": code, "purpose": "train_ticket",
-                     "counter": cls.CHINESE}):
+                     "counter": cls.CHINESE + "\n"}):
             cls.bodies.append(clerk.post("/v1/verifications", bad).body)
         for path in ("/v1/" + cls.NAME, "/v1/enrollments/" + number,
                      "/v1/enrollments?state=" + number,
