@@ -136,7 +136,9 @@ submit_finish(struct sid_request *req) {
     if (state == SID_ENROL_APPROVED) {
         answer->success = SID_SUCCESS_CREATED;
     } else if (!sid_enrol_state_settled(state)) {
-        answer->success = SID_SUCCESS_ACCEPTED;
+        /* 202 is for who would not wait; who did asked for the state. */
+        if (!req->head.prefer.has_wait)
+            answer->success = SID_SUCCESS_ACCEPTED;
         answer->retry_after_s = POLL_AGAIN_S;
     }
     (void)snprintf(answer->location, sizeof answer->location,
