@@ -74,13 +74,10 @@
       "This content type is not taken here.")                                  \
     X(SID_E_IDEMPOTENCY_MISMATCH, "idempotency_mismatch",                      \
       "This Idempotency-Key was used with a different request.")               \
-    X(SID_E_IDEMPOTENCY_BUSY, "idempotency_in_progress",                       \
-      "The first request with this Idempotency-Key is still being taken in.")  \
     X(SID_E_RATE, "too_many_requests", "Too many requests; wait a little.")    \
     X(SID_E_QUEUE_FULL, "queue_full",                                          \
       "Every place in the queue is taken; try again shortly.")                 \
     X(SID_E_STOPPING, "stopping", "The service is stopping; try again.")       \
-    X(SID_E_TIMEOUT, "timeout", "It took too long.")                           \
     /* storage */                                                              \
     X(SID_E_STORE, "store_unavailable",                                        \
       "The storage is not available; nothing was changed.")                    \

@@ -124,8 +124,7 @@ judge_body(struct sid_request *req) {
          !sid_media_type_is(head->content_type, "application/json")))
         return SID_E_MEDIA_TYPE;
     char boundary[SID_BOUNDARY_SIZE];
-    uint64_t cap = SID_JSON_BODY_MAX_BYTES;
-    uint64_t part_max = 0;
+    req->body_max_bytes = SID_JSON_BODY_MAX_BYTES;
     if (kind == SID_BODY_MULTIPART) {
         if (head->content_type == NULL)
             return SID_E_MEDIA_TYPE;
@@ -134,16 +133,17 @@ judge_body(struct sid_request *req) {
             return err;
         struct sid_config config;
         sid_app_config(req->door->server->app, &config);
-        part_max = (uint64_t)config.photo_max_bytes;
-        cap = 2 * part_max + SID_MULTIPART_EXTRA_BYTES;
+        req->photo_max_bytes = (uint64_t)config.photo_max_bytes;
+        req->body_max_bytes =
+            2 * req->photo_max_bytes + SID_MULTIPART_EXTRA_BYTES;
     }
     if (head->content_length == NULL)
         return SID_E_LENGTH_REQUIRED;
-    if (req->content_length > cap)
+    if (req->content_length > req->body_max_bytes)
         return SID_E_BODY_TOO_LARGE;
     if (kind != SID_BODY_MULTIPART)
         return SID_OK;
-    return sid_upload_new(boundary, (size_t)part_max,
+    return sid_upload_new(boundary, (size_t)req->photo_max_bytes,
                           (size_t)req->content_length, &req->field,
                           &req->upload);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hint.h"
 #include "request.h"
 #include "server_priv.h"
 #include "smartid/log.h"
@@ -33,8 +34,7 @@ sid_reply_status(enum sid_err err) {
     case SID_E_NOT_FOUND: return 404;
     case SID_E_METHOD: return 405;
     case SID_E_NOT_ACCEPTABLE: return 406;
-    case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED:
-    case SID_E_IDEMPOTENCY_BUSY: return 409;
+    case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED: return 409;
     case SID_E_LENGTH_REQUIRED: return 411;
     case SID_E_BODY_TOO_LARGE: return 413;
     case SID_E_MEDIA_TYPE: return 415;
@@ -44,7 +44,7 @@ sid_reply_status(enum sid_err err) {
     case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT: return 422;
     case SID_E_RATE: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
-    case SID_E_STORE: case SID_E_TIMEOUT: return 503;
+    case SID_E_STORE: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
     case SID_E_INTERNAL: case SID_E_IO: case SID_E_ARGUMENT:
@@ -104,15 +104,20 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     answer->retry_after_s = retry_after_s(req, err, status);
     enum sid_err shown = sid_reply_public(err);
     char type[96];
+    char hint[SID_HINT_SIZE];
+    char detail[SID_HINT_SIZE + 128];
     (void)snprintf(type, sizeof type, "urn:smartid:problem:%s",
                    sid_err_code(shown));
+    sid_hint(req, shown, hint);
+    (void)snprintf(detail, sizeof detail, "%s%s%s", sid_err_text(shown),
+                   hint[0] == '\0' ? "" : " ", hint);
     struct sid_json json;
     sid_json_init(&json, &answer->body);
     sid_json_open(&json, NULL, '{');
     sid_json_string(&json, "type", type);
     sid_json_string(&json, "title", MHD_get_reason_phrase_for(status));
     sid_json_int(&json, "status", status);
-    sid_json_string(&json, "detail", sid_err_text(shown));
+    sid_json_string(&json, "detail", detail);
     sid_json_string(&json, "code", sid_err_code(shown));
     if (req->field.name[0] != '\0' && status != 500)
         sid_json_string(&json, "field", req->field.name);
@@ -209,6 +214,10 @@ sid_reply(struct sid_request *req, enum sid_err err) {
             return MHD_NO;
     }
     struct sid_buf *body = &req->answer.body;
+    /* Text that ends without one runs into the next prompt. */
+    bool json = err != SID_OK || req->answer.content_type == NULL;
+    if (json && sid_buf_append(body, "\n", 1) != SID_OK)
+        return MHD_NO;
     /* The bytes stay the request's, which outlives their sending. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body->len, body->ptr, MHD_RESPMEM_PERSISTENT);

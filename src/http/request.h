@@ -87,7 +87,10 @@ struct sid_request {
     enum sid_photo_kind photo; /* {photo} of the path */
     char request_id[SID_REQUEST_ID_SIZE];
     uint64_t content_length;
-    uint64_t body_seen; /* bytes of it */
+    uint64_t body_max_bytes;  /* what this request may have; judged, if it may
+                                 have a body */
+    uint64_t photo_max_bytes; /* the same of each photo in it */
+    uint64_t body_seen;       /* bytes of it */
     struct sid_buf body;
     struct sid_upload *upload; /* multipart bodies */
     int64_t wait_s;            /* granted part of Prefer: wait */

@@ -115,7 +115,7 @@ sid_route_open(const struct sid_route *route) {
 
 bool
 sid_route_serves_head(const struct sid_route *route) {
-    return route->method == GET && sid_route_open(route);
+    return route->method == GET;
 }
 
 bool

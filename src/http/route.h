@@ -44,7 +44,7 @@ struct sid_handler {
 #define SID_ROUTE_CONTROL (1u << 30)
 
 struct sid_route {
-    enum sid_method method; /* GET also serves HEAD on open routes */
+    enum sid_method method; /* GET also serves HEAD */
     const char *pattern;    /* {id} and {photo} stand for one segment */
     unsigned any;           /* bits of enum sid_role: whosever it is */
     unsigned own;           /* bits: only what they have sent or hold; what is

@@ -27,7 +27,6 @@ static const struct {
     {SID_E_EXISTS, 409},
     {SID_E_CONFLICT, 409},
     {SID_E_REVOKED, 409},
-    {SID_E_IDEMPOTENCY_BUSY, 409},
     {SID_E_LENGTH_REQUIRED, 411},
     {SID_E_BODY_TOO_LARGE, 413},
     {SID_E_MEDIA_TYPE, 415},
@@ -42,7 +41,6 @@ static const struct {
     {SID_E_QUEUE_FULL, 503},
     {SID_E_STOPPING, 503},
     {SID_E_STORE, 503},
-    {SID_E_TIMEOUT, 503},
     {SID_E_STORE_FULL, 507},
 };
 
