@@ -51,6 +51,8 @@ struct sid_config {
     int64_t photo_max_bytes;          /* 64 KiB..32 MiB, default 8 MiB */
     int64_t auth_failures_per_minute; /* of one source; 0..10000, default 5,
                                          0: no limit */
+    int64_t photo_max_bytes;    /* 64 KiB..32 MiB, default 8 MiB */
+    int64_t upload_total_bytes; /* one enrolment..64 GiB, default 256 MiB */
     /* [retention] */
     int64_t idempotency_s; /* how long an Idempotency-Key is remembered,
                               60..604800, default 86400 */
@@ -58,14 +60,23 @@ struct sid_config {
     char log_level[8]; /* debug | info | warn | error */
 };
 
+/* What an enrolment's body may have beyond its two photos. */
+#define SID_UPLOAD_EXTRA_BYTES 65536
+/* The largest body of an enrolment. */
+static inline int64_t
+sid_config_upload_max_bytes(const struct sid_config *config) {
+    return 2 * config->photo_max_bytes + SID_UPLOAD_EXTRA_BYTES;
+}
+
 /* Every setting at its default. */
 void sid_config_default(struct sid_config *out);
 
 /* Reads FILE (INI, inih) over the defaults, then the environment
  * (SMARTIDD_<SECTION>_<NAME>). An unknown section or key, a repeated key, a
- * value of the wrong type or out of range, match_review > match_accept: all
- * refused. Errors: SID_E_IO (cannot be read), SID_E_CONFIG; problem says where
- * and what would be accepted; out untouched. */
+ * value of the wrong type or out of range, match_review > match_accept,
+ * upload_total_bytes < one enrolment, a control socket whose path is too long
+ * for one: all refused. Errors: SID_E_IO (cannot be read), SID_E_CONFIG;
+ * problem says where and what would be accepted; out untouched. */
 SID_FALLIBLE enum sid_err sid_config_load(const char *path,
                                           struct sid_config *out,
                                           struct sid_config_problem *problem);

@@ -155,6 +155,7 @@ read_manifest(const char *dir, struct sid_models *models, char *problem,
         models->pack.net[net].crop = 1.0F;
     models->pack.score_min = 0.65F; /* architecture.md section 5 */
     models->pack.nms_iou = 0.4F;
+    ini_allow_inline_comments = false; /* as in the settings */
     int line = ini_parse(path, on_line, models);
     if (line != 0) {
         if (line < 0)

@@ -42,7 +42,9 @@ sid_config_print_example(FILE *to) {
           "given in the\n"
           "# environment too, as SMARTIDD_<SECTION>_<NAME>; that wins over "
           "this file.\n"
-          "# (reload): taken over on SIGHUP; the others need a restart.\n\n",
+          "# (reload): taken over on SIGHUP; the others need a restart.\n"
+          "# A comment has a line of its own: a ; or # behind a value is part "
+          "of the value.\n\n",
           to);
     for (size_t i = 0; i < config_settings_count; i++) {
         const struct setting *s = &config_settings[i];

@@ -2,6 +2,7 @@
  * written. A setting that is not here does not exist. Constant; any thread. */
 #include "config_schema.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@
 #define REAL(member, least, most, value)                                       \
     .name = #member, .type = SETTING_REAL, .min = (least), .max = (most),      \
     .default_value = (value), .unit = "", AT(member)
-#define TEXT(member, value)                                                    \
-    .name = #member, .type = SETTING_TEXT, .default_value = (value),           \
+#define ADDRESS(member, value)                                                 \
+    .name = #member, .type = SETTING_ADDRESS, .default_value = (value),        \
     .unit = "", AT(member)
 #define PATH(member, value)                                                    \
     .name = #member, .type = SETTING_PATH, .default_value = (value),           \
@@ -36,7 +37,7 @@
 /* Rows of one section stand together. */
 const struct setting config_settings[] = {
     {.section = "http",
-     TEXT(listen_address, "127.0.0.1"),
+     ADDRESS(listen_address, "127.0.0.1"),
      .help = "Address to listen on. Stay on the loopback: nginx stands in "
              "front and does TLS."},
     {.section = "http",
@@ -70,7 +71,8 @@ const struct setting config_settings[] = {
      PATH(control_socket, ""),
      .may_be_empty = true,
      .help = "Unix socket on which smartidctl talks to the running daemon. "
-             "Empty: the database's path with .sock behind it."},
+             "Empty: the database's path with .sock behind it. Not more than "
+             "107 bytes with that."},
 
     {.section = "keys",
      PATH(master_key_file, "/etc/smartidd/master.key"),
@@ -139,6 +141,12 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "Wrong keys that one address may show in a minute; more are "
              "answered with 429. A good key always passes. 0: no limit."},
+     INT(upload_total_bytes, 196608, 68719476736, "268435456", "bytes"),
+     .reloadable = true,
+     .help = "Bytes of enrolments that are being sent at once, by their "
+             "Content-Length, until their photos are stored; one more is "
+             "refused with 503. Not below one enrolment: twice "
+             "photo_max_bytes and 65536."},
 
     {.section = "retention",
      INT(idempotency_s, 60, 604800, "86400", "seconds"),
@@ -236,6 +244,14 @@ is_credential(const char *value) {
            strchr(name, '/') == NULL;
 }
 
+/* What a listener takes without asking a name server. */
+static bool
+is_address(const char *value) {
+    uint8_t bytes[16];
+    return inet_pton(AF_INET, value, bytes) == 1 ||
+           inet_pton(AF_INET6, value, bytes) == 1;
+}
+
 static enum sid_err
 parse_chars(const struct setting *setting, const char *value, char *out,
             const char **what) {
@@ -246,6 +262,8 @@ parse_chars(const struct setting *setting, const char *value, char *out,
         return refuse(what, "too long");
     if (!sid_utf8_clean(value, len))
         return refuse(what, "not clean text");
+    if (setting->type == SETTING_ADDRESS && !is_address(value))
+        return refuse(what, "not an address in digits");
     if (setting->type == SETTING_PATH && len > 0 && value[0] != '/' &&
         !(setting->may_be_credential && is_credential(value)))
         return refuse(what, "not an absolute path");
@@ -269,7 +287,7 @@ config_setting_parse(const struct setting *setting, const char *value,
         return parse_int(setting, value, to, what);
     case SETTING_REAL:
         return parse_real(setting, value, to, what);
-    case SETTING_TEXT:
+    case SETTING_ADDRESS:
     case SETTING_PATH:
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
@@ -292,8 +310,8 @@ config_setting_accepted(const struct setting *setting,
         (void)snprintf(out, size, "a number, %g to %g%s%s", setting->min,
                        setting->max, space, setting->unit);
         break;
-    case SETTING_TEXT:
-        (void)snprintf(out, size, "1 to %zu bytes of text", setting->size - 1);
+    case SETTING_ADDRESS:
+        (void)snprintf(out, size, "an IPv4 or IPv6 address in digits");
         break;
     case SETTING_PATH:
         (void)snprintf(
@@ -328,7 +346,7 @@ config_setting_value(const struct setting *setting,
         memcpy(&x, at, sizeof x);
         (void)snprintf(out, CONFIG_VALUE_SIZE, "%.15g", x);
         break;
-    case SETTING_TEXT:
+    case SETTING_ADDRESS:
     case SETTING_PATH:
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
