@@ -51,7 +51,6 @@ struct sid_config {
     int64_t photo_max_bytes;          /* 64 KiB..32 MiB, default 8 MiB */
     int64_t auth_failures_per_minute; /* of one source; 0..10000, default 5,
                                          0: no limit */
-    int64_t photo_max_bytes;    /* 64 KiB..32 MiB, default 8 MiB */
     int64_t upload_total_bytes; /* one enrolment..64 GiB, default 256 MiB */
     /* [retention] */
     int64_t idempotency_s; /* how long an Idempotency-Key is remembered,

@@ -10,12 +10,13 @@
 #include "smartid/app.h"
 #include "smartid/enrolment.h"
 
-/* Takes a place in the queue; before the body is read. Errors:
- * SID_E_QUEUE_FULL, SID_E_STOPPING. */
-SID_FALLIBLE enum sid_err sid_enrol_reserve(struct sid_app *app);
-/* Gives the place back when the request ends without sid_enrol_submit_start.
- */
-void sid_enrol_release(struct sid_app *app);
+/* Takes a place in the queue, and room for body_bytes among all bodies that are
+ * being sent (upload_total_bytes); before the body is read. Errors:
+ * SID_E_QUEUE_FULL (either), SID_E_STOPPING. */
+SID_FALLIBLE enum sid_err sid_enrol_reserve(struct sid_app *app,
+                                            uint64_t body_bytes);
+/* Gives both back when the request ends without sid_enrol_submit_start. */
+void sid_enrol_release(struct sid_app *app, uint64_t body_bytes);
 
 /* A request that waits until an enrolment is settled. Private to the flows. */
 struct sid_waiter {
@@ -35,6 +36,7 @@ struct sid_enrol_submit {
     struct sid_buf photo[2];                    /* by sid_photo_kind; taken */
     char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none */
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
+    uint64_t body_bytes;   /* reserved; the flow gives them back */
     /* out, when flow.err is SID_OK */
     struct sid_enrolment enrolment; /* state and reasons as of the answer */
     char holder_secret[SID_HOLDER_SECRET_SIZE];
@@ -45,7 +47,8 @@ struct sid_enrol_submit {
     uint8_t fingerprint[SID_SHA256_BYTES];
     bool id_number_bad;
 };
-/* Needs a reserved place, which it takes over in every case. flow.err:
+/* Needs a reserved place and body_bytes, which it takes over in every case; the
+ * bytes are free again once the photos are stored. flow.err:
  * SID_E_IDEMPOTENCY_MISMATCH, SID_E_STORE, SID_E_STORE_FULL, SID_E_NO_MEMORY,
  * SID_E_STOPPING … done is always called. An invalid or used ID number is not
  * an error but a rejected enrolment with that reason. */

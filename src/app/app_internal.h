@@ -38,8 +38,12 @@ struct sid_app {
     pthread_rwlock_t suspects;
     /* Bytes of sealed photos that jobs keep in memory, see SID_HELD_MAX. */
     _Atomic size_t held_bytes;
-    int64_t next_purge_us;  /* main thread */
-    int64_t next_warning_s; /* main thread; wall clock */
+    /* Bytes of bodies that are being sent, or sealed and not yet stored. */
+    _Atomic uint64_t upload_bytes;
+    _Atomic bool memory_used; /* photos were freed since the last tick */
+    int64_t trim_at_us;       /* main thread; 0: nothing to give back */
+    int64_t next_purge_us;    /* main thread */
+    int64_t next_warning_s;   /* main thread; wall clock */
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
@@ -54,8 +58,8 @@ struct sid_app {
 
 /* Sealed photos kept in memory between storing and examining, all jobs
  * together; beyond that a job reads them back. Source: aim of 500 MB at 50
- * parallel enrolments, issue 1. */
-#define SID_HELD_MAX_BYTES ((size_t)64 << 20)
+ * parallel enrolments, issue 1, of which upload_total_bytes takes 256 MiB. */
+#define SID_HELD_MAX_BYTES ((size_t)32 << 20)
 /* A job that was begun this often and never finished has killed the process as
  * often. Source: architecture.md section 3. */
 #define SID_ATTEMPTS_MAX 2

@@ -6,6 +6,7 @@
  * once the writer says that the storage takes something: no work is lost while
  * the process lives, and none after, because the enrolment is still
  * `processing` on disk. */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,11 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
+
+/* How long no photo must have been freed before the heaps' free pages go back
+ * to the system. Source: own choice: long against the gaps between enrolments
+ * of a busy hour, which would only fetch the pages again. */
+#define TRIM_AFTER_US ((int64_t)5 * 1000 * 1000)
 
 enum sid_err
 sid_enrol_job_new(struct sid_app *app, const char *id,
@@ -33,6 +39,7 @@ drop_photos(struct sid_enrol_job *job) {
     sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
     atomic_fetch_sub(&job->app->held_bytes, job->held_bytes);
     job->held_bytes = 0;
+    atomic_store(&job->app->memory_used, true);
 }
 
 void
@@ -357,8 +364,23 @@ feed_backlog(struct sid_app *app, struct sid_pool *pool) {
         add_to_backlog(app, list);
 }
 
+/* glibc keeps what was freed below something that was not. */
+static void
+give_memory_back(struct sid_app *app) {
+    int64_t now_us = sid_mono_us();
+    if (atomic_exchange(&app->memory_used, false)) {
+        app->trim_at_us = now_us + TRIM_AFTER_US;
+    } else if (app->trim_at_us != 0 && now_us >= app->trim_at_us) {
+        app->trim_at_us = 0;
+        (void)malloc_trim(0);
+        sid_log(SID_LOG_DEBUG, "memory_given_back",
+                SID_N("us", sid_mono_us() - now_us));
+    }
+}
+
 void
 sid_enrol_work_tick(struct sid_app *app) {
+    give_memory_back(app);
     /* Nothing can be begun or stored now; the writer finds out when. */
     if (sid_writer_storage(app->writer) != SID_OK)
         return;

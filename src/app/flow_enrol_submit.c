@@ -12,20 +12,49 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 
+/* ---- io thread: a place, and room for the body ----------------------------
+ */
+
+static enum sid_err
+take_room(struct sid_app *app, uint64_t bytes) {
+    struct sid_config config;
+    sid_app_config(app, &config);
+    uint64_t total = (uint64_t)config.upload_total_bytes;
+    uint64_t used = atomic_load(&app->upload_bytes);
+    do {
+        if (used > total || bytes > total - used)
+            return SID_E_QUEUE_FULL;
+    } while (
+        !atomic_compare_exchange_weak(&app->upload_bytes, &used, used + bytes));
+    return SID_OK;
+}
+
+static void
+give_room_back(struct sid_app *app, uint64_t bytes) {
+    uint64_t used = atomic_fetch_sub(&app->upload_bytes, bytes);
+    SID_ASSERT(used >= bytes);
+}
+
 enum sid_err
-sid_enrol_reserve(struct sid_app *app) {
+sid_enrol_reserve(struct sid_app *app, uint64_t body_bytes) {
     struct sid_pool *pool = atomic_load(&app->pool);
     if (pool == NULL || atomic_load(&app->stopping))
         return SID_E_STOPPING;
-    enum sid_err err = sid_pool_reserve(pool);
+    enum sid_err err = take_room(app, body_bytes);
+    if (err == SID_OK) {
+        err = sid_pool_reserve(pool);
+        if (err != SID_OK)
+            give_room_back(app, body_bytes);
+    }
     if (err == SID_E_QUEUE_FULL)
         sid_metric_add(SID_M_ENROL_SHED, 1);
     return err;
 }
 
 void
-sid_enrol_release(struct sid_app *app) {
+sid_enrol_release(struct sid_app *app, uint64_t body_bytes) {
     struct sid_pool *pool = atomic_load(&app->pool);
+    give_room_back(app, body_bytes);
     if (pool != NULL)
         sid_pool_release(pool);
 }
@@ -267,6 +296,8 @@ static void
 receive_done(struct sid_op *op) {
     struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
     struct sid_flow *flow = &submit->flow;
+    /* What is kept of the photos now is counted as held. */
+    give_room_back(flow->app, submit->body_bytes);
     struct sid_enrol_job *job = submit->job;
     submit->job = NULL;
     flow->err = op->err;
@@ -305,7 +336,7 @@ sid_enrol_submit_start(struct sid_enrol_submit *submit) {
         flow->err = SID_E_STOPPING;
     if (flow->err != SID_OK) {
         sid_enrol_job_free(&submit->job);
-        sid_enrol_release(flow->app);
+        sid_enrol_release(flow->app, submit->body_bytes);
         flow->done(flow);
         return;
     }

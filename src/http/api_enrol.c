@@ -94,7 +94,8 @@ submit_check(struct sid_request *req) {
         return SID_E_BAD_REQUEST;
     }
     /* Last: a place that is taken must be given back. */
-    enum sid_err err = sid_enrol_reserve(req->door->server->app);
+    enum sid_err err =
+        sid_enrol_reserve(req->door->server->app, req->content_length);
     req->has_place = err == SID_OK;
     return err;
 }
@@ -125,6 +126,7 @@ submit_prepare(struct sid_request *req) {
 static void
 submit_start(struct sid_request *req) {
     req->has_place = false; /* the flow takes it over in every case */
+    req->u.submit.body_bytes = req->content_length;
     sid_enrol_submit_start(&req->u.submit);
 }
 

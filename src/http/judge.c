@@ -134,8 +134,7 @@ judge_body(struct sid_request *req) {
         struct sid_config config;
         sid_app_config(req->door->server->app, &config);
         req->photo_max_bytes = (uint64_t)config.photo_max_bytes;
-        req->body_max_bytes =
-            2 * req->photo_max_bytes + SID_MULTIPART_EXTRA_BYTES;
+        req->body_max_bytes = (uint64_t)sid_config_upload_max_bytes(&config);
     }
     if (head->content_length == NULL)
         return SID_E_LENGTH_REQUIRED;

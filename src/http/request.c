@@ -46,11 +46,11 @@ sid_request_make_flow(struct sid_request *req, size_t size) {
     req->flow_made = true;
 }
 
-/* A place in the queue that no flow has taken over. */
+/* A place in the queue, and room, that no flow has taken over. */
 static void
 give_place_back(struct sid_request *req) {
     if (req->has_place)
-        sid_enrol_release(req->door->server->app);
+        sid_enrol_release(req->door->server->app, req->content_length);
     req->has_place = false;
 }
 

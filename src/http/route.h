@@ -20,8 +20,6 @@ enum sid_body_kind {
 
 /* Largest JSON body. Source: reliability B6. */
 #define SID_JSON_BODY_MAX_BYTES 16384
-/* What a multipart body may have beyond its two photos. */
-#define SID_MULTIPART_EXTRA_BYTES 65536
 
 /* How a request is worked on. check, start and fini may be NULL. */
 struct sid_handler {

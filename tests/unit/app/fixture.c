@@ -190,7 +190,8 @@ submit_start(void *flow) {
 void
 fixture_submit(struct fixture *f, struct sid_enrol_submit *submit,
                const struct sid_caller *caller) {
-    assert_int_equal(sid_enrol_reserve(f->app), SID_OK);
+    submit->body_bytes = 100;
+    assert_int_equal(sid_enrol_reserve(f->app, 100), SID_OK);
     fixture_run(f, &submit->flow, caller, submit_start);
 }
 
