@@ -44,7 +44,7 @@ const char *sid_photo_kind_name(enum sid_photo_kind kind);
     X(SID_REASON_IMAGE_UNREADABLE, "image_unreadable", true,                   \
       "{Photo} could not be read. Send it again as a JPEG or PNG file.")       \
     X(SID_REASON_IMAGE_TOO_LARGE, "image_too_large", true,                     \
-      "{Photo} has more than 24 million pixels. Take it at a lower "           \
+      "{Photo} has more than 24.5 million pixels. Take it at a lower "         \
       "resolution and send it again.")                                         \
     X(SID_REASON_IMAGE_TOO_SMALL, "image_too_small", true,                     \
       "{Photo} has too few pixels. Take it at a higher resolution and send "   \

@@ -47,7 +47,7 @@
     X(SID_E_IMAGE_UNREADABLE, "image_unreadable",                              \
       "The photo is not a JPEG or PNG file that can be read.")                 \
     X(SID_E_IMAGE_TOO_LARGE, "image_too_large",                                \
-      "The photo has more than 24 million pixels.")                            \
+      "The photo has more than 24.5 million pixels.")                          \
     X(SID_E_IMAGE_TOO_SMALL, "image_too_small",                                \
       "The photo has too few pixels.")                                         \
     X(SID_E_MODEL, "model", "A face model is missing, damaged or fails.")      \
