@@ -20,5 +20,10 @@ SID_FALLIBLE enum sid_err sid_photo_examine(struct sid_face_engine *engine,
                                             struct sid_span bytes,
                                             enum sid_photo_kind kind,
                                             struct sid_photo_facts *out);
+/* The same, and pose and liveness of a card's portrait, too: for people who
+ * look at the figures; no rule wants them. */
+SID_FALLIBLE enum sid_err
+sid_photo_examine_fully(struct sid_face_engine *engine, struct sid_span bytes,
+                        enum sid_photo_kind kind, struct sid_photo_facts *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smartid/config.h"
 #include "smartid/copy.h"
 #include "smartid/enrolment.h"
 #include "smartid/err.h"
@@ -30,7 +31,7 @@ struct sid_photo_facts {
     float sharpness;   /* of the face crop; see face.h */
     float brightness;  /* mean luma of the face crop, 0..255 */
     float yaw_deg, pitch_deg, roll_deg; /* of the upright face; selfie only */
-    float liveness; /* 0..1, index 0 of the softmax; selfie only */
+    float liveness;                     /* 0..1, index 0 of the softmax */
     bool has_pose, has_liveness;
     float embedding[SID_EMBEDDING_FLOATS]; /* unit length */
     uint64_t dhash;                        /* of the aligned face, 64 bit */
@@ -57,6 +58,10 @@ struct sid_policy {
     enum sid_liveness_action liveness_action;
     float liveness_review; /* below: not live */
 };
+
+/* What the settings say. */
+void sid_policy_from_config(const struct sid_config *config,
+                            struct sid_policy *out);
 
 /* Cosine of two unit vectors, -1..1. */
 float sid_similarity(const float a[SID_EMBEDDING_FLOATS],

@@ -35,6 +35,7 @@ struct exam {
     struct sid_face_engine *engine; /* borrowed */
     struct sid_span bytes;          /* borrowed */
     enum sid_photo_kind kind;
+    bool alive;             /* measure liveness and pose */
     struct sid_image whole; /* upright by EXIF, decoded small */
     struct sid_photo_find find;
     struct sid_image close; /* closer look, after the turns; or empty */
@@ -142,8 +143,8 @@ measure_face(struct exam *exam, const struct sid_image *image,
 
 /* Liveness wants the surroundings (the small picture), pose the face. */
 static enum sid_err
-measure_selfie(struct exam *exam, const struct sid_image *image,
-               const struct sid_face_box *box) {
+measure_alive(struct exam *exam, const struct sid_image *image,
+              const struct sid_face_box *box) {
     struct sid_photo_facts *facts = &exam->facts;
     struct sid_face_pose pose;
     int64_t at_us = sid_mono_us();
@@ -189,8 +190,8 @@ measure(struct exam *exam) {
         take_print(facts, &exam->find.print);
     else if (err == SID_OK)
         err = measure_face(exam, image, &box);
-    if (err == SID_OK && exam->kind == SID_PHOTO_SELFIE)
-        err = measure_selfie(exam, image, &box);
+    if (err == SID_OK && exam->alive)
+        err = measure_alive(exam, image, &box);
     return err;
 }
 
@@ -217,21 +218,38 @@ examine(struct exam *exam) {
     return err;
 }
 
+/* Runs the exam, frees what it has made, hands the facts out. */
+static enum sid_err
+finish(struct exam *exam, struct sid_photo_facts *out) {
+    enum sid_err err = examine(exam);
+    if (is_photo_error(err)) {
+        exam->facts.image = err;
+        exam->facts.faces = 0;
+        err = SID_OK;
+    }
+    sid_image_fini(&exam->whole);
+    sid_image_fini(&exam->close);
+    sid_photo_find_fini(&exam->find);
+    if (err == SID_OK)
+        *out = exam->facts;
+    sid_wipe(&exam->facts, sizeof exam->facts);
+    return err;
+}
+
 enum sid_err
 sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
                   enum sid_photo_kind kind, struct sid_photo_facts *out) {
-    struct exam exam = {.engine = engine, .bytes = bytes, .kind = kind};
-    enum sid_err err = examine(&exam);
-    if (is_photo_error(err)) {
-        exam.facts.image = err;
-        exam.facts.faces = 0;
-        err = SID_OK;
-    }
-    sid_image_fini(&exam.whole);
-    sid_image_fini(&exam.close);
-    sid_photo_find_fini(&exam.find);
-    if (err == SID_OK)
-        *out = exam.facts;
-    sid_wipe(&exam.facts, sizeof exam.facts);
-    return err;
+    struct exam exam = {.engine = engine,
+                        .bytes = bytes,
+                        .kind = kind,
+                        .alive = kind == SID_PHOTO_SELFIE};
+    return finish(&exam, out);
+}
+
+enum sid_err
+sid_photo_examine_fully(struct sid_face_engine *engine, struct sid_span bytes,
+                        enum sid_photo_kind kind, struct sid_photo_facts *out) {
+    struct exam exam = {
+        .engine = engine, .bytes = bytes, .kind = kind, .alive = true};
+    return finish(&exam, out);
 }

@@ -62,6 +62,19 @@ sid_band_name(enum sid_band band) {
     return "reject";
 }
 
+void
+sid_policy_from_config(const struct sid_config *config,
+                       struct sid_policy *out) {
+    const char *action = config->liveness_action;
+    out->match_accept = (float)config->match_accept;
+    out->match_review = (float)config->match_review;
+    out->liveness_review = (float)config->liveness_review;
+    out->liveness_action = strcmp(action, "off") == 0 ? SID_LIVENESS_OFF
+                           : strcmp(action, "reject") == 0
+                               ? SID_LIVENESS_REJECT
+                               : SID_LIVENESS_REVIEW;
+}
+
 float
 sid_similarity(const float a[SID_EMBEDDING_FLOATS],
                const float b[SID_EMBEDDING_FLOATS]) {

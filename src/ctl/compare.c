@@ -16,6 +16,7 @@
 #include "csv.h"
 #include "ctl.h"
 #include "smartid/photo.h"
+#include "smartid/text.h"
 
 static const char usage[] =
     "usage: smartidctl compare [options] A B        JSON about both and how "
@@ -27,9 +28,11 @@ static const char usage[] =
     "  --jobs N       threads (default: cores)\n"
     "  --kind-a, --kind-b id_photo|selfie   what the photos are\n"
     "                 (default id_photo and selfie)\n"
-    "  --models DIR   folder of the model pack (default: the environment's\n"
-    "                 SMARTIDD_FACE_MODEL_DIR, else the daemon's default)\n"
-    "  --accept X, --review X   thresholds of the bands\n";
+    "  --model-dir DIR   folder of the model pack\n"
+    "  --accept X, --review X   thresholds of the bands\n"
+    "Model pack, thresholds and what a selfie that looks dead leads to are\n"
+    "those of the settings (smartidctl -c FILE compare; without -c those of\n"
+    "the usual place, or the defaults where there are none).\n";
 
 #define JOBS_MAX 64
 
@@ -95,7 +98,8 @@ take_option(struct sid_compare *me, int option, const char *value) {
 static int
 read_options(int argc, char **argv, struct sid_compare *me) {
     static const struct option options[] = {
-        {"models", required_argument, NULL, 'm'},
+        {"model-dir", required_argument, NULL, 'm'},
+        {"models", required_argument, NULL, 'm'}, /* its former name */
         {"accept", required_argument, NULL, 'a'},
         {"review", required_argument, NULL, 'r'},
         {"kind-a", required_argument, NULL, 'A'},
@@ -122,12 +126,15 @@ read_options(int argc, char **argv, struct sid_compare *me) {
 
 enum sid_err
 sid_compare_file(struct sid_face_engine *engine, const char *path,
-                 enum sid_photo_kind kind, struct sid_photo_facts *out) {
+                 enum sid_photo_kind kind, bool fully,
+                 struct sid_photo_facts *out) {
     struct sid_buf bytes = SID_BUF_EMPTY;
     enum sid_err err =
         sid_ctl_read_file(path, SID_COMPARE_FILE_BYTES_MAX, &bytes);
+    struct sid_span span = sid_buf_span(&bytes);
     if (err == SID_OK)
-        err = sid_photo_examine(engine, sid_buf_span(&bytes), kind, out);
+        err = fully ? sid_photo_examine_fully(engine, span, kind, out)
+                    : sid_photo_examine(engine, span, kind, out);
     sid_buf_free(&bytes);
     return err;
 }
@@ -237,8 +244,9 @@ compare_two(const struct sid_compare *me, char *const paths[2]) {
     }
     for (int i = 0; i < 2; i++) {
         errno = 0;
-        err = sid_compare_file(engine, paths[i],
-                               i == 0 ? me->kind_a : me->kind_b, &facts[i]);
+        err =
+            sid_compare_file(engine, paths[i], i == 0 ? me->kind_a : me->kind_b,
+                             true, &facts[i]);
         if (err != SID_OK) {
             (void)fprintf(stderr, "smartidctl: %s: %s\n", paths[i],
                           err == SID_E_IO ? strerror(errno)
@@ -256,25 +264,46 @@ out:
     return code;
 }
 
+/* The settings of the file that -c names; without -c of the usual file, or the
+ * defaults when that cannot be read. 0, or the exit code after a message. */
+static int
+read_settings(const char *config_path, struct sid_config *out) {
+    if (config_path != NULL)
+        return sid_ctl_load_config(config_path, out);
+    if (access(SID_CTL_DEFAULT_CONFIG, R_OK) == 0)
+        return sid_ctl_load_config(SID_CTL_DEFAULT_CONFIG, out);
+    if (errno != ENOENT)
+        (void)fprintf(stderr,
+                      "smartidctl: %s: %s; the defaults are used instead\n",
+                      SID_CTL_DEFAULT_CONFIG, strerror(errno));
+    sid_config_default(out);
+    const char *dir = getenv("SMARTIDD_FACE_MODEL_DIR");
+    if (dir != NULL &&
+        sid_text_copy(out->model_dir, sizeof out->model_dir, dir) != SID_OK) {
+        (void)fputs("smartidctl: SMARTIDD_FACE_MODEL_DIR is too long\n",
+                    stderr);
+        return SID_CTL_CONFIG;
+    }
+    return 0;
+}
+
 int
-sid_ctl_compare(int argc, char **argv) {
+sid_ctl_compare(const char *config_path, int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return SID_CTL_OK;
     }
     struct sid_config config;
-    sid_config_default(&config);
-    const char *dir = getenv("SMARTIDD_FACE_MODEL_DIR");
-    struct sid_compare me = {
-        .model_dir = dir != NULL ? dir : config.model_dir,
-        .policy = {.match_accept = (float)config.match_accept,
-                   .match_review = (float)config.match_review,
-                   .liveness_review = (float)config.liveness_review},
-        .kind_a = SID_PHOTO_ID,
-        .kind_b = SID_PHOTO_SELFIE,
-        .root = ".",
-        .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
-    int code = read_options(argc, argv, &me);
+    int code = read_settings(config_path, &config);
+    if (code != 0)
+        return code;
+    struct sid_compare me = {.model_dir = config.model_dir,
+                             .kind_a = SID_PHOTO_ID,
+                             .kind_b = SID_PHOTO_SELFIE,
+                             .root = ".",
+                             .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
+    sid_policy_from_config(&config, &me.policy);
+    code = read_options(argc, argv, &me);
     if (code != 0)
         return code;
     char *const *paths = argv + optind;

@@ -19,11 +19,11 @@ struct sid_compare {
     struct sid_models *models;
 };
 
-/* Reads and examines one file. Errors: SID_E_IO, SID_E_BODY_TOO_LARGE, those
- * of sid_photo_examine(). */
+/* Reads and examines one file; fully: pose and liveness whatever the kind.
+ * Errors: SID_E_IO, SID_E_BODY_TOO_LARGE, those of sid_photo_examine(). */
 SID_FALLIBLE enum sid_err sid_compare_file(struct sid_face_engine *engine,
                                            const char *path,
-                                           enum sid_photo_kind kind,
+                                           enum sid_photo_kind kind, bool fully,
                                            struct sid_photo_facts *out);
 
 /* The whole of `compare --pairs`; returns the exit code. */

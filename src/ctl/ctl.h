@@ -18,14 +18,20 @@
 #define SID_CTL_USAGE 2
 #define SID_CTL_CONFIG 78 /* Source: sysexits.h EX_CONFIG */
 
+#define SID_CTL_DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
+
 /* Needs no settings. */
 int sid_ctl_init(int argc, char **argv);
 int sid_ctl_qr(int argc, char **argv);
-int sid_ctl_compare(int argc, char **argv);
 int sid_ctl_calibrate(int argc, char **argv);
 int sid_ctl_models(int argc, char **argv);
 
-/* Need the settings; config_path is the file that -c names. */
+/* Works without settings, too. config_path: the file that -c names, NULL when
+ * there is no -c. */
+int sid_ctl_compare(const char *config_path, int argc, char **argv);
+
+/* Need the settings; config_path is the file that -c names, or the usual one.
+ */
 int sid_ctl_client(const char *config_path, int argc, char **argv);
 int sid_ctl_audit(const char *config_path, int argc, char **argv);
 int sid_ctl_key(const char *config_path, int argc, char **argv);

@@ -7,8 +7,6 @@
 #include "smartid/log.h"
 #include "smartid/mac.h"
 
-#define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
-
 static const char usage_text[] =
     "usage: smartidctl [-c FILE] COMMAND …   (smartidctl COMMAND --help)\n"
     "\n"
@@ -20,7 +18,8 @@ static const char usage_text[] =
     "  calibrate  error rates and thresholds from the output of compare\n"
     "  models     print a model pack's self-test values for its manifest\n"
     "\n"
-    "  -c, --config FILE   the daemon's settings (default " DEFAULT_CONFIG ")\n"
+    "  -c, --config FILE   the daemon's settings "
+    "(default " SID_CTL_DEFAULT_CONFIG ")\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 settings not valid.\n";
@@ -31,9 +30,11 @@ usage(void) {
     return SID_CTL_USAGE;
 }
 
+/* given: the file that -c names, or NULL. */
 static int
-run(const char *config_path, int argc, char **argv) {
+run(const char *given, int argc, char **argv) {
     const char *command = argv[0];
+    const char *config_path = given != NULL ? given : SID_CTL_DEFAULT_CONFIG;
     if (strcmp(command, "init") == 0)
         return sid_ctl_init(argc, argv);
     if (strcmp(command, "client") == 0)
@@ -45,7 +46,7 @@ run(const char *config_path, int argc, char **argv) {
     if (strcmp(command, "qr") == 0)
         return sid_ctl_qr(argc, argv);
     if (strcmp(command, "compare") == 0)
-        return sid_ctl_compare(argc, argv);
+        return sid_ctl_compare(given, argc, argv);
     if (strcmp(command, "calibrate") == 0)
         return sid_ctl_calibrate(argc, argv);
     if (strcmp(command, "models") == 0)
@@ -56,7 +57,7 @@ run(const char *config_path, int argc, char **argv) {
 
 int
 main(int argc, char **argv) {
-    const char *config_path = DEFAULT_CONFIG;
+    const char *config_path = NULL;
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {
         if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {

@@ -237,7 +237,8 @@ class Usage(Case):
                           ("client", "nonsense"), ("audit",), ("qr", "a", "b"),
                           ("init", "--dir"), ("init", "stray"), ("-c",),
                           ("compare",), ("compare", "a"), ("calibrate",),
-                          ("compare", "--jobs", "0", "a", "b")):
+                          ("compare", "--jobs", "0", "a", "b"),
+                          ("calibrate", "--svg", "a", "--no-svg", "b")):
             with self.subTest(arguments=arguments):
                 result = run_tool(*arguments, check=False)
                 self.assertEqual(result.returncode, 2, result)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 /* cmocka needs the four above */
 #include <cmocka.h>
 #include <math.h>
@@ -391,10 +392,34 @@ wiped_facts_hold_nothing(void **state) {
         assert_int_equal(((const char *)&selfie)[i], 0);
 }
 
+static void
+the_settings_become_the_policy(void **state) {
+    (void)state;
+    static const struct {
+        const char *word;
+        enum sid_liveness_action action;
+    } actions[] = {{"review", SID_LIVENESS_REVIEW},
+                   {"reject", SID_LIVENESS_REJECT},
+                   {"off", SID_LIVENESS_OFF}};
+    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
+        struct sid_config config = {
+            .match_accept = 0.75, .match_review = 0.5, .liveness_review = 0.25};
+        struct sid_policy made;
+        (void)snprintf(config.liveness_action, sizeof config.liveness_action,
+                       "%s", actions[i].word);
+        sid_policy_from_config(&config, &made);
+        assert_true(made.match_accept == 0.75F);
+        assert_true(made.match_review == 0.5F);
+        assert_true(made.liveness_review == 0.25F);
+        assert_int_equal(made.liveness_action, actions[i].action);
+    }
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup(name, good_photos)
     const struct CMUnitTest tests[] = {
+        T(the_settings_become_the_policy),
         T(two_good_photos_of_one_person_are_approved),
         T(a_photo_without_pixels_tells_why),
         T(no_face_and_many_faces_are_told_of_both_photos),

@@ -363,9 +363,36 @@ what_is_no_photo_is_told_in_the_facts(void **state) {
     picture_free(&small);
 }
 
+static void
+pose_and_liveness_of_a_card_are_measured_on_demand_only(void **state) {
+    (void)state;
+    struct picture picture = {0};
+    struct sid_buf file = SID_BUF_EMPTY;
+    struct sid_photo_facts brief, full;
+    read_photo("franck_01829.jpg", &picture);
+    picture_jpeg(&picture, &file);
+    assert_int_equal(
+        sid_photo_examine(engine, sid_buf_span(&file), SID_PHOTO_ID, &brief),
+        SID_OK);
+    assert_int_equal(sid_photo_examine_fully(engine, sid_buf_span(&file),
+                                             SID_PHOTO_ID, &full),
+                     SID_OK);
+    assert_false(brief.has_pose || brief.has_liveness);
+    assert_true(brief.ms_pose == 0 && brief.ms_liveness == 0);
+    assert_true(full.has_pose && full.has_liveness);
+    assert_true(full.yaw_deg > -30 && full.yaw_deg < 30);
+    assert_memory_equal(full.embedding, brief.embedding, sizeof full.embedding);
+    sid_photo_facts_fini(&brief);
+    sid_photo_facts_fini(&full);
+    sid_buf_free(&file);
+    picture_free(&picture);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            pose_and_liveness_of_a_card_are_measured_on_demand_only),
         cmocka_unit_test(two_photos_of_one_man_match_and_strangers_do_not),
         cmocka_unit_test(the_facts_of_a_selfie_are_complete),
         cmocka_unit_test(a_portrait_as_id_photo_has_no_pose_and_no_liveness),
