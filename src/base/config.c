@@ -215,12 +215,11 @@ check_socket(struct reading *r) {
     if (len <= most)
         return SID_OK;
     r->ini.line = line_of(r, "store", own ? "control_socket" : "database");
-    return sid_ini_refuse(&r->ini,
-                          "store.control_socket: %zu bytes%s; accepted: a path "
-                          "of up to %zu bytes",
-                          len,
-                          own ? "" : " with .sock behind the database's path",
-                          most);
+    return sid_ini_refuse(
+        &r->ini,
+        "store.control_socket: %zu bytes%s; accepted: a path "
+        "of up to %zu bytes",
+        len, own ? "" : " with .sock behind the database's path", most);
 }
 
 static enum sid_err

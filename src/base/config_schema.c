@@ -141,6 +141,7 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "Wrong keys that one address may show in a minute; more are "
              "answered with 429. A good key always passes. 0: no limit."},
+    {.section = "limits",
      INT(upload_total_bytes, 196608, 68719476736, "268435456", "bytes"),
      .reloadable = true,
      .help = "Bytes of enrolments that are being sent at once, by their "

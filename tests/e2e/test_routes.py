@@ -185,12 +185,12 @@ class Matrix(DaemonCase):
     def check_cell(self, connection, rows, method, caller):
         pattern = rows[0].path
         expected = self.expected(rows, method, caller)
-        status, body, uses_up = WELCOME.get((method, pattern),
-                                            (200, None, False))
+        asked = ("GET" if method == "HEAD" else method, pattern)
+        status, body, uses_up = WELCOME.get(asked, (200, None, False))
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
         answer = self.ask(connection, method,
-                          path + QUERY.get((method, pattern), ""),
+                          path + QUERY.get(asked, ""),
                           self.authorization(caller, person), body)
         if expected == "welcome":
             expected = status

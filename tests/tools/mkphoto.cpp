@@ -16,7 +16,8 @@ namespace {
 const char usage[] =
     "mkphoto card PORTRAIT OUT [--models DIR] [--size WxH] [--fill 0.6]\n"
     "        [--turn DEGREES] [--quarter N] [--seed N] [--light 1] [--blur 1]\n"
-    "        [--noise 3] [--quality 90]   a specimen card on a table\n"
+    "        [--noise 3] [--quality 90] [--name NAME] [--number ID_NUMBER]\n"
+    "                                 a specimen card on a table\n"
     "mkphoto scale IN OUT --size WxH [--noise 2] [--quality 90]\n"
     "mkphoto degrade IN OUT [--crop K] [--scale K] [--mirror 1]\n"
     "        [--rotate DEGREES] [--tilt DEGREES] [--blur SIGMA] [--gain G]\n"
@@ -30,6 +31,12 @@ double
 number(const options &opts, const char *name, double fallback) {
     const auto at = opts.find(name);
     return at == opts.end() ? fallback : std::stod(at->second);
+}
+
+std::string
+word(const options &opts, const char *name, const char *fallback) {
+    const auto at = opts.find(name);
+    return at == opts.end() ? fallback : at->second;
 }
 
 std::string
@@ -81,7 +88,9 @@ make_card(const std::vector<std::string> &files, const options &opts) {
     how.light = number(opts, "light", 1);
     how.blur = number(opts, "blur", 1);
     how.noise = number(opts, "noise", 3);
-    write_photo(files.at(1), photograph(draw_card(photo, face), how),
+    const holder who = {word(opts, "name", "SPEC I. MEN"),
+                        word(opts, "number", "11010519491231002X")};
+    write_photo(files.at(1), photograph(draw_card(photo, face, who), how),
                 static_cast<int>(number(opts, "quality", 90)));
 }
 
