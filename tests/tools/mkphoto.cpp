@@ -22,6 +22,8 @@ const char usage[] =
     "mkphoto degrade IN OUT [--crop K] [--scale K] [--mirror 1]\n"
     "        [--rotate DEGREES] [--tilt DEGREES] [--blur SIGMA] [--gain G]\n"
     "        [--bias B] [--noise S] [--quality Q]   in this order\n"
+    "mkphoto plane IN OUT [--yaw 30] [--pitch 0] [--roll 0] [--focal 1.2]\n"
+    "        the photo as a sheet that is turned before the camera\n"
     "mkphoto yaw IN OUT [--models DIR] [--degrees 45]   turns the head\n"
     "mkphoto pair LEFT RIGHT OUT      two photos side by side\n"
     "(OUT is a PNG when its name says so, else a JPEG)\n"
@@ -203,6 +205,39 @@ make_turned(const std::vector<std::string> &files, const options &opts) {
     write_photo(files.at(1), out, 92);
 }
 
+// The sheet fills the picture before it is turned; focal: distance of the
+// camera in widths of the sheet.
+void
+make_plane(const std::vector<std::string> &files, const options &opts) {
+    const cv::Mat photo = read_photo(files.at(0));
+    const double degree = CV_PI / 180;
+    const double a = number(opts, "pitch", 0) * degree;
+    const double b = number(opts, "yaw", 30) * degree;
+    const double c = number(opts, "roll", 0) * degree;
+    const double w = photo.cols, h = photo.rows;
+    const double f = number(opts, "focal", 1.2) * w;
+    const cv::Matx33d about_x(1, 0, 0, 0, std::cos(a), -std::sin(a), 0,
+                              std::sin(a), std::cos(a));
+    const cv::Matx33d about_y(std::cos(b), 0, std::sin(b), 0, 1, 0,
+                              -std::sin(b), 0, std::cos(b));
+    const cv::Matx33d about_z(std::cos(c), -std::sin(c), 0, std::sin(c),
+                              std::cos(c), 0, 0, 0, 1);
+    const cv::Matx33d turn = about_z * about_x * about_y;
+    std::vector<cv::Point2f> from, to;
+    for (int i = 0; i < 4; i++) {
+        const double x = i % 3 == 0 ? 0 : w, y = i < 2 ? 0 : h;
+        const cv::Vec3d p = turn * cv::Vec3d(x - w / 2, y - h / 2, 0);
+        from.emplace_back(static_cast<float>(x), static_cast<float>(y));
+        to.emplace_back(static_cast<float>(p[0] * f / (f + p[2]) + w / 2),
+                        static_cast<float>(p[1] * f / (f + p[2]) + h / 2));
+    }
+    cv::Mat out;
+    cv::warpPerspective(photo, out, cv::getPerspectiveTransform(from, to),
+                        photo.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT,
+                        cv::Scalar(90, 100, 110));
+    write_photo(files.at(1), out, 92);
+}
+
 void
 make_pair(const std::vector<std::string> &files) {
     cv::Mat left = read_photo(files.at(0)), right = read_photo(files.at(1));
@@ -250,6 +285,8 @@ run(int argc, char **argv) {
         make_degraded(files, opts);
     else if (what == "yaw" && files.size() == 2)
         make_turned(files, opts);
+    else if (what == "plane" && files.size() == 2)
+        make_plane(files, opts);
     else if (what == "pair" && files.size() == 3)
         make_pair(files);
     else if (what == "plain" && files.size() == 1)
