@@ -15,6 +15,7 @@
 #include "smartid/apikey.h"
 #include "smartid/audit.h"
 #include "smartid/buf.h"
+#include "smartid/challenge.h"
 #include "smartid/enrolment.h"
 #include "smartid/err.h"
 #include "smartid/mac.h"
@@ -174,6 +175,9 @@ SID_FALLIBLE enum sid_err sid_store_client_each(
     401 /* an officer's or holder's words: 400 bytes + NUL                     \
          */
 
+/* Two officers' ids with a blank between. */
+#define SID_BARRED_SIZE (2 * SID_ID_SIZE)
+
 struct sid_enrolment {
     char id[SID_ID_SIZE];        /* "enr_…" */
     char client_id[SID_ID_SIZE]; /* the app that sent it */
@@ -194,6 +198,16 @@ struct sid_enrolment {
     char decided_by[SID_ID_SIZE];    /* client id of the officer, or "" */
     char note[SID_NOTE_SIZE];        /* the officer's reason, or "" */
     char credential_id[SID_ID_SIZE]; /* "" unless approved */
+    struct sid_challenge_report challenge;
+    /* The first of two officers' decisions; first_by "" when there is none. */
+    bool first_approve;
+    char first_by[SID_ID_SIZE];
+    int64_t first_at_s;
+    char first_note[SID_NOTE_SIZE];
+    /* The person's appeal. */
+    int64_t appealed_at_s;           /* 0: none */
+    char barred[SID_BARRED_SIZE];    /* who had decided: ids, blanks between */
+    struct sid_buf statement_sealed; /* the person's words; empty: none */
 };
 void sid_enrolment_fini(struct sid_enrolment *enrolment);
 
@@ -211,21 +225,40 @@ SID_FALLIBLE enum sid_err sid_store_enrol_begin_work(struct sid_store *store,
                                                      const char *id,
                                                      int64_t now_s,
                                                      int *attempts);
-/* Writes state, reasons, scores, decided_*, note and credential_id of
- * *enrolment, and deletes its photos in the same transaction unless the state
- * is review. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (the stored state is not
- * `expected`). */
+/* Writes state, reasons, scores, challenge, decided_*, note and credential_id
+ * of *enrolment, and deletes its photos in the same transaction unless the
+ * state is review. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (the stored state is
+ * not `expected`). */
 SID_FALLIBLE enum sid_err
 sid_store_enrol_decide(struct sid_store *store,
                        const struct sid_enrolment *enrolment,
                        enum sid_enrol_state expected);
+/* Writes first_* of *enrolment, which must be in review; with first_by "" the
+ * first decision is taken back. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT. */
+SID_FALLIBLE enum sid_err
+sid_store_enrol_first(struct sid_store *store,
+                      const struct sid_enrolment *enrolment);
+/* A rejected enrolment that was never appealed becomes received again: what
+ * was decided is cleared, challenge, appealed_at_s, barred, statement_sealed
+ * and updated_at_s of *enrolment are written. Errors: SID_E_NOT_FOUND,
+ * SID_E_CONFLICT. */
+SID_FALLIBLE enum sid_err
+sid_store_enrol_appeal(struct sid_store *store,
+                       const struct sid_enrolment *enrolment);
+/* The nth newest enrolment (1: the newest) that was made for this ID number
+ * after after_s. Errors: SID_E_NOT_FOUND (there are fewer). */
+SID_FALLIBLE enum sid_err sid_store_enrol_attempt(
+    struct sid_store *store, const uint8_t id_index[SID_SHA256_BYTES],
+    int64_t after_s, int nth, char id[SID_ID_SIZE], int64_t *created_at_s);
+/* Which of those in review: all, or by the first of two decisions. */
+enum sid_waiting { SID_WAITING_ANY, SID_WAITING_FIRST, SID_WAITING_SECOND };
 /* Up to limit enrolments in `state` with id order after `after` ("" = from the
  * start); order: created_at_s, id. Only list fields are filled (no sealed
  * holder). each may stop the walk by returning an error, which is then
  * returned. Errors: SID_E_NOT_FOUND (no enrolment `after`). */
 SID_FALLIBLE enum sid_err sid_store_enrol_list(
-    struct sid_store *store, enum sid_enrol_state state, const char *after,
-    int limit,
+    struct sid_store *store, enum sid_enrol_state state,
+    enum sid_waiting waiting, const char *after, int limit,
     enum sid_err (*each)(const struct sid_enrolment *enrolment, void *ctx),
     void *ctx);
 /* Ids and attempts of all enrolments in received or processing, oldest first.
@@ -249,6 +282,24 @@ SID_FALLIBLE enum sid_err sid_store_photo_get(struct sid_store *store,
 /* Number of photos in the database (for tests and metrics). */
 SID_FALLIBLE enum sid_err sid_store_photo_count(struct sid_store *store,
                                                 int64_t *out);
+
+/* ---- challenges -------------------------------------------------------- */
+/* Errors: SID_E_EXISTS. */
+SID_FALLIBLE enum sid_err
+sid_store_challenge_put(struct sid_store *store,
+                        const struct sid_challenge *challenge);
+/* Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_store_challenge_get(struct sid_store *store,
+                                                  const char *id,
+                                                  struct sid_challenge *out);
+/* Marks it as used by an enrolment. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT
+ * (used already). */
+SID_FALLIBLE enum sid_err sid_store_challenge_use(struct sid_store *store,
+                                                  const char *id,
+                                                  const char *enrolment_id);
+/* Forgets those that expired before `before_s`. */
+SID_FALLIBLE enum sid_err sid_store_challenge_purge(struct sid_store *store,
+                                                    int64_t before_s);
 
 /* ---- idempotency ------------------------------------------------------- */
 #define SID_IDEMPOTENCY_SIZE 129 /* 128 characters and NUL */
@@ -284,7 +335,7 @@ struct sid_credential {
     char enrolment_id[SID_ID_SIZE];
     char client_id[SID_ID_SIZE]; /* the app that enrolled the person */
     char type[24];               /* "resident_id" */
-    char assurance[16];          /* "remote" */
+    char assurance[16];          /* "remote" | "remote_live" */
     enum sid_credential_state state;
     int64_t issued_at_s;
     int64_t revoked_at_s;     /* 0: not revoked */

@@ -8,25 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_back.h"
-
-enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
-
-/* The last link of the audit chain; seq 0 and zeros before the first row. */
-struct chain_head {
-    int64_t seq;
-    uint8_t mac[SID_SHA256_BYTES];
-};
-
-struct sid_store {
-    struct sid_back *back;
-    const struct sid_mac_key *audit_key; /* borrowed */
-    enum txn txn;
-    bool in_savepoint;
-    struct chain_head head;
-    struct chain_head head_at_begin;
-    struct chain_head head_at_savepoint;
-};
+#include "store_front.h"
 
 /* ---- open and close ---------------------------------------------------- */
 
@@ -184,18 +166,11 @@ sid_store_checkpoint_if_due(struct sid_store *store) {
         store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_IF_DUE);
 }
 
-/* The back end, for a change: the caller must have begun a transaction. */
-static struct sid_back *
-for_write(struct sid_store *store) {
-    SID_ASSERT(store->txn == TXN_WRITE);
-    return store->back;
-}
-
 /* ---- audit ------------------------------------------------------------- */
 
 enum sid_err
 sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
     struct sid_audit_row numbered = *row;
     struct chain_head next;
 
@@ -300,7 +275,7 @@ sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
 
 enum sid_err
 sid_store_key_put(struct sid_store *store, const struct sid_wrapped_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->key_put(back, key);
 }
@@ -316,7 +291,7 @@ sid_store_key_each(struct sid_store *store,
 enum sid_err
 sid_store_key_rewrap(struct sid_store *store,
                      const struct sid_wrapped_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->key_rewrap(back, key);
 }
@@ -324,7 +299,7 @@ sid_store_key_rewrap(struct sid_store *store,
 enum sid_err
 sid_store_key_retire(struct sid_store *store, enum sid_key_use use, int version,
                      int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->key_retire(back, use, version, now_s);
 }
@@ -332,7 +307,7 @@ sid_store_key_retire(struct sid_store *store, enum sid_key_use use, int version,
 enum sid_err
 sid_store_subject_rewrap(struct sid_store *store, const char *subject,
                          const struct sid_subject_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->subject_rewrap(back, subject, key);
 }
@@ -357,7 +332,7 @@ sid_store_subject_count_stale(struct sid_store *store, int data_version,
 
 enum sid_err
 sid_store_subject_forget(struct sid_store *store, const char *subject) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->subject_forget(back, subject);
 }
@@ -366,7 +341,7 @@ sid_store_subject_forget(struct sid_store *store, const char *subject) {
 
 enum sid_err
 sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->client_put(back, client);
 }
@@ -374,7 +349,7 @@ sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
 enum sid_err
 sid_store_client_revoke(struct sid_store *store, const char *id,
                         int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->client_revoke(back, id, now_s);
 }
@@ -392,13 +367,14 @@ sid_store_client_each(struct sid_store *store,
 void
 sid_enrolment_fini(struct sid_enrolment *enrolment) {
     sid_buf_free(&enrolment->holder_sealed);
+    sid_buf_free(&enrolment->statement_sealed);
     sid_wipe(enrolment, sizeof *enrolment);
 }
 
 enum sid_err
 sid_store_enrol_insert(struct sid_store *store,
                        const struct sid_enrolment *enrolment) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
     enum sid_err err = back->ops->enrol_insert(back, enrolment);
 
     if (err == SID_OK && enrolment->key.data_version != 0)
@@ -415,7 +391,7 @@ sid_store_enrol_get(struct sid_store *store, const char *id,
 enum sid_err
 sid_store_enrol_begin_work(struct sid_store *store, const char *id,
                            int64_t now_s, int *attempts) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->enrol_begin_work(back, id, now_s, attempts);
 }
@@ -424,7 +400,7 @@ enum sid_err
 sid_store_enrol_decide(struct sid_store *store,
                        const struct sid_enrolment *enrolment,
                        enum sid_enrol_state expected) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
     enum sid_err err = back->ops->enrol_decide(back, enrolment, expected);
 
     /* Only an officer still needs the photos. */
@@ -435,14 +411,14 @@ sid_store_enrol_decide(struct sid_store *store,
 
 enum sid_err
 sid_store_enrol_list(struct sid_store *store, enum sid_enrol_state state,
-                     const char *after, int limit,
+                     enum sid_waiting waiting, const char *after, int limit,
                      enum sid_err (*each)(const struct sid_enrolment *enrolment,
                                           void *ctx),
                      void *ctx) {
     if (limit <= 0)
         return SID_OK;
-    return store->back->ops->enrol_list(store->back, state, after, limit, each,
-                                        ctx);
+    return store->back->ops->enrol_list(store->back, state, waiting, after,
+                                        limit, each, ctx);
 }
 
 enum sid_err
@@ -458,7 +434,7 @@ sid_store_enrol_unfinished(struct sid_store *store,
 enum sid_err
 sid_store_photo_put(struct sid_store *store, const char *enrolment_id,
                     enum sid_photo_kind kind, struct sid_span sealed) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     SID_ASSERT(kind != SID_PHOTO_NONE);
     return back->ops->photo_put(back, enrolment_id, kind, sealed);
@@ -487,14 +463,14 @@ sid_store_idempotency_get(struct sid_store *store, const char *client_id,
 enum sid_err
 sid_store_idempotency_put(struct sid_store *store,
                           const struct sid_idempotency *row) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->idempotency_put(back, row);
 }
 
 enum sid_err
 sid_store_idempotency_purge(struct sid_store *store, int64_t before_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->idempotency_purge(back, before_s);
 }
@@ -523,7 +499,7 @@ enum sid_err
 sid_store_credential_insert(struct sid_store *store,
                             const struct sid_credential *credential,
                             uint64_t *serial) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->credential_insert(back, credential, serial);
 }
@@ -550,7 +526,7 @@ sid_store_credential_in_use(struct sid_store *store,
 enum sid_err
 sid_store_credential_revoke(struct sid_store *store, const char *id,
                             const char *note, int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_store_for_write(store);
 
     return back->ops->credential_revoke(back, id, note, now_s);
 }

@@ -101,10 +101,18 @@ struct sid_back_ops {
     enum sid_err (*enrol_decide)(struct sid_back *back,
                                  const struct sid_enrolment *enrolment,
                                  enum sid_enrol_state expected);
+    enum sid_err (*enrol_first)(struct sid_back *back,
+                                const struct sid_enrolment *enrolment);
+    enum sid_err (*enrol_appeal)(struct sid_back *back,
+                                 const struct sid_enrolment *enrolment);
+    enum sid_err (*enrol_attempt)(struct sid_back *back,
+                                  const uint8_t id_index[SID_SHA256_BYTES],
+                                  int64_t after_s, int nth,
+                                  char id[SID_ID_SIZE], int64_t *created_at_s);
     enum sid_err (*enrol_list)(
-        struct sid_back *back, enum sid_enrol_state state, const char *after,
-        int limit, enum sid_err (*each)(const struct sid_enrolment *, void *),
-        void *ctx);
+        struct sid_back *back, enum sid_enrol_state state,
+        enum sid_waiting waiting, const char *after, int limit,
+        enum sid_err (*each)(const struct sid_enrolment *, void *), void *ctx);
     enum sid_err (*enrol_unfinished)(struct sid_back *back,
                                      enum sid_err (*each)(const char *, int,
                                                           void *),
@@ -117,6 +125,14 @@ struct sid_back_ops {
     enum sid_err (*photo_delete_all)(struct sid_back *back,
                                      const char *enrolment_id);
     enum sid_err (*photo_count)(struct sid_back *back, int64_t *out);
+
+    enum sid_err (*challenge_put)(struct sid_back *back,
+                                  const struct sid_challenge *challenge);
+    enum sid_err (*challenge_get)(struct sid_back *back, const char *id,
+                                  struct sid_challenge *out);
+    enum sid_err (*challenge_use)(struct sid_back *back, const char *id,
+                                  const char *enrolment_id);
+    enum sid_err (*challenge_purge)(struct sid_back *back, int64_t before_s);
 
     enum sid_err (*idempotency_get)(struct sid_back *back,
                                     const char *client_id, const char *key,

@@ -46,12 +46,20 @@
     X(ENROL_HAS)                                                               \
     X(ENROL_BEGIN_WORK)                                                        \
     X(ENROL_DECIDE)                                                            \
+    X(ENROL_FIRST)                                                             \
+    X(ENROL_APPEAL)                                                            \
+    X(ENROL_ATTEMPT)                                                           \
     X(ENROL_LIST)                                                              \
     X(ENROL_UNFINISHED)                                                        \
     X(PHOTO_PUT)                                                               \
     X(PHOTO_GET)                                                               \
     X(PHOTO_DELETE_ALL)                                                        \
     X(PHOTO_COUNT)                                                             \
+    X(CHALLENGE_PUT)                                                           \
+    X(CHALLENGE_GET)                                                           \
+    X(CHALLENGE_HAS)                                                           \
+    X(CHALLENGE_USE)                                                           \
+    X(CHALLENGE_PURGE)                                                         \
     X(IDEMPOTENCY_GET)                                                         \
     X(IDEMPOTENCY_PUT)                                                         \
     X(IDEMPOTENCY_PURGE)                                                       \
@@ -240,10 +248,19 @@ enum sid_err sid_sqlite_enrol_begin_work(struct sid_back *back, const char *id,
 enum sid_err sid_sqlite_enrol_decide(struct sid_back *back,
                                      const struct sid_enrolment *enrolment,
                                      enum sid_enrol_state expected);
+enum sid_err sid_sqlite_enrol_first(struct sid_back *back,
+                                    const struct sid_enrolment *enrolment);
+enum sid_err sid_sqlite_enrol_appeal(struct sid_back *back,
+                                     const struct sid_enrolment *enrolment);
+enum sid_err sid_sqlite_enrol_attempt(struct sid_back *back,
+                                      const uint8_t id_index[SID_SHA256_BYTES],
+                                      int64_t after_s, int nth,
+                                      char id[SID_ID_SIZE],
+                                      int64_t *created_at_s);
 enum sid_err sid_sqlite_enrol_list(
-    struct sid_back *back, enum sid_enrol_state state, const char *after,
-    int limit, enum sid_err (*each)(const struct sid_enrolment *, void *),
-    void *ctx);
+    struct sid_back *back, enum sid_enrol_state state, enum sid_waiting waiting,
+    const char *after, int limit,
+    enum sid_err (*each)(const struct sid_enrolment *, void *), void *ctx);
 enum sid_err sid_sqlite_enrol_unfinished(struct sid_back *back,
                                          enum sid_err (*each)(const char *, int,
                                                               void *),
@@ -267,6 +284,15 @@ enum sid_err sid_sqlite_idempotency_put(struct sid_back *back,
                                         const struct sid_idempotency *row);
 enum sid_err sid_sqlite_idempotency_purge(struct sid_back *back,
                                           int64_t before_s);
+/* store_sqlite_challenge.c */
+enum sid_err sid_sqlite_challenge_put(struct sid_back *back,
+                                      const struct sid_challenge *challenge);
+enum sid_err sid_sqlite_challenge_get(struct sid_back *back, const char *id,
+                                      struct sid_challenge *out);
+enum sid_err sid_sqlite_challenge_use(struct sid_back *back, const char *id,
+                                      const char *enrolment_id);
+enum sid_err sid_sqlite_challenge_purge(struct sid_back *back,
+                                        int64_t before_s);
 /* store_sqlite_credential.c */
 enum sid_err
 sid_sqlite_credential_insert(struct sid_back *back,

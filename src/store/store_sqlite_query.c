@@ -15,7 +15,8 @@
 #define ENROL_LIST_COLUMNS                                                     \
     "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
-    "decided_by, note, credential_id"
+    "decided_by, note, credential_id, challenge, first_decision, first_by, "   \
+    "first_at_s, first_note, appealed_at_s, barred"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define CREDENTIAL_COLUMNS                                                     \
@@ -80,10 +81,12 @@ static const struct {
     S(ENROL_INSERT,
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    S(ENROL_GET, "SELECT " ENROL_LIST_COLUMNS
-                 ", id_index, holder_hash, holder_sealed, " SUBJECT_KEY
-                 " FROM enrolment" WITH_KEY "id WHERE id = ?"),
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?, ?, ?, ?)"),
+    S(ENROL_GET,
+      "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
+      "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY
+      "id WHERE id = ?"),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
@@ -92,10 +95,24 @@ static const struct {
     S(ENROL_DECIDE,
       "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
       "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, note = ?, "
-      "credential_id = ? WHERE id = ? AND state = ?"),
+      "credential_id = ?, challenge = ? WHERE id = ? AND state = ?"),
+    S(ENROL_FIRST,
+      "UPDATE enrolment SET first_decision = ?, first_by = ?, first_at_s = ?, "
+      "first_note = ?, updated_at_s = ? WHERE id = ? AND state = 'review'"),
+    S(ENROL_APPEAL,
+      "UPDATE enrolment SET state = 'received', attempts = 0, "
+      "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
+      "decided_by = '', note = '', first_decision = '', first_by = '', "
+      "first_at_s = 0, first_note = '', updated_at_s = ?, challenge = ?, "
+      "appealed_at_s = ?, barred = ?, statement_sealed = ? "
+      "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
+    S(ENROL_ATTEMPT,
+      "SELECT id, created_at_s FROM enrolment WHERE id_index = ? AND "
+      "created_at_s > ? ORDER BY created_at_s DESC LIMIT 1 OFFSET ?"),
     S(ENROL_LIST,
       "SELECT " ENROL_LIST_COLUMNS " FROM enrolment WHERE state = ?1 AND "
-      "(created_at_s, id) > (?2, ?3) ORDER BY created_at_s, id LIMIT ?4"),
+      "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
+      "ORDER BY created_at_s, id LIMIT ?6"),
     S(ENROL_UNFINISHED,
       "SELECT id, attempts FROM enrolment "
       "WHERE state IN ('received', 'processing') ORDER BY created_at_s, id"),
@@ -106,6 +123,15 @@ static const struct {
       "SELECT sealed FROM photo WHERE enrolment_id = ? AND kind = ?"),
     S(PHOTO_DELETE_ALL, "DELETE FROM photo WHERE enrolment_id = ?"),
     S(PHOTO_COUNT, "SELECT count(*) FROM photo"),
+
+    S(CHALLENGE_PUT, "INSERT INTO challenge (id, client_id, steps, made_at_s, "
+                     "expires_at_s, enrolment_id) VALUES (?, ?, ?, ?, ?, ?)"),
+    S(CHALLENGE_GET, "SELECT id, client_id, steps, made_at_s, expires_at_s, "
+                     "enrolment_id FROM challenge WHERE id = ?"),
+    S(CHALLENGE_HAS, "SELECT 1 FROM challenge WHERE id = ?"),
+    S(CHALLENGE_USE, "UPDATE challenge SET enrolment_id = ? "
+                     "WHERE id = ? AND enrolment_id = ''"),
+    S(CHALLENGE_PURGE, "DELETE FROM challenge WHERE expires_at_s < ?"),
 
     S(IDEMPOTENCY_GET,
       "SELECT client_id, retry_key, fingerprint, enrolment_id, created_at_s "

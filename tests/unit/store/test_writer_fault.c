@@ -278,7 +278,7 @@ big_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = SID_OK;
 
     err = sid_store_enrol_insert(store, &e);
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind < SID_PHOTO_NONE;
+    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
          kind++)
         err =
             sid_store_photo_put(store, e.id, (enum sid_photo_kind)kind,
