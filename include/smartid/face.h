@@ -104,7 +104,8 @@ SID_FALLIBLE enum sid_err sid_face_find_points(struct sid_face_engine *engine,
                                                struct sid_face_points *out);
 
 #define SID_FACE_FLOATS 512
-#define SID_FACE_GREY_PX 112 /* side of the aligned face */
+/* Side of the aligned face. Source: the input of the feature network. */
+#define SID_FACE_GREY_PX 112
 
 /* What is measured on the aligned face of 112 x 112 pixels. */
 struct sid_face_print {
@@ -117,7 +118,7 @@ struct sid_face_print {
      * contrast is fine detail, whatever the light. */
     float sharpness;
     float brightness; /* mean luma of the inner face, 0..255 */
-    /* The aligned face itself, its luma, row by row; see copy.h. */
+    /* The aligned face itself, its luma, row by row; see copy.h, plane.h. */
     uint8_t grey[SID_FACE_GREY_PX * SID_FACE_GREY_PX];
 };
 /* Aligns the face by its points and measures it. Errors: SID_E_MODEL,

@@ -13,8 +13,9 @@
 #include "smartid/policy.h"
 
 /* Fills *out for the photo. A photo that cannot be used is not an error: it is
- * out->image or out->faces. kind decides what is measured (pose and liveness
- * only for a selfie; a card is searched in four orientations). Errors: only
+ * out->image or out->faces. kind decides what is measured (liveness
+ * only for a selfie, pose for a selfie and for frames; only a card is searched
+ * in four orientations). Errors: only
  * those of the program: SID_E_NO_MEMORY, SID_E_MODEL. */
 SID_FALLIBLE enum sid_err sid_photo_examine(struct sid_face_engine *engine,
                                             struct sid_span bytes,

@@ -1,8 +1,8 @@
 /* photo.c: one photo from its bytes to its facts, the only code path there is:
  * decode small -> find the face (photo_find.c) -> take a closer look when the
- * face is small -> points, embedding, and for a selfie liveness and pose. Runs
- * on the thread that owns the engine; owns nothing beyond a call; every pixel
- * is wiped when it ends. */
+ * face is small -> points, embedding, for a selfie liveness, and for all but
+ * the card pose. Runs on the thread that owns the engine; owns nothing beyond a
+ * call; every pixel is wiped when it ends. */
 #include "smartid/photo.h"
 
 #include <math.h>
@@ -14,7 +14,6 @@
 
 _Static_assert(SID_FACE_FLOATS == SID_EMBEDDING_FLOATS,
                "one length of embedding");
-_Static_assert(SID_FACE_GREY_PX == SID_COPY_PX, "one size of aligned face");
 
 /* Long side the photo is first decoded to, at least. A selfie's face fills
  * much of it; on a card that fills 40 % of the width the box is 6 % wide.
@@ -35,7 +34,7 @@ struct exam {
     struct sid_face_engine *engine; /* borrowed */
     struct sid_span bytes;          /* borrowed */
     enum sid_photo_kind kind;
-    bool alive;             /* measure liveness and pose */
+    bool alive;             /* measure liveness, and pose of any kind */
     struct sid_image whole; /* upright by EXIF, decoded small */
     struct sid_photo_find find;
     struct sid_image close; /* closer look, after the turns; or empty */
@@ -141,20 +140,25 @@ measure_face(struct exam *exam, const struct sid_image *image,
     return SID_OK;
 }
 
-/* Liveness wants the surroundings (the small picture), pose the face. */
+/* Of the small picture: liveness wants the surroundings. */
 static enum sid_err
-measure_alive(struct exam *exam, const struct sid_image *image,
-              const struct sid_face_box *box) {
+measure_liveness(struct exam *exam) {
     struct sid_photo_facts *facts = &exam->facts;
-    struct sid_face_pose pose;
     int64_t at_us = sid_mono_us();
     enum sid_err err = sid_face_read_liveness(
         exam->engine, seen(exam), &exam->find.box, &facts->liveness);
     facts->ms_liveness = sid_photo_lap_ms(&at_us);
-    if (err != SID_OK)
-        return err;
-    facts->has_liveness = true;
-    err = sid_face_read_pose(exam->engine, image, box, &pose);
+    facts->has_liveness = err == SID_OK;
+    return err;
+}
+
+static enum sid_err
+measure_pose(struct exam *exam, const struct sid_image *image,
+             const struct sid_face_box *box) {
+    struct sid_photo_facts *facts = &exam->facts;
+    struct sid_face_pose pose;
+    int64_t at_us = sid_mono_us();
+    enum sid_err err = sid_face_read_pose(exam->engine, image, box, &pose);
     facts->ms_pose = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
@@ -191,7 +195,9 @@ measure(struct exam *exam) {
     else if (err == SID_OK)
         err = measure_face(exam, image, &box);
     if (err == SID_OK && exam->alive)
-        err = measure_alive(exam, image, &box);
+        err = measure_liveness(exam);
+    if (err == SID_OK && (exam->alive || exam->kind != SID_PHOTO_ID))
+        err = measure_pose(exam, image, &box);
     return err;
 }
 

@@ -12,6 +12,7 @@
 struct sid_compare {
     const char *model_dir;
     struct sid_policy policy;
+    struct sid_steps steps; /* of --steps; none: count 0 */
     enum sid_photo_kind kind_a, kind_b;
     const char *pairs; /* NULL: two photos */
     const char *root;  /* folder of the paths in pairs */

@@ -12,12 +12,14 @@
  *            1 no_face       5 too_dark           9 unclear: this photo and a
  *            2 many_faces    6 too_bright           flawless one of the same
  *            3 face_too_     7 face_turned_         person compare at 0.42
- *              small           away (a selfie)   10 abort() while looking for
+ *              small           away: 75 degrees  10 abort() while looking for
  *                                                   faces
  *                                               11 slow: 300 ms of CPU time
+ *           12 head turned to the person's left by 25 degrees; 13 right;
+ *           14 up; 15 down
  *   blue   which photo of that person (0..255): another value is another photo
  *          (embedding a little off, another aligned face); the same value is
- *          a copy.
+ *          a copy, and as a frame of a challenge a flat picture.
  *
  * Example: id photo (80, 0, 10) and selfie (80, 0, 200) is person 10, accepted;
  * selfie (88, 0, 200) is person 11: faces_differ. */
@@ -39,7 +41,11 @@ enum flaw {
     FLAW_NOT_LIVE,
     FLAW_UNCLEAR,
     FLAW_ABORT,
-    FLAW_SLOW
+    FLAW_SLOW,
+    FLAW_LEFT,
+    FLAW_RIGHT,
+    FLAW_UP,
+    FLAW_DOWN
 };
 
 /* Work that FLAW_SLOW does per photo. */
@@ -51,6 +57,9 @@ enum flaw {
 #define UNCLEAR_COSINE 0.42F
 /* An upright face, so that a card is not searched in all orientations. */
 #define STRENGTH 5.0F
+/* Angles of a turned head and of one that is turned away. */
+#define TURN_DEG 25.0F
+#define AWAY_DEG 75.0F
 /* Smaller than any limit for a face. */
 #define SMALL_FACE_PX 20.0F
 
@@ -264,7 +273,13 @@ sid_face_read_pose(struct sid_face_engine *engine,
                    const struct sid_face_box *box, struct sid_face_pose *out) {
     (void)engine;
     (void)box;
-    float yaw = read_colour(image).flaw == FLAW_TURNED ? 60.0F : 0.0F;
-    *out = (struct sid_face_pose){.yaw_deg = yaw};
+    unsigned flaw = read_colour(image).flaw;
+    *out = (struct sid_face_pose){.yaw_deg = flaw == FLAW_TURNED  ? AWAY_DEG
+                                             : flaw == FLAW_LEFT  ? -TURN_DEG
+                                             : flaw == FLAW_RIGHT ? TURN_DEG
+                                                                  : 0,
+                                  .pitch_deg = flaw == FLAW_UP     ? TURN_DEG
+                                               : flaw == FLAW_DOWN ? -TURN_DEG
+                                                                   : 0};
     return SID_OK;
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "picture.h"
+#include "smartid/copy.h"
 #include "smartid/models.h"
 #include "smartid/photo.h"
 
@@ -316,7 +317,7 @@ the_photo_of_the_card_as_selfie_goes_to_review(void **state) {
             picture_blur(&photo, 5);
         examine_picture(&photo, SID_PHOTO_SELFIE, &selfie);
         assert_memory_not_equal(card.sha256, selfie.sha256, sizeof card.sha256);
-        sid_policy_decide(&policy, &card, &selfie, &decision);
+        sid_policy_decide(&policy, &card, &selfie, NULL, &decision);
         assert_int_equal(decision.state, SID_ENROL_REVIEW);
         assert_int_equal(decision.reasons.count, 1);
         assert_int_equal(decision.reasons.item[0].reason,
@@ -324,7 +325,7 @@ the_photo_of_the_card_as_selfie_goes_to_review(void **state) {
     }
     /* Another frame of the same film is another photo. */
     examine_named("franck_02221.jpg", SID_PHOTO_SELFIE, &other);
-    sid_policy_decide(&policy, &card, &other, &decision);
+    sid_policy_decide(&policy, &card, &other, NULL, &decision);
     assert_int_equal(decision.state, SID_ENROL_APPROVED);
     picture_free(&photo);
 }
