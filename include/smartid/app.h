@@ -50,7 +50,8 @@ bool sid_app_ready(const struct sid_app *app);
  * can be enrolled or checked. Any thread. */
 enum sid_err sid_app_storage(const struct sid_app *app);
 /* Once a tick (every 100 ms or so) on the main thread: ends waits whose
- * deadline has passed, purges old idempotency keys now and then. */
+ * deadline has passed, purges old idempotency keys and challenges now and
+ * then. */
 void sid_app_tick(struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients
  * are answered with the state their enrolment has. */
@@ -104,6 +105,9 @@ struct sid_flow {
     struct sid_caller caller;          /* in: role, client */
     void (*done)(struct sid_flow *me); /* in: see above */
     enum sid_err err;                  /* out */
+    const char *field;     /* out: what the error is about, or NULL; static */
+    int64_t retry_after_s; /* out: when the error will be over; 0: unknown */
+    enum sid_err refusal;  /* private: see sid_flow_end */
 };
 
 #endif

@@ -43,12 +43,21 @@ struct sid_config {
     int64_t queue_capacity;   /* enrolments held at once, 1..4096, default 64 */
     double match_accept;      /* 0..1, default 0.50 */
     double match_review;      /* 0..1, default 0.35 */
-    char liveness_action[16]; /* review | reject | off, default review */
+    char liveness_action[16]; /* review | off, default review */
     double liveness_review;   /* 0..1, default 0.10 */
     /* [purposes] */
     char purposes_file[SID_PATH_SIZE]; /* empty: the built-in ones */
+    /* [challenge] */
+    char challenge[16];  /* required | preferred | off, default preferred */
+    int64_t life_s;      /* of a challenge, 30..3600, default 120 */
+    double min_turn_deg; /* of a frame, 10..45, default 15 */
+    double match_accept_without; /* 0..1, default 0.60 */
+    /* [review] */
+    char review_two_person[8]; /* on | off, default off */
+    int64_t appeal_days;       /* 0..3650, default 30; 0: no appeals */
     /* [limits] */
-    int64_t photo_max_bytes;          /* 64 KiB..32 MiB, default 8 MiB */
+    int64_t attempts_per_day; /* of a person, 0..1000, default 5; 0: any */
+    int64_t photo_max_bytes;  /* 64 KiB..32 MiB, default 8 MiB */
     int64_t auth_failures_per_minute; /* of one source; 0..10000, default 5,
                                          0: no limit */
     int64_t upload_total_bytes; /* one enrolment..64 GiB, default 256 MiB */
@@ -59,12 +68,18 @@ struct sid_config {
     char log_level[8]; /* debug | info | warn | error */
 };
 
-/* What an enrolment's body may have beyond its two photos. */
+/* A frame of a challenge is a picture of a camera's preview, not a photo: this
+ * part of a photo's largest size is plenty. Own choice: a frame of 1920 x 1080
+ * as JPEG has under 1 MB. */
+#define SID_FRAME_SHARE 4
+/* What an enrolment's body may have beyond its photos. */
 #define SID_UPLOAD_EXTRA_BYTES 65536
-/* The largest body of an enrolment. */
+/* The largest body of an enrolment: two photos and three frames. */
 static inline int64_t
 sid_config_upload_max_bytes(const struct sid_config *config) {
-    return 2 * config->photo_max_bytes + SID_UPLOAD_EXTRA_BYTES;
+    return 2 * config->photo_max_bytes +
+           3 * (config->photo_max_bytes / SID_FRAME_SHARE) +
+           SID_UPLOAD_EXTRA_BYTES;
 }
 
 /* Every setting at its default. */

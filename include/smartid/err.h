@@ -58,6 +58,8 @@
     X(SID_E_FIELD_MISSING, "field_missing", "A required field is missing.")    \
     X(SID_E_FIELD_INVALID, "field_invalid", "A field's value is not allowed.") \
     X(SID_E_FIELD_UNKNOWN, "field_unknown", "A field is not known here.")      \
+    X(SID_E_CHALLENGE_REQUIRED, "challenge_required",                          \
+      "An enrolment needs a challenge and its frames: POST /v1/challenges.")   \
     X(SID_E_UNAUTHENTICATED, "unauthenticated",                                \
       "A valid key is needed: Authorization: Bearer KEY.")                     \
     X(SID_E_FORBIDDEN, "forbidden", "This key may not do this.")               \
@@ -75,6 +77,8 @@
     X(SID_E_IDEMPOTENCY_MISMATCH, "idempotency_mismatch",                      \
       "This Idempotency-Key was used with a different request.")               \
     X(SID_E_RATE, "too_many_requests", "Too many requests; wait a little.")    \
+    X(SID_E_ATTEMPTS, "too_many_attempts",                                     \
+      "There were too many enrolments of this person today; try again later.") \
     X(SID_E_QUEUE_FULL, "queue_full",                                          \
       "Every place in the queue is taken; try again shortly.")                 \
     X(SID_E_STOPPING, "stopping", "The service is stopping; try again.")       \

@@ -128,13 +128,18 @@ sid_app_ready(const struct sid_app *app) {
 
 struct purge {
     struct sid_op op;
-    int64_t before_s;
+    int64_t retries_before_s;
+    int64_t challenges_before_s;
 };
 
 static enum sid_err
 purge_run(struct sid_op *op, struct sid_store *store) {
     struct purge *purge = (struct purge *)op;
-    return sid_store_idempotency_purge(store, purge->before_s);
+    enum sid_err err =
+        sid_store_idempotency_purge(store, purge->retries_before_s);
+    if (err == SID_OK)
+        err = sid_store_challenge_purge(store, purge->challenges_before_s);
+    return err;
 }
 
 static void
@@ -143,7 +148,7 @@ purge_done(struct sid_op *op) {
 }
 
 static void
-purge_idempotency(struct sid_app *app) {
+purge_expired(struct sid_app *app) {
     struct sid_config config;
     sid_app_config(app, &config);
     struct purge *purge = calloc(1, sizeof *purge);
@@ -151,8 +156,8 @@ purge_idempotency(struct sid_app *app) {
         return; /* the next round will do it */
     purge->op.run = purge_run;
     purge->op.done = purge_done;
-    purge->op.single_write = true;
-    purge->before_s = sid_now_s() - config.idempotency_s;
+    purge->challenges_before_s = sid_now_s();
+    purge->retries_before_s = purge->challenges_before_s - config.idempotency_s;
     sid_writer_submit(app->writer, &purge->op);
 }
 
@@ -165,7 +170,7 @@ sid_app_tick(struct sid_app *app) {
     sid_key_ages_tick(app);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
-        purge_idempotency(app);
+        purge_expired(app);
         sid_keys_purge(app);
     }
 }
@@ -241,14 +246,7 @@ sid_app_reload(struct sid_app *app, const struct sid_config *next) {
 void
 sid_app_policy(const struct sid_app *app, struct sid_policy *out) {
     config_rdlock(app);
-    out->match_accept = (float)app->config.match_accept;
-    out->match_review = (float)app->config.match_review;
-    out->liveness_review = (float)app->config.liveness_review;
-    const char *action = app->config.liveness_action;
-    out->liveness_action = strcmp(action, "off") == 0 ? SID_LIVENESS_OFF
-                           : strcmp(action, "reject") == 0
-                               ? SID_LIVENESS_REJECT
-                               : SID_LIVENESS_REVIEW;
+    sid_policy_from_config(&app->config, out);
     config_unlock(app);
 }
 

@@ -74,7 +74,10 @@ bool sid_flow_admit(struct sid_flow *flow);
 /* Submits the flow's operation. */
 void sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                      sid_op_done_fn *done);
-/* An op's done that ends the flow with the op's error. */
+/* The op's error; else flow->refusal: a run that refuses but keeps what it has
+ * written (the audit row about it) sets that and returns SID_OK. */
+enum sid_err sid_flow_result(const struct sid_op *op);
+/* An op's done that ends the flow with that. */
 void sid_flow_end(struct sid_op *op);
 /* Who acts, for the audit log: client id, "holder" or "nobody". */
 const char *sid_caller_actor(const struct sid_caller *caller);
@@ -118,6 +121,25 @@ void sid_wait_settled(struct sid_app *app, const char *id);
 /* Wakes those whose deadline has passed (all: INT64_MAX). */
 void sid_wait_expire(struct sid_app *app, int64_t now_us);
 
+/* Waits as get asks for when its enrolment is open; else ends its flow. The
+ * flow's op is not in use. Writer thread. */
+void sid_enrol_wait_or_end(struct sid_enrol_get *get);
+
+/* ---- flow_challenge.c --------------------------------------------------- */
+/* Inside a transaction: judges the challenge that an enrolment of this client
+ * answers ("" none), marks it as used by enrolment, and fills its challenge.
+ * A refusal is audited, and set in the flow. sealed: the photos, by kind.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_enrol_take_challenge(struct sid_flow *flow, struct sid_store *store,
+                         const char *id,
+                         const struct sid_buf sealed[SID_PHOTO_KINDS],
+                         struct sid_enrolment *enrolment);
+
+/* ---- flow_enrol_submit.c ------------------------------------------------- */
+/* A body of which the rest is counted as held, or gone. Any thread. */
+void sid_enrol_give_room_back(struct sid_app *app, uint64_t bytes);
+
 /* ---- enrol_settle.c ----------------------------------------------------- */
 /* What is to become of an enrolment, by a worker or an officer. */
 struct sid_verdict {
@@ -125,7 +147,8 @@ struct sid_verdict {
     struct sid_reasons reasons;
     bool has_scores;
     double similarity, liveness;
-    const char *actor; /* for the audit row */
+    const struct sid_challenge_report *challenge; /* NULL: as it is stored */
+    const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
 };
@@ -147,7 +170,8 @@ struct sid_enrol_job {
     struct sid_enrol_job *next; /* parked or backlog list */
     struct sid_app *app;
     char id[SID_ID_SIZE];
-    struct sid_buf sealed[2];       /* photos, or empty: read them back */
+    /* Photos by kind, or empty: read them back. */
+    struct sid_buf sealed[SID_PHOTO_KINDS];
     size_t held_bytes;              /* counted in app->held_bytes */
     bool has_place;                 /* a place in the pool */
     bool suspect;                   /* was at work when the process died */
@@ -158,6 +182,18 @@ struct sid_enrol_job {
 SID_FALLIBLE enum sid_err sid_enrol_job_new(struct sid_app *app, const char *id,
                                             struct sid_enrol_job **out);
 void sid_enrol_job_free(struct sid_enrol_job **job);
+/* Seals the photos that are there into the job and frees them one by one.
+ * Errors: SID_E_CRYPTO, SID_E_NO_MEMORY … */
+SID_FALLIBLE enum sid_err
+sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
+                   struct sid_buf photo[SID_PHOTO_KINDS]);
+/* Stores the sealed photos of the job. Writer thread. Errors: those of the
+ * store. */
+SID_FALLIBLE enum sid_err sid_enrol_job_store(const struct sid_enrol_job *job,
+                                              struct sid_store *store);
+/* Keeps the sealed photos for the worker, unless other jobs hold much already:
+ * then they are read back. */
+void sid_enrol_job_hold(struct sid_enrol_job *job);
 /* Hands a job with a place to the workers. */
 void sid_enrol_job_submit(struct sid_enrol_job **take);
 /* At start: takes up what a former run left. */
@@ -176,5 +212,6 @@ struct sid_subject sid_app_subject(const struct sid_app *app,
 struct sid_place sid_enrol_photo_place(const char *id,
                                        enum sid_photo_kind kind);
 struct sid_place sid_enrol_holder_place(const char *id);
+struct sid_place sid_enrol_statement_place(const char *id);
 
 #endif

@@ -35,8 +35,8 @@ sid_enrol_job_new(struct sid_app *app, const char *id,
 
 static void
 drop_photos(struct sid_enrol_job *job) {
-    sid_buf_free(&job->sealed[SID_PHOTO_ID]);
-    sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        sid_buf_free(&job->sealed[kind]);
     atomic_fetch_sub(&job->app->held_bytes, job->held_bytes);
     job->held_bytes = 0;
     atomic_store(&job->app->memory_used, true);
@@ -56,6 +56,43 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
             sid_pool_release(pool);
     }
     free(me);
+}
+
+enum sid_err
+sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
+                   struct sid_buf photo[SID_PHOTO_KINDS]) {
+    struct sid_subject subject = sid_app_subject(job->app, job->id, key);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
+        struct sid_place place =
+            sid_enrol_photo_place(job->id, (enum sid_photo_kind)kind);
+        if (photo[kind].len == 0)
+            continue;
+        enum sid_err err = sid_subject_seal(
+            &subject, &place, sid_buf_span(&photo[kind]), &job->sealed[kind]);
+        if (err != SID_OK)
+            return err;
+        sid_buf_free(&photo[kind]); /* one plain photo at a time */
+    }
+    return SID_OK;
+}
+
+enum sid_err
+sid_enrol_job_store(const struct sid_enrol_job *job, struct sid_store *store) {
+    enum sid_err err = SID_OK;
+    for (int kind = 0; err == SID_OK && kind < SID_PHOTO_KINDS; kind++)
+        if (job->sealed[kind].len > 0)
+            err = sid_store_photo_put(store, job->id, (enum sid_photo_kind)kind,
+                                      sid_buf_span(&job->sealed[kind]));
+    return err;
+}
+
+void
+sid_enrol_job_hold(struct sid_enrol_job *job) {
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        job->held_bytes += job->sealed[kind].cap;
+    size_t before = atomic_fetch_add(&job->app->held_bytes, job->held_bytes);
+    if (before + job->held_bytes > SID_HELD_MAX_BYTES)
+        drop_photos(job);
 }
 
 static struct sid_enrol_job *
@@ -82,8 +119,8 @@ static enum sid_err
 photos_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
     enum sid_err err = SID_OK;
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
-         kind++)
+    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
+    for (int kind = 0; err == SID_OK && kind < kinds; kind++)
         if (job->sealed[kind].len == 0)
             err = sid_store_photo_get(store, job->id, (enum sid_photo_kind)kind,
                                       &job->sealed[kind]);
@@ -124,6 +161,9 @@ settle_run(struct sid_op *op, struct sid_store *store) {
         .has_scores = job->decision.has_scores,
         .similarity = (double)job->decision.similarity,
         .liveness = (double)job->decision.liveness,
+        .challenge = job->decision.challenge.outcome != SID_CHALLENGE_NONE
+                         ? &job->decision.challenge
+                         : NULL,
         .actor = "system",
         .decided_by = "",
         .note = "",
@@ -188,28 +228,39 @@ examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
     return err;
 }
 
+/* All photos are examined: what follows. An appeal always goes to an officer,
+ * who sees what the rules would have said. */
+static void
+judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
+    struct sid_policy policy;
+    struct sid_frames frames = {.steps = job->enrolment.challenge.steps,
+                                .frame = &facts[SID_PHOTO_FRAME_1]};
+    sid_app_policy(job->app, &policy);
+    sid_policy_decide(&policy, &facts[SID_PHOTO_ID], &facts[SID_PHOTO_SELFIE],
+                      &frames, &job->decision);
+    if (job->enrolment.appealed_at_s != 0) {
+        job->decision.state = SID_ENROL_REVIEW;
+        sid_reasons_add(&job->decision.reasons, SID_REASON_APPEAL,
+                        SID_PHOTO_NONE);
+    }
+}
+
 static void
 decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
-    struct sid_photo_facts *facts = calloc(2, sizeof *facts);
+    struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
     enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
-    if (err == SID_OK)
-        err = examine(job, engine, SID_PHOTO_ID, &facts[SID_PHOTO_ID]);
-    if (err == SID_OK)
-        err = examine(job, engine, SID_PHOTO_SELFIE, &facts[SID_PHOTO_SELFIE]);
+    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
+    for (int kind = 0; err == SID_OK && kind < kinds; kind++)
+        err = examine(job, engine, (enum sid_photo_kind)kind, &facts[kind]);
     if (err == SID_OK) {
-        struct sid_policy policy;
-        sid_app_policy(job->app, &policy);
-        sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
-                          &facts[SID_PHOTO_SELFIE], &job->decision);
+        judge(job, facts);
     } else {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
     }
-    if (facts != NULL) {
-        sid_photo_facts_fini(&facts[SID_PHOTO_ID]);
-        sid_photo_facts_fini(&facts[SID_PHOTO_SELFIE]);
-    }
+    for (int kind = 0; facts != NULL && kind < SID_PHOTO_KINDS; kind++)
+        sid_photo_facts_fini(&facts[kind]);
     free(facts);
 }
 

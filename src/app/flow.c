@@ -22,10 +22,16 @@ sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
     sid_writer_submit(flow->app->writer, &flow->op);
 }
 
+enum sid_err
+sid_flow_result(const struct sid_op *op) {
+    const struct sid_flow *flow = (const struct sid_flow *)op;
+    return op->err == SID_OK ? flow->refusal : op->err;
+}
+
 void
 sid_flow_end(struct sid_op *op) {
     struct sid_flow *flow = (struct sid_flow *)op;
-    flow->err = op->err;
+    flow->err = sid_flow_result(op);
     flow->done(flow);
 }
 

@@ -34,12 +34,10 @@ get_run(struct sid_op *op, struct sid_store *store) {
     return SID_OK;
 }
 
-static void
-get_done(struct sid_op *op) {
-    struct sid_enrol_get *get = (struct sid_enrol_get *)op;
+void
+sid_enrol_wait_or_end(struct sid_enrol_get *get) {
     struct sid_flow *flow = &get->flow;
-    flow->err = op->err;
-    if (op->err == SID_OK && get->wait_until_us > sid_mono_us() &&
+    if (flow->err == SID_OK && get->wait_until_us > sid_mono_us() &&
         !sid_enrol_state_settled(get->enrolment.state)) {
         get->waiter.flow = flow;
         get->waiter.id = get->id;
@@ -50,6 +48,13 @@ get_done(struct sid_op *op) {
             return;
     }
     flow->done(flow);
+}
+
+static void
+get_done(struct sid_op *op) {
+    struct sid_enrol_get *get = (struct sid_enrol_get *)op;
+    get->flow.err = op->err;
+    sid_enrol_wait_or_end(get);
 }
 
 void
@@ -81,6 +86,19 @@ sid_enrol_open_holder(struct sid_app *app,
     return err;
 }
 
+enum sid_err
+sid_enrol_open_statement(struct sid_app *app,
+                         const struct sid_enrolment *enrolment,
+                         struct sid_buf *out) {
+    struct sid_subject subject =
+        sid_app_subject(app, enrolment->id, &enrolment->key);
+    struct sid_place place = sid_enrol_statement_place(enrolment->id);
+    if (enrolment->statement_sealed.len == 0)
+        return SID_OK;
+    return sid_subject_open(&subject, &place,
+                            sid_buf_span(&enrolment->statement_sealed), out);
+}
+
 /* ---- a list ---------------------------------------------------------------
  */
 
@@ -93,6 +111,7 @@ list_one(const struct sid_enrolment *enrolment, void *ctx) {
     }
     list->rows[list->count] = *enrolment;
     list->rows[list->count].holder_sealed = SID_BUF_EMPTY;
+    list->rows[list->count].statement_sealed = SID_BUF_EMPTY;
     list->count++;
     return SID_OK;
 }
@@ -100,7 +119,7 @@ list_one(const struct sid_enrolment *enrolment, void *ctx) {
 static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_list *list = (struct sid_enrol_list *)op;
-    return sid_store_enrol_list(store, list->state, list->after,
+    return sid_store_enrol_list(store, list->state, list->waiting, list->after,
                                 list->limit + 1, list_one, list);
 }
 

@@ -116,9 +116,10 @@ const struct setting config_settings[] = {
      .help = "Similarity below which they are not. Between the two an officer "
              "looks. Not above match_accept."},
     {.section = "face",
-     CHOICE(liveness_action, "review | reject | off", "review"),
+     CHOICE(liveness_action, "review | off", "review"),
      .reloadable = true,
-     .help = "What happens to a selfie that does not look alive."},
+     .help = "What happens to a selfie that does not look alive: an officer "
+             "looks, or nothing."},
     {.section = "face",
      REAL(liveness_review, 0, 1, "0.1"),
      .reloadable = true,
@@ -132,6 +133,41 @@ const struct setting config_settings[] = {
              "purposes.example, which is what is in force while this is "
              "empty. The file is read again on SIGHUP."},
 
+    {.section = "challenge",
+     CHOICE(challenge, "required | preferred | off", "preferred"),
+     .reloadable = true,
+     .help = "Turns of the head that the app lets the person show. required: "
+             "no enrolment without; preferred: without, the match must be "
+             "better, else an officer looks; off: not missed."},
+    {.section = "challenge",
+     INT(life_s, 30, 3600, "120", "seconds"),
+     .reloadable = true,
+     .help = "How long a challenge may be answered."},
+    {.section = "challenge",
+     REAL(min_turn_deg, 10, 45, "15"),
+     .reloadable = true,
+     .help = "Degrees by which the head must have turned from the selfie to "
+             "the side that was asked."},
+    {.section = "challenge",
+     REAL(match_accept_without, 0, 1, "0.6"),
+     .reloadable = true,
+     .help = "Similarity from which on an enrolment without a challenge is "
+             "approved all the same. Below match_accept it has no effect."},
+
+    {.section = "review",
+     CHOICE(review_two_person, "on | off", "off"),
+     .reloadable = true,
+     .help = "Whether each decision of an officer needs a second one."},
+    {.section = "review",
+     INT(appeal_days, 0, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "How long a rejected person may appeal. 0: not at all."},
+
+    {.section = "limits",
+     INT(attempts_per_day, 0, 1000, "5", "enrolments"),
+     .reloadable = true,
+     .help = "Enrolments of one ID number within 24 hours; one more is refused "
+             "with 429. 0: as many as there come."},
     {.section = "limits",
      INT(photo_max_bytes, 65536, 33554432, "8388608", "bytes"),
      .reloadable = true,
@@ -142,11 +178,11 @@ const struct setting config_settings[] = {
      .help = "Wrong keys that one address may show in a minute; more are "
              "answered with 429. A good key always passes. 0: no limit."},
     {.section = "limits",
-     INT(upload_total_bytes, 196608, 68719476736, "268435456", "bytes"),
+     INT(upload_total_bytes, 245760, 68719476736, "268435456", "bytes"),
      .reloadable = true,
      .help = "Bytes of enrolments that are being sent at once, by their "
              "Content-Length, until their photos are stored; one more is "
-             "refused with 503. Not below one enrolment: twice "
+             "refused with 503. Not below one enrolment: 2.75 times "
              "photo_max_bytes and 65536."},
 
     {.section = "retention",

@@ -16,6 +16,9 @@ static const struct {
     {"holder.phone", "5 to 24 digits, blanks, + or -."},
     {"holder.consent.given_at",
      "A time that has passed, as in 2026-01-05T08:00:00Z."},
+    {"challenge_id", "A challenge of this app, not used and not expired: "
+                     "POST /v1/challenges."},
+    {"steps", "2 or 3."},
     {"counter", "Up to 64 bytes of text without control characters."},
 };
 
@@ -24,28 +27,20 @@ field_is(const struct sid_request *req, const char *name) {
     return strcmp(req->field.name, name) == 0;
 }
 
-static bool
-is_photo_part(const struct sid_request *req) {
-    return field_is(req, sid_photo_kind_name(SID_PHOTO_ID)) ||
-           field_is(req, sid_photo_kind_name(SID_PHOTO_SELFIE));
-}
-
 static const char *
 types_taken(const struct sid_request *req) {
-    if (req->route->body != SID_BODY_MULTIPART)
+    bool part = req->field.name[0] != '\0';
+    if (req->route->body != SID_BODY_MULTIPART &&
+        req->route->body != SID_BODY_APPEAL)
         return "application/json";
-    if (is_photo_part(req))
-        return "image/jpeg or image/png";
-    return field_is(req, "holder") ? "application/json or text/plain"
-                                   : "multipart/form-data";
+    return part ? sid_upload_part_types(req->field.name)
+                : "multipart/form-data";
 }
 
 static uint64_t
 limit_bytes(const struct sid_request *req) {
-    if (is_photo_part(req))
-        return req->photo_max_bytes;
-    return field_is(req, "holder") ? SID_HOLDER_PART_MAX_BYTES
-                                   : req->body_max_bytes;
+    size_t part = sid_upload_part_max(req->field.name, req->photo_max_bytes);
+    return part > 0 ? part : req->body_max_bytes;
 }
 
 void

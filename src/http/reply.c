@@ -40,9 +40,10 @@ sid_reply_status(enum sid_err err) {
     case SID_E_MEDIA_TYPE: return 415;
     case SID_E_FIELD_MISSING: case SID_E_FIELD_INVALID:
     case SID_E_FIELD_UNKNOWN: case SID_E_IDEMPOTENCY_MISMATCH:
+    case SID_E_CHALLENGE_REQUIRED:
     /* Of a file that an admin has named. */
     case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT: return 422;
-    case SID_E_RATE: return 429;
+    case SID_E_RATE: case SID_E_ATTEMPTS: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
     case SID_E_STORE: return 503;
     case SID_E_STORE_FULL: return 507;
@@ -81,7 +82,7 @@ sid_reply_success(enum sid_success success) {
 static int
 retry_after_s(const struct sid_request *req, enum sid_err err,
               unsigned status) {
-    if (err == SID_E_RATE && req->retry_s > 0)
+    if (status == 429 && req->retry_s > 0)
         return (int)req->retry_s;
     if (err == SID_E_STOPPING)
         return RETRY_RESTART_S;

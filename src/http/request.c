@@ -92,6 +92,15 @@ finish(struct sid_request *req) {
     return sid_reply(req, err);
 }
 
+static enum MHD_Result
+refuse_flow(struct sid_request *req) {
+    const struct sid_flow *flow = &req->u.flow;
+    if (flow->field != NULL)
+        sid_field_set(&req->field, "", flow->field);
+    req->retry_s = flow->retry_after_s;
+    return sid_reply(req, flow->err);
+}
+
 static enum sid_err
 prepare(struct sid_request *req) {
     if (req->upload != NULL) {
@@ -211,8 +220,7 @@ sid_request_step(void *cls, struct MHD_Connection *connection, const char *url,
         return len > 0 ? step_body(req, upload_data, len)
                        : sid_reply(req, req->refusal);
     case SID_STAGE_FLOW:
-        return req->u.flow.err == SID_OK ? finish(req)
-                                         : sid_reply(req, req->u.flow.err);
+        return req->u.flow.err == SID_OK ? finish(req) : refuse_flow(req);
     case SID_STAGE_ANSWERED:
         return MHD_YES;
     }

@@ -21,6 +21,7 @@
 #include "smartid/apikey.h"
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
+#include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_keys.h"
@@ -97,12 +98,14 @@ struct sid_request {
     enum sid_err refusal;
     struct sid_field field; /* of the refusal */
     unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
-    int64_t retry_s;        /* for SID_E_RATE */
+    int64_t retry_s;        /* of a refusal with 429 */
     struct sid_answer answer;
     unsigned status; /* of the queued answer; 0: none yet */
     union {
         struct sid_flow flow;
         struct sid_enrol_submit submit;
+        struct sid_enrol_appeal appeal;
+        struct sid_challenge_make challenge;
         struct sid_enrol_get get;
         struct sid_enrol_list list;
         struct sid_enrol_decide decide;

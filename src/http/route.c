@@ -20,6 +20,7 @@
 #define NOTHING SID_BODY_NOTHING
 #define JSON SID_BODY_JSON
 #define MULTIPART SID_BODY_MULTIPART
+#define APPEAL SID_BODY_APPEAL
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
@@ -28,12 +29,16 @@ const struct sid_route sid_routes[] = {
      &sid_api_verify},
     {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
+    {POST, "/v1/challenges", APP, NOBODY, JSON, false, NULL,
+     &sid_api_challenge_make},
     {GET, "/v1/enrollments", OFFICER, NOBODY, NONE, true, NULL,
      &sid_api_enrol_list},
     {GET, "/v1/enrollments/{id}", OFFICER, APP | HOLDER, NONE, false, "enr_",
      &sid_api_enrol_get},
     {POST, "/v1/enrollments/{id}/decision", OFFICER, NOBODY, JSON, false,
      "enr_", &sid_api_enrol_decide},
+    {POST, "/v1/enrollments/{id}/appeal", NOBODY, APP | HOLDER, APPEAL, false,
+     "enr_", &sid_api_enrol_appeal},
     {GET, "/v1/enrollments/{id}/photos/{photo}", OFFICER, NOBODY, NONE, false,
      "enr_", &sid_api_enrol_photo},
     {GET, "/v1/credentials/{id}", OFFICER, APP | HOLDER, NONE, false, "crd_",

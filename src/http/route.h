@@ -15,7 +15,8 @@ enum sid_body_kind {
     SID_BODY_NONE,
     SID_BODY_NOTHING, /* none, or the empty JSON object */
     SID_BODY_JSON,
-    SID_BODY_MULTIPART,
+    SID_BODY_MULTIPART, /* of an enrolment */
+    SID_BODY_APPEAL,    /* multipart, of an appeal */
 };
 
 /* Largest JSON body. Source: reliability B6. */

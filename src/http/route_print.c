@@ -43,6 +43,7 @@ body_text(enum sid_body_kind body) {
     case SID_BODY_JSON:
         return "JSON";
     case SID_BODY_MULTIPART:
+    case SID_BODY_APPEAL:
         return "multipart";
     }
     return "";

@@ -89,6 +89,13 @@ an_empty_file_gives_the_defaults(void **state) {
     assert_true(config.match_accept == 0.5);
     assert_true(config.match_review == 0.35);
     assert_string_equal(config.liveness_action, "review");
+    assert_string_equal(config.challenge, "preferred");
+    assert_int_equal(config.life_s, 120);
+    assert_true(config.min_turn_deg == 15);
+    assert_true(config.match_accept_without == 0.6);
+    assert_string_equal(config.review_two_person, "off");
+    assert_int_equal(config.appeal_days, 30);
+    assert_int_equal(config.attempts_per_day, 5);
     assert_int_equal(config.photo_max_bytes, 8 << 20);
     assert_int_equal(config.upload_total_bytes, 256 << 20);
     assert_string_equal(config.log_level, "info");
@@ -170,9 +177,12 @@ a_value_of_the_wrong_type_is_refused(void **state) {
         refused(text, 2, "face.match_accept: not a number", "a number, 0 to 1");
     }
     refused("[face]\nliveness_action = maybe\n", 2, "not one of the words",
-            "review | reject | off");
-    refused("[face]\nliveness_action = review | reject\n", 2,
-            "not one of the words", "review | reject | off");
+            "review | off");
+    /* The passive score sends to review, no more: issue 2 part E. */
+    refused("[face]\nliveness_action = reject\n", 2, "not one of the words",
+            "review | off");
+    refused("[face]\nliveness_action = review | off\n", 2,
+            "not one of the words", "review | off");
     refused("[log]\nlog_level =\n", 2, "log.log_level: empty", "debug | info");
     refused("[store]\ndatabase = here.db\n", 2, "not an absolute path",
             "an absolute path");
@@ -309,12 +319,12 @@ static void
 the_total_of_uploads_holds_one_enrolment(void **state) {
     (void)state;
     refused("[limits]\nphoto_max_bytes = 1000000\n"
-            "upload_total_bytes = 2065535\n",
-            3, "limits.upload_total_bytes: 2065535 is less than one enrolment",
-            "2065536 or more");
-    refused("[limits]\nupload_total_bytes = 16842751\n", 2,
-            "upload_total_bytes", "16842752 or more");
-    assert_int_equal(load("[limits]\nupload_total_bytes = 16842752\n"), SID_OK);
+            "upload_total_bytes = 2815535\n",
+            3, "limits.upload_total_bytes: 2815535 is less than one enrolment",
+            "2815536 or more");
+    refused("[limits]\nupload_total_bytes = 23134207\n", 2,
+            "upload_total_bytes", "23134208 or more");
+    assert_int_equal(load("[limits]\nupload_total_bytes = 23134208\n"), SID_OK);
 }
 
 static void

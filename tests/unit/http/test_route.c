@@ -29,9 +29,12 @@ static const struct {
 } matrix[] = {
     {SID_METHOD_POST, "/v1/verifications", C, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/enrollments", A, N, SID_BODY_MULTIPART},
+    {SID_METHOD_POST, "/v1/challenges", A, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/enrollments", O, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/v1/enrollments/enr_1", O, A | H, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/enrollments/enr_1/decision", O, N, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/enrollments/enr_1/appeal", N, A | H,
+     SID_BODY_APPEAL},
     {SID_METHOD_GET, "/v1/enrollments/enr_1/photos/selfie", O, N,
      SID_BODY_NONE},
     {SID_METHOD_GET, "/v1/credentials/crd_1", O, A | H, SID_BODY_NONE},
