@@ -10,7 +10,8 @@ import struct
 import zlib
 
 OK, NO_FACE, MANY, TOO_SMALL, BLURRED, DARK, BRIGHT, TURNED, NOT_LIVE, \
-    UNCLEAR, ABORT, SLOW = range(12)
+    UNCLEAR, ABORT, SLOW, LEFT, RIGHT, UP, DOWN = range(16)
+TURNS = {"left": LEFT, "right": RIGHT, "up": UP, "down": DOWN}
 
 _nonce = itertools.count(1)
 
@@ -34,10 +35,17 @@ def png(red, green, blue, width=200, height=200, text=None):
             _chunk(b"IEND", b""))
 
 
-def photo(who, flaw=OK, **options):
+def photo(who, flaw=OK, nonce=None, **options):
     """A photo of person `who` (modulo 32) with a flaw; each call is a new
-    file. The steps are those of src/face/face_fake.c."""
-    return png(who % 32 * 8, flaw * 16, next(_nonce) % 256, **options)
+    photo, unless it is given the nonce of another one, whose flat copy it then
+    is. The steps are those of src/face/face_fake.c."""
+    return png(who % 32 * 8, flaw * 16,
+               next(_nonce) % 256 if nonce is None else nonce, **options)
+
+
+def frames(who, steps):
+    """Frames that answer a challenge as it asks."""
+    return [photo(who, TURNS[step]) for step in steps]
 
 
 def pair(who, id_flaw=OK, selfie_flaw=OK):

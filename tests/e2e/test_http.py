@@ -316,8 +316,8 @@ class Requests(DaemonCase):
                 (parts(photo=photos.photo(1) + b"\0" * (8 << 20)), 413,
                  "8388608 bytes"),
                 (parts(person={"x": "x" * 5000}), 413, "4096 bytes"),
-                (enrol("multipart/form-data; boundary=x", b"x" * (17 << 20)),
-                 413, "16842752 bytes"),
+                (enrol("multipart/form-data; boundary=x", b"x" * (23 << 20)),
+                 413, "23134208 bytes"),
                 (parts(person=holder(phone="call me")), 422, "digits"),
                 (parts(person=dict(holder(), consent={
                     "version": "1", "given_at": "yesterday"})), 422,

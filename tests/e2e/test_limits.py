@@ -9,7 +9,8 @@ from harness import SLOW, DaemonCase, form, holder, threads
 from http_raw import head_bytes, multipart
 
 PHOTO_MAX = 1 << 20
-ONE_MAX = 2 * PHOTO_MAX + 65536  # the largest body that is taken
+FRAME_MAX = PHOTO_MAX // 4
+ONE_MAX = 2 * PHOTO_MAX + 3 * FRAME_MAX + 65536  # the largest body there is
 
 
 class Budget(DaemonCase):
@@ -20,7 +21,10 @@ class Budget(DaemonCase):
         """A whole enrolment that leaves no room for another one."""
         pair = [photo + b"\0" * (PHOTO_MAX - len(photo) - 10000)
                 for photo in photos.pair(who)]
-        kind, body = multipart(form(holder(), *pair))
+        challenge = self.app.challenge(3)
+        frames = [frame + b"\0" * (FRAME_MAX - len(frame) - 100)
+                  for frame in photos.frames(who, challenge["steps"])]
+        kind, body = multipart(form(holder(), *pair, challenge["id"], frames))
         headers = self.app.headers({"Content-Type": kind,
                                     "Prefer": "wait=30"})
         return head_bytes("POST", "/v1/enrollments", headers, body), body

@@ -135,8 +135,8 @@ class Settings(Case):
                  ["listen_address", "IPv4 or IPv6"]),
                 ("[store]\ncontrol_socket = /%s\n" % ("a" * 107), 2,
                  ["control_socket", "107 bytes"]),
-                ("[limits]\nupload_total_bytes = 200000\n", 2,
-                 ["upload_total_bytes", "16842752"]),
+                ("[limits]\nupload_total_bytes = 250000\n", 2,
+                 ["upload_total_bytes", "23134208"]),
                 ("[http]\nlisten_port = 80 ; usual\n", 2,
                  ["listen_port"]),
                 ("[http]\nthis is no setting\n", 2, [])):
@@ -286,6 +286,9 @@ class Refusals(Case):
 
 
 class Reload(DaemonCase):
+    # No challenge is missed at whatever similarity.
+    SETTINGS = {"challenge.challenge": "off"}
+
     def setUp(self):
         with open(self.daemon.config, encoding="utf-8") as stream:
             self.good = stream.read()

@@ -68,7 +68,7 @@ class Compare(Case):
             self.assertEqual(bands("match_accept = 1\n", "--accept",
                                    "0.5")[0], "accept")
             self.assertEqual(bands("liveness_review = 1\nliveness_action = "
-                                   "reject\n"), ("accept", "rejected"))
+                                   "review\n"), ("accept", "review"))
             # A file that was named must be there and be right.
             with open(config, "w", encoding="utf-8") as stream:
                 stream.write("[face]\nmatch_accept = 2\n")

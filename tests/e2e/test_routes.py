@@ -59,16 +59,22 @@ def enrolment_form():
     return multipart(form(holder(), *photos.pair(4)))
 
 
+def appeal_form():
+    return multipart(form(None, *photos.pair(6)))
+
+
 # method and path -> status for those who may, body, whether it uses up what it
 # is done to.
 WELCOME = {
     ("POST", "/v1/verifications"):
         (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
+    ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),
     ("GET", "/v1/enrollments/{id}"): (200, None, False),
     ("POST", "/v1/enrollments/{id}/decision"):
         (200, {"decision": "reject", "reason": "test"}, True),
+    ("POST", "/v1/enrollments/{id}/appeal"): (202, appeal_form, True),
     ("GET", "/v1/enrollments/{id}/photos/{photo}"): (200, None, False),
     ("GET", "/v1/credentials/{id}"): (200, None, False),
     ("GET", "/v1/credentials/{id}/code"): (200, None, False),
@@ -135,6 +141,8 @@ class Matrix(DaemonCase):
             return path.replace("{id}", one), person
         if "/decision" in path or "/photos/" in path:
             person = Thing(self.review()) if fresh else self.in_review
+        elif fresh and "/appeal" in path:
+            person = Thing(self.app.enrol(who=6, selfie_flaw=photos.BLURRED))
         elif fresh:
             person = Thing(self.app.enrol(who=5))
         one = person.credential if "/credentials/" in path \
@@ -233,6 +241,8 @@ class Matrix(DaemonCase):
                   "other holder": self.other_person.secret}
         asked = [
             ("GET", "/v1/enrollments/%s", enrolment, "enr_", None),
+            ("POST", "/v1/enrollments/%s/appeal", enrolment, "enr_",
+             appeal_form),
             ("GET", "/v1/credentials/%s", credential, "crd_", None),
             ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
