@@ -3,7 +3,8 @@
  * A store is used by one thread at a time: the writer's (writer.h), or
  * smartidctl's while no daemon runs; opening takes an exclusive lock on the
  * data folder, so there is exactly one read-write connection in the world
- * (Source: the WAL-reset bug of SQLite 3.7.0-3.51.2). Personal data arrives
+ * (Source: the WAL-reset bug of SQLite 3.7.0-3.51.2). Opening for reading takes
+ * none. Personal data arrives
  * here sealed; the store cannot read it. Every change is made inside a
  * transaction of the caller. Rows returned own their buffers. */
 #ifndef SMARTID_STORE_H
@@ -41,6 +42,14 @@ SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          struct sid_store **out);
 void sid_store_use_audit_key(struct sid_store *store,
                              const struct sid_mac_key *audit_key);
+/* Opens the database for reading, also while a daemon has it: no lock, no
+ * checkpoint, no change of the schema. Functions that change something must not
+ * be called on it. A read transaction sees one state; it keeps the daemon from
+ * emptying its WAL, so it must be short or read without waiting for anybody.
+ * Errors: SID_E_NOT_FOUND, SID_E_SCHEMA (not exactly this program's),
+ * SID_E_STORE, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_store_open_readonly(const char *path,
+                                                  struct sid_store **out);
 /* Rolls back what is open, checkpoints (unless broken), closes, unlocks. */
 void sid_store_close(struct sid_store **store);
 /* True once a sync has failed or the database was found damaged. From then on
@@ -87,24 +96,25 @@ void sid_store_checkpoint_if_due(struct sid_store *store);
  * Errors: SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_store_audit(struct sid_store *store,
                                           const struct sid_audit_row *row);
-/* The number of the last row; 0 when there is none. */
-int64_t sid_store_audit_seq(const struct sid_store *store);
-/* Walks all rows in order and checks each link. *bad_seq is the first number
- * whose row is missing or does not fit (0: all do), *rows how many were read.
- * Errors: SID_E_CRYPTO. */
-SID_FALLIBLE enum sid_err sid_store_audit_verify(struct sid_store *store,
-                                                 int64_t *rows,
-                                                 int64_t *bad_seq);
+/* The number and the MAC (may be NULL) of the last row; 0 when there is none.
+ * Inside a transaction that of its own rows too. Not on a store that was opened
+ * for reading. */
+int64_t sid_store_audit_head(const struct sid_store *store,
+                             uint8_t mac[SID_SHA256_BYTES]);
 /* Whether the log was begun under this store's audit key: a daemon with another
  * master key must not start. An empty log belongs to anybody. Errors:
  * SID_E_WRONG_KEY (or the first row was changed). */
 SID_FALLIBLE enum sid_err sid_store_check_key(struct sid_store *store);
 /* Calls each for every row with seq > after_seq, oldest first, at most limit.
- */
-SID_FALLIBLE enum sid_err
-sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
-                     void (*each)(const struct sid_audit_row *row, void *ctx),
-                     void *ctx);
+ * An error of each ends the walk and is returned. The texts are borrowed for
+ * the call. A row that somebody has spoilt is given too (see intact); numbers
+ * below 1 come when after_seq is below them. */
+typedef enum sid_err sid_audit_each_fn(const struct sid_audit_entry *entry,
+                                       void *ctx);
+SID_FALLIBLE enum sid_err sid_store_audit_each(struct sid_store *store,
+                                               int64_t after_seq, int64_t limit,
+                                               sid_audit_each_fn *each,
+                                               void *ctx);
 
 /* ---- keys -------------------------------------------------------------- */
 /* A key of the keyring as it lies in the database. */

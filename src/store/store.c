@@ -23,6 +23,7 @@ struct sid_store {
     const struct sid_mac_key *audit_key; /* borrowed */
     enum txn txn;
     bool in_savepoint;
+    bool read_only; /* opened so */
     struct chain_head head;
     struct chain_head head_at_begin;
     struct chain_head head_at_savepoint;
@@ -50,6 +51,22 @@ sid_store_open(const char *path, bool create,
     store = NULL;
 out:
     sid_store_close(&store);
+    return err;
+}
+
+enum sid_err
+sid_store_open_readonly(const char *path, struct sid_store **out) {
+    struct sid_store *store = calloc(1, sizeof *store);
+
+    if (store == NULL)
+        return SID_E_NO_MEMORY;
+    /* The head is not loaded: it may be what somebody has spoilt. */
+    store->read_only = true;
+    enum sid_err err = sid_sqlite_open_readonly(path, &store->back);
+    if (err == SID_OK)
+        *out = store;
+    else
+        free(store);
     return err;
 }
 
@@ -81,6 +98,7 @@ sid_store_broken(const struct sid_store *store) {
 static enum sid_err
 begin(struct sid_store *store, enum txn txn) {
     SID_ASSERT(store->txn == TXN_NONE);
+    SID_ASSERT(txn == TXN_READ || !store->read_only);
     if (sid_store_broken(store))
         return SID_E_STORE;
     enum sid_err err = store->back->ops->begin(store->back, txn == TXN_READ);
@@ -212,88 +230,47 @@ sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
 }
 
 int64_t
-sid_store_audit_seq(const struct sid_store *store) {
+sid_store_audit_head(const struct sid_store *store,
+                     uint8_t mac[SID_SHA256_BYTES]) {
+    SID_ASSERT(!store->read_only);
+    if (mac != NULL)
+        memcpy(mac, store->head.mac, sizeof store->head.mac);
     return store->head.seq;
 }
 
-struct verify_walk {
+struct first_row {
     const struct sid_mac_key *key;
-    struct chain_head head;
-    int64_t rows;
-    int64_t bad_seq;
-    bool bad;
+    bool fits;
 };
 
 static enum sid_err
-verify_row(const struct sid_back_audit *entry, void *ctx) {
-    struct verify_walk *walk = ctx;
+check_first(const struct sid_audit_entry *entry, void *ctx) {
+    static const uint8_t none[SID_SHA256_BYTES];
+    struct first_row *first = ctx;
     uint8_t mac[SID_SHA256_BYTES];
 
-    walk->rows++;
-    if (walk->bad)
-        return SID_OK; /* only counted: the chain is broken before it */
-    enum sid_err err =
-        sid_audit_link(walk->key, walk->head.mac, &entry->row, mac);
-    if (err != SID_OK)
-        return err;
-    if (!entry->intact || entry->row.seq != walk->head.seq + 1 ||
-        !sid_equal_ct(mac, entry->mac, sizeof mac)) {
-        walk->bad = true;
-        /* The number that was due, not the one found: that may be forged. */
-        walk->bad_seq = walk->head.seq + 1;
-        return SID_OK;
-    }
-    walk->head.seq = entry->row.seq;
-    memcpy(walk->head.mac, mac, sizeof mac);
-    return SID_OK;
-}
-
-enum sid_err
-sid_store_audit_verify(struct sid_store *store, int64_t *rows,
-                       int64_t *bad_seq) {
-    struct verify_walk walk = {.key = store->audit_key};
-
-    enum sid_err err = store->back->ops->audit_scan(store->back, INT64_MIN, -1,
-                                                    verify_row, &walk);
-    if (err != SID_OK)
-        return err;
-    *rows = walk.rows;
-    *bad_seq = walk.bad_seq;
-    return SID_OK;
+    enum sid_err err = sid_audit_link(first->key, none, &entry->row, mac);
+    first->fits = err == SID_OK && entry->intact &&
+                  sid_equal_ct(mac, entry->mac, sizeof mac);
+    return err;
 }
 
 enum sid_err
 sid_store_check_key(struct sid_store *store) {
-    struct verify_walk walk = {.key = store->audit_key};
+    struct first_row first = {.key = store->audit_key, .fits = true};
 
-    enum sid_err err = store->back->ops->audit_scan(store->back, INT64_MIN, 1,
-                                                    verify_row, &walk);
-    return err == SID_OK && walk.bad ? SID_E_WRONG_KEY : err;
-}
-
-struct each_walk {
-    void (*each)(const struct sid_audit_row *row, void *ctx);
-    void *ctx;
-};
-
-static enum sid_err
-each_row(const struct sid_back_audit *entry, void *ctx) {
-    const struct each_walk *walk = ctx;
-
-    walk->each(&entry->row, walk->ctx);
-    return SID_OK;
+    enum sid_err err =
+        sid_store_audit_each(store, INT64_MIN, 1, check_first, &first);
+    return err == SID_OK && !first.fits ? SID_E_WRONG_KEY : err;
 }
 
 enum sid_err
 sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
-                     void (*each)(const struct sid_audit_row *row, void *ctx),
-                     void *ctx) {
-    struct each_walk walk = {.each = each, .ctx = ctx};
-
+                     sid_audit_each_fn *each, void *ctx) {
     if (limit <= 0)
         return SID_OK;
-    return store->back->ops->audit_scan(store->back, after_seq, limit, each_row,
-                                        &walk);
+    return store->back->ops->audit_scan(store->back, after_seq, limit, each,
+                                        ctx);
 }
 
 /* ---- keys -------------------------------------------------------------- */

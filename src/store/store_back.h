@@ -13,17 +13,6 @@
 
 struct sid_back;
 
-/* One row of the audit log as it lies in the back end. intact: every column
- * has the form the front writes (no NUL inside a text, a MAC of full length);
- * otherwise mac is all zero. */
-struct sid_back_audit {
-    struct sid_audit_row row;
-    uint8_t mac[SID_SHA256_BYTES];
-    bool intact;
-};
-typedef enum sid_err sid_back_audit_fn(const struct sid_back_audit *entry,
-                                       void *ctx);
-
 enum sid_back_checkpoint {
     SID_BACK_CHECKPOINT_IF_DUE, /* the log has grown; keep its file for reuse */
     SID_BACK_CHECKPOINT_ALL,    /* leave nothing behind in the log */
@@ -54,7 +43,7 @@ struct sid_back_ops {
     /* Rows with seq > after_seq, oldest first, at most limit (negative: all).
      * An error of each ends the walk and is returned. */
     enum sid_err (*audit_scan)(struct sid_back *back, int64_t after_seq,
-                               int64_t limit, sid_back_audit_fn *each,
+                               int64_t limit, sid_audit_each_fn *each,
                                void *ctx);
 
     enum sid_err (*key_put)(struct sid_back *back,
@@ -147,5 +136,8 @@ struct sid_back {
 /* The SQLite back end. Errors: as sid_store_open(). */
 SID_FALLIBLE enum sid_err sid_sqlite_open(const char *path, bool create,
                                           struct sid_back **out);
+/* Errors: as sid_store_open_readonly(). */
+SID_FALLIBLE enum sid_err sid_sqlite_open_readonly(const char *path,
+                                                   struct sid_back **out);
 
 #endif

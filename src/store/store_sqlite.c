@@ -2,7 +2,8 @@
  *
  * Owns the connection, the lock and the statements. The one read-write
  * connection in the world, and the only one that does checkpoints (Source: the
- * WAL-reset bug of SQLite 3.7.0-3.51.2); used by one thread at a time. */
+ * WAL-reset bug of SQLite 3.7.0-3.51.2); or one of a reader, which takes no
+ * lock and writes nothing. Used by one thread at a time. */
 #include "store_sqlite.h"
 
 #include <pthread.h>
@@ -216,16 +217,30 @@ configure_once(void) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static int
+open_db(struct sid_sqlite *sq, const char *path, int mode) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, configure_once);
+    /* NOMUTEX: the store has one owner at a time. */
+    return sqlite3_open_v2(path, &sq->db,
+                           mode | SQLITE_OPEN_NOMUTEX |
+                               SQLITE_OPEN_PRIVATECACHE |
+                               SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
+                           NULL);
+}
+
+static enum sid_err
+open_error(struct sid_sqlite *sq, int rc) {
+    return sq->db == NULL ? SID_E_NO_MEMORY : sid_sq_error(sq, rc, "open");
+}
+
 static enum sid_err
 connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
-    /* NOMUTEX: the store has one owner at a time. */
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-                SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
-                SQLITE_OPEN_NOFOLLOW;
-    int rc = sqlite3_open_v2(path, &sq->db, flags, NULL);
+    int rc = open_db(sq, path, SQLITE_OPEN_READWRITE);
 
     if (rc != SQLITE_OK)
-        return sq->db == NULL ? SID_E_NO_MEMORY : sid_sq_error(sq, rc, "open");
+        return open_error(sq, rc);
     enum sid_err err = sid_sq_setup(sq, in_memory);
     if (err != SID_OK)
         return err;
@@ -237,21 +252,27 @@ connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
     return sid_sq_prepare_all(sq);
 }
 
+static struct sid_sqlite *
+new_sqlite(void) {
+    struct sid_sqlite *sq = calloc(1, sizeof *sq);
+
+    if (sq != NULL) {
+        sq->lock_fd = -1;
+        sq->base.ops = &ops;
+    }
+    return sq;
+}
+
 enum sid_err
 sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     bool in_memory = strcmp(path, ":memory:") == 0;
     enum sid_err err = SID_E_NO_MEMORY;
     char *full = NULL;
-    struct sid_back *back = NULL;
-    struct sid_sqlite *sq = calloc(1, sizeof *sq);
+    struct sid_sqlite *sq = new_sqlite();
+    struct sid_back *back = sq == NULL ? NULL : &sq->base;
 
-    pthread_once(&once, configure_once);
     if (sq == NULL)
         goto out;
-    sq->lock_fd = -1;
-    sq->base.ops = &ops;
-    back = &sq->base;
     if (!in_memory) {
         err = sid_sq_file_resolve(path, &full);
         if (err != SID_OK)
@@ -265,6 +286,38 @@ sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
         goto out;
     *out = back;
     back = NULL;
+out:
+    if (back != NULL)
+        close_sqlite(&back);
+    free(full);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_open_readonly(const char *path, struct sid_back **out) {
+    char *full = NULL;
+    enum sid_err err = sid_sq_file_resolve(path, &full);
+    struct sid_sqlite *sq = err == SID_OK ? new_sqlite() : NULL;
+    struct sid_back *back = sq == NULL ? NULL : &sq->base;
+
+    if (err == SID_OK && sq == NULL)
+        err = SID_E_NO_MEMORY;
+    if (err == SID_OK && access(full, F_OK) != 0)
+        err = SID_E_NOT_FOUND;
+    if (err != SID_OK)
+        goto out;
+    int rc = open_db(sq, full, SQLITE_OPEN_READONLY);
+    err = rc == SQLITE_OK ? sid_sq_setup_readonly(sq) : open_error(sq, rc);
+    if (err == SID_OK)
+        err = sid_migrate_check(sq);
+    if (err != SID_OK)
+        goto out;
+    sid_sq_limit(sq);
+    err = sid_sq_prepare_all(sq);
+    if (err == SID_OK) {
+        *out = back;
+        back = NULL;
+    }
 out:
     if (back != NULL)
         close_sqlite(&back);

@@ -126,8 +126,13 @@ SID_FALLIBLE enum sid_err sid_sq_next(struct sid_sq_query *query, bool *row);
 int64_t sid_sq_read_int(struct sid_sq_query *query);
 double sid_sq_read_real(struct sid_sq_query *query, bool *present);
 void sid_sq_read_text(struct sid_sq_query *query, char *out, size_t out_size);
-/* Borrowed until the next step; *whole false when a NUL is inside. */
-const char *sid_sq_borrow_text(struct sid_sq_query *query, bool *whole);
+/* The same for a column that may have been spoilt on purpose: *whole becomes
+ * false when it has not the type, a text has a NUL inside, a blob is not of
+ * this length. Texts are borrowed until the next step. */
+int64_t sid_sq_peek_int(struct sid_sq_query *query, bool *whole);
+const char *sid_sq_peek_text(struct sid_sq_query *query, bool *whole);
+void sid_sq_peek_blob(struct sid_sq_query *query, void *out, size_t len,
+                      bool *whole);
 void sid_sq_read_blob(struct sid_sq_query *query, void *out, size_t len);
 void sid_sq_read_buf(struct sid_sq_query *query, struct sid_buf *out);
 /* A version and a wrapped key; of version 0 the key's column may be anything.
@@ -167,6 +172,8 @@ SID_FALLIBLE enum sid_err sid_sq_file_prepare(const char *path, bool create);
 /* Settings before the first statement; each answer is checked. Errors:
  * SID_E_STORE, SID_E_STORE_FULL. */
 SID_FALLIBLE enum sid_err sid_sq_setup(struct sid_sqlite *sq, bool in_memory);
+/* The same for a connection that only reads. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_setup_readonly(struct sid_sqlite *sq);
 /* Limits on what SQL may do, after the migrations. */
 void sid_sq_limit(struct sid_sqlite *sq);
 
@@ -185,6 +192,9 @@ SID_FALLIBLE enum sid_err sid_migrate_apply(struct sid_sqlite *sq,
                                             size_t n);
 /* The same with the migrations embedded in the program. */
 SID_FALLIBLE enum sid_err sid_migrate_all(struct sid_sqlite *sq);
+/* Whether exactly those have been applied. Errors: SID_E_SCHEMA (logged),
+ * SID_E_STORE, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_migrate_check(struct sid_sqlite *sq);
 
 /* ---- the operations, by subject ---------------------------------------- */
 
@@ -195,7 +205,7 @@ enum sid_err sid_sqlite_audit_append(struct sid_back *back,
                                      const struct sid_audit_row *row,
                                      const uint8_t mac[SID_SHA256_BYTES]);
 enum sid_err sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq,
-                                   int64_t limit, sid_back_audit_fn *each,
+                                   int64_t limit, sid_audit_each_fn *each,
                                    void *ctx);
 /* store_sqlite_key.c */
 enum sid_err sid_sqlite_key_put(struct sid_back *back,

@@ -294,18 +294,43 @@ sid_sq_read_real(struct sid_sq_query *query, bool *present) {
     return sqlite3_column_double(query->stmt, column);
 }
 
-const char *
-sid_sq_borrow_text(struct sid_sq_query *query, bool *whole) {
+int64_t
+sid_sq_peek_int(struct sid_sq_query *query, bool *whole) {
     int column = query->read++;
+
+    if (sqlite3_column_type(query->stmt, column) != SQLITE_INTEGER)
+        *whole = false;
+    return sqlite3_column_int64(query->stmt, column);
+}
+
+const char *
+sid_sq_peek_text(struct sid_sq_query *query, bool *whole) {
+    int column = query->read++;
+    bool is_text = sqlite3_column_type(query->stmt, column) == SQLITE_TEXT;
     const char *text = (const char *)sqlite3_column_text(query->stmt, column);
 
-    if (text == NULL) {
-        bad_column(query);
+    if (text == NULL)
+        text = "";
+    if (!is_text ||
+        strlen(text) != (size_t)sqlite3_column_bytes(query->stmt, column))
         *whole = false;
-        return "";
-    }
-    *whole = strlen(text) == (size_t)sqlite3_column_bytes(query->stmt, column);
     return text;
+}
+
+void
+sid_sq_peek_blob(struct sid_sq_query *query, void *out, size_t len,
+                 bool *whole) {
+    int column = query->read++;
+    bool is_blob = sqlite3_column_type(query->stmt, column) == SQLITE_BLOB;
+    const void *blob = sqlite3_column_blob(query->stmt, column);
+
+    if (is_blob && blob != NULL &&
+        (size_t)sqlite3_column_bytes(query->stmt, column) == len) {
+        memcpy(out, blob, len);
+        return;
+    }
+    memset(out, 0, len);
+    *whole = false;
 }
 
 void
