@@ -28,6 +28,12 @@ SID_FALLIBLE enum sid_err sid_keys_open(struct sid_store *store,
                                         struct sid_master **master,
                                         struct sid_keyring **ring);
 
+/* The same on a store that was opened for reading: nothing is made, finished or
+ * moved. Errors: as above; SID_E_NOT_FOUND also for a database without keys. */
+SID_FALLIBLE enum sid_err sid_keys_open_readonly(struct sid_store *store,
+                                                 const char *master_path,
+                                                 struct sid_keyring **ring);
+
 /* A key that was made and is not in the ring yet. The owner wipes it. */
 struct sid_new_key {
     enum sid_key_use use;

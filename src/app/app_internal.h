@@ -10,6 +10,7 @@
 #include "smartid/flow_enrol.h"
 #include "smartid/token.h"
 
+struct sid_audit_head;
 struct sid_enrol_job;
 struct sid_gate;
 struct sid_kept_purposes;
@@ -44,6 +45,21 @@ struct sid_app {
     int64_t trim_at_us;       /* main thread; 0: nothing to give back */
     int64_t next_purge_us;    /* main thread */
     int64_t next_warning_s;   /* main thread; wall clock */
+    bool audit_stop;          /* main thread: the start was recorded */
+    /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
+     * the question while it is with the writer. */
+    struct sid_heads {
+        char path[SID_BESIDE_SIZE]; /* "": none are written */
+        int64_t written_seq;        /* row of the last head in the file */
+        int64_t asked_us;
+        _Atomic bool failing;
+        struct sid_head_ask {
+            struct sid_op op;
+            _Atomic int state; /* SID_HEAD_… */
+            int64_t seq;       /* 0: no answer */
+            uint8_t mac[SID_SHA256_BYTES];
+        } ask;
+    } heads;
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
@@ -93,6 +109,10 @@ SID_FALLIBLE enum sid_err sid_gate_new(struct sid_gate **out);
 void sid_gate_free(struct sid_gate **gate);
 
 /* ---- purposes.c --------------------------------------------------------- */
+/* From now on these (copied) are in force; grants that they do not know are
+ * logged. Main thread. Errors: SID_E_NO_MEMORY (nothing has changed). */
+SID_FALLIBLE enum sid_err
+sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
 void sid_app_free_purposes(struct sid_app *app);
 
 /* ---- key_ages.c --------------------------------------------------------- */
@@ -108,6 +128,20 @@ void sid_keys_purge(struct sid_app *app);
  * thread. Errors: those of the store. */
 SID_FALLIBLE enum sid_err sid_keys_rewrap_begin(struct sid_app *app,
                                                 struct sid_store *store);
+
+/* ---- audit_head.c ------------------------------------------------------- */
+enum { SID_HEAD_IDLE, SID_HEAD_ASKED, SID_HEAD_ANSWERED };
+/* Signs and writes the head of a committed row, unless it has been. What fails
+ * is logged and counted, and tried again with the next one. */
+void sid_heads_write(struct sid_app *app, int64_t seq,
+                     const uint8_t mac[SID_SHA256_BYTES]);
+/* The last head of this log in the file; false when there is none. */
+bool sid_heads_last(struct sid_app *app, struct sid_audit_head *out);
+void sid_heads_tick(struct sid_app *app, int64_t now_us);
+
+/* ---- audit_self.c ------------------------------------------------------- */
+/* At the end, if the start was recorded: the last row, and its head. */
+void sid_audit_stop(struct sid_app *app);
 
 /* ---- enrol_wait.c ------------------------------------------------------- */
 /* Registers flow to be woken when enrolment `id` is settled or at deadline_us.

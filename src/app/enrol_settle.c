@@ -62,9 +62,11 @@ issue_credential(struct sid_app *app, struct sid_store *store,
     uint64_t serial = 0;
     if (err == SID_OK)
         err = sid_store_credential_insert(store, &credential, &serial);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "enrolment=%s", enrolment->id);
     if (err == SID_OK)
         err = sid_app_audit(store, "credential_issued", actor, credential.id,
-                            credential.type, enrolment->id);
+                            credential.type, detail);
     if (err == SID_OK)
         memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
     sid_credential_fini(&credential);

@@ -7,6 +7,7 @@
  * the process lives, and none after, because the enrolment is still
  * `processing` on disk. */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
 
+#define DETAIL_SIZE 64
 /* How long no photo must have been freed before the heaps' free pages go back
  * to the system. Source: own choice: long against the gaps between enrolments
  * of a busy hour, which would only fetch the pages again. */
@@ -75,6 +77,11 @@ begin_run(struct sid_op *op, struct sid_store *store) {
         sid_store_enrol_begin_work(store, job->id, sid_now_s(), &attempts);
     if (err == SID_OK)
         err = sid_store_enrol_get(store, job->id, &job->enrolment);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "attempts=%d", attempts);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_begun", "system", job->id,
+                            sid_enrol_state_name(job->enrolment.state), detail);
     return err;
 }
 

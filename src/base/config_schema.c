@@ -154,6 +154,18 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "How long an Idempotency-Key is remembered."},
 
+    {.section = "audit",
+     INT(head_interval_s, 5, 3600, "60", "seconds"),
+     .reloadable = true,
+     .help = "How often, when rows were added, the end of the audit log is "
+             "signed and written to a second place: head_file and the log."},
+    {.section = "audit",
+     PATH(head_file, ""),
+     .may_be_empty = true,
+     .help = "File that the signed heads are appended to. Empty: the "
+             "database's path with .heads behind it. Better on another disk "
+             "or machine, and append-only (chattr +a)."},
+
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),
      .reloadable = true,
