@@ -47,6 +47,10 @@ struct sid_ctl_store {
     struct sid_store *store;
 };
 int sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out);
+/* The same for reading, also while a daemon runs; without the master key, which
+ * is forgotten again. */
+int sid_ctl_open_readonly(const struct sid_config *config,
+                          struct sid_ctl_store *out);
 void sid_ctl_close(struct sid_ctl_store *me);
 
 /* Opens the database, runs work in one transaction, commits, closes; for what
