@@ -30,4 +30,11 @@ SID_FALLIBLE enum sid_err sid_audit_link(const struct sid_mac_key *key,
                                          const struct sid_audit_row *row,
                                          uint8_t mac[SID_SHA256_BYTES]);
 
+/* The seal of the place where the log begins once its oldest rows are gone: seq
+ * and MAC of the last of them. Errors: SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_audit_anchor(const struct sid_mac_key *key,
+                                           int64_t seq,
+                                           const uint8_t mac[SID_SHA256_BYTES],
+                                           uint8_t seal[SID_SHA256_BYTES]);
+
 #endif
