@@ -56,6 +56,8 @@
       "Transactions that failed")                                              \
     X(SID_M_REWRAP_LEFT, GAUGE, "smartidd_keys_rewrap_left", "",               \
       "People's keys that are still wrapped by an older key")                  \
+    X(SID_M_ERASED, COUNTER, "smartidd_people_erased_total", "",               \
+      "People erased, on request or by retention")                             \
     X(SID_M_FACES_STORED, GAUGE, "smartidd_faces_stored", "",                  \
       "Face templates in the database")                                        \
     X(SID_M_FACES_ALARM, GAUGE, "smartidd_faces_alarm", "",                    \
