@@ -221,7 +221,7 @@ export DATA MODEL_DIR BUILD
 export PATH := $(PATH):$(abspath $(DATA))/tools
 SUB = +@$(MAKE) -s --no-print-directory
 
-.PHONY: help setup setup-check demo check check-unit check-e2e lint
+.PHONY: help setup setup-check demo check check-unit check-e2e check-slow lint
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
 	  $(firstword $(MAKEFILE_LIST))
@@ -240,6 +240,10 @@ check-unit: unit-bins ## unit tests (after make setup-check)
 	@python3 tests/unit/run.py $(UNIT_BINS)
 check-e2e: e2e-bins ## end-to-end tests against the real binaries
 	@python3 tests/e2e/run.py --bin $(BUILD) $(E2E_ARGS)
+
+# What takes too long for every commit; run before a release.
+check-slow: e2e-bins ## the long proofs, with figures
+	@python3 tests/e2e/run.py --bin $(BUILD) -j 1 -v tests/slow/test_*.py
 
 lint: setup-check ## layout, layers, simple mistakes, both compilers, clang-tidy
 	+@tests/lint/run.sh
