@@ -14,8 +14,9 @@
 #include "smartid/erasure.h"
 #include "smartid/store.h"
 
-/* What one application of a rule does at most. Source: own choice: some tens of
- * milliseconds of the writer's time; measured in test_retention.py. */
+/* What one application of a rule does at most. Source: own choice; measured on
+ * a busy machine, 16 people in review with two photos of 300 kB each take 10 to
+ * 40 ms of the writer's time, most of it for zeros in place of the photos. */
 #define SID_RETENTION_PEOPLE_MAX 16
 #define SID_RETENTION_ROWS_MAX 1000
 
