@@ -53,7 +53,7 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
     bool deleted = false;
 
     store->littered = true;
-    /* The keys first in thought: without them the rest says nothing. */
+    /* Rows that refer to another one go before it. */
     enum sid_err err = back->ops->subject_forget(back, id);
     if (err == SID_OK)
         err = sid_front_template_delete(store, id);

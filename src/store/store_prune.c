@@ -76,10 +76,12 @@ sid_store_audit_prune(struct sid_store *store, int64_t before_us, int limit,
         err = back->ops->audit_scan(back, INT64_MIN, limit, prune_row, &prune);
     if (err == SID_OK && prune.walk.bad)
         err = SID_E_SEAL;
-    if (err == SID_OK && prune.walk.rows > 0)
+    if (err == SID_OK && prune.walk.rows > 0) {
+        store->littered = true;
         err = back->ops->audit_prune(back, prune.walk.head.seq);
-    if (err == SID_OK && prune.walk.rows > 0)
-        err = put_anchor(store, &prune.walk.head);
+        if (err == SID_OK)
+            err = put_anchor(store, &prune.walk.head);
+    }
     if (err == SID_OK)
         *removed = prune.walk.rows;
     return err;

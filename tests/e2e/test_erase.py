@@ -95,7 +95,7 @@ SEALED = (
     ("SELECT enrolment_id, sealed FROM photo", ("photo",)),
     ("SELECT enrolment_id, sealed FROM template", ("template",)),
     ("SELECT subject, data_wrapped, template_wrapped FROM subject_key",
-     ("key", "key")),
+     ("data key", "template key")),
 )
 
 
@@ -318,7 +318,8 @@ class ErasedPeople(Case):
         return answers
 
     def test_what_is_looked_for_was_there_before(self):
-        for kind in ("holder", "id_index", "template", "key", "note"):
+        for kind in ("holder", "id_index", "template", "data key",
+                     "template key", "note"):
             self.assertGreater(self.before.get(kind, 0), 0, self.before)
         for kind in ("name", "number", "phone", "photo text"):
             self.assertNotIn(kind, self.before)
@@ -397,6 +398,46 @@ class PhotosUnderLoad(DaemonCase):
             print("photos gone after %.1f s during %s" % (took_s, load()))
         self.assertEqual(left, {})
         self.assertLess(took_s, HELD_S)
+
+
+class Rotated(DaemonCase):
+    def test_a_new_template_key_leaves_nothing_of_the_faces_old_form(self):
+        people = [self.approved(who=i)[0]["id"] for i in range(5)]
+        wait_rest(self.daemon)
+        old, new = Needles(), Needles()
+        read_sealed(self.daemon, old, people, ("template", "template key"))
+        self.assertGreaterEqual(len(old), 10)
+        self.daemon.ctl("key", "rotate", "template")
+        took_s, left = old.wait_gone(self.daemon, HELD_S)
+        self.assertEqual(left, {}, took_s)
+        wait_rest(self.daemon)
+        read_sealed(self.daemon, new, people, ("template", "template key"))
+        self.assertEqual(len(new), len(old))
+
+
+class Killed(Case):
+    def test_what_was_erased_before_a_kill_is_gone_after_the_next_start(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        keys = [daemon.add_client(role) for role in ("app", "officer")]
+        daemon.start()
+        app, officer = (daemon.api(key) for key in keys)
+        enrolment = app.submit(
+            holder("Canary Killed"), photos.photo(1, text=LONG),
+            photos.photo(1, photos.UNCLEAR, text=LONG), wait=30).json()["id"]
+        needles = Needles()
+        wait_rest(daemon)
+        read_sealed(daemon, needles, [enrolment])
+        answer = officer.delete("/v1/enrollments/" + enrolment)
+        daemon.kill()
+        self.assertEqual(answer.status, 204, answer)
+        self.assertNotEqual(needles.find_in(daemon), {})
+        daemon.start()
+        self.assertEqual(
+            officer.get("/v1/enrollments/" + enrolment).status, 404)
+        took_s, left = needles.wait_gone(daemon, HELD_S)
+        self.assertEqual(left, {}, took_s)
+        daemon.stop()
 
 
 class Deleting(DaemonCase):
