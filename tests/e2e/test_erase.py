@@ -25,7 +25,7 @@ PEOPLE = int(os.environ.get("ERASE_PEOPLE", "100"))
 # What is promised for photos (reliability F6) and what is held here: the log
 # is emptied 5 s after a deletion at the latest, or after 1 s of rest.
 PROMISED_S = 60
-HELD_S = 15 * SLOW
+HELD_S = 20 * SLOW
 # Makes a photo fill several pages of the database, as real ones do.
 LONG = "x" * 12000
 
