@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
-enum { PEOPLE = 1200, STEPS = 4000, BATCH = 16 };
+enum { PEOPLE = 1200, STEPS = 4000, BATCH = 80 };
 
 /* Values are random, so that these many bytes tell one from all others. */
 #define NEEDLE_BYTES 8
