@@ -113,7 +113,7 @@ struct sid_sqlite {
     /* SQLite results that were logged since the last commit that wrote. */
     int told[SID_SQ_TOLD_MAX];
     int told_count;
-    bool log_empty;    /* the WAL's file is: nothing deleted is in it */
+    bool log_empty; /* the WAL's file is: nothing deleted is in it */
     struct sid_sq_wipe wipe;
 };
 

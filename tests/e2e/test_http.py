@@ -247,7 +247,7 @@ class Requests(DaemonCase):
                     self.assertEqual(connection.request(
                         "GET", "/healthz").status, 200)
 
-    def test_r_head_works_wherever_get_does(self):
+    def test_head_works_wherever_get_does(self):
         _, credential = self.approved(who=5)
         waiting = self.app.enrol(who=6, selfie_flaw=photos.UNCLEAR)["id"]
         code = "/v1/credentials/%s/code" % credential

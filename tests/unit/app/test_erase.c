@@ -379,11 +379,11 @@ an_erased_person_in_review_leaves_no_photo(void **state) {
 static void
 wait_for_the_workers(struct fixture *f) {
     for (int i = 0; i < 8; i++) {
-        while (sid_enrol_reserve(f->app) != SID_OK)
+        while (sid_enrol_reserve(f->app, 1) != SID_OK)
             ;
     }
     for (int i = 0; i < 8; i++)
-        sid_enrol_release(f->app);
+        sid_enrol_release(f->app, 1);
 }
 
 /* Sends one in that keeps a worker busy (300 ms for each photo) and erases it

@@ -193,7 +193,7 @@ a_grown_wal_is_moved_when_due_and_a_small_one_is_not(void **state) {
 }
 
 static void
-r_a_log_that_was_moved_already_is_emptied_all_the_same(void **state) {
+a_log_that_was_moved_already_is_emptied_all_the_same(void **state) {
     struct fixture *f = *state;
     struct sid_enrolment e = make_enrolment(1);
     size_t len = (size_t)9 * 1024 * 1024;
@@ -409,7 +409,7 @@ main(void) {
         C(something_else_in_place_of_the_database_is_refused),
         T(no_byte_of_a_deleted_photo_is_left_after_a_checkpoint),
         T(a_grown_wal_is_moved_when_due_and_a_small_one_is_not),
-        T(r_a_log_that_was_moved_already_is_emptied_all_the_same),
+        T(a_log_that_was_moved_already_is_emptied_all_the_same),
         T(each_migration_is_recorded_once),
         T(every_table_is_strict),
         T(a_newer_schema_is_refused),
