@@ -58,8 +58,9 @@ bool sid_app_ready(const struct sid_app *app);
  * can be enrolled or checked. Any thread. */
 enum sid_err sid_app_storage(const struct sid_app *app);
 /* Once a tick (every 100 ms or so) on the main thread: ends waits whose
- * deadline has passed, purges old idempotency keys now and then, writes signed
- * heads of the audit log. */
+ * deadline has passed, goes on with what is done in the background: old
+ * idempotency keys, wrapping keys again, retention, signed heads of the audit
+ * log. */
 void sid_app_tick(struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients
  * are answered with the state their enrolment has. */

@@ -54,5 +54,11 @@ bool sid_audit_member_next(const char **at, struct sid_audit_member *out);
 /* The member of that name, or false. */
 bool sid_audit_member_find(const char *detail, const char *key,
                            struct sid_audit_member *out);
+/* The seal of the place where the log begins once its oldest rows are gone: seq
+ * and MAC of the last of them. Errors: SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_audit_anchor(const struct sid_mac_key *key,
+                                           int64_t seq,
+                                           const uint8_t mac[SID_SHA256_BYTES],
+                                           uint8_t seal[SID_SHA256_BYTES]);
 
 #endif

@@ -46,8 +46,11 @@ struct sid_chain {
     struct sid_chain_finding finding;
 };
 
-/* found is called for each finding, in order. */
+/* The log begins behind the row of this number and MAC, see
+ * sid_store_audit_anchor(); 0 and zeros: with row 1. found is called for each
+ * finding, in order. */
 void sid_chain_begin(struct sid_chain *chain, const struct sid_mac_key *key,
+                     int64_t seq, const uint8_t mac[SID_SHA256_BYTES],
                      sid_chain_found_fn *found, void *ctx);
 /* Errors: SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_chain_row(struct sid_chain *chain,

@@ -53,8 +53,14 @@ struct sid_config {
                                          0: no limit */
     int64_t upload_total_bytes; /* one enrolment..64 GiB, default 256 MiB */
     /* [retention] */
-    int64_t idempotency_s; /* how long an Idempotency-Key is remembered,
-                              60..604800, default 86400 */
+    int64_t idempotency_s;  /* how long an Idempotency-Key is remembered,
+                               60..604800, default 86400 */
+    int64_t undecided_days; /* 1..3650, default 30 */
+    int64_t rejected_days;  /* 1..3650, default 30 */
+    int64_t failed_days;    /* 1..3650, default 30 */
+    int64_t revoked_days;   /* 1..3650, default 365 */
+    int64_t audit_days;     /* 0..36500, default 0 = for ever */
+    int64_t faces_alarm;    /* 1..1000000000, default 90000 */
     /* [audit] */
     int64_t head_interval_s;       /* 5..3600, default 60 */
     char head_file[SID_PATH_SIZE]; /* empty: <database>.heads */

@@ -168,6 +168,7 @@ sid_app_tick(struct sid_app *app) {
     sid_keys_tick(app);
     sid_key_ages_tick(app);
     sid_heads_tick(app, now_us);
+    sid_retention_tick(app, now_us);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
         purge_idempotency(app);

@@ -121,6 +121,11 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = issue_credential(app, store, enrolment, verdict->actor);
     if (err == SID_OK)
         err = sid_store_enrol_decide(store, enrolment, expected);
+    if (err == SID_OK && verdict->face != NULL &&
+        (enrolment->state == SID_ENROL_APPROVED ||
+         enrolment->state == SID_ENROL_REVIEW))
+        err = sid_template_keep(app->keys, store, enrolment->id,
+                                &enrolment->key, verdict->face);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
     return err;

@@ -52,6 +52,7 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     *job = NULL;
     drop_photos(me);
     sid_enrolment_fini(&me->enrolment);
+    sid_wipe(me->face, sizeof me->face);
     if (me->has_place) {
         struct sid_pool *pool = atomic_load(&me->app->pool);
         if (pool != NULL) /* NULL while the pool itself is being freed */
@@ -134,8 +135,17 @@ settle_run(struct sid_op *op, struct sid_store *store) {
         .actor = "system",
         .decided_by = "",
         .note = "",
+        .face = job->has_face ? job->face : NULL,
     };
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
+}
+
+/* Not found is how a job learns that the person was erased meanwhile: nothing
+ * of it is stored. */
+static void
+log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
+    sid_log(err == SID_E_NOT_FOUND ? SID_LOG_INFO : SID_LOG_ERROR, event,
+            SID_S("id", job->id), SID_S("code", sid_err_code(err)));
 }
 
 static void
@@ -157,8 +167,7 @@ settle_done(struct sid_op *op) {
     if (op->err == SID_OK)
         count_decision(job->enrolment.state);
     else
-        sid_log(SID_LOG_ERROR, "enrolment_not_stored", SID_S("id", job->id),
-                SID_S("code", sid_err_code(op->err)));
+        log_lost(job, "enrolment_not_stored", op->err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);
@@ -195,6 +204,16 @@ examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
     return err;
 }
 
+/* The selfie's only: what is compared later is the living face, and the card
+ * adds nothing that the decision has not used. */
+static void
+keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
+    job->has_face = job->decision.state == SID_ENROL_APPROVED ||
+                    job->decision.state == SID_ENROL_REVIEW;
+    if (job->has_face)
+        memcpy(job->face, selfie->embedding, sizeof job->face);
+}
+
 static void
 decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
     struct sid_photo_facts *facts = calloc(2, sizeof *facts);
@@ -208,6 +227,7 @@ decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
         sid_app_policy(job->app, &policy);
         sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
                           &facts[SID_PHOTO_SELFIE], &job->decision);
+        keep_face(job, &facts[SID_PHOTO_SELFIE]);
     } else {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
@@ -245,8 +265,7 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
         return;
     }
     if (err != SID_OK)
-        sid_log(SID_LOG_ERROR, "enrolment_left", SID_S("id", job->id),
-                SID_S("code", sid_err_code(err)));
+        log_lost(job, "enrolment_left", err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);

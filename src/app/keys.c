@@ -376,8 +376,15 @@ static enum sid_err
 rewrap_one(struct sid_store *store, const struct sid_keyring *ring,
            const char *subject, struct sid_subject_key *key) {
     bool changed = false;
-    enum sid_err err = sid_subject_rewrap(ring, subject, key, &changed);
-    if (err == SID_OK && changed)
+    enum sid_err err = SID_OK;
+    /* Not only wrapped again: whoever has the old template key and an old copy
+     * of the database shall be able to do nothing with a new one. */
+    if (key->template_version != 0 &&
+        key->template_version != sid_keyring_current(ring, SID_KEY_TEMPLATE))
+        err = sid_template_renew(ring, store, subject, key);
+    if (err == SID_OK)
+        err = sid_subject_rewrap(ring, subject, key, &changed);
+    if (err == SID_OK)
         err = sid_store_subject_rewrap(store, subject, key);
     return err;
 }

@@ -6,9 +6,11 @@
 
 void
 sid_chain_begin(struct sid_chain *chain, const struct sid_mac_key *key,
+                int64_t seq, const uint8_t mac[SID_SHA256_BYTES],
                 sid_chain_found_fn *found, void *ctx) {
     *chain = (struct sid_chain){
-        .key = key, .found = found, .ctx = ctx, .mac_known = true};
+        .key = key, .found = found, .ctx = ctx, .seq = seq, .mac_known = true};
+    memcpy(chain->mac, mac, sizeof chain->mac);
 }
 
 /* ---- findings -------------------------------------------------------------

@@ -22,6 +22,7 @@ struct walk {
     const struct sid_known_heads *heads;
     size_t next_head; /* the first whose row has not come yet */
     size_t matched;
+    size_t removed; /* heads of rows that retention has removed */
 
     /* Coverage by the daemon's own file. */
     bool running;            /* between its start and its stop */
@@ -74,6 +75,20 @@ name_of(const struct sid_known_head *head, char out[HEAD_NAME_SIZE]) {
 /* ---- rows and heads -------------------------------------------------------
  */
 
+static void
+judge_head(struct walk *walk, const struct sid_known_head *head,
+           const uint8_t mac[SID_SHA256_BYTES]) {
+    char name[HEAD_NAME_SIZE];
+    if (memcmp(head->mac, mac, sizeof head->mac) == 0) {
+        walk->matched++;
+        return;
+    }
+    sid_finding(walk->findings,
+                "row %" PRId64 ": is not the row that the %s signs: the log "
+                "was taken back before it and went on, or was written anew",
+                head->seq, name_of(head, name));
+}
+
 /* Heads whose row has been passed, and those of this row. */
 static bool
 match_heads(struct walk *walk, const struct sid_audit_entry *entry) {
@@ -89,15 +104,10 @@ match_heads(struct walk *walk, const struct sid_audit_entry *entry) {
                         "row %" PRId64 ": signed by the %s, "
                         "and missing",
                         head->seq, name_of(head, name));
-        } else if (memcmp(head->mac, entry->mac, sizeof head->mac) != 0) {
-            sid_finding(walk->findings,
-                        "row %" PRId64 ": is not the row that the %s signs: "
-                        "the log was taken back before it and went on, or was "
-                        "written anew",
-                        head->seq, name_of(head, name));
         } else {
-            walk->matched++;
-            covered = true;
+            size_t before = walk->matched;
+            judge_head(walk, head, entry->mac);
+            covered = covered || walk->matched > before;
         }
     }
     return covered;
@@ -155,6 +165,38 @@ walk_row(const struct sid_audit_entry *entry, void *ctx) {
     if (walk->what->progress && walk->chain.rows % PROGRESS_ROWS == 0)
         (void)fprintf(stderr, "\rrow %" PRId64 " ", walk->chain.rows);
     return err;
+}
+
+/* Begins where the log does: behind the rows that retention has removed, whose
+ * heads nothing is left to be held against, but for the last one's. */
+static enum sid_err
+begin_walk(struct walk *walk) {
+    const struct sid_mac_key *key = sid_keyring_audit(walk->what->keys);
+    const struct sid_known_heads *heads = walk->heads;
+    int64_t seq = 0;
+    uint8_t mac[SID_SHA256_BYTES] = {0};
+    enum sid_err err =
+        sid_store_audit_anchor(walk->what->store, key, &seq, mac);
+    if (err == SID_E_SEAL) {
+        sid_finding(walk->findings, "the anchor, which says where the log "
+                                    "begins since rows were removed, was "
+                                    "changed");
+        err = SID_OK;
+    }
+    if (err != SID_OK)
+        return err;
+    sid_chain_begin(&walk->chain, key, seq, mac, tell_rows, walk);
+    walk->running = walk->has_run = seq > 0;
+    for (; walk->next_head < heads->count; walk->next_head++) {
+        const struct sid_known_head *head = &heads->row[walk->next_head];
+        if (head->seq > seq)
+            break;
+        if (head->seq == seq)
+            judge_head(walk, head, mac);
+        else
+            walk->removed++;
+    }
+    return SID_OK;
 }
 
 /* Heads of rows behind the end of the log. */
@@ -237,6 +279,9 @@ summarise(const struct walk *walk, FILE *to) {
     (void)fprintf(to,
                   "heads: %zu, all fit; the last signs row %" PRId64 ", %s\n",
                   walk->matched, last->seq, at);
+    if (walk->removed > 0)
+        (void)fprintf(to, "heads of rows that were removed: %zu\n",
+                      walk->removed);
 }
 
 enum sid_err
@@ -258,12 +303,13 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
     if (err == SID_OK)
         err = sid_store_begin_read(what->store);
     if (err == SID_OK) {
-        sid_chain_begin(&walk.chain, sid_keyring_audit(what->keys), tell_rows,
-                        &walk);
-        err = sid_store_audit_each(what->store, INT64_MIN, INT64_MAX, walk_row,
-                                   &walk);
+        err = begin_walk(&walk);
+        if (err == SID_OK)
+            err = sid_store_audit_each(what->store, INT64_MIN, INT64_MAX,
+                                       walk_row, &walk);
         sid_store_rollback(what->store);
-        sid_chain_end(&walk.chain);
+        if (err == SID_OK)
+            sid_chain_end(&walk.chain);
     }
     if (what->progress)
         (void)fputs("\r\033[K", stderr);

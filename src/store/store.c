@@ -8,26 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_back.h"
-
-enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
-
-/* The last link of the audit chain; seq 0 and zeros before the first row. */
-struct chain_head {
-    int64_t seq;
-    uint8_t mac[SID_SHA256_BYTES];
-};
-
-struct sid_store {
-    struct sid_back *back;
-    const struct sid_mac_key *audit_key; /* borrowed */
-    enum txn txn;
-    bool in_savepoint;
-    bool read_only; /* opened so */
-    struct chain_head head;
-    struct chain_head head_at_begin;
-    struct chain_head head_at_savepoint;
-};
+#include "smartid/metrics.h"
+#include "store_front.h"
 
 /* ---- open and close ---------------------------------------------------- */
 
@@ -45,8 +27,11 @@ sid_store_open(const char *path, bool create,
         goto out;
     err = store->back->ops->audit_head(store->back, &store->head.seq,
                                        store->head.mac);
+    if (err == SID_OK)
+        err = store->back->ops->template_count(store->back, &store->faces);
     if (err != SID_OK)
         goto out;
+    sid_metric_set(SID_M_FACES_STORED, store->faces);
     *out = store;
     store = NULL;
 out:
@@ -106,6 +91,7 @@ begin(struct sid_store *store, enum txn txn) {
         return err;
     store->txn = txn;
     store->head_at_begin = store->head;
+    store->faces_at_begin = store->faces;
     return SID_OK;
 }
 
@@ -130,6 +116,7 @@ sid_store_commit(struct sid_store *store) {
     if (err != SID_OK)
         sid_store_rollback(store);
     store->txn = TXN_NONE;
+    sid_metric_set(SID_M_FACES_STORED, store->faces);
     return err;
 }
 
@@ -139,6 +126,7 @@ sid_store_rollback(struct sid_store *store) {
         return;
     store->back->ops->rollback(store->back);
     store->head = store->head_at_begin;
+    store->faces = store->faces_at_begin;
     store->in_savepoint = false;
     store->txn = TXN_NONE;
 }
@@ -152,6 +140,7 @@ sid_store_savepoint(struct sid_store *store) {
         return err;
     store->in_savepoint = true;
     store->head_at_savepoint = store->head;
+    store->faces_at_savepoint = store->faces;
     return SID_OK;
 }
 
@@ -172,6 +161,7 @@ sid_store_savepoint_undo(struct sid_store *store) {
     SID_ASSERT(store->in_savepoint);
     store->back->ops->savepoint_undo(store->back);
     store->head = store->head_at_savepoint;
+    store->faces = store->faces_at_savepoint;
     store->in_savepoint = false;
 }
 
@@ -191,20 +181,32 @@ sid_store_touch(struct sid_store *store) {
 void
 sid_store_checkpoint(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_NONE);
-    if (!sid_store_broken(store))
-        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_ALL);
+    if (!sid_store_broken(store) &&
+        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_ALL))
+        store->littered = false;
+}
+
+bool
+sid_store_littered(const struct sid_store *store) {
+    return store->littered;
+}
+
+bool
+sid_store_shrink(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_NONE);
+    return !sid_store_broken(store) && store->back->ops->shrink(store->back);
 }
 
 void
 sid_store_checkpoint_if_due(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_NONE);
     if (!sid_store_broken(store))
-        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_IF_DUE);
+        (void)store->back->ops->checkpoint(store->back,
+                                           SID_BACK_CHECKPOINT_IF_DUE);
 }
 
-/* The back end, for a change: the caller must have begun a transaction. */
-static struct sid_back *
-for_write(struct sid_store *store) {
+struct sid_back *
+sid_front_for_write(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_WRITE);
     return store->back;
 }
@@ -213,7 +215,7 @@ for_write(struct sid_store *store) {
 
 enum sid_err
 sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
     struct sid_audit_row numbered = *row;
     struct chain_head next;
 
@@ -238,30 +240,37 @@ sid_store_audit_head(const struct sid_store *store,
     return store->head.seq;
 }
 
-struct first_row {
-    const struct sid_mac_key *key;
-    bool fits;
-};
-
-static enum sid_err
-check_first(const struct sid_audit_entry *entry, void *ctx) {
-    static const uint8_t none[SID_SHA256_BYTES];
-    struct first_row *first = ctx;
+enum sid_err
+sid_front_walk_row(const struct sid_audit_entry *entry, void *ctx) {
+    struct sid_chain_walk *walk = ctx;
     uint8_t mac[SID_SHA256_BYTES];
 
-    enum sid_err err = sid_audit_link(first->key, none, &entry->row, mac);
-    first->fits = err == SID_OK && entry->intact &&
-                  sid_equal_ct(mac, entry->mac, sizeof mac);
-    return err;
+    walk->rows++;
+    if (walk->bad)
+        return SID_OK; /* only counted: the chain is broken before it */
+    enum sid_err err =
+        sid_audit_link(walk->key, walk->head.mac, &entry->row, mac);
+    if (err != SID_OK)
+        return err;
+    if (!entry->intact || entry->row.seq != walk->head.seq + 1 ||
+        !sid_equal_ct(mac, entry->mac, sizeof mac)) {
+        walk->bad = true;
+        return SID_OK;
+    }
+    walk->head.seq = entry->row.seq;
+    memcpy(walk->head.mac, mac, sizeof mac);
+    return SID_OK;
 }
 
 enum sid_err
 sid_store_check_key(struct sid_store *store) {
-    struct first_row first = {.key = store->audit_key, .fits = true};
+    struct sid_chain_walk walk;
+    enum sid_err err = sid_front_walk_begin(store, &walk);
 
-    enum sid_err err =
-        sid_store_audit_each(store, INT64_MIN, 1, check_first, &first);
-    return err == SID_OK && !first.fits ? SID_E_WRONG_KEY : err;
+    if (err == SID_OK)
+        err = store->back->ops->audit_scan(store->back, INT64_MIN, 1,
+                                           sid_front_walk_row, &walk);
+    return err == SID_OK && walk.bad ? SID_E_WRONG_KEY : err;
 }
 
 enum sid_err
@@ -277,7 +286,7 @@ sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
 
 enum sid_err
 sid_store_key_put(struct sid_store *store, const struct sid_wrapped_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->key_put(back, key);
 }
@@ -293,24 +302,27 @@ sid_store_key_each(struct sid_store *store,
 enum sid_err
 sid_store_key_rewrap(struct sid_store *store,
                      const struct sid_wrapped_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->key_rewrap(back, key);
 }
 
 enum sid_err
 sid_store_key_retire(struct sid_store *store, enum sid_key_use use, int version,
                      int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->key_retire(back, use, version, now_s);
 }
 
 enum sid_err
 sid_store_subject_rewrap(struct sid_store *store, const char *subject,
                          const struct sid_subject_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->subject_rewrap(back, subject, key);
 }
 
@@ -334,8 +346,9 @@ sid_store_subject_count_stale(struct sid_store *store, int data_version,
 
 enum sid_err
 sid_store_subject_forget(struct sid_store *store, const char *subject) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->subject_forget(back, subject);
 }
 
@@ -343,7 +356,7 @@ sid_store_subject_forget(struct sid_store *store, const char *subject) {
 
 enum sid_err
 sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->client_put(back, client);
 }
@@ -351,7 +364,7 @@ sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
 enum sid_err
 sid_store_client_revoke(struct sid_store *store, const char *id,
                         int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->client_revoke(back, id, now_s);
 }
@@ -375,7 +388,7 @@ sid_enrolment_fini(struct sid_enrolment *enrolment) {
 enum sid_err
 sid_store_enrol_insert(struct sid_store *store,
                        const struct sid_enrolment *enrolment) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
     enum sid_err err = back->ops->enrol_insert(back, enrolment);
 
     if (err == SID_OK && enrolment->key.data_version != 0)
@@ -392,7 +405,7 @@ sid_store_enrol_get(struct sid_store *store, const char *id,
 enum sid_err
 sid_store_enrol_begin_work(struct sid_store *store, const char *id,
                            int64_t now_s, int *attempts) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->enrol_begin_work(back, id, now_s, attempts);
 }
@@ -401,12 +414,19 @@ enum sid_err
 sid_store_enrol_decide(struct sid_store *store,
                        const struct sid_enrolment *enrolment,
                        enum sid_enrol_state expected) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
     enum sid_err err = back->ops->enrol_decide(back, enrolment, expected);
 
-    /* Only an officer still needs the photos. */
-    if (err == SID_OK && enrolment->state != SID_ENROL_REVIEW)
+    bool review = enrolment->state == SID_ENROL_REVIEW;
+
+    /* Only an officer still needs the photos, and the template only who has or
+     * may get a credential. */
+    if (err == SID_OK && !review) {
+        store->littered = true;
         err = back->ops->photo_delete_all(back, enrolment->id);
+    }
+    if (err == SID_OK && !review && enrolment->state != SID_ENROL_APPROVED)
+        err = sid_front_template_delete(store, enrolment->id);
     return err;
 }
 
@@ -435,7 +455,7 @@ sid_store_enrol_unfinished(struct sid_store *store,
 enum sid_err
 sid_store_photo_put(struct sid_store *store, const char *enrolment_id,
                     enum sid_photo_kind kind, struct sid_span sealed) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     SID_ASSERT(kind != SID_PHOTO_NONE);
     return back->ops->photo_put(back, enrolment_id, kind, sealed);
@@ -464,14 +484,14 @@ sid_store_idempotency_get(struct sid_store *store, const char *client_id,
 enum sid_err
 sid_store_idempotency_put(struct sid_store *store,
                           const struct sid_idempotency *row) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->idempotency_put(back, row);
 }
 
 enum sid_err
 sid_store_idempotency_purge(struct sid_store *store, int64_t before_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->idempotency_purge(back, before_s);
 }
@@ -500,7 +520,7 @@ enum sid_err
 sid_store_credential_insert(struct sid_store *store,
                             const struct sid_credential *credential,
                             uint64_t *serial) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->credential_insert(back, credential, serial);
 }
@@ -527,7 +547,7 @@ sid_store_credential_in_use(struct sid_store *store,
 enum sid_err
 sid_store_credential_revoke(struct sid_store *store, const char *id,
                             const char *note, int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->credential_revoke(back, id, note, now_s);
 }

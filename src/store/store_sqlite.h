@@ -28,6 +28,9 @@
     X(AUDIT_HEAD)                                                              \
     X(AUDIT_APPEND)                                                            \
     X(AUDIT_SCAN)                                                              \
+    X(AUDIT_PRUNE)                                                             \
+    X(ANCHOR_GET)                                                              \
+    X(ANCHOR_PUT)                                                              \
     X(KEY_PUT)                                                                 \
     X(KEY_EACH)                                                                \
     X(KEY_REWRAP)                                                              \
@@ -52,6 +55,11 @@
     X(PHOTO_GET)                                                               \
     X(PHOTO_DELETE_ALL)                                                        \
     X(PHOTO_COUNT)                                                             \
+    X(TEMPLATE_UPDATE)                                                         \
+    X(TEMPLATE_INSERT)                                                         \
+    X(TEMPLATE_GET)                                                            \
+    X(TEMPLATE_DELETE)                                                         \
+    X(TEMPLATE_COUNT)                                                          \
     X(IDEMPOTENCY_GET)                                                         \
     X(IDEMPOTENCY_PUT)                                                         \
     X(IDEMPOTENCY_PURGE)                                                       \
@@ -60,7 +68,18 @@
     X(CREDENTIAL_BY_SERIAL)                                                    \
     X(CREDENTIAL_HAS)                                                          \
     X(CREDENTIAL_IN_USE)                                                       \
-    X(CREDENTIAL_REVOKE)
+    X(CREDENTIAL_REVOKE)                                                       \
+    X(IDEMPOTENCY_FORGET)                                                      \
+    X(CREDENTIAL_DELETE)                                                       \
+    X(ENROL_DELETE)                                                            \
+    X(ERASURE_PUT)                                                             \
+    X(ERASED_CREDENTIAL)                                                       \
+    X(DUE_ENROLMENTS)                                                          \
+    X(DUE_CREDENTIALS)                                                         \
+    X(COUNT_ENROLMENTS)                                                        \
+    X(COUNT_CREDENTIALS)                                                       \
+    X(RETENTION_RAN)                                                           \
+    X(RETENTION_LAST)
 
 enum sid_sq_stmt {
 #define SID_SQ_ENUM(name) SID_SQ_##name,
@@ -70,6 +89,17 @@ enum sid_sq_stmt {
 };
 
 #define SID_SQ_TOLD_MAX 8
+
+/* The only page size: what store_sqlite_wipe.c knows its way about in. */
+#define SID_SQ_PAGE_BYTES 4096
+
+/* See store_sqlite_wipe.c. */
+struct sid_sq_wipe {
+    sqlite3_io_methods methods; /* first: what SQLite sees of the file */
+    const sqlite3_io_methods *own;
+    bool has_maps; /* the database has pointer map pages */
+    uint8_t page[SID_SQ_PAGE_BYTES];
+};
 
 struct sid_sqlite {
     struct sid_back base; /* first: a sid_back is cast back to this */
@@ -83,6 +113,8 @@ struct sid_sqlite {
     /* SQLite results that were logged since the last commit that wrote. */
     int told[SID_SQ_TOLD_MAX];
     int told_count;
+    bool log_empty; /* the WAL's file is: nothing deleted is in it */
+    struct sid_sq_wipe wipe;
 };
 
 static inline struct sid_sqlite *
@@ -177,6 +209,18 @@ SID_FALLIBLE enum sid_err sid_sq_setup_readonly(struct sid_sqlite *sq);
 /* Limits on what SQL may do, after the migrations. */
 void sid_sq_limit(struct sid_sqlite *sq);
 
+/* The value of a PRAGMA that is a number; 0 when it has none. Errors:
+ * SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_ask(struct sid_sqlite *sq, const char *sql,
+                                     int64_t *out);
+
+/* ---- store_sqlite_wipe.c ----------------------------------------------- */
+
+/* From now on the unused middle of pages is cleared on the way into the
+ * database file. Before any change. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_wipe_begin(struct sid_sqlite *sq,
+                                            bool has_maps);
+
 /* ---- migrate.c --------------------------------------------------------- */
 
 struct sid_migration {
@@ -207,6 +251,11 @@ enum sid_err sid_sqlite_audit_append(struct sid_back *back,
 enum sid_err sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq,
                                    int64_t limit, sid_audit_each_fn *each,
                                    void *ctx);
+enum sid_err sid_sqlite_audit_prune(struct sid_back *back, int64_t last_seq);
+enum sid_err sid_sqlite_anchor_get(struct sid_back *back,
+                                   struct sid_back_anchor *out);
+enum sid_err sid_sqlite_anchor_put(struct sid_back *back,
+                                   const struct sid_back_anchor *anchor);
 /* store_sqlite_key.c */
 enum sid_err sid_sqlite_key_put(struct sid_back *back,
                                 const struct sid_wrapped_key *key);
@@ -277,6 +326,43 @@ enum sid_err sid_sqlite_idempotency_put(struct sid_back *back,
                                         const struct sid_idempotency *row);
 enum sid_err sid_sqlite_idempotency_purge(struct sid_back *back,
                                           int64_t before_s);
+/* store_sqlite_template.c */
+enum sid_err sid_sqlite_template_put(struct sid_back *back,
+                                     const char *enrolment_id,
+                                     struct sid_span sealed, int *change);
+enum sid_err sid_sqlite_template_get(struct sid_back *back,
+                                     const char *enrolment_id,
+                                     struct sid_buf *out);
+enum sid_err sid_sqlite_template_delete(struct sid_back *back,
+                                        const char *enrolment_id, int *change);
+enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
+/* store_sqlite_erase.c */
+enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
+                                           const char *enrolment_id);
+enum sid_err sid_sqlite_credential_delete(struct sid_back *back, const char *id,
+                                          uint64_t *serial);
+enum sid_err sid_sqlite_enrol_delete(struct sid_back *back, const char *id,
+                                     bool *deleted);
+enum sid_err sid_sqlite_erasure_put(struct sid_back *back,
+                                    const struct sid_erasure *erasure,
+                                    uint64_t serial);
+enum sid_err sid_sqlite_erased_credential(struct sid_back *back,
+                                          uint64_t serial,
+                                          char credential_id[SID_ID_SIZE]);
+enum sid_err sid_sqlite_retention_each(
+    struct sid_back *back, enum sid_retention_rule rule, int64_t before_s,
+    int limit, enum sid_err (*each)(const char *, const char *, void *),
+    void *ctx);
+enum sid_err sid_sqlite_retention_count(struct sid_back *back,
+                                        enum sid_retention_rule rule,
+                                        int64_t before_s, int64_t *due,
+                                        int64_t *oldest_s);
+enum sid_err sid_sqlite_retention_ran(struct sid_back *back,
+                                      enum sid_retention_rule rule,
+                                      int64_t now_s);
+enum sid_err sid_sqlite_retention_last(struct sid_back *back,
+                                       enum sid_retention_rule rule,
+                                       int64_t *ran_at_s);
 /* store_sqlite_credential.c */
 enum sid_err
 sid_sqlite_credential_insert(struct sid_back *back,

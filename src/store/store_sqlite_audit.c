@@ -86,3 +86,48 @@ sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq, int64_t limit,
     sid_sq_end(&query);
     return err;
 }
+
+/* ---- the oldest rows ----------------------------------------------------- */
+
+enum sid_err
+sid_sqlite_audit_prune(struct sid_back *back, int64_t last_seq) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_PRUNE);
+
+    sid_sq_bind_int(&query, last_seq);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_anchor_get(struct sid_back *back, struct sid_back_anchor *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ANCHOR_GET);
+    struct sid_back_anchor anchor = {.seq = 0};
+    bool row = false;
+    enum sid_err err = sid_sq_next(&query, &row);
+
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        anchor.seq = sid_sq_read_int(&query);
+        sid_sq_read_blob(&query, anchor.mac, sizeof anchor.mac);
+        sid_sq_read_blob(&query, anchor.seal, sizeof anchor.seal);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        *out = anchor;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_anchor_put(struct sid_back *back,
+                      const struct sid_back_anchor *anchor) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ANCHOR_PUT);
+
+    sid_sq_bind_int(&query, anchor->seq);
+    sid_sq_bind_blob(&query, anchor->mac, sizeof anchor->mac);
+    sid_sq_bind_blob(&query, anchor->seal, sizeof anchor->seal);
+    return sid_sq_run(&query, NULL);
+}

@@ -18,6 +18,15 @@ struct pragma {
 };
 
 static const struct pragma settings[] = {
+    /* Known to store_sqlite_wipe.c; the first three come before the file is
+     * made, auto_vacuum among them. */
+    {"PRAGMA page_size=4096", "PRAGMA page_size", "4096", false},
+    /* 128 GiB, see store_sqlite_wipe.c. */
+    {"PRAGMA max_page_count=33554431", "PRAGMA max_page_count", "33554431",
+     false},
+    /* Free pages can be given back. Only where no table is yet: a database
+     * that was made without it answers 0 and never shrinks. */
+    {"PRAGMA auto_vacuum=INCREMENTAL", NULL, NULL, true},
     {"PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal", true},
     {"PRAGMA synchronous=FULL", "PRAGMA synchronous", "2", false},
     {"PRAGMA foreign_keys=ON", "PRAGMA foreign_keys", "1", false},
@@ -117,7 +126,7 @@ apply(struct sid_sqlite *sq, const struct pragma *list, size_t n,
         if (list[i].file_only && in_memory)
             continue;
         err = set(sq, list[i].set);
-        if (err == SID_OK)
+        if (err == SID_OK && list[i].ask != NULL)
             err = expect(sq, list[i].ask, list[i].answer);
     }
     return err;
@@ -147,6 +156,21 @@ sid_sq_setup_readonly(struct sid_sqlite *sq) {
     if (err == SID_OK)
         err = apply(sq, reader_settings,
                     sizeof reader_settings / sizeof reader_settings[0], false);
+    return err;
+}
+
+enum sid_err
+sid_sq_ask(struct sid_sqlite *sq, const char *sql, int64_t *out) {
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(sq->db, sql, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    bool good = rc == SQLITE_ROW || rc == SQLITE_DONE;
+    enum sid_err err = good ? SID_OK : sid_sq_error(sq, rc, sql);
+    if (good)
+        *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
     return err;
 }
 

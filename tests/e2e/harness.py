@@ -396,6 +396,15 @@ class Api:
         more.update(headers or {})
         return self.daemon.request("POST", path, self.headers(more), body)
 
+    def delete(self, path, value=None):
+        if value is None:
+            return self.daemon.request("DELETE", path, self.headers())
+        body = value if isinstance(value, bytes) else \
+            json.dumps(value).encode()
+        return self.daemon.request(
+            "DELETE", path,
+            self.headers({"Content-Type": "application/json"}), body)
+
     def submit(self, person, id_photo, selfie, wait=None, idempotency=None,
                headers=None):
         """POST /v1/enrollments; returns the raw answer."""

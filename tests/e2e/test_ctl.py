@@ -69,7 +69,7 @@ class Init(Case):
             with open(os.path.join(self.folder, name), "rb") as stream:
                 self.assertEqual(stream.read(), content, name)
 
-    def test_r_a_wrong_model_dir_leaves_nothing_behind(self):
+    def test_a_wrong_model_dir_leaves_nothing_behind(self):
         result = run_tool("init", "--dir", self.folder, "--model-dir",
                           self.folder + "/none", check=False)
         self.assertNotEqual(result.returncode, 0)
@@ -319,7 +319,7 @@ class Mistakes(Case):
         self.folder = tempfile.mkdtemp(prefix="sid-")
         self.addCleanup(shutil.rmtree, self.folder)
 
-    def test_r_an_unknown_owner_is_told_before_anything_is_made(self):
+    def test_an_unknown_owner_is_told_before_anything_is_made(self):
         target = os.path.join(self.folder, "new")
         result = run_tool("init", "--dir", target, "--owner", "nosuchuser",
                           check=False)
@@ -327,14 +327,14 @@ class Mistakes(Case):
         self.assertIn("no such user", result.stderr)
         self.assertFalse(os.path.exists(target))
 
-    def test_r_a_folder_that_settings_cannot_name_is_refused(self):
+    def test_a_folder_that_settings_cannot_name_is_refused(self):
         for name, word in (("a ;b", "' ;'"), ("x" * 110, "too long")):
             target = os.path.join(self.folder, name)
             result = run_tool("init", "--dir", target, check=False)
             self.assertEqual(result.returncode, 1)
             self.assertIn(word, result.stderr)
 
-    def test_r_ten_years_are_taken_with_and_without_a_daemon(self):
+    def test_ten_years_are_taken_with_and_without_a_daemon(self):
         daemon = Daemon()
         self.addCleanup(daemon.close)
         daemon.add_client("app", "  lead", expires="3652d")

@@ -131,7 +131,7 @@ class Memory(DaemonCase):
             self.assertEqual(status, 503)
             time.sleep(0.2)
 
-    def test_r_uploads_at_once_stay_within_bounds_and_go_back(self):
+    def test_uploads_at_once_stay_within_bounds_and_go_back(self):
         began = self.mib("VmRSS")
         threads(16, self.enrol_large)
         # Sanitizers keep what is freed on purpose: nothing to see then.

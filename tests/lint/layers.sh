@@ -19,10 +19,10 @@ work   1 queue pool
 image  1 image
 face   1 face
 qr     1 qr
-core   2 token enrolment policy copy purpose audit audit_chain audit_head apikey idnumber ratelimit pseudonym
+core   2 token enrolment policy copy purpose audit audit_chain audit_head apikey idnumber ratelimit pseudonym erasure template
 store  3 store writer migrate
 photo  5
-app    4 app models photo keys flow_enrol flow_verify flow_credential flow_admin flow_keys purposes_file
+app    4 app models photo keys flow_enrol flow_verify flow_credential flow_admin flow_keys purposes_file retention
 http   5 server
 ctl    6
 main   6

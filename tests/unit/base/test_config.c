@@ -184,7 +184,7 @@ a_value_of_the_wrong_type_is_refused(void **state) {
 }
 
 static void
-r_an_address_that_is_not_in_digits_is_refused(void **state) {
+an_address_that_is_not_in_digits_is_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
         "localhost",      "example.org", "8080",  "127.1",   "127.0.0.1:80",
@@ -209,7 +209,7 @@ r_an_address_that_is_not_in_digits_is_refused(void **state) {
 
 /* A value would be cut without a word otherwise. */
 static void
-r_what_stands_behind_a_value_is_part_of_it(void **state) {
+what_stands_behind_a_value_is_part_of_it(void **state) {
     (void)state;
     refused("[http]\nlisten_port = 80 ; the usual\n", 2,
             "listen_port: not a whole number", "0 to 65535");
@@ -223,7 +223,7 @@ r_what_stands_behind_a_value_is_part_of_it(void **state) {
 }
 
 static void
-r_a_control_socket_that_no_socket_can_have_is_refused(void **state) {
+a_control_socket_that_no_socket_can_have_is_refused(void **state) {
     (void)state;
     char path_text[200], text[400];
     memset(path_text, 'a', sizeof path_text);
@@ -535,9 +535,9 @@ int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_total_of_uploads_holds_one_enrolment),
-        cmocka_unit_test(r_an_address_that_is_not_in_digits_is_refused),
-        cmocka_unit_test(r_what_stands_behind_a_value_is_part_of_it),
-        cmocka_unit_test(r_a_control_socket_that_no_socket_can_have_is_refused),
+        cmocka_unit_test(an_address_that_is_not_in_digits_is_refused),
+        cmocka_unit_test(what_stands_behind_a_value_is_part_of_it),
+        cmocka_unit_test(a_control_socket_that_no_socket_can_have_is_refused),
         cmocka_unit_test(an_empty_file_gives_the_defaults),
         cmocka_unit_test(
             each_setting_is_told_with_its_value_and_whether_it_was_touched),

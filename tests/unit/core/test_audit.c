@@ -157,6 +157,26 @@ somebodys_own_text_cannot_pass_for_another_member(void **state) {
     assert_false(sid_audit_member_find(detail, "purpos", &member));
 }
 
+static void
+an_anchor_depends_on_number_and_mac_and_is_no_link(void **state) {
+    (void)state;
+    uint8_t seal[4][SID_SHA256_BYTES], other[SID_SHA256_BYTES] = {1};
+    assert_int_equal(sid_audit_anchor(key, 5, zeros, seal[0]), SID_OK);
+    assert_int_equal(sid_audit_anchor(key, 6, zeros, seal[1]), SID_OK);
+    assert_int_equal(sid_audit_anchor(key, 5, other, seal[2]), SID_OK);
+    assert_int_equal(sid_audit_link(key, zeros, &row, seal[3]), SID_OK);
+    for (int i = 0; i < 4; i++) {
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(seal[i], seal[j], SID_SHA256_BYTES);
+    }
+    char text[65];
+    sid_hex_encode(seal[0], sizeof seal[0], text);
+    /* Computed by a second implementation (Python's hmac). */
+    assert_string_equal(
+        text,
+        "09678c7daf524c41d6eec0ee58b27c4799d65bcc994e62039555487c11afa8a8");
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -165,6 +185,7 @@ main(void) {
         cmocka_unit_test(a_row_may_be_linked_in_place),
         cmocka_unit_test(a_detail_is_read_as_members),
         cmocka_unit_test(somebodys_own_text_cannot_pass_for_another_member),
+        cmocka_unit_test(an_anchor_depends_on_number_and_mac_and_is_no_link),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

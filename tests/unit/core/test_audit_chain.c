@@ -15,6 +15,7 @@
 static struct sid_mac_key *key, *other_key;
 static struct sid_audit_entry rows[ROWS + 1]; /* by number; 0 is unused */
 static char details[ROWS + 1][16];
+static const uint8_t zeros[SID_SHA256_BYTES];
 
 static int
 start(void **state) {
@@ -46,7 +47,6 @@ link_to(struct sid_audit_entry *entry, const uint8_t prev[SID_SHA256_BYTES]) {
 static int
 fill(void **state) {
     (void)state;
-    static const uint8_t none[SID_SHA256_BYTES];
     for (int i = 1; i <= ROWS; i++) {
         (void)snprintf(details[i], sizeof details[i], "n=%d", i);
         rows[i] = (struct sid_audit_entry){.row = {.seq = i,
@@ -57,7 +57,7 @@ fill(void **state) {
                                                    .outcome = "valid",
                                                    .detail = details[i]},
                                            .intact = true};
-        link_to(&rows[i], i == 1 ? none : rows[i - 1].mac);
+        link_to(&rows[i], i == 1 ? zeros : rows[i - 1].mac);
     }
     return 0;
 }
@@ -82,7 +82,7 @@ static void
 walk(const int *order, const char *expected) {
     struct sid_chain chain;
     told[0] = '\0';
-    sid_chain_begin(&chain, key, tell, NULL);
+    sid_chain_begin(&chain, key, 0, zeros, tell, NULL);
     for (; *order != 0; order++)
         assert_int_equal(sid_chain_row(&chain, &rows[*order]), SID_OK);
     sid_chain_end(&chain);
@@ -97,13 +97,35 @@ an_untouched_log_has_no_finding(void **state) {
     struct sid_chain chain;
     walk(all, "");
     walk((const int[]){0}, "");
-    sid_chain_begin(&chain, key, tell, NULL);
+    sid_chain_begin(&chain, key, 0, zeros, tell, NULL);
     for (int i = 1; i <= ROWS; i++)
         assert_int_equal(sid_chain_row(&chain, &rows[i]), SID_OK);
     sid_chain_end(&chain);
     assert_int_equal(chain.rows, ROWS);
     assert_int_equal(chain.seq, ROWS);
     assert_memory_equal(chain.mac, rows[ROWS].mac, SID_SHA256_BYTES);
+}
+
+static void
+walk_behind(int64_t seq, const uint8_t mac[SID_SHA256_BYTES], int first,
+            const char *expected) {
+    struct sid_chain chain;
+    told[0] = '\0';
+    sid_chain_begin(&chain, key, seq, mac, tell, NULL);
+    for (int i = first; i <= ROWS; i++)
+        assert_int_equal(sid_chain_row(&chain, &rows[i]), SID_OK);
+    sid_chain_end(&chain);
+    assert_string_equal(told, expected);
+}
+
+static void
+a_log_without_its_oldest_rows_is_held_to_where_it_begins(void **state) {
+    (void)state;
+    walk_behind(4, rows[4].mac, 5, "");
+    walk_behind(4, rows[4].mac, 6, "missing 5-5;");
+    walk_behind(4, rows[4].mac, 4, "extra 4-4;");
+    walk_behind(4, rows[3].mac, 5, "changed 5-5;");
+    walk_behind(0, zeros, 5, "missing 1-4;");
 }
 
 static void
@@ -211,6 +233,7 @@ main(void) {
 #define T(name) cmocka_unit_test_setup(name, fill)
     const struct CMUnitTest tests[] = {
         T(an_untouched_log_has_no_finding),
+        T(a_log_without_its_oldest_rows_is_held_to_where_it_begins),
         T(a_changed_row_is_named),
         T(a_change_of_the_last_row_is_found),
         T(a_changed_mac_is_named),

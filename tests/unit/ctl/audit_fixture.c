@@ -234,6 +234,18 @@ audit_append_detail(struct audit_fixture *f, const char *event, int64_t step_s,
     sid_store_close(&store);
 }
 
+void
+audit_prune(struct audit_fixture *f, int n) {
+    struct sid_store *store = NULL;
+    int64_t removed = 0;
+    ok(sid_store_open(f->db, false, sid_keyring_audit(f->keys), &store));
+    ok(sid_store_begin(store));
+    ok(sid_store_audit_prune(store, INT64_MAX, n, &removed));
+    ok(sid_store_commit(store));
+    assert_int_equal(removed, n);
+    sid_store_close(&store);
+}
+
 int64_t
 audit_check(struct audit_fixture *f, struct sid_audit_check *what, char *out,
             size_t out_size) {

@@ -54,6 +54,9 @@ void audit_append(struct audit_fixture *f, const char *event, int64_t step_s,
 void audit_append_detail(struct audit_fixture *f, const char *event,
                          int64_t step_s, const char *detail);
 
+/* Removes the n oldest rows, as retention does. */
+void audit_prune(struct audit_fixture *f, int n);
+
 /* Runs the check with the own file of heads. what may be prepared in part;
  * out: what was printed. Returns the findings, or -1 when it could not be
  * read. */

@@ -71,6 +71,41 @@ a_log_and_heads_that_nobody_touched_are_good(void **state) {
     expect_good(f, NULL, words);
 }
 
+static void
+a_log_whose_oldest_rows_were_removed_is_good(void **state) {
+    struct audit_fixture *f = *state;
+    for (int n = 1; n < f->rows; n++) {
+        char words[80];
+        audit_fixture_restore(f);
+        audit_prune(f, n);
+        (void)snprintf(words, sizeof words,
+                       "audit log: %lld rows, chain unbroken",
+                       (long long)f->rows - n);
+        expect_good(f, NULL, words);
+    }
+    expect_good(f, NULL, "heads of rows that were removed: ");
+}
+
+static void
+what_is_done_to_a_log_whose_oldest_rows_were_removed_is_found(void **state) {
+    struct audit_fixture *f = *state;
+    static const struct {
+        const char *sql, *words;
+    } acts[] = {
+        {"DELETE FROM audit WHERE seq = 21", "row 21: missing"},
+        {"UPDATE audit_anchor SET seq = 21; DELETE FROM audit WHERE seq = 21",
+         "the anchor, which says where the log begins"},
+        {"DELETE FROM audit_anchor", "rows 1 to 20: missing"},
+        {"DELETE FROM audit WHERE seq > 40", "its tail was cut off"},
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
+        audit_fixture_restore(f);
+        audit_prune(f, 20);
+        audit_sql(f, acts[i].sql);
+        expect_found(f, NULL, acts[i].words);
+    }
+}
+
 /* ---- the log --------------------------------------------------------------
  */
 
@@ -448,6 +483,8 @@ main(void) {
 #define OWN(name) cmocka_unit_test_setup_teardown(name, own_start, own_stop)
     const struct CMUnitTest tests[] = {
         T(a_log_and_heads_that_nobody_touched_are_good),
+        T(a_log_whose_oldest_rows_were_removed_is_good),
+        T(what_is_done_to_a_log_whose_oldest_rows_were_removed_is_found),
         T(what_was_done_to_the_rows_is_named),
         T(a_tail_that_was_cut_off_is_found_by_the_heads),
         T(an_older_file_in_its_place_is_found),

@@ -120,14 +120,21 @@ feed_chain(const struct sid_audit_entry *entry, void *ctx) {
     return sid_chain_row(ctx, entry);
 }
 
-/* Walks the chain under the key: rows read, first row of a finding or 0. */
+/* Walks the chain under the key, from the anchor on: rows read, first row of a
+ * finding or 0; -1 when the anchor does not fit. */
 static inline void
 check_audit(struct sid_store *store, const struct sid_mac_key *key,
             int64_t *rows, int64_t *bad) {
     struct sid_chain chain;
 
-    *bad = 0;
-    sid_chain_begin(&chain, key, note_first_bad, bad);
+    int64_t seq = 0;
+    uint8_t mac[SID_SHA256_BYTES] = {0};
+
+    enum sid_err err = sid_store_audit_anchor(store, key, &seq, mac);
+    *bad = err == SID_E_SEAL ? -1 : 0;
+    if (err != SID_E_SEAL)
+        ok(err);
+    sid_chain_begin(&chain, key, seq, mac, note_first_bad, bad);
     ok(sid_store_audit_each(store, INT64_MIN, INT64_MAX, feed_chain, &chain));
     sid_chain_end(&chain);
     *rows = chain.rows;
