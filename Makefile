@@ -175,6 +175,9 @@ $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 # before the sanitizer's own library.
 $(BUILD)/full_disk.so: tests/tools/full_disk.c
 	@mkdir -p $(@D); echo "  LD   $@"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -fPIC $(WARNC) -shared -o $@ $< -ldl
+# A long audit log, for the slow tests.
+$(BUILD)/mkaudit: $(BUILD)/tests/tools/mkaudit.o $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,app)
+	$(call link,$^ $(call ld_of,app))
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
@@ -224,7 +227,7 @@ export DATA MODEL_DIR BUILD
 export PATH := $(PATH):$(abspath $(DATA))/tools
 SUB = +@$(MAKE) -s --no-print-directory
 
-.PHONY: help setup setup-check demo check check-unit check-e2e lint
+.PHONY: help setup setup-check demo check check-unit check-e2e check-slow lint
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
 	  $(firstword $(MAKEFILE_LIST))
@@ -244,9 +247,9 @@ check-unit: unit-bins ## unit tests (after make setup-check)
 check-e2e: e2e-bins ## end-to-end tests against the real binaries
 	@python3 tests/e2e/run.py --bin $(BUILD) $(E2E_ARGS)
 
-.PHONY: check-slow
-check-slow: unit-bins ## long proofs: flat pictures in all positions
-	@SMARTID_SLOW=1 $(BUILD)/unit/photo/test_challenge
+# What takes too long for every commit; run before a release.
+check-slow: e2e-bins unit-bins $(BUILD)/mkaudit ## the long proofs, with figures
+	@python3 tests/e2e/run.py --bin $(BUILD) -j 1 -v tests/slow/test_*.py
 
 lint: setup-check ## layout, layers, simple mistakes, both compilers, clang-tidy
 	+@tests/lint/run.sh

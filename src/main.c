@@ -42,7 +42,7 @@ struct daemon {
     const char *config_path;
     struct sid_config config;
     struct sid_purposes purposes;
-    char control_path[SID_PATH_SIZE + 8];
+    char control_path[SID_BESIDE_SIZE], head_path[SID_BESIDE_SIZE];
     struct sid_master *master;
     struct sid_keyring *keys;
     struct sid_keyset *keyset;
@@ -133,14 +133,17 @@ start_service(struct daemon *daemon) {
         .writer = daemon->writer,
         .keyset = daemon->keyset,
         .purposes = &daemon->purposes,
+        .head_file = daemon->head_path,
     };
+    sid_config_beside(config, config->head_file, ".heads", daemon->head_path);
     enum sid_err err = sid_app_new(&parts, &daemon->app);
     if (err != SID_OK)
         return start_failed("app", err);
-    (void)snprintf(daemon->control_path, sizeof daemon->control_path, "%s%s",
-                   config->control_socket[0] != '\0' ? config->control_socket
-                                                     : config->database,
-                   config->control_socket[0] != '\0' ? "" : ".sock");
+    err = sid_app_audit_start(daemon->app);
+    if (err != SID_OK)
+        return start_failed("audit", err);
+    sid_config_beside(config, config->control_socket, ".sock",
+                      daemon->control_path);
     err = sid_server_new(daemon->app, config, daemon->control_path,
                          &daemon->server);
     if (err != SID_OK)
@@ -178,8 +181,9 @@ stop(struct daemon *daemon) {
 }
 
 static void
-log_change(const char *name, bool reloadable, void *ctx) {
+log_change(const char *name, const char *value, bool reloadable, void *ctx) {
     (void)ctx;
+    (void)value;
     sid_log(reloadable ? SID_LOG_INFO : SID_LOG_WARN, "config_changed",
             SID_S("name", name),
             SID_S("effect", reloadable ? "now" : "needs_restart"));
@@ -193,15 +197,18 @@ reload(struct daemon *daemon) {
         sid_purposes_load(next.purposes_file, &daemon->purposes, &problem) !=
             SID_OK) {
         sid_log(SID_LOG_ERROR, "reload_refused", SID_S("why", problem.text));
+        if (sid_app_reload(daemon->app, NULL, NULL) != SID_OK)
+            sid_log(SID_LOG_ERROR, "reload_not_recorded");
+        return;
+    }
+    enum sid_err err = sid_app_reload(daemon->app, &next, &daemon->purposes);
+    if (err != SID_OK) {
+        sid_log(SID_LOG_ERROR, "reload_refused",
+                SID_S("why", sid_err_text(err)));
         return;
     }
     sid_config_diff(&daemon->config, &next, log_change, NULL);
     sid_config_take_reloadable(&daemon->config, &next);
-    sid_app_reload(daemon->app, &next);
-    enum sid_err err = sid_app_use_purposes(daemon->app, &daemon->purposes);
-    if (err != SID_OK)
-        sid_log(SID_LOG_ERROR, "reload_refused", SID_S("what", "purposes"),
-                SID_S("why", sid_err_text(err)));
     apply_log_level(&daemon->config);
     sid_log(SID_LOG_INFO, "reloaded");
 }

@@ -62,8 +62,17 @@ struct sid_config {
                                          0: no limit */
     int64_t upload_total_bytes; /* one enrolment..64 GiB, default 256 MiB */
     /* [retention] */
-    int64_t idempotency_s; /* how long an Idempotency-Key is remembered,
-                              60..604800, default 86400 */
+    int64_t idempotency_s;  /* how long an Idempotency-Key is remembered,
+                               60..604800, default 86400 */
+    int64_t undecided_days; /* 1..3650, default 30 */
+    int64_t rejected_days;  /* 1..3650, default 30 */
+    int64_t failed_days;    /* 1..3650, default 30 */
+    int64_t revoked_days;   /* 1..3650, default 365 */
+    int64_t audit_days;     /* 0..36500, default 0 = for ever */
+    int64_t faces_alarm;    /* 1..1000000000, default 90000 */
+    /* [audit] */
+    int64_t head_interval_s;       /* 5..3600, default 60 */
+    char head_file[SID_PATH_SIZE]; /* empty: <database>.heads */
     /* [log] */
     char log_level[8]; /* debug | info | warn | error */
 };
@@ -103,11 +112,25 @@ void sid_config_print_example(FILE *to);
 void sid_config_print(const struct sid_config *config, FILE *to);
 
 /* What a reload would do: calls `each` for every setting that differs, with
- * "section.name" and whether it can be taken over without a restart. */
+ * "section.name", its next value, and whether it can be taken over without a
+ * restart. Both texts are borrowed for the call. */
 void sid_config_diff(const struct sid_config *now,
                      const struct sid_config *next,
-                     void (*each)(const char *name, bool reloadable, void *ctx),
+                     void (*each)(const char *name, const char *value,
+                                  bool reloadable, void *ctx),
                      void *ctx);
+/* Calls `each` for every setting with "section.name" and its value as it would
+ * stand in the file; is_default: it has not been touched. Both texts are
+ * borrowed for the call. */
+void sid_config_each(const struct sid_config *config,
+                     void (*each)(const char *name, const char *value,
+                                  bool is_default, void *ctx),
+                     void *ctx);
+/* The value of a setting that is empty for "beside the database": `setting`
+ * itself, or the database's path with `suffix` behind it. */
+#define SID_BESIDE_SIZE (SID_PATH_SIZE + 8)
+void sid_config_beside(const struct sid_config *config, const char *setting,
+                       const char *suffix, char out[SID_BESIDE_SIZE]);
 /* Copies only the reloadable settings of next into *now. */
 void sid_config_take_reloadable(struct sid_config *now,
                                 const struct sid_config *next);

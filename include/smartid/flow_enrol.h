@@ -9,6 +9,7 @@
 
 #include "smartid/app.h"
 #include "smartid/enrolment.h"
+#include "smartid/erasure.h"
 
 /* Takes a place in the queue, and room for body_bytes among all bodies that are
  * being sent (upload_total_bytes); before the body is read. Errors:
@@ -134,6 +135,18 @@ struct sid_enrol_decide {
  * the first one's; nothing to withdraw), … */
 void sid_enrol_decide_start(struct sid_enrol_decide *decide);
 void sid_enrol_decide_fini(struct sid_enrol_decide *decide);
+
+/* Erases the person of an enrolment, whatever its state: for officers, and for
+ * the holder of it. */
+struct sid_enrol_erase {
+    struct sid_flow flow;
+    char id[SID_ID_SIZE];       /* in */
+    enum sid_erase_cause cause; /* in: one that can be asked for */
+};
+/* After SID_OK no check passes, the id is unknown to everybody, and those who
+ * waited for the enrolment are told SID_E_NOT_FOUND. flow.err: SID_E_NOT_FOUND
+ * (also when it is somebody else's) … */
+void sid_enrol_erase_start(struct sid_enrol_erase *erase);
 
 /* A photo, for officers, only while in review. The view is audited. */
 struct sid_enrol_photo {

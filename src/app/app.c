@@ -2,6 +2,7 @@
  *
  * Made and freed by main; its functions run on the threads that app.h names.
  * Owns the pool and the loaded models; borrows the rest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,9 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     app->writer = parts->writer;
     app->keyset = parts->keyset;
     app->config = *parts->config;
+    if (parts->head_file != NULL)
+        (void)snprintf(app->heads.path, sizeof app->heads.path, "%s",
+                       parts->head_file);
     SID_ASSERT(pthread_rwlock_init(&app->config_lock, NULL) == 0);
     SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
     init_suspects(app);
@@ -168,6 +172,8 @@ sid_app_tick(struct sid_app *app) {
     sid_enrol_work_tick(app);
     sid_keys_tick(app);
     sid_key_ages_tick(app);
+    sid_heads_tick(app, now_us);
+    sid_retention_tick(app, now_us);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
         purge_expired(app);
@@ -208,6 +214,7 @@ sid_app_free(struct sid_app **app) {
     struct sid_op fence = {.run = fence_run, .read_only = true};
     if (sid_writer_run(me->writer, &fence) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
+    sid_audit_stop(me);
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);
     sid_app_free_purposes(me);
@@ -234,13 +241,6 @@ sid_app_config(const struct sid_app *app, struct sid_config *out) {
     config_rdlock(app);
     *out = app->config;
     config_unlock(app);
-}
-
-void
-sid_app_reload(struct sid_app *app, const struct sid_config *next) {
-    pthread_rwlock_wrlock(&app->config_lock);
-    sid_config_take_reloadable(&app->config, next);
-    pthread_rwlock_unlock(&app->config_lock);
 }
 
 void

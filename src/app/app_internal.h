@@ -7,9 +7,11 @@
 #include <stdatomic.h>
 
 #include "smartid/app.h"
+#include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/token.h"
 
+struct sid_audit_head;
 struct sid_enrol_job;
 struct sid_gate;
 struct sid_kept_purposes;
@@ -44,11 +46,33 @@ struct sid_app {
     int64_t trim_at_us;       /* main thread; 0: nothing to give back */
     int64_t next_purge_us;    /* main thread */
     int64_t next_warning_s;   /* main thread; wall clock */
+    bool audit_stop;          /* main thread: the start was recorded */
+    /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
+     * the question while it is with the writer. */
+    struct sid_heads {
+        char path[SID_BESIDE_SIZE]; /* "": none are written */
+        int64_t written_seq;        /* row of the last head in the file */
+        int64_t asked_us;
+        _Atomic bool failing;
+        struct sid_head_ask {
+            struct sid_op op;
+            _Atomic int state; /* SID_HEAD_… */
+            int64_t seq;       /* 0: no answer */
+            uint8_t mac[SID_SHA256_BYTES];
+        } ask;
+    } heads;
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
         _Atomic int64_t left, total;
     } rewrap;
+    /* See retention.c. */
+    struct sid_retention_state {
+        _Atomic int running; /* operations under way */
+        _Atomic bool due[SID_RETENTION_COUNT];
+        int64_t next_us;     /* main thread */
+        int64_t warned_at_s; /* main thread: of too many faces */
+    } retention;
 
     pthread_mutex_t lock;
     struct sid_waiter *waiters;    /* under lock */
@@ -96,6 +120,10 @@ SID_FALLIBLE enum sid_err sid_gate_new(struct sid_gate **out);
 void sid_gate_free(struct sid_gate **gate);
 
 /* ---- purposes.c --------------------------------------------------------- */
+/* From now on these (copied) are in force; grants that they do not know are
+ * logged. Main thread. Errors: SID_E_NO_MEMORY (nothing has changed). */
+SID_FALLIBLE enum sid_err
+sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
 void sid_app_free_purposes(struct sid_app *app);
 
 /* ---- key_ages.c --------------------------------------------------------- */
@@ -111,6 +139,55 @@ void sid_keys_purge(struct sid_app *app);
  * thread. Errors: those of the store. */
 SID_FALLIBLE enum sid_err sid_keys_rewrap_begin(struct sid_app *app,
                                                 struct sid_store *store);
+
+/* ---- audit_head.c ------------------------------------------------------- */
+enum { SID_HEAD_IDLE, SID_HEAD_ASKED, SID_HEAD_ANSWERED };
+/* Signs and writes the head of a committed row, unless it has been. What fails
+ * is logged and counted, and tried again with the next one. */
+void sid_heads_write(struct sid_app *app, int64_t seq,
+                     const uint8_t mac[SID_SHA256_BYTES]);
+/* The last head of this log in the file; false when there is none. */
+bool sid_heads_last(struct sid_app *app, struct sid_audit_head *out);
+void sid_heads_tick(struct sid_app *app, int64_t now_us);
+
+/* ---- audit_self.c ------------------------------------------------------- */
+/* At the end, if the start was recorded: the last row, and its head. */
+void sid_audit_stop(struct sid_app *app);
+
+/* ---- template.c --------------------------------------------------------- */
+/* Keeps an embedding as the face of an enrolment, under its template key
+ * (borrowed, as it is stored now). Writer thread or a tool's. Errors:
+ * SID_E_NOT_FOUND (no such enrolment), those of seal and store. */
+SID_FALLIBLE enum sid_err
+sid_template_keep(const struct sid_keyring *ring, struct sid_store *store,
+                  const char *enrolment_id, const struct sid_subject_key *key,
+                  const float face[SID_EMBEDDING_FLOATS]);
+/* How like the kept face another one is, -1..1. Errors: SID_E_NOT_FOUND (none
+ * is kept), SID_E_SEAL, those of the store. */
+SID_FALLIBLE enum sid_err
+sid_template_compare(const struct sid_keyring *ring, struct sid_store *store,
+                     const char *enrolment_id,
+                     const struct sid_subject_key *key,
+                     const float face[SID_EMBEDDING_FLOATS], float *similarity);
+/* Makes a fresh template key under the current version; a face that is kept is
+ * turned by that version's transform and sealed again. *key: the stored one
+ * becomes the one to be stored. Errors: those of seal and store. */
+SID_FALLIBLE enum sid_err sid_template_renew(const struct sid_keyring *ring,
+                                             struct sid_store *store,
+                                             const char *enrolment_id,
+                                             struct sid_subject_key *key);
+
+/* ---- flow_enrol_erase.c ------------------------------------------------- */
+/* Forgets a person and says so in the audit log, by ids. Inside a transaction.
+ * Errors: SID_E_NOT_FOUND, those of the store. */
+SID_FALLIBLE enum sid_err sid_person_erase(struct sid_store *store,
+                                           const struct sid_erasure *erasure,
+                                           const char *actor);
+
+/* ---- retention.c -------------------------------------------------------- */
+/* Each tick: applies what is due, in small operations, and watches the number
+ * of faces. Main thread. */
+void sid_retention_tick(struct sid_app *app, int64_t now_us);
 
 /* ---- enrol_wait.c ------------------------------------------------------- */
 /* Registers flow to be woken when enrolment `id` is settled or at deadline_us.
@@ -151,11 +228,14 @@ struct sid_verdict {
     const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
+    const float *face; /* the selfie's embedding, or NULL; kept when it is
+                          approved or goes to review */
 };
 /* Inside a transaction: issues the credential when approved (a number that is
  * in use by now turns the verdict into rejected), writes the decision, deletes
- * the photos unless it goes to review, audits. enrolment is the stored row and
- * becomes the new one. Errors: SID_E_CONFLICT, those of seal and store. */
+ * the photos unless it goes to review, keeps or deletes the face, audits.
+ * enrolment is the stored row and becomes the new one. Errors: SID_E_CONFLICT,
+ * those of seal and store. */
 SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
                                            struct sid_store *store,
                                            struct sid_enrolment *enrolment,
@@ -177,6 +257,8 @@ struct sid_enrol_job {
     bool suspect;                   /* was at work when the process died */
     struct sid_enrolment enrolment; /* the stored row */
     struct sid_decision decision;
+    bool has_face; /* worth being kept */
+    float face[SID_EMBEDDING_FLOATS];
 };
 /* Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_enrol_job_new(struct sid_app *app, const char *id,

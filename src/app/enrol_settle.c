@@ -71,9 +71,11 @@ issue_credential(struct sid_app *app, struct sid_store *store,
     uint64_t serial = 0;
     if (err == SID_OK)
         err = sid_store_credential_insert(store, &credential, &serial);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "enrolment=%s", enrolment->id);
     if (err == SID_OK)
         err = sid_app_audit(store, "credential_issued", actor, credential.id,
-                            credential.type, enrolment->id);
+                            credential.type, detail);
     if (err == SID_OK)
         memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
     sid_credential_fini(&credential);
@@ -132,6 +134,11 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = issue_credential(app, store, enrolment, verdict->actor);
     if (err == SID_OK)
         err = sid_store_enrol_decide(store, enrolment, expected);
+    if (err == SID_OK && verdict->face != NULL &&
+        (enrolment->state == SID_ENROL_APPROVED ||
+         enrolment->state == SID_ENROL_REVIEW))
+        err = sid_template_keep(app->keys, store, enrolment->id,
+                                &enrolment->key, verdict->face);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
     return err;

@@ -7,6 +7,7 @@
  * the process lives, and none after, because the enrolment is still
  * `processing` on disk. */
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
 
+#define DETAIL_SIZE 64
 /* How long no photo must have been freed before the heaps' free pages go back
  * to the system. Source: own choice: long against the gaps between enrolments
  * of a busy hour, which would only fetch the pages again. */
@@ -50,6 +52,7 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     *job = NULL;
     drop_photos(me);
     sid_enrolment_fini(&me->enrolment);
+    sid_wipe(me->face, sizeof me->face);
     if (me->has_place) {
         struct sid_pool *pool = atomic_load(&me->app->pool);
         if (pool != NULL) /* NULL while the pool itself is being freed */
@@ -112,6 +115,11 @@ begin_run(struct sid_op *op, struct sid_store *store) {
         sid_store_enrol_begin_work(store, job->id, sid_now_s(), &attempts);
     if (err == SID_OK)
         err = sid_store_enrol_get(store, job->id, &job->enrolment);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "attempts=%d", attempts);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_begun", "system", job->id,
+                            sid_enrol_state_name(job->enrolment.state), detail);
     return err;
 }
 
@@ -167,8 +175,17 @@ settle_run(struct sid_op *op, struct sid_store *store) {
         .actor = "system",
         .decided_by = "",
         .note = "",
+        .face = job->has_face ? job->face : NULL,
     };
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
+}
+
+/* Not found is how a job learns that the person was erased meanwhile: nothing
+ * of it is stored. */
+static void
+log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
+    sid_log(err == SID_E_NOT_FOUND ? SID_LOG_INFO : SID_LOG_ERROR, event,
+            SID_S("id", job->id), SID_S("code", sid_err_code(err)));
 }
 
 static void
@@ -190,8 +207,7 @@ settle_done(struct sid_op *op) {
     if (op->err == SID_OK)
         count_decision(job->enrolment.state);
     else
-        sid_log(SID_LOG_ERROR, "enrolment_not_stored", SID_S("id", job->id),
-                SID_S("code", sid_err_code(op->err)));
+        log_lost(job, "enrolment_not_stored", op->err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);
@@ -245,6 +261,16 @@ judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
     }
 }
 
+/* The selfie's only: what is compared later is the living face, and the card
+ * adds nothing that the decision has not used. */
+static void
+keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
+    job->has_face = job->decision.state == SID_ENROL_APPROVED ||
+                    job->decision.state == SID_ENROL_REVIEW;
+    if (job->has_face)
+        memcpy(job->face, selfie->embedding, sizeof job->face);
+}
+
 static void
 decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
     struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
@@ -254,6 +280,7 @@ decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
         err = examine(job, engine, (enum sid_photo_kind)kind, &facts[kind]);
     if (err == SID_OK) {
         judge(job, facts);
+        keep_face(job, &facts[SID_PHOTO_SELFIE]);
     } else {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
@@ -289,8 +316,7 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
         return;
     }
     if (err != SID_OK)
-        sid_log(SID_LOG_ERROR, "enrolment_left", SID_S("id", job->id),
-                SID_S("code", sid_err_code(err)));
+        log_lost(job, "enrolment_left", err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);

@@ -178,6 +178,12 @@ replay(struct sid_enrol_submit *submit, struct sid_store *store,
         err = sid_holder_secret_make(sid_keyring_holder(submit->flow.app->keys),
                                      first->enrolment_id, 0,
                                      submit->holder_secret, hash);
+    /* The holder's secret is handed out once more. */
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_replayed",
+                            sid_caller_actor(&submit->flow.caller),
+                            first->enrolment_id,
+                            sid_enrol_state_name(submit->enrolment.state), "");
     return err;
 }
 

@@ -189,6 +189,45 @@ const struct setting config_settings[] = {
      INT(idempotency_s, 60, 604800, "86400", "seconds"),
      .reloadable = true,
      .help = "How long an Idempotency-Key is remembered."},
+    {.section = "retention",
+     INT(undecided_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "An enrolment that was in review this long is erased."},
+    {.section = "retention",
+     INT(rejected_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "A rejected enrolment is erased after so long."},
+    {.section = "retention",
+     INT(failed_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "One that could not be processed is erased after so long."},
+    {.section = "retention",
+     INT(revoked_days, 1, 3650, "365", "days"),
+     .reloadable = true,
+     .help = "A person is erased so long after the credential was revoked."},
+    {.section = "retention",
+     INT(audit_days, 0, 36500, "0", "days"),
+     .reloadable = true,
+     .help = "Rows of the audit log are removed after so long. 0: never."},
+    /* Source: reliability.md section 4: the filing duty at 100,000 faces. */
+    {.section = "retention",
+     INT(faces_alarm, 1, 1000000000, "90000", "faces"),
+     .reloadable = true,
+     .help = "With so many faces stored an alarm is raised. Whoever stores "
+             "100,000 has to file with the authority within 30 working "
+             "days."},
+
+    {.section = "audit",
+     INT(head_interval_s, 5, 3600, "60", "seconds"),
+     .reloadable = true,
+     .help = "How often, when rows were added, the end of the audit log is "
+             "signed and written to a second place: head_file and the log."},
+    {.section = "audit",
+     PATH(head_file, ""),
+     .may_be_empty = true,
+     .help = "File that the signed heads are appended to. Empty: the "
+             "database's path with .heads behind it. Better on another disk "
+             "or machine, and append-only (chattr +a)."},
 
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),

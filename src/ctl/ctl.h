@@ -35,6 +35,7 @@ int sid_ctl_compare(const char *config_path, int argc, char **argv);
 int sid_ctl_client(const char *config_path, int argc, char **argv);
 int sid_ctl_audit(const char *config_path, int argc, char **argv);
 int sid_ctl_key(const char *config_path, int argc, char **argv);
+int sid_ctl_retention(const char *config_path, int argc, char **argv);
 
 /* Settings, or a message on stderr and SID_CTL_CONFIG. 0 when read. */
 int sid_ctl_load_config(const char *config_path, struct sid_config *out);
@@ -47,6 +48,10 @@ struct sid_ctl_store {
     struct sid_store *store;
 };
 int sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out);
+/* The same for reading, also while a daemon runs; without the master key, which
+ * is forgotten again. */
+int sid_ctl_open_readonly(const struct sid_config *config,
+                          struct sid_ctl_store *out);
 void sid_ctl_close(struct sid_ctl_store *me);
 
 /* Opens the database, runs work in one transaction, commits, closes; for what

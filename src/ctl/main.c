@@ -12,7 +12,9 @@ static const char usage_text[] =
     "\n"
     "  init       make the settings, the master key and the database\n"
     "  client     add | list | revoke keys of apps, clerks, officers, admins\n"
-    "  audit      verify the chain of the audit log\n"
+    "  key        list | status | rotate the daemon's own keys\n"
+    "  audit      verify the audit log, export it, look for misuse in it\n"
+    "  retention  what is erased by itself, and how much of it is due\n"
     "  qr         show a code as a QR symbol in the terminal\n"
     "  compare    compare the faces in two photos, or in many pairs\n"
     "  calibrate  error rates and thresholds from the output of compare\n"
@@ -41,6 +43,8 @@ run(const char *given, int argc, char **argv) {
         return sid_ctl_client(config_path, argc, argv);
     if (strcmp(command, "key") == 0)
         return sid_ctl_key(config_path, argc, argv);
+    if (strcmp(command, "retention") == 0)
+        return sid_ctl_retention(config_path, argc, argv);
     if (strcmp(command, "audit") == 0)
         return sid_ctl_audit(config_path, argc, argv);
     if (strcmp(command, "qr") == 0)

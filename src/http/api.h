@@ -9,7 +9,7 @@ extern const struct sid_handler sid_api_healthz, sid_api_readyz,
     sid_api_metrics, sid_api_version;
 extern const struct sid_handler sid_api_challenge_make;
 extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get,
-    sid_api_enrol_appeal;
+    sid_api_enrol_appeal, sid_api_enrol_erase;
 extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
     sid_api_enrol_photo;
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
@@ -17,6 +17,7 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
 extern const struct sid_handler sid_api_verify;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
+extern const struct sid_handler sid_api_retention;
 extern const struct sid_handler sid_api_client_add, sid_api_client_list,
     sid_api_client_revoke;
 

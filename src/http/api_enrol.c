@@ -1,5 +1,5 @@
-/* api_enrol.c: sending an enrolment in and looking at one. io thread of the
- * connection; what prepare makes belongs to the flow in the request. */
+/* api_enrol.c: sending an enrolment in, looking at one, erasing it. io thread
+ * of the connection; what prepare makes belongs to the flow in the request. */
 #include <stdio.h>
 #include <string.h>
 
@@ -334,4 +334,59 @@ const struct sid_handler sid_api_enrol_get = {
     .start = get_start,
     .finish = get_finish,
     .fini = get_fini,
+};
+
+/* ---- DELETE /v1/enrollments/{id} ---------------------------------------- */
+static enum sid_err
+read_cause(const json_t *body, enum sid_erase_cause *cause,
+           struct sid_field *field) {
+    static const char *const names[] = {"reason", NULL};
+    char word[32];
+    enum sid_err err = sid_json_only(body, "", names, field);
+    if (err == SID_OK)
+        err = sid_json_get_text(body,
+                                &(struct sid_json_text){.path = "",
+                                                        .name = "reason",
+                                                        .optional = true},
+                                word, sizeof word, field);
+    if (err != SID_OK || word[0] == '\0')
+        return err;
+    err = sid_erase_cause_parse(word, cause);
+    if (err != SID_OK)
+        sid_field_set(field, "", "reason");
+    return err;
+}
+
+static enum sid_err
+erase_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.erase);
+    struct sid_enrol_erase *erase = &req->u.erase;
+    memcpy(erase->id, req->id, sizeof req->id);
+    erase->cause = SID_ERASE_REQUEST;
+    if (req->body.len == 0)
+        return SID_OK;
+    json_t *body = NULL;
+    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    if (err != SID_OK)
+        return err;
+    err = read_cause(body, &erase->cause, &req->field);
+    json_decref(body);
+    return err;
+}
+
+static void
+erase_start(struct sid_request *req) {
+    sid_enrol_erase_start(&req->u.erase);
+}
+
+static enum sid_err
+erase_finish(struct sid_request *req) {
+    req->answer.success = SID_SUCCESS_NO_CONTENT;
+    return SID_OK;
+}
+
+const struct sid_handler sid_api_enrol_erase = {
+    .prepare = erase_prepare,
+    .start = erase_start,
+    .finish = erase_finish,
 };

@@ -35,6 +35,10 @@ readyz(struct sid_request *req) {
     sid_json_string(&json, "workers_and_store", app ? "ok" : "not_ready");
     sid_json_string(&json, "storage", sid_err_code(storage));
     sid_json_string(&json, "accepting", stopping ? "stopping" : "ok");
+    /* A warning: the service goes on without its second witness. */
+    sid_json_string(
+        &json, "audit_head",
+        sid_app_heads_written(req->door->server->app) ? "ok" : "not_written");
     sid_json_close(&json, '}');
     sid_json_close(&json, '}');
     if (!ready) {

@@ -16,6 +16,8 @@ method_of(const char *text) {
         return SID_METHOD_GET;
     if (strcmp(text, "POST") == 0)
         return SID_METHOD_POST;
+    if (strcmp(text, "DELETE") == 0)
+        return SID_METHOD_DELETE;
     return strcmp(text, "HEAD") == 0 ? SID_METHOD_HEAD : SID_METHOD_OTHER;
 }
 

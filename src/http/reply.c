@@ -73,6 +73,8 @@ sid_reply_success(enum sid_success success) {
         return 201;
     case SID_SUCCESS_ACCEPTED:
         return 202;
+    case SID_SUCCESS_NO_CONTENT:
+        return 204;
     case SID_SUCCESS_NOT_READY:
         return 503;
     }
@@ -129,10 +131,11 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
 
 static void
 allow_text(unsigned allow, char out[32]) {
-    (void)snprintf(out, 32, "%s%s%s",
+    (void)snprintf(out, 32, "%s%s%s%s",
                    (allow & 1u << SID_METHOD_GET) != 0 ? "GET, " : "",
                    (allow & 1u << SID_METHOD_HEAD) != 0 ? "HEAD, " : "",
-                   (allow & 1u << SID_METHOD_POST) != 0 ? "POST, " : "");
+                   (allow & 1u << SID_METHOD_POST) != 0 ? "POST, " : "",
+                   (allow & 1u << SID_METHOD_DELETE) != 0 ? "DELETE, " : "");
     size_t len = strlen(out);
     if (len > 2)
         out[len - 2] = '\0';
@@ -172,7 +175,8 @@ add_headers(struct MHD_Response *response, struct sid_request *req,
     const char *type = answer->content_type != NULL
                            ? answer->content_type
                            : "application/json; charset=utf-8";
-    bool ok = add(response, "Content-Type", type) &&
+    bool empty = err == SID_OK && answer->success == SID_SUCCESS_NO_CONTENT;
+    bool ok = (empty || add(response, "Content-Type", type)) &&
               add(response, "Cache-Control", "no-store") &&
               add(response, "X-Content-Type-Options", "nosniff") &&
               add(response, "X-Request-Id", req->request_id) &&

@@ -236,7 +236,8 @@ client_of(const struct sid_request *req) {
 
 static void
 log_end(const struct sid_request *req, enum MHD_RequestTerminationCode why) {
-    static const char *const methods[] = {"GET", "HEAD", "POST", "other"};
+    static const char *const methods[] = {"GET", "HEAD", "POST", "DELETE",
+                                          "other"};
     int64_t took_us = sid_mono_us() - req->started_us;
     sid_histogram_observe_us(SID_H_HTTP, took_us);
     /* The pattern and never the path; the client's id and never its key. */

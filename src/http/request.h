@@ -27,6 +27,7 @@
 #include "smartid/flow_keys.h"
 #include "smartid/flow_verify.h"
 #include "smartid/qr.h"
+#include "smartid/retention.h"
 
 struct sid_door;
 struct sid_route;
@@ -46,6 +47,7 @@ enum sid_method {
     SID_METHOD_GET,
     SID_METHOD_HEAD,
     SID_METHOD_POST,
+    SID_METHOD_DELETE,
     SID_METHOD_OTHER
 };
 
@@ -110,6 +112,7 @@ struct sid_request {
         struct sid_enrol_list list;
         struct sid_enrol_decide decide;
         struct sid_enrol_photo photo;
+        struct sid_enrol_erase erase;
         struct sid_credential_look look;
         struct {
             struct sid_credential_code flow; /* first: it is the flow */
@@ -122,6 +125,7 @@ struct sid_request {
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;
+        struct sid_retention_look retention;
         struct sid_client_add client_add;
         struct sid_client_list client_list;
         struct sid_client_revoke client_revoke;

@@ -16,6 +16,7 @@
 #define ADMIN SID_ROLE_ADMIN
 #define GET SID_METHOD_GET
 #define POST SID_METHOD_POST
+#define DELETE SID_METHOD_DELETE
 #define NONE SID_BODY_NONE
 #define NOTHING SID_BODY_NOTHING
 #define JSON SID_BODY_JSON
@@ -35,6 +36,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_enrol_list},
     {GET, "/v1/enrollments/{id}", OFFICER, APP | HOLDER, NONE, false, "enr_",
      &sid_api_enrol_get},
+    {DELETE, "/v1/enrollments/{id}", OFFICER, HOLDER, NOTHING, false, "enr_",
+     &sid_api_enrol_erase},
     {POST, "/v1/enrollments/{id}/decision", OFFICER, NOBODY, JSON, false,
      "enr_", &sid_api_enrol_decide},
     {POST, "/v1/enrollments/{id}/appeal", NOBODY, APP | HOLDER, APPEAL, false,
@@ -58,6 +61,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_key_rotate},
     {POST, "/v1/keys/master", CONTROL, NOBODY, NOTHING, false, NULL,
      &sid_api_master_change},
+    {GET, "/v1/retention", ADMIN, NOBODY, NONE, false, NULL,
+     &sid_api_retention},
     {GET, "/healthz", OPEN, NOBODY, NONE, false, NULL, &sid_api_healthz},
     {GET, "/readyz", OPEN, NOBODY, NONE, false, NULL, &sid_api_readyz},
     {GET, "/metrics", OPEN, NOBODY, NONE, false, NULL, &sid_api_metrics},

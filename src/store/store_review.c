@@ -6,7 +6,7 @@
 enum sid_err
 sid_store_enrol_first(struct sid_store *store,
                       const struct sid_enrolment *enrolment) {
-    struct sid_back *back = sid_store_for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->enrol_first(back, enrolment);
 }
@@ -14,7 +14,7 @@ sid_store_enrol_first(struct sid_store *store,
 enum sid_err
 sid_store_enrol_appeal(struct sid_store *store,
                        const struct sid_enrolment *enrolment) {
-    struct sid_back *back = sid_store_for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->enrol_appeal(back, enrolment);
 }
@@ -31,7 +31,7 @@ sid_store_enrol_attempt(struct sid_store *store,
 enum sid_err
 sid_store_challenge_put(struct sid_store *store,
                         const struct sid_challenge *challenge) {
-    struct sid_back *back = sid_store_for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->challenge_put(back, challenge);
 }
@@ -45,14 +45,14 @@ sid_store_challenge_get(struct sid_store *store, const char *id,
 enum sid_err
 sid_store_challenge_use(struct sid_store *store, const char *id,
                         const char *enrolment_id) {
-    struct sid_back *back = sid_store_for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->challenge_use(back, id, enrolment_id);
 }
 
 enum sid_err
 sid_store_challenge_purge(struct sid_store *store, int64_t before_s) {
-    struct sid_back *back = sid_store_for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->challenge_purge(back, before_s);
 }

@@ -28,6 +28,9 @@
     X(AUDIT_HEAD)                                                              \
     X(AUDIT_APPEND)                                                            \
     X(AUDIT_SCAN)                                                              \
+    X(AUDIT_PRUNE)                                                             \
+    X(ANCHOR_GET)                                                              \
+    X(ANCHOR_PUT)                                                              \
     X(KEY_PUT)                                                                 \
     X(KEY_EACH)                                                                \
     X(KEY_REWRAP)                                                              \
@@ -60,6 +63,11 @@
     X(CHALLENGE_HAS)                                                           \
     X(CHALLENGE_USE)                                                           \
     X(CHALLENGE_PURGE)                                                         \
+    X(TEMPLATE_UPDATE)                                                         \
+    X(TEMPLATE_INSERT)                                                         \
+    X(TEMPLATE_GET)                                                            \
+    X(TEMPLATE_DELETE)                                                         \
+    X(TEMPLATE_COUNT)                                                          \
     X(IDEMPOTENCY_GET)                                                         \
     X(IDEMPOTENCY_PUT)                                                         \
     X(IDEMPOTENCY_PURGE)                                                       \
@@ -68,7 +76,18 @@
     X(CREDENTIAL_BY_SERIAL)                                                    \
     X(CREDENTIAL_HAS)                                                          \
     X(CREDENTIAL_IN_USE)                                                       \
-    X(CREDENTIAL_REVOKE)
+    X(CREDENTIAL_REVOKE)                                                       \
+    X(IDEMPOTENCY_FORGET)                                                      \
+    X(CREDENTIAL_DELETE)                                                       \
+    X(ENROL_DELETE)                                                            \
+    X(ERASURE_PUT)                                                             \
+    X(ERASED_CREDENTIAL)                                                       \
+    X(DUE_ENROLMENTS)                                                          \
+    X(DUE_CREDENTIALS)                                                         \
+    X(COUNT_ENROLMENTS)                                                        \
+    X(COUNT_CREDENTIALS)                                                       \
+    X(RETENTION_RAN)                                                           \
+    X(RETENTION_LAST)
 
 enum sid_sq_stmt {
 #define SID_SQ_ENUM(name) SID_SQ_##name,
@@ -78,6 +97,17 @@ enum sid_sq_stmt {
 };
 
 #define SID_SQ_TOLD_MAX 8
+
+/* The only page size: what store_sqlite_wipe.c knows its way about in. */
+#define SID_SQ_PAGE_BYTES 4096
+
+/* See store_sqlite_wipe.c. */
+struct sid_sq_wipe {
+    sqlite3_io_methods methods; /* first: what SQLite sees of the file */
+    const sqlite3_io_methods *own;
+    bool has_maps; /* the database has pointer map pages */
+    uint8_t page[SID_SQ_PAGE_BYTES];
+};
 
 struct sid_sqlite {
     struct sid_back base; /* first: a sid_back is cast back to this */
@@ -91,6 +121,8 @@ struct sid_sqlite {
     /* SQLite results that were logged since the last commit that wrote. */
     int told[SID_SQ_TOLD_MAX];
     int told_count;
+    bool log_empty; /* the WAL's file is: nothing deleted is in it */
+    struct sid_sq_wipe wipe;
 };
 
 static inline struct sid_sqlite *
@@ -134,8 +166,13 @@ SID_FALLIBLE enum sid_err sid_sq_next(struct sid_sq_query *query, bool *row);
 int64_t sid_sq_read_int(struct sid_sq_query *query);
 double sid_sq_read_real(struct sid_sq_query *query, bool *present);
 void sid_sq_read_text(struct sid_sq_query *query, char *out, size_t out_size);
-/* Borrowed until the next step; *whole false when a NUL is inside. */
-const char *sid_sq_borrow_text(struct sid_sq_query *query, bool *whole);
+/* The same for a column that may have been spoilt on purpose: *whole becomes
+ * false when it has not the type, a text has a NUL inside, a blob is not of
+ * this length. Texts are borrowed until the next step. */
+int64_t sid_sq_peek_int(struct sid_sq_query *query, bool *whole);
+const char *sid_sq_peek_text(struct sid_sq_query *query, bool *whole);
+void sid_sq_peek_blob(struct sid_sq_query *query, void *out, size_t len,
+                      bool *whole);
 void sid_sq_read_blob(struct sid_sq_query *query, void *out, size_t len);
 void sid_sq_read_buf(struct sid_sq_query *query, struct sid_buf *out);
 /* A version and a wrapped key; of version 0 the key's column may be anything.
@@ -175,8 +212,22 @@ SID_FALLIBLE enum sid_err sid_sq_file_prepare(const char *path, bool create);
 /* Settings before the first statement; each answer is checked. Errors:
  * SID_E_STORE, SID_E_STORE_FULL. */
 SID_FALLIBLE enum sid_err sid_sq_setup(struct sid_sqlite *sq, bool in_memory);
+/* The same for a connection that only reads. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_setup_readonly(struct sid_sqlite *sq);
 /* Limits on what SQL may do, after the migrations. */
 void sid_sq_limit(struct sid_sqlite *sq);
+
+/* The value of a PRAGMA that is a number; 0 when it has none. Errors:
+ * SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_ask(struct sid_sqlite *sq, const char *sql,
+                                     int64_t *out);
+
+/* ---- store_sqlite_wipe.c ----------------------------------------------- */
+
+/* From now on the unused middle of pages is cleared on the way into the
+ * database file. Before any change. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_sq_wipe_begin(struct sid_sqlite *sq,
+                                            bool has_maps);
 
 /* ---- migrate.c --------------------------------------------------------- */
 
@@ -193,6 +244,9 @@ SID_FALLIBLE enum sid_err sid_migrate_apply(struct sid_sqlite *sq,
                                             size_t n);
 /* The same with the migrations embedded in the program. */
 SID_FALLIBLE enum sid_err sid_migrate_all(struct sid_sqlite *sq);
+/* Whether exactly those have been applied. Errors: SID_E_SCHEMA (logged),
+ * SID_E_STORE, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_migrate_check(struct sid_sqlite *sq);
 
 /* ---- the operations, by subject ---------------------------------------- */
 
@@ -203,8 +257,13 @@ enum sid_err sid_sqlite_audit_append(struct sid_back *back,
                                      const struct sid_audit_row *row,
                                      const uint8_t mac[SID_SHA256_BYTES]);
 enum sid_err sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq,
-                                   int64_t limit, sid_back_audit_fn *each,
+                                   int64_t limit, sid_audit_each_fn *each,
                                    void *ctx);
+enum sid_err sid_sqlite_audit_prune(struct sid_back *back, int64_t last_seq);
+enum sid_err sid_sqlite_anchor_get(struct sid_back *back,
+                                   struct sid_back_anchor *out);
+enum sid_err sid_sqlite_anchor_put(struct sid_back *back,
+                                   const struct sid_back_anchor *anchor);
 /* store_sqlite_key.c */
 enum sid_err sid_sqlite_key_put(struct sid_back *back,
                                 const struct sid_wrapped_key *key);
@@ -293,6 +352,43 @@ enum sid_err sid_sqlite_challenge_use(struct sid_back *back, const char *id,
                                       const char *enrolment_id);
 enum sid_err sid_sqlite_challenge_purge(struct sid_back *back,
                                         int64_t before_s);
+/* store_sqlite_template.c */
+enum sid_err sid_sqlite_template_put(struct sid_back *back,
+                                     const char *enrolment_id,
+                                     struct sid_span sealed, int *change);
+enum sid_err sid_sqlite_template_get(struct sid_back *back,
+                                     const char *enrolment_id,
+                                     struct sid_buf *out);
+enum sid_err sid_sqlite_template_delete(struct sid_back *back,
+                                        const char *enrolment_id, int *change);
+enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
+/* store_sqlite_erase.c */
+enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
+                                           const char *enrolment_id);
+enum sid_err sid_sqlite_credential_delete(struct sid_back *back, const char *id,
+                                          uint64_t *serial);
+enum sid_err sid_sqlite_enrol_delete(struct sid_back *back, const char *id,
+                                     bool *deleted);
+enum sid_err sid_sqlite_erasure_put(struct sid_back *back,
+                                    const struct sid_erasure *erasure,
+                                    uint64_t serial);
+enum sid_err sid_sqlite_erased_credential(struct sid_back *back,
+                                          uint64_t serial,
+                                          char credential_id[SID_ID_SIZE]);
+enum sid_err sid_sqlite_retention_each(
+    struct sid_back *back, enum sid_retention_rule rule, int64_t before_s,
+    int limit, enum sid_err (*each)(const char *, const char *, void *),
+    void *ctx);
+enum sid_err sid_sqlite_retention_count(struct sid_back *back,
+                                        enum sid_retention_rule rule,
+                                        int64_t before_s, int64_t *due,
+                                        int64_t *oldest_s);
+enum sid_err sid_sqlite_retention_ran(struct sid_back *back,
+                                      enum sid_retention_rule rule,
+                                      int64_t now_s);
+enum sid_err sid_sqlite_retention_last(struct sid_back *back,
+                                       enum sid_retention_rule rule,
+                                       int64_t *ran_at_s);
 /* store_sqlite_credential.c */
 enum sid_err
 sid_sqlite_credential_insert(struct sid_back *back,

@@ -45,6 +45,12 @@ static const struct {
                     "outcome, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     S(AUDIT_SCAN, "SELECT seq, at_us, event, actor, subject, outcome, detail, "
                   "mac FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"),
+    S(AUDIT_PRUNE, "DELETE FROM audit WHERE seq <= ?"),
+    S(ANCHOR_GET, "SELECT seq, mac, seal FROM audit_anchor"),
+    S(ANCHOR_PUT, "INSERT INTO audit_anchor (one, seq, mac, seal) "
+                  "VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET "
+                  "seq = excluded.seq, mac = excluded.mac, "
+                  "seal = excluded.seal"),
 
     S(KEY_PUT, "INSERT INTO wrapped_key (use, version, made_at_s, "
                "retired_at_s, wrapped) VALUES (?, ?, ?, ?, ?)"),
@@ -132,6 +138,12 @@ static const struct {
     S(CHALLENGE_USE, "UPDATE challenge SET enrolment_id = ? "
                      "WHERE id = ? AND enrolment_id = ''"),
     S(CHALLENGE_PURGE, "DELETE FROM challenge WHERE expires_at_s < ?"),
+    S(TEMPLATE_UPDATE, "UPDATE template SET sealed = ? WHERE enrolment_id = ?"),
+    S(TEMPLATE_INSERT,
+      "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),
+    S(TEMPLATE_GET, "SELECT sealed FROM template WHERE enrolment_id = ?"),
+    S(TEMPLATE_DELETE, "DELETE FROM template WHERE enrolment_id = ?"),
+    S(TEMPLATE_COUNT, "SELECT count(*) FROM template"),
 
     S(IDEMPOTENCY_GET,
       "SELECT client_id, retry_key, fingerprint, enrolment_id, created_at_s "
@@ -156,6 +168,33 @@ static const struct {
     S(CREDENTIAL_REVOKE, "UPDATE credential SET state = 'revoked', "
                          "revoked_at_s = ?, note = ? "
                          "WHERE id = ? AND state = 'active'"),
+
+    S(IDEMPOTENCY_FORGET, "DELETE FROM idempotency WHERE enrolment_id = ?"),
+    S(CREDENTIAL_DELETE,
+      "DELETE FROM credential WHERE id = ? RETURNING serial"),
+    S(ENROL_DELETE, "DELETE FROM enrolment WHERE id = ?"),
+    S(ERASURE_PUT, "INSERT INTO erasure (enrolment_id, credential_id, serial, "
+                   "erased_at_s, cause) VALUES (?, ?, ?, ?, ?)"),
+    S(ERASED_CREDENTIAL,
+      "SELECT credential_id FROM erasure WHERE serial = ? AND serial > 0"),
+    S(DUE_ENROLMENTS,
+      "SELECT id, credential_id FROM enrolment WHERE state = ? AND "
+      "decided_at_s < ? ORDER BY decided_at_s, id LIMIT ?"),
+    S(DUE_CREDENTIALS,
+      "SELECT enrolment_id, id FROM credential WHERE state = 'revoked' AND "
+      "revoked_at_s < ? ORDER BY revoked_at_s LIMIT ?"),
+    S(COUNT_ENROLMENTS,
+      "SELECT (SELECT count(*) FROM enrolment WHERE state = ?1 AND "
+      "decided_at_s < ?2), (SELECT coalesce(min(decided_at_s), 0) "
+      "FROM enrolment WHERE state = ?1)"),
+    S(COUNT_CREDENTIALS,
+      "SELECT (SELECT count(*) FROM credential WHERE state = 'revoked' AND "
+      "revoked_at_s < ?1), (SELECT coalesce(min(revoked_at_s), 0) "
+      "FROM credential WHERE state = 'revoked')"),
+    S(RETENTION_RAN,
+      "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
+      "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),
+    S(RETENTION_LAST, "SELECT ran_at_s FROM retention WHERE rule = ?"),
 #undef S
 };
 
@@ -320,18 +359,43 @@ sid_sq_read_real(struct sid_sq_query *query, bool *present) {
     return sqlite3_column_double(query->stmt, column);
 }
 
-const char *
-sid_sq_borrow_text(struct sid_sq_query *query, bool *whole) {
+int64_t
+sid_sq_peek_int(struct sid_sq_query *query, bool *whole) {
     int column = query->read++;
+
+    if (sqlite3_column_type(query->stmt, column) != SQLITE_INTEGER)
+        *whole = false;
+    return sqlite3_column_int64(query->stmt, column);
+}
+
+const char *
+sid_sq_peek_text(struct sid_sq_query *query, bool *whole) {
+    int column = query->read++;
+    bool is_text = sqlite3_column_type(query->stmt, column) == SQLITE_TEXT;
     const char *text = (const char *)sqlite3_column_text(query->stmt, column);
 
-    if (text == NULL) {
-        bad_column(query);
+    if (text == NULL)
+        text = "";
+    if (!is_text ||
+        strlen(text) != (size_t)sqlite3_column_bytes(query->stmt, column))
         *whole = false;
-        return "";
-    }
-    *whole = strlen(text) == (size_t)sqlite3_column_bytes(query->stmt, column);
     return text;
+}
+
+void
+sid_sq_peek_blob(struct sid_sq_query *query, void *out, size_t len,
+                 bool *whole) {
+    int column = query->read++;
+    bool is_blob = sqlite3_column_type(query->stmt, column) == SQLITE_BLOB;
+    const void *blob = sqlite3_column_blob(query->stmt, column);
+
+    if (is_blob && blob != NULL &&
+        (size_t)sqlite3_column_bytes(query->stmt, column) == len) {
+        memcpy(out, blob, len);
+        return;
+    }
+    memset(out, 0, len);
+    *whole = false;
 }
 
 void

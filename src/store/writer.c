@@ -27,9 +27,17 @@
  * again. Source: own choice: soon enough for whoever has made room. */
 #define PROBE_US ((int64_t)1000 * 1000)
 
+/* While work never ends the log is emptied so long after something personal was
+ * deleted, and tried again after a second if somebody was in the way. Source:
+ * own choice: a twelfth of the 60 s that are promised (reliability F6); one
+ * takes some ms. */
+#define SWEEP_US ((int64_t)5000 * 1000)
+#define SWEEP_AGAIN_US ((int64_t)1000 * 1000)
+
 struct sid_writer {
     pthread_t thread;
     struct sid_store *store; /* the thread's alone */
+    int64_t sweep_at_us;     /* the thread's alone; 0: nothing to sweep */
 
     pthread_mutex_t lock;
     pthread_cond_t work;     /* the list is not empty any more, or stopping */
@@ -223,6 +231,21 @@ probe_if_due(struct sid_writer *writer) {
     sid_log(SID_LOG_INFO, "storage_writable");
 }
 
+/* Empties the log in time although there is work to do. */
+static void
+sweep_if_due(struct sid_writer *writer) {
+    int64_t now_us = sid_mono_us();
+
+    if (!sid_store_littered(writer->store)) {
+        writer->sweep_at_us = 0;
+    } else if (writer->sweep_at_us == 0) {
+        writer->sweep_at_us = now_us + SWEEP_US;
+    } else if (now_us >= writer->sweep_at_us) {
+        sid_store_checkpoint(writer->store);
+        writer->sweep_at_us = now_us + SWEEP_AGAIN_US;
+    }
+}
+
 /* Those that read come after those that write, in a transaction of their own:
  * so they see what the batch has changed, and see it only when it is on disk;
  * what they have read stays true when the others' commit fails. */
@@ -239,6 +262,7 @@ work_off(struct sid_writer *writer, struct sid_op *list) {
         watch_health(writer);
         answer(batch.first);
         sid_store_checkpoint_if_due(writer->store);
+        sweep_if_due(writer);
         watch_health(writer);
     }
 }
@@ -259,8 +283,9 @@ writer_main(void *arg) {
             dirty = true;
         } else if (taken == TAKEN_NOTHING) {
             sid_store_checkpoint(writer->store);
+            /* Shrinking writes to the log: it is emptied the next time. */
+            dirty = sid_store_shrink(writer->store);
             watch_health(writer);
-            dirty = false;
         }
         probe_if_due(writer);
     }

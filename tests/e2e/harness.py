@@ -426,6 +426,15 @@ class Api:
             "POST", "/v1/enrollments/%s/appeal" % enrolment,
             self.headers(more), body, timeout=90)
 
+    def delete(self, path, value=None):
+        if value is None:
+            return self.daemon.request("DELETE", path, self.headers())
+        body = value if isinstance(value, bytes) else \
+            json.dumps(value).encode()
+        return self.daemon.request(
+            "DELETE", path,
+            self.headers({"Content-Type": "application/json"}), body)
+
     def submit(self, person, id_photo, selfie, wait=None, idempotency=None,
                headers=None, challenge=None, frames=()):
         """POST /v1/enrollments; returns the raw answer."""

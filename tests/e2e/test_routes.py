@@ -72,6 +72,7 @@ WELCOME = {
     ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),
     ("GET", "/v1/enrollments/{id}"): (200, None, False),
+    ("DELETE", "/v1/enrollments/{id}"): (204, None, True),
     ("POST", "/v1/enrollments/{id}/decision"):
         (200, {"decision": "reject", "reason": "test"}, True),
     ("POST", "/v1/enrollments/{id}/appeal"): (202, appeal_form, True),
@@ -85,6 +86,7 @@ WELCOME = {
     ("GET", "/v1/keys"): (200, None, False),
     ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
     ("POST", "/v1/keys/master"): (200, {}, False),
+    ("GET", "/v1/retention"): (200, None, False),
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),

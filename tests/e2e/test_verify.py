@@ -152,7 +152,7 @@ class Verification(DaemonCase):
                     continue
                 self.assert_problem(answer, 422, "field_invalid")
 
-    def test_r_what_a_scanner_types_round_a_code_is_taken_away(self):
+    def test_what_a_scanner_types_round_a_code_is_taken_away(self):
         for before, after in (("", "\r"), ("", "\n"), ("", "\r\n"),
                               ("", "\t"), ("\t", "\r\n"), ("", " "),
                               ("\n", "   \r\n"), ("", "\r\n \t"),

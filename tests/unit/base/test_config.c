@@ -194,7 +194,7 @@ a_value_of_the_wrong_type_is_refused(void **state) {
 }
 
 static void
-r_an_address_that_is_not_in_digits_is_refused(void **state) {
+an_address_that_is_not_in_digits_is_refused(void **state) {
     (void)state;
     static const char *const bad[] = {
         "localhost",      "example.org", "8080",  "127.1",   "127.0.0.1:80",
@@ -219,7 +219,7 @@ r_an_address_that_is_not_in_digits_is_refused(void **state) {
 
 /* A value would be cut without a word otherwise. */
 static void
-r_what_stands_behind_a_value_is_part_of_it(void **state) {
+what_stands_behind_a_value_is_part_of_it(void **state) {
     (void)state;
     refused("[http]\nlisten_port = 80 ; the usual\n", 2,
             "listen_port: not a whole number", "0 to 65535");
@@ -233,7 +233,7 @@ r_what_stands_behind_a_value_is_part_of_it(void **state) {
 }
 
 static void
-r_a_control_socket_that_no_socket_can_have_is_refused(void **state) {
+a_control_socket_that_no_socket_can_have_is_refused(void **state) {
     (void)state;
     char path_text[200], text[400];
     memset(path_text, 'a', sizeof path_text);
@@ -453,12 +453,13 @@ what_is_printed_loads_to_the_same_settings(void **state) {
 
 struct differences {
     int reloadable, fixed;
-    char last[80];
+    char last[80], value[80];
 };
 
 static void
-note(const char *name, bool reloadable, void *ctx) {
+note(const char *name, const char *value, bool reloadable, void *ctx) {
     struct differences *d = ctx;
+    (void)snprintf(d->value, sizeof d->value, "%s", value);
     d->reloadable += reloadable;
     d->fixed += !reloadable;
     (void)snprintf(d->last, sizeof d->last, "%s", name);
@@ -484,6 +485,7 @@ a_reload_takes_only_what_needs_no_restart(void **state) {
     assert_int_equal(d.reloadable, 3);
     assert_int_equal(d.fixed, 3);
     assert_string_equal(d.last, "log.log_level");
+    assert_string_equal(d.value, "debug");
 
     sid_config_take_reloadable(&now, &next);
     assert_true(now.match_accept == 0.6);
@@ -494,14 +496,62 @@ a_reload_takes_only_what_needs_no_restart(void **state) {
     assert_string_equal(now.database, "/var/lib/smartidd/smartidd.db");
 }
 
+struct seen_settings {
+    int all, touched;
+    char last[80], value[SID_PATH_SIZE];
+};
+
+static void
+see_setting(const char *name, const char *value, bool is_default, void *ctx) {
+    struct seen_settings *seen = ctx;
+    seen->all++;
+    if (is_default)
+        return;
+    seen->touched++;
+    (void)snprintf(seen->last, sizeof seen->last, "%s", name);
+    (void)snprintf(seen->value, sizeof seen->value, "%s", value);
+}
+
+static void
+each_setting_is_told_with_its_value_and_whether_it_was_touched(void **state) {
+    (void)state;
+    struct sid_config made;
+    struct seen_settings seen = {0};
+    sid_config_default(&made);
+    sid_config_each(&made, see_setting, &seen);
+    assert_true(seen.all > 20);
+    assert_int_equal(seen.touched, 0);
+    made.match_accept = 0.25;
+    sid_config_each(&made, see_setting, &seen);
+    assert_int_equal(seen.touched, 1);
+    assert_string_equal(seen.last, "face.match_accept");
+    assert_string_equal(seen.value, "0.25");
+}
+
+static void
+an_empty_path_means_beside_the_database(void **state) {
+    (void)state;
+    struct sid_config made;
+    char found[SID_BESIDE_SIZE];
+    sid_config_default(&made);
+    sid_config_beside(&made, made.head_file, ".heads", found);
+    assert_string_equal(found, "/var/lib/smartidd/smartidd.db.heads");
+    (void)strcpy(made.head_file, "/mnt/other/heads");
+    sid_config_beside(&made, made.head_file, ".heads", found);
+    assert_string_equal(found, "/mnt/other/heads");
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_total_of_uploads_holds_one_enrolment),
-        cmocka_unit_test(r_an_address_that_is_not_in_digits_is_refused),
-        cmocka_unit_test(r_what_stands_behind_a_value_is_part_of_it),
-        cmocka_unit_test(r_a_control_socket_that_no_socket_can_have_is_refused),
+        cmocka_unit_test(an_address_that_is_not_in_digits_is_refused),
+        cmocka_unit_test(what_stands_behind_a_value_is_part_of_it),
+        cmocka_unit_test(a_control_socket_that_no_socket_can_have_is_refused),
         cmocka_unit_test(an_empty_file_gives_the_defaults),
+        cmocka_unit_test(
+            each_setting_is_told_with_its_value_and_whether_it_was_touched),
+        cmocka_unit_test(an_empty_path_means_beside_the_database),
         cmocka_unit_test(values_are_taken_from_the_file),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_io_error),
         cmocka_unit_test(an_unknown_section_or_key_is_refused),

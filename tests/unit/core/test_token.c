@@ -397,7 +397,7 @@ windows_follow_each_other_from_the_issue_on(void **state) {
 }
 
 static void
-r_what_a_scanner_types_round_a_code_is_stripped(void **state) {
+what_a_scanner_types_round_a_code_is_stripped(void **state) {
     (void)state;
     static const char code[] = /* its last character is a blank */
         "SID1:0123456789ABCDEFGHIJ 0123456789ABCDEFGHIJ 01234567 ";
@@ -424,7 +424,7 @@ r_what_a_scanner_types_round_a_code_is_stripped(void **state) {
 int
 main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(r_what_a_scanner_types_round_a_code_is_stripped),
+        cmocka_unit_test(what_a_scanner_types_round_a_code_is_stripped),
         cmocka_unit_test(a_code_opens_to_what_it_was_made_of),
         cmocka_unit_test(the_format_has_not_drifted),
         cmocka_unit_test(an_unknown_key_id_makes_no_code),

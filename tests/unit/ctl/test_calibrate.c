@@ -85,7 +85,7 @@ yes_and_no_are_what_spreadsheets_write(void **state) {
 }
 
 static void
-r_a_record_knows_the_line_on_which_it_began(void **state) {
+a_record_knows_the_line_on_which_it_began(void **state) {
     (void)state;
     static const char text[] = "a,b\r\n\n\"x\ny\",2\n\"broken";
     struct sid_csv_reader reader = {.in = sid_span_str(text)};
@@ -184,7 +184,7 @@ main(void) {
         cmocka_unit_test(a_table_is_read_as_rfc_4180_says),
         cmocka_unit_test(a_table_with_broken_quotes_is_refused),
         cmocka_unit_test(yes_and_no_are_what_spreadsheets_write),
-        cmocka_unit_test(r_a_record_knows_the_line_on_which_it_began),
+        cmocka_unit_test(a_record_knows_the_line_on_which_it_began),
         cmocka_unit_test(a_written_field_reads_back_the_same),
         cmocka_unit_test(intervals_are_the_exact_ones_of_the_binomial),
         cmocka_unit_test(thresholds_are_told_only_where_the_data_can_tell),

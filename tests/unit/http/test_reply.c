@@ -77,6 +77,7 @@ successes_have_their_status(void **state) {
     assert_int_equal(sid_reply_success(SID_SUCCESS_OK), 200);
     assert_int_equal(sid_reply_success(SID_SUCCESS_CREATED), 201);
     assert_int_equal(sid_reply_success(SID_SUCCESS_ACCEPTED), 202);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_NO_CONTENT), 204);
     assert_int_equal(sid_reply_success(SID_SUCCESS_NOT_READY), 503);
 }
 

@@ -189,7 +189,7 @@ assert_readable_with(const struct sid_buf *file, size_t keep,
 
 /* Phones and messengers write such files; every line is there. */
 static void
-r_what_follows_the_last_line_of_a_jpeg_does_not_matter(void **state) {
+what_follows_the_last_line_of_a_jpeg_does_not_matter(void **state) {
     (void)state;
     for (size_t kind = 0; kind < JPEG_KINDS; kind++) {
         struct sid_buf file = SID_BUF_EMPTY;
@@ -519,8 +519,7 @@ main(void) {
             a_file_that_ends_early_is_unreadable_wherever_it_is_cut),
         cmocka_unit_test(
             a_jpeg_that_lacks_its_last_lines_or_scans_is_unreadable),
-        cmocka_unit_test(
-            r_what_follows_the_last_line_of_a_jpeg_does_not_matter),
+        cmocka_unit_test(what_follows_the_last_line_of_a_jpeg_does_not_matter),
         cmocka_unit_test(the_photo_of_a_phone_with_24_megapixels_is_taken),
         cmocka_unit_test(a_jpeg_that_claims_too_many_pixels_is_refused_unread),
         cmocka_unit_test(a_png_that_claims_too_many_pixels_is_refused_unread),

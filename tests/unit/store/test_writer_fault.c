@@ -131,7 +131,7 @@ count_run(struct sid_op *op, struct sid_store *store) {
 /* A client that only looks must not be told that nothing was changed, nor be
  * shown what was not changed in the end. */
 static void
-r_reads_beside_writes_that_fail_keep_their_own_answer(void **state) {
+reads_beside_writes_that_fail_keep_their_own_answer(void **state) {
     struct writer_fixture *w = *state;
     struct test_op write[2] = {make_op(w, 1, 1), make_op(w, 2, 2)};
     struct test_op read[2] = {make_op(w, 0, 0), make_op(w, 0, 0)};
@@ -253,7 +253,7 @@ fail_often(struct writer_fixture *w) {
 }
 
 static void
-r_one_kind_of_error_is_logged_once_until_a_write_succeeds(void **state) {
+one_kind_of_error_is_logged_once_until_a_write_succeeds(void **state) {
     struct writer_fixture *w = *state;
     struct test_op ops[BATCH];
 
@@ -402,11 +402,11 @@ main(void) {
         T(a_full_disk_fails_the_whole_batch_and_the_next_one_works),
         T(a_write_error_fails_the_whole_batch_and_the_next_one_works),
         T(reads_go_on_while_the_disk_is_full),
-        T(r_reads_beside_writes_that_fail_keep_their_own_answer),
+        T(reads_beside_writes_that_fail_keep_their_own_answer),
         T(reads_of_a_batch_see_its_writes),
         T(a_full_disk_is_told_until_it_takes_something_again),
         T(a_writer_that_needs_a_restart_says_so),
-        T(r_one_kind_of_error_is_logged_once_until_a_write_succeeds),
+        T(one_kind_of_error_is_logged_once_until_a_write_succeeds),
         T(a_transaction_dropped_half_way_fails_all_and_leaks_nothing),
         T(a_failed_sync_is_never_retried),
         T(a_damaged_database_stops_the_writer),
