@@ -212,36 +212,6 @@ sid_sqlite_enrol_appeal(struct sid_back *back, const struct sid_enrolment *e) {
     return err;
 }
 
-enum sid_err
-sid_sqlite_enrol_attempt(struct sid_back *back,
-                         const uint8_t id_index[SID_SHA256_BYTES],
-                         int64_t after_s, int nth, char id[SID_ID_SIZE],
-                         int64_t *created_at_s) {
-    struct sid_sq_query query =
-        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_ATTEMPT);
-    char found[SID_ID_SIZE] = "";
-    int64_t at_s = 0;
-    bool row = false;
-
-    sid_sq_bind_blob(&query, id_index, SID_SHA256_BYTES);
-    sid_sq_bind_int(&query, after_s);
-    sid_sq_bind_int(&query, nth - 1);
-    enum sid_err err = sid_sq_next(&query, &row);
-    if (err == SID_OK && !row)
-        err = SID_E_NOT_FOUND;
-    if (err == SID_OK) {
-        sid_sq_read_text(&query, found, sizeof found);
-        at_s = sid_sq_read_int(&query);
-        err = query.err;
-    }
-    sid_sq_end(&query);
-    if (err == SID_OK) {
-        memcpy(id, found, sizeof found);
-        *created_at_s = at_s;
-    }
-    return err;
-}
-
 /* When `after` was made: the list goes on behind it. */
 static enum sid_err
 made_at(struct sid_sqlite *sq, const char *after, int64_t *out) {

@@ -112,9 +112,12 @@ static const struct {
       "first_at_s = 0, first_note = '', updated_at_s = ?, challenge = ?, "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
-    S(ENROL_ATTEMPT,
-      "SELECT id, created_at_s FROM enrolment WHERE id_index = ? AND "
-      "created_at_s > ? ORDER BY created_at_s DESC LIMIT 1 OFFSET ?"),
+    S(ATTEMPT_PUT, "INSERT INTO attempt (enrolment_id, person, made_at_s) "
+                   "VALUES (?, ?, ?)"),
+    S(ATTEMPT_GET,
+      "SELECT enrolment_id, made_at_s FROM attempt WHERE person = ? AND "
+      "made_at_s > ? ORDER BY made_at_s DESC LIMIT 1 OFFSET ?"),
+    S(ATTEMPT_PURGE, "DELETE FROM attempt WHERE made_at_s < ?"),
     S(ENROL_LIST,
       "SELECT " ENROL_LIST_COLUMNS " FROM enrolment WHERE state = ?1 AND "
       "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
