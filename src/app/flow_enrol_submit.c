@@ -11,6 +11,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "smartid/text.h"
 
 /* ---- io thread: a place, and room for the body ----------------------------
  */
@@ -107,6 +108,26 @@ make_fingerprint(struct sid_enrol_submit *submit) {
     return err;
 }
 
+/* A client may put anything into its retry key, an order or an ID number for
+ * example: what is stored is a keyed hash. The part in front keeps it apart
+ * from the index of a number. */
+static enum sid_err
+hide_idempotency_key(struct sid_enrol_submit *submit) {
+    char *key = submit->idempotency_key;
+    if (key[0] == '\0')
+        return SID_OK;
+    static const char use[] = "Idempotency-Key";
+    const struct sid_span parts[] = {sid_span_of(use, sizeof use),
+                                     sid_span_str(key)};
+    uint8_t mac[SID_SHA256_BYTES];
+    enum sid_err err =
+        sid_mac(sid_keyring_blind(submit->flow.app->keys), parts, 2, mac);
+    sid_wipe(key, SID_IDEMPOTENCY_SIZE);
+    if (err == SID_OK)
+        sid_base32_encode(mac, sizeof mac, key);
+    return err;
+}
+
 /* Normalises the number and makes its blind index; a bad number is kept out of
  * the statement and has an index of its raw text. */
 static enum sid_err
@@ -145,6 +166,8 @@ make_row(struct sid_enrol_submit *submit) {
                                      enrolment->holder_hash);
     if (err == SID_OK)
         err = make_fingerprint(submit);
+    if (err == SID_OK)
+        err = hide_idempotency_key(submit);
     if (err == SID_OK)
         err = sid_subject_make(app->keys, enrolment->id, &enrolment->key);
     if (err == SID_OK)

@@ -71,7 +71,7 @@ type_fits(int part, const char *type) {
 static enum sid_err
 part_begin(void *ctx, const struct sid_part *part) {
     struct sid_upload *upload = ctx;
-    sid_field_set(upload->field, "", part->name);
+    sid_field_set_foreign(upload->field, "", part->name);
     int at = 0;
     while (at < PARTS &&
            !(is_taken(upload, at) && strcmp(part_name(at), part->name) == 0))
@@ -231,5 +231,6 @@ sid_upload_free(struct sid_upload **upload) {
     *upload = NULL;
     for (int at = 0; at < PARTS; at++)
         sid_buf_free(&me->part[at]);
+    sid_wipe(me, sizeof *me); /* heads of parts tell names of files */
     free(me);
 }
