@@ -91,6 +91,19 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     return SID_OK;
 }
 
+static enum sid_err
+read_all_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
+    enum sid_err err = read_list_fields(query, out);
+    if (err != SID_OK)
+        return err;
+    sid_sq_read_blob(query, out->id_index, SID_SHA256_BYTES);
+    sid_sq_read_blob(query, out->holder_hash, SID_SHA256_BYTES);
+    sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_buf(query, &out->statement_sealed);
+    sid_sq_read_subject(query, &out->key);
+    return query->err;
+}
+
 enum sid_err
 sid_sqlite_enrol_get(struct sid_back *back, const char *id,
                      struct sid_enrolment *out) {
@@ -103,15 +116,10 @@ sid_sqlite_enrol_get(struct sid_back *back, const char *id,
     enum sid_err err = sid_sq_next(&query, &row);
     if (err == SID_OK && !row)
         err = SID_E_NOT_FOUND;
-    if (err == SID_OK)
-        err = read_list_fields(&query, &enrolment);
     if (err == SID_OK) {
-        sid_sq_read_blob(&query, enrolment.id_index, SID_SHA256_BYTES);
-        sid_sq_read_blob(&query, enrolment.holder_hash, SID_SHA256_BYTES);
-        sid_sq_read_buf(&query, &enrolment.holder_sealed);
-        sid_sq_read_buf(&query, &enrolment.statement_sealed);
-        sid_sq_read_subject(&query, &enrolment.key);
-        err = query.err;
+        err = read_all_fields(&query, &enrolment);
+        if (strcmp(enrolment.id, id) != 0)
+            err = SID_E_NOT_FOUND; /* the next one, whatever is wrong with it */
     }
     sid_sq_end(&query);
     if (err == SID_OK)
