@@ -122,7 +122,10 @@ def memory(pid):
             stream.seek(begin)
             data = b""
             while len(data) < end - begin:
-                more = stream.read(end - begin - len(data))
+                try:
+                    more = stream.read(end - begin - len(data))
+                except OSError:
+                    more = b""  # given back meanwhile
                 if not more:
                     break
                 data += more
