@@ -52,6 +52,8 @@ void
 sid_field_set_foreign(struct sid_field *field, const char *path,
                       const char *name) {
     size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz_");
+    if (len > 0 && name[len] >= '0' && name[len] <= '9')
+        len++; /* frame_1 */
     bool ours = name[len] == '\0' && len <= NAME_SHOWN_MAX;
     if (ours)
         sid_field_set(field, path, name);

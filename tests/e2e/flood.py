@@ -14,7 +14,7 @@ from http_raw import Closed, head_bytes, multipart
 from marks import BASE32, Marks
 
 PHOTO_MAX = 131072
-BODY_MAX = 2 * PHOTO_MAX + 65536
+BODY_MAX = 425984  # the least for photos of that size
 # Failures that one source may have in a minute: the rest is answered 429.
 FAILURES = 150
 
@@ -38,6 +38,7 @@ class Flood:
         self.daemon = Daemon(settings={
             "log.log_level": "debug", "limits.photo_max_bytes": PHOTO_MAX,
             "limits.upload_total_bytes": BODY_MAX,
+            "limits.attempts_per_day": 9,
             "limits.auth_failures_per_minute": FAILURES})
         self.full = os.path.join(self.daemon.folder, "full")
         self.temp = os.path.join(self.daemon.folder, "temp")
@@ -140,7 +141,7 @@ class Flood:
                "secret": body["holder_secret"]}
         one["code"] = self.ask("app", "GET", "/v1/credentials/%s/code" %
                                one["credential"]).json()["code"]
-        self.marks.add("a code without its prefix", one["code"][5:40])
+        self.marks.add("code without prefix", one["code"][5:40], False)
         return one
 
     def damage_one(self):
@@ -177,6 +178,7 @@ class Flood:
             self.ask("officer", "POST", path + "/decision",
                      {"decision": word, "reason": "saw " +
                       self.marks.passing})
+        self.appeal(path, turn)
         body = self.ask("app", "GET", path).json()
         credential = credential_of(body)
         if credential is not None:
@@ -185,10 +187,21 @@ class Flood:
             self.ask("officer", "DELETE", path, {"reason": self.marks.text})
             self.ask("officer", "DELETE", path, {"reason": "request"})
 
+    def appeal(self, path, turn):
+        """With words and a challenge; only a rejected person may."""
+        text, key = self.marks.text, self.keys["app"]
+        challenge = self.ask("app", "POST", "/v1/challenges", {}).json()["id"]
+        for one, words in ((challenge, self.marks.chinese), (text, text * 99),
+                           (challenge, text + "\n\0"), (text, text)):
+            pair = self.photo(turn), self.photo(turn)
+            kind, body = multipart(form(None, *pair, one, pair, words))
+            self.ask(key, "POST", path + "/appeal", body, {
+                "Content-Type": kind})
+
     def use(self, credential, person):
         path = "/v1/credentials/" + credential
         code = self.ask("app", "GET", path + "/code").json()["code"]
-        self.marks.add("a code without its prefix", code[5:40])
+        self.marks.add("code without prefix", code[5:40], False)
         for kind in ("image/png", "image/svg+xml", "x/" + self.marks.text):
             self.ask("app", "GET", path + "/code?level=Q&scale=4",
                      headers={"Accept": kind})
@@ -240,6 +253,7 @@ class Flood:
             self.ask("officer", "DELETE", one, body)
             self.ask("admin", "POST", "/v1/clients", body)
             self.ask("admin", "POST", "/v1/keys/rotate", body)
+            self.ask("app", "POST", "/v1/challenges", body)
 
     def bad_client(self, _):
         text = self.marks.text
@@ -399,6 +413,14 @@ class Flood:
         self.ask("app", "GET", "/v1/credentials/%s/code" %
                  self.broken["credential"], headers={"Accept": text + "/x"})
 
+    def try_often(self, _):
+        """One person, until there were enough attempts for a day."""
+        person = self.person()
+        for _ in range(20):
+            answer = self.enrol(person=person, flaw=photos.NO_FACE)
+            if answer.status == 429:
+                break
+
     # ---- what the service cannot help ----------------------------------------
     def no_disk(self, turn):
         one = self.approved()
@@ -440,7 +462,8 @@ class Flood:
         enough."""
         for way in (self.bad_json, self.bad_client, self.bad_holder,
                     self.bad_parts, self.bad_keys, self.bad_paths,
-                    self.bad_heads, self.no_disk, self.no_place):
+                    self.bad_heads, self.try_often, self.no_disk,
+                    self.no_place):
             way(1)
         for turn in itertools.count():
             if turn >= 12 and self.sent >= count:

@@ -67,8 +67,8 @@ class Marks:
         turned = b"".join(self.pixels[i:i + 3][::-1] for i in range(0, 63, 3))
         self.add("pixels, blue first", turned)
 
-    def add(self, kind, value):
-        for needle in spellings(value):
+    def add(self, kind, value, spelt=True):
+        for needle in spellings(value) if spelt else {value.encode()}:
             assert len(needle) >= 7, (kind, needle)
             self.needles[needle] = kind
 
@@ -79,14 +79,12 @@ class Marks:
         total = sum(int(c) * (2 ** (17 - i) % 11) for i, c in enumerate(head))
         return head + "10X98765432"[total % 11]
 
-    def find(self, data, passing=True):
-        """The kinds of marks in data. passing: what may pass is none."""
+    def find(self, data):
+        """The kinds of marks in data."""
         found = {kind for needle, kind in self.needles.items()
                  if needle in data}
-        found |= {kind for kind, form in FORMS.items() if form.search(data)}
-        if not passing and self.passing.encode() in data:
-            found.add("passing")
-        return found
+        return found | {kind for kind, form in FORMS.items()
+                        if form.search(data)}
 
 
 def new_files(since_s):

@@ -7,7 +7,8 @@ import unittest
 
 import photos
 from harness import DaemonCase
-from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, table
+from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
+    table
 
 GOOD_BODY = {"decision": {"decision": "reject", "reason": "test"},
              "revoke": {"reason": "test"}, "{id}": {"reason": "request"}}
@@ -38,7 +39,9 @@ class SameBytes(DaemonCase):
         if key is not None:
             headers["Authorization"] = "Bearer " + key
         data = None
-        if body is not None:
+        if body is not None and path.endswith("/appeal"):
+            headers["Content-Type"], data = appeal_form()
+        elif body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
         answer = self.daemon.request(method, path, headers, data)

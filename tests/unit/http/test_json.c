@@ -100,6 +100,7 @@ a_name_that_is_none_of_ours_is_not_shown(void **state) {
                                          "\xe7\x8e\x8b",
                                          "sidk_0123",
                                          "a-b",
+                                         "7",
                                          "abcdefghijklmnopqrstuvwxy"};
     struct sid_field field;
     for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
@@ -110,6 +111,10 @@ a_name_that_is_none_of_ours_is_not_shown(void **state) {
     }
     sid_field_set_foreign(&field, "holder", "nick_name");
     assert_string_equal(field.name, "holder.nick_name");
+    sid_field_set_foreign(&field, "", "frame_4");
+    assert_string_equal(field.name, "frame_4");
+    sid_field_set_foreign(&field, "", "frame_42");
+    assert_string_equal(field.name, "");
     sid_field_set_foreign(&field, "", "abcdefghijklmnopqrstuvwx");
     assert_string_equal(field.name, "abcdefghijklmnopqrstuvwx");
 }
