@@ -280,6 +280,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     if (req->flow_made)
         sid_wipe(&req->u, sizeof req->u);
     free(req);
+    sid_wipe_stack();
 }
 
 const char *
