@@ -95,8 +95,7 @@ static const struct {
       "?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
-      "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY
-      "id" OR_NEXT),
+      "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
