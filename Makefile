@@ -51,7 +51,7 @@ LDFLAGS  += -pie -pthread $(SANF) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-ne
 OPENCV_CFLAGS := -isystem /usr/include/opencv4
 LIBS_base   := -linih
 LIBS_crypto := -lcrypto
-LIBS_image  := -ljpeg -lpng16
+LIBS_image  := -ljpeg -lpng16 -lz
 LIBS_qr     := -lqrencode -lpng16
 LIBS_face   := -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
 LIBS_store  := -lsqlite3
@@ -175,6 +175,9 @@ $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 # before the sanitizer's own library.
 $(BUILD)/full_disk.so: tests/tools/full_disk.c
 	@mkdir -p $(@D); echo "  LD   $@"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -fPIC $(WARNC) -shared -o $@ $< -ldl
+# Hostile photos as files.
+$(BUILD)/mkhostile: $(BUILD)/tests/tools/mkhostile.o $(call unit_fixture,image) $(CLOCK_TEST) $(call libs_of,image)
+	$(call link,$^ $(call ld_of,image) -lcmocka)
 # A long audit log, for the slow tests.
 $(BUILD)/mkaudit: $(BUILD)/tests/tools/mkaudit.o $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app))
@@ -193,7 +196,7 @@ $(BUILD)/dudect_memcmp: tests/slow/dudect.c $(call lib,base)
 .PHONY: unit-bins e2e-bins slow-bins objects
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
-          $(BUILD)/full_disk.so
+          $(BUILD)/mkhostile $(BUILD)/full_disk.so
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)

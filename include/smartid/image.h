@@ -22,6 +22,11 @@
 /* A progressive JPEG repeats its work per scan; encoders use 10 or fewer.
  * Source: issue 2 part C. */
 #define SID_IMAGE_MAX_SCANS 32
+/* What a file may have beside its pixels: all segments of a JPEG together
+ * (APPn, comments, tables, headers), all chunks of a PNG but the content of its
+ * IDAT. Source: issue 3 part B; a phone's EXIF with its thumbnail and a colour
+ * profile are 64 KiB and a few. */
+#define SID_IMAGE_MAX_EXTRA_BYTES (256 * 1024)
 
 enum sid_image_format { SID_IMAGE_JPEG, SID_IMAGE_PNG };
 
@@ -33,9 +38,16 @@ struct sid_image_info {
     int orientation;                   /* EXIF, 1..8; 1 when it says nothing */
 };
 
-/* Judges a file without decoding it: magic bytes, structure (JPEG: markers,
- * one frame of 8 bits with 1 or 3 components, at most SID_IMAGE_MAX_SCANS
- * scans; PNG: header), dimensions, orientation. No library is called. Errors:
+/* Judges a file without decoding it, in one pass, taking no memory. Refused as
+ * unreadable: what is neither JPEG nor PNG; a JPEG that is not baseline,
+ * extended or progressive (Huffman-coded, 8 bits, 1 or 3 components), has two
+ * frames, more than SID_IMAGE_MAX_SCANS scans, a marker that no camera writes
+ * or restart markers out of turn; a PNG that is not of 8 bits, is interlaced or
+ * animated, has unknown or misplaced critical chunks, a wrong checksum in one,
+ * or no end; more than SID_IMAGE_MAX_EXTRA_BYTES beside the pixels; less data
+ * than the pixels need at least. What follows the end is not looked at, and a
+ * JPEG's end marker may be missing. Of a damaged file that is neither large nor
+ * small, decoding may still find that it is unreadable. Errors:
  * SID_E_IMAGE_UNREADABLE, SID_E_IMAGE_TOO_LARGE, SID_E_IMAGE_TOO_SMALL. */
 SID_FALLIBLE enum sid_err sid_image_probe(struct sid_span file,
                                           struct sid_image_info *out);
@@ -69,8 +81,8 @@ struct sid_image {
 /* Decodes (a part of) a file; the result covers at least the wanted region as
  * far as it lies inside the photo. A file that lacks lines or scans, or that
  * the library warns of, is unreadable (a JPEG's end marker may be missing, and
- * bytes that belong to nothing may stand before it); alpha is laid over white;
- * 16 bits become 8. *out must be empty. Errors: those of sid_image_probe(),
+ * bytes that belong to nothing may stand before it); alpha is laid over white.
+ * *out must be empty. Errors: those of sid_image_probe(),
  * SID_E_ARGUMENT (region outside the photo), SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_image_decode(struct sid_span file,
                                            const struct sid_image_want *want,

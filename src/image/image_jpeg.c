@@ -1,9 +1,9 @@
 /* image_jpeg.c: a part of a JPEG file at 1/1, 1/2, 1/4 or 1/8, by
- * libjpeg-turbo. It runs after image_scan.c has judged the file; still, every
- * error and every warning of the library ends the decoding (a warning means
- * data is missing or was made up), but for bytes that belong to nothing. What
- * follows the last line is nobody's business: phones and messengers leave the
- * end marker out, or put zeros before it. Any thread; owns nothing beyond a
+ * libjpeg-turbo. It runs after image_scan_jpeg.c has judged the file; still,
+ * every error and every warning of the library ends the decoding (a warning
+ * means data is missing or was made up), but for bytes that belong to nothing.
+ * What follows the last line is nobody's business: phones and messengers leave
+ * the end marker out, or put zeros before it. Any thread; owns nothing beyond a
  * call. */
 #include <setjmp.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
-from harness import Case, MODEL_DIR, run_tool
+from harness import Case, MODEL_DIR, program, run_tool
 from samples import MAN, OTHER, made, sample
 
 
@@ -92,6 +92,15 @@ class Compare(Case):
         self.assertIsNone(body["similarity"])
         self.assertEqual(body["photos"][0]["faces"], 0)
         self.assertIn("no_face", body["photos"][0]["reasons"])
+
+    def test_a_hostile_photo_is_refused_as_the_daemon_does(self):
+        with tempfile.TemporaryDirectory(prefix="sid-") as folder:
+            run_tool(folder, "jpeg_scans_5001", binary=program("mkhostile"))
+            result = self.compare(os.path.join(folder, "jpeg_scans_5001"),
+                                  sample(MAN[0]), check=False)
+        self.assertEqual(result.returncode, 1)
+        body = json.loads(result.stdout)
+        self.assertIn("image_unreadable", body["photos"][0]["reasons"])
 
     def test_a_missing_file_is_told_by_its_name(self):
         result = self.compare("/nonexistent.jpg", sample(MAN[0]),

@@ -39,6 +39,7 @@ jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ct
 curl/                                   ^src/ctl/
 jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
 png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)
+zlib\.h                                 ^(src/image/|tests/unit/|tests/fuzz/)
 ini\.h                                  ^(src/base/|src/app/models\.c$)
 '
 

@@ -8,22 +8,12 @@
 
 #include <cmocka.h>
 #include <png.h>
+#include <zlib.h>
 
 #include "fixture.h"
 #include "smartid/image.h"
 
 static const struct sid_image_want whole = {.min_long_px = 0};
-
-/* The file is refused with that error, by probe and by decoding. */
-static void
-assert_refused(const struct sid_buf *file, enum sid_err expected) {
-    struct sid_image_info info = {.width_px = -7};
-    struct sid_image image = SID_IMAGE_EMPTY;
-    assert_int_equal(sid_image_probe(sid_buf_span(file), &info), expected);
-    assert_int_equal(info.width_px, -7);
-    assert_int_equal(decode_whole(file, &image), expected);
-    assert_null(image.bgr);
-}
 
 static void
 a_jpeg_becomes_pixels_in_the_order_blue_green_red(void **state) {
@@ -220,16 +210,6 @@ the_photo_of_a_phone_with_24_megapixels_is_taken(void **state) {
     sid_buf_free(&file);
 }
 
-/* Position of the first marker of that kind in a JPEG. */
-static size_t
-find_marker(const struct sid_buf *file, uint8_t marker) {
-    for (size_t i = 0; i + 1 < file->len; i++)
-        if (file->ptr[i] == 0xFF && file->ptr[i + 1] == marker)
-            return i;
-    fail();
-    return 0;
-}
-
 static void
 a_jpeg_that_claims_too_many_pixels_is_refused_unread(void **state) {
     (void)state;
@@ -243,11 +223,17 @@ a_jpeg_that_claims_too_many_pixels_is_refused_unread(void **state) {
     assert_refused(&file, SID_E_IMAGE_TOO_LARGE);
     /* One row less, but without the data: not large, unreadable. */
     memcpy(file.ptr + frame + 5, "\x0F\xF3\x17\x70", 4);
-    struct sid_image_info info;
-    struct sid_image image = SID_IMAGE_EMPTY;
-    assert_int_equal(sid_image_probe(sid_buf_span(&file), &info), SID_OK);
-    assert_int_equal(decode_whole(&file, &image), SID_E_IMAGE_UNREADABLE);
+    assert_refused(&file, SID_E_IMAGE_UNREADABLE);
     sid_buf_free(&file);
+}
+
+/* Another size in a PNG's header, with the checksum that belongs to it. */
+static void
+claim_size(struct sid_buf *file, const char size[8]) {
+    memcpy(file->ptr + 16, size, 8);
+    uint32_t crc = (uint32_t)crc32_z(0, file->ptr + 12, 17);
+    for (int i = 0; i < 4; i++)
+        file->ptr[29 + i] = (uint8_t)(crc >> (24 - 8 * i));
 }
 
 static void
@@ -257,11 +243,14 @@ a_png_that_claims_too_many_pixels_is_refused_unread(void **state) {
     make_png(200, 200, paint_slope,
              &(struct png_kind){.colour_type = PNG_COLOR_TYPE_RGB, .bits = 8},
              &file);
-    memcpy(file.ptr + 16, "\x00\x01\x00\x00\x00\x01\x00\x00", 8);
+    claim_size(&file, "\x00\x01\x00\x00\x00\x01\x00\x00");
     assert_refused(&file, SID_E_IMAGE_TOO_LARGE);
-    memcpy(file.ptr + 16, "\xFF\xFF\xFF\xFF\x00\x00\x00\xFF", 8);
+    claim_size(&file, "\xFF\xFF\xFF\xFF\x00\x00\x00\xFF");
     assert_refused(&file, SID_E_IMAGE_UNREADABLE);
-    memset(file.ptr + 16, 0, 8);
+    claim_size(&file, "\0\0\0\0\0\0\0\0");
+    assert_refused(&file, SID_E_IMAGE_UNREADABLE);
+    /* 2000 x 2000: not large, but without the data. */
+    claim_size(&file, "\x00\x00\x07\xD0\x00\x00\x07\xD0");
     assert_refused(&file, SID_E_IMAGE_UNREADABLE);
     sid_buf_free(&file);
 }
@@ -343,61 +332,22 @@ exif_that_makes_no_sense_is_ignored(void **state) {
 }
 
 static void
-a_jpeg_with_more_scans_than_allowed_is_unreadable(void **state) {
-    (void)state;
-    struct sid_buf most = SID_BUF_EMPTY, bomb = SID_BUF_EMPTY;
-    struct sid_image image = SID_IMAGE_EMPTY;
-    make_jpeg(200, 200, paint_slope,
-              &(struct jpeg_kind){.scans = SID_IMAGE_MAX_SCANS}, &most);
-    assert_int_equal(decode_whole(&most, &image), SID_OK);
-    sid_image_fini(&image);
-    make_jpeg(200, 200, paint_slope,
-              &(struct jpeg_kind){.scans = SID_IMAGE_MAX_SCANS + 1}, &bomb);
-    assert_refused(&bomb, SID_E_IMAGE_UNREADABLE);
-    sid_buf_free(&most);
-    sid_buf_free(&bomb);
-}
-
-static void
-a_jpeg_with_two_frames_is_unreadable(void **state) {
-    (void)state;
-    struct sid_buf file = SID_BUF_EMPTY, two = SID_BUF_EMPTY;
-    make_jpeg(200, 200, paint_slope, &(struct jpeg_kind){0}, &file);
-    size_t frame = find_marker(&file, 0xC0);
-    assert_int_equal(sid_buf_append(&two, file.ptr, frame + 19), SID_OK);
-    assert_int_equal(sid_buf_append(&two, file.ptr + frame, file.len - frame),
-                     SID_OK);
-    assert_refused(&two, SID_E_IMAGE_UNREADABLE);
-    sid_buf_free(&file);
-    sid_buf_free(&two);
-}
-
-static void
 every_kind_of_png_becomes_the_same_pixels(void **state) {
     (void)state;
-    static const struct {
-        int colour_type, bits;
-    } kinds[] = {{PNG_COLOR_TYPE_RGB, 8},
-                 {PNG_COLOR_TYPE_RGB, 16},
-                 {PNG_COLOR_TYPE_RGB_ALPHA, 8},
-                 {PNG_COLOR_TYPE_RGB_ALPHA, 16},
-                 {PNG_COLOR_TYPE_PALETTE, 8}};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        for (int interlaced = 0; interlaced < 2; interlaced++) {
-            struct sid_buf file = SID_BUF_EMPTY;
-            struct sid_image image = SID_IMAGE_EMPTY;
-            make_png(201, 170, paint_quadrants,
-                     &(struct png_kind){.colour_type = kinds[i].colour_type,
-                                        .bits = kinds[i].bits,
-                                        .interlaced = interlaced == 1,
-                                        .alpha = 255},
-                     &file);
-            assert_int_equal(decode_whole(&file, &image), SID_OK);
-            assert_int_equal(image.width_px, 201);
-            assert_quadrants(&image, "rgwb");
-            sid_image_fini(&image);
-            sid_buf_free(&file);
-        }
+    static const int types[] = {PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA,
+                                PNG_COLOR_TYPE_PALETTE};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct sid_buf file = SID_BUF_EMPTY;
+        struct sid_image image = SID_IMAGE_EMPTY;
+        make_png(201, 170, paint_quadrants,
+                 &(struct png_kind){
+                     .colour_type = types[i], .bits = 8, .alpha = 255},
+                 &file);
+        assert_int_equal(decode_whole(&file, &image), SID_OK);
+        assert_int_equal(image.width_px, 201);
+        assert_quadrants(&image, "rgwb");
+        sid_image_fini(&image);
+        sid_buf_free(&file);
     }
 }
 
@@ -462,13 +412,11 @@ static void
 a_png_with_a_damaged_chunk_is_unreadable(void **state) {
     (void)state;
     struct sid_buf file = SID_BUF_EMPTY;
-    struct sid_image image = SID_IMAGE_EMPTY;
     make_png(200, 200, paint_slope,
              &(struct png_kind){.colour_type = PNG_COLOR_TYPE_RGB, .bits = 8},
              &file);
     file.ptr[file.len / 2] ^= 0x55;
-    assert_int_equal(decode_whole(&file, &image), SID_E_IMAGE_UNREADABLE);
-    assert_null(image.bgr);
+    assert_refused(&file, SID_E_IMAGE_UNREADABLE);
     sid_buf_free(&file);
 }
 
@@ -526,8 +474,6 @@ main(void) {
         cmocka_unit_test(a_photo_with_a_side_below_the_limit_is_too_small),
         cmocka_unit_test(exif_orientation_turns_the_photo_upright),
         cmocka_unit_test(exif_that_makes_no_sense_is_ignored),
-        cmocka_unit_test(a_jpeg_with_more_scans_than_allowed_is_unreadable),
-        cmocka_unit_test(a_jpeg_with_two_frames_is_unreadable),
         cmocka_unit_test(every_kind_of_png_becomes_the_same_pixels),
         cmocka_unit_test(a_grey_png_becomes_three_equal_channels),
         cmocka_unit_test(what_is_transparent_in_a_png_is_white),
