@@ -80,8 +80,8 @@ $(foreach f,$(FOLDERS),$(eval $(call LIB_RULE,$(f))))
 CLOCK_REAL := $(BUILD)/src/base/clock.o
 CLOCK_TEST := $(BUILD)/src/base/clock_test.o
 FACE_CV    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard src/face/*.cpp)) \
-              $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/face/face_fake.c,$(wildcard src/face/*.c)))
-FACE_FAKE  := $(BUILD)/src/face/face_fake.o
+              $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/face/face_fake%,$(wildcard src/face/*.c)))
+FACE_FAKE  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/face/face_fake*.c))
 CTL_OBJS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/ctl/*.c))
 
 # What each layer may link: itself and those below.

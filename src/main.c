@@ -1,4 +1,5 @@
-/* main.c: the daemon: start order, signal loop, stop order.
+/* main.c: the daemon: start order, signal loop, stop order; and the way into
+ * its face processes, which are this binary too.
  *
  * The main thread owns everything that lives long and serves no request. Start:
  * settings, keys, store, writer, app, server, workers. Stop: quiesce, drain,
@@ -16,6 +17,7 @@
 #include "smartid/app.h"
 #include "smartid/clock.h"
 #include "smartid/config.h"
+#include "smartid/faceproc.h"
 #include "smartid/harden.h"
 #include "smartid/keys.h"
 #include "smartid/log.h"
@@ -305,7 +307,10 @@ int
 main(int argc, char **argv) {
     static struct daemon daemon = {.config_path = DEFAULT_CONFIG};
     enum action action = SERVE;
-    int status = parse_arguments(argc, argv, &daemon, &action);
+    int status = EXIT_SUCCESS;
+    if (sid_faceproc_was(argc, argv, &status))
+        return status;
+    status = parse_arguments(argc, argv, &daemon, &action);
     if (status == 0)
         status = load_config(&daemon);
     if (status != 0)

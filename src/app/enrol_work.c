@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "app_internal.h"
+#include "examiner.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
-#include "smartid/photo.h"
 
 enum sid_err
 sid_enrol_job_new(struct sid_app *app, const char *id,
@@ -166,7 +166,7 @@ give_up(struct sid_enrol_job *job) {
  */
 
 static enum sid_err
-examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
+examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
         enum sid_photo_kind kind, struct sid_photo_facts *facts) {
     struct sid_subject subject =
         sid_app_subject(job->app, job->id, &job->enrolment.key);
@@ -175,34 +175,39 @@ examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
     enum sid_err err = sid_subject_open(
         &subject, &place, sid_buf_span(&job->sealed[kind]), &photo);
     if (err == SID_OK)
-        err = sid_photo_examine(engine, sid_buf_span(&photo), kind, facts);
+        err = sid_examiner_examine(examiner, job->id, sid_buf_span(&photo),
+                                   kind, facts);
     sid_buf_free(&photo);
     return err;
 }
 
-static void
-decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+/* Errors: SID_E_IO (nobody can look at the photos now): nothing is decided. */
+static enum sid_err
+decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_photo_facts *facts = calloc(2, sizeof *facts);
     enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
     if (err == SID_OK)
-        err = examine(job, engine, SID_PHOTO_ID, &facts[SID_PHOTO_ID]);
+        err = examine(job, examiner, SID_PHOTO_ID, &facts[SID_PHOTO_ID]);
     if (err == SID_OK)
-        err = examine(job, engine, SID_PHOTO_SELFIE, &facts[SID_PHOTO_SELFIE]);
+        err =
+            examine(job, examiner, SID_PHOTO_SELFIE, &facts[SID_PHOTO_SELFIE]);
     if (err == SID_OK) {
         struct sid_policy policy;
         sid_app_policy(job->app, &policy);
         sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
                           &facts[SID_PHOTO_SELFIE], &job->decision);
-    } else {
+    } else if (err != SID_E_IO) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
+        err = SID_OK;
     }
     if (facts != NULL) {
         sid_photo_facts_fini(&facts[SID_PHOTO_ID]);
         sid_photo_facts_fini(&facts[SID_PHOTO_SELFIE]);
     }
     free(facts);
+    return err;
 }
 
 /* Puts jobs behind those that wait for a place. */
@@ -222,7 +227,7 @@ add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
 static void
 leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     struct sid_app *app = job->app;
-    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY) {
+    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY || err == SID_E_IO) {
         drop_photos(job);
         job->has_place = false;
         sid_pool_release(atomic_load(&app->pool));
@@ -240,17 +245,19 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
 
 /* From the counted attempt to the decision; a suspect alone. */
 static enum sid_err
-work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+work(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     pthread_rwlock_t *suspects = &job->app->suspects;
     if (job->suspect)
         pthread_rwlock_wrlock(suspects);
     else
         pthread_rwlock_rdlock(suspects);
-    enum sid_err err = run_on_writer(job, begin_run, false);
+    enum sid_err err = sid_examiner_prepare(examiner);
+    if (err == SID_OK)
+        err = run_on_writer(job, begin_run, false);
     if (err == SID_OK)
         err = run_on_writer(job, photos_run, true);
     if (err == SID_OK)
-        decide(job, engine);
+        err = decide(job, examiner);
     pthread_rwlock_unlock(suspects);
     return err;
 }
@@ -258,13 +265,13 @@ work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
 static void
 job_run(struct sid_job *node, void *worker_ctx) {
     struct sid_enrol_job *job = (struct sid_enrol_job *)node;
-    struct sid_face_engine *engine = worker_ctx;
+    struct sid_examiner *examiner = worker_ctx;
     if (atomic_load(&job->app->stopping)) {
         leave_for_later(job, SID_OK);
         return;
     }
     int64_t start_us = sid_mono_us();
-    enum sid_err err = work(job, engine);
+    enum sid_err err = work(job, examiner);
     if (err != SID_OK) {
         leave_for_later(job, err);
         return;

@@ -196,10 +196,7 @@ measure(struct exam *exam) {
 static enum sid_err
 examine(struct exam *exam) {
     int64_t at_us = sid_mono_us();
-    enum sid_err err = sid_sha256(exam->bytes, exam->facts.sha256);
-    if (err != SID_OK)
-        return err;
-    err = decode(exam);
+    enum sid_err err = decode(exam);
     exam->facts.ms_decode = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
@@ -219,6 +216,18 @@ examine(struct exam *exam) {
 enum sid_err
 sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
                   enum sid_photo_kind kind, struct sid_photo_facts *out) {
+    uint8_t sha256[SID_SHA256_BYTES];
+    enum sid_err err = sid_sha256(bytes, sha256);
+    if (err == SID_OK)
+        err = sid_photo_look(engine, bytes, kind, out);
+    if (err == SID_OK)
+        memcpy(out->sha256, sha256, sizeof out->sha256);
+    return err;
+}
+
+enum sid_err
+sid_photo_look(struct sid_face_engine *engine, struct sid_span bytes,
+               enum sid_photo_kind kind, struct sid_photo_facts *out) {
     struct exam exam = {.engine = engine, .bytes = bytes, .kind = kind};
     enum sid_err err = examine(&exam);
     if (is_photo_error(err)) {

@@ -15,6 +15,9 @@
  *              small           away (a selfie)   10 abort() while looking for
  *                                                   faces
  *                                               11 slow: 300 ms of CPU time
+ *                                               15 trouble: which one is in
+ *                                                  red / 8, see
+ *                                                  face_fake_trouble.h
  *   blue   which photo of that person (0..255): another value is another photo
  *          (other dhash, embedding a little off); the same value is a copy.
  *
@@ -24,6 +27,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "face_fake_trouble.h"
 #include "smartid/face.h"
 
 enum flaw {
@@ -38,7 +42,8 @@ enum flaw {
     FLAW_NOT_LIVE,
     FLAW_UNCLEAR,
     FLAW_ABORT,
-    FLAW_SLOW
+    FLAW_SLOW,
+    FLAW_TROUBLE = 15
 };
 
 /* Work that FLAW_SLOW does per photo. */
@@ -173,6 +178,10 @@ sid_face_find(struct sid_face_engine *engine, const struct sid_image *image,
         abort();
     if (colour.flaw == FLAW_SLOW)
         work_slowly();
+    if (colour.flaw == FLAW_TROUBLE)
+        face_fake_trouble(colour.person);
+    if (colour.flaw == FLAW_TROUBLE && colour.person == TROUBLE_MEMORY)
+        return SID_E_NO_MEMORY;
     if (colour.flaw == FLAW_SMALL)
         side = SMALL_FACE_PX * image->scale;
     int n = colour.flaw == FLAW_NO_FACE      ? 0
@@ -226,6 +235,8 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         print.brightness = 5.0F;
     if (colour.flaw == FLAW_BRIGHT)
         print.brightness = 252.0F;
+    if (colour.flaw == FLAW_TROUBLE && colour.person == TROUBLE_LIE)
+        print.brightness = NAN;
     make_embedding(colour, print.embedding);
     *out = print;
     return SID_OK;

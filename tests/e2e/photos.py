@@ -11,6 +11,12 @@ import zlib
 
 OK, NO_FACE, MANY, TOO_SMALL, BLURRED, DARK, BRIGHT, TURNED, NOT_LIVE, \
     UNCLEAR, ABORT, SLOW = range(12)
+# The kind of trouble stands where else the person does: src/face/
+# face_fake_trouble.h.
+TROUBLE = 15
+OPEN, SOCKET, EXECVE, FORK, MMAP_EXEC, MPROTECT_EXEC, KILL, PTRACE, \
+    READ_OTHER, UNLINK, PRCTL, IO_URING, BPF = FORBIDDEN = range(13)
+HANG, SPIN, MEMORY, LIE = range(16, 20)
 
 _nonce = itertools.count(1)
 
@@ -38,6 +44,11 @@ def photo(who, flaw=OK, **options):
     """A photo of person `who` (modulo 32) with a flaw; each call is a new
     file. The steps are those of src/face/face_fake.c."""
     return png(who % 32 * 8, flaw * 16, next(_nonce) % 256, **options)
+
+
+def trouble(kind):
+    """A photo that takes over the process which looks at it."""
+    return photo(kind, TROUBLE)
 
 
 def pair(who, id_flaw=OK, selfie_flaw=OK):

@@ -43,6 +43,7 @@ fixture_new(void) {
     f->config.queue_capacity = 8;
     struct sid_config_problem wrong;
     assert_int_equal(sid_purposes_load("", &f->purposes, &wrong), SID_OK);
+    put(f->config.face_isolation, sizeof f->config.face_isolation, "thread");
     put(f->folder, sizeof f->folder, "/tmp/sid-app-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     char *key_file = f->config.master_key_file;
