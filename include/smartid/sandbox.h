@@ -5,8 +5,8 @@
  * loaded and used once, the door is shut. Neither step can be taken back. Only
  * for a process with a single thread. Nothing is owned.
  *
- * Under ASan and TSan there is no system-call filter and no limit on memory;
- * all the rest is the same. */
+ * In a build with a sanitizer there is no system-call filter and no limit on
+ * memory, and a few files may be opened; all the rest is the same. */
 #ifndef SMARTID_SANDBOX_H
 #define SMARTID_SANDBOX_H
 

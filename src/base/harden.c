@@ -5,7 +5,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "sanitized.h"
 #include "smartid/log.h"
 
 void

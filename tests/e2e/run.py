@@ -64,7 +64,7 @@ class Collector(unittest.TestResult):
 
 
 def run_one(path, pattern, out):
-    sys.path.insert(0, HERE)
+    sys.path[:0] = [os.path.dirname(path), HERE]
     loader = unittest.TestLoader()
     if pattern:
         loader.testNamePatterns = ["*%s*" % pattern]

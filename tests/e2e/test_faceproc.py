@@ -20,7 +20,7 @@ class Trouble(DaemonCase):
     """Each photo costs its own enrolment, and nothing else."""
 
     def enrol_trouble(self, kind):
-        return self.app.submit(holder(), photos.photo(1), photos.trouble(kind),
+        return self.app.submit(holder(), photos.photo(kind), photos.trouble(kind),
                                wait=60).json()
 
     def assert_refused(self, enrolment):

@@ -12,7 +12,7 @@ from faceproc import children, faults, metric
 from harness import (Case, Daemon, DaemonCase, SLOW, credential_of, holder,
                      reason_codes, threads)
 
-# In check; check-slow has more.
+# In check; tests/slow has more.
 KILLS = int(os.environ.get("E2E_KILLS", "50"))
 
 
