@@ -31,7 +31,6 @@ class Trouble(DaemonCase):
 
     def test_what_the_sandbox_forbids_is_killed(self):
         before = faults(self.daemon, "forbidden")
-        pid = self.daemon.process.pid
         for act in photos.FORBIDDEN:
             with self.subTest(act=act):
                 enrolment = self.enrol_trouble(act)
@@ -40,7 +39,6 @@ class Trouble(DaemonCase):
                 else:
                     self.assertEqual(enrolment["state"], "approved")
             self.assertEqual(self.app.enrol(who=2)["state"], "approved")
-        self.assertEqual(self.daemon.process.pid, pid)
         self.assertIsNone(self.daemon.process.poll())
         if confined(self.daemon):
             self.assertEqual(faults(self.daemon, "forbidden"),
@@ -86,6 +84,31 @@ class Nothing(DaemonCase):
     """What is in a face process: nothing worth having."""
 
     SETTINGS = {"face.workers": "1"}
+
+    # Somebody has left a file open that closes at no exec.
+    PREFIX = ("sh", "-c", 'exec "$@" 9</dev/zero', "sh")
+
+    def limits(self, pid):
+        """Soft limits by name."""
+        with open("/proc/%d/limits" % pid, encoding="ascii") as stream:
+            return {line[:26].strip(): line[26:].split()[0]
+                    for line in stream.readlines()[1:]}
+
+    def test_limits(self):
+        self.approved()
+        server, face = self.processes()
+        for pid in (server, face):
+            limits = self.limits(pid)
+            self.assertEqual(limits["Max file size"], "0")
+            self.assertEqual(limits["Max core file size"], "0")
+            if confined(self.daemon):
+                self.assertEqual(limits["Max address space"], str(1 << 30))
+        self.assertEqual(limits["Max processes"], "0")
+        self.assertEqual(limits["Max open files"],
+                         "0" if confined(self.daemon) else "16")
+        # What it has used, in whole seconds, and three; six when it is slow.
+        self.assertIn(int(limits["Max cpu time"]),
+                      (3, 4) if confined(self.daemon) else (6, 7))
 
     def processes(self):
         servers = children(self.daemon, "smartidd-forker")
@@ -225,6 +248,10 @@ class Life(Case):
                 lambda l: "event=face_server_replaced" in l, start=seen))
         self.assertEqual(metric(daemon, "smartidd_face_server_up"), 1)
         self.assertEqual(faults(daemon, "crash"), 0)
+        daemon.stop()
+        # None was begun before there was somebody to look at it.
+        self.assertEqual(daemon.sql("SELECT attempts FROM enrolment"),
+                         [(1,)] * 3)
 
     def test_threads_instead_of_processes(self):
         daemon = self.daemon(settings={"face.face_isolation": "thread"})
