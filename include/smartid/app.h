@@ -31,6 +31,8 @@ struct sid_app_parts {
     struct sid_writer *writer;           /* borrowed for the app's life */
     struct sid_keyset *keyset;           /* borrowed for the app's life */
     const struct sid_purposes *purposes; /* copied */
+    const char *head_file; /* copied; signed heads go there. NULL: none are
+                              written */
 };
 
 /* Makes the app and fills the keyset from the store. The pool comes later
@@ -44,10 +46,21 @@ SID_FALLIBLE enum sid_err sid_app_new(const struct sid_app_parts *parts,
 SID_FALLIBLE enum sid_err sid_app_start_workers(struct sid_app *app,
                                                 char *problem,
                                                 unsigned problem_size);
+/* Writes down that the daemon starts, and the settings in force; from then on
+ * signed heads are written, and sid_app_free() writes down the stop. Before
+ * requests are taken; main thread. Errors: those of the store, of the chain. */
+SID_FALLIBLE enum sid_err sid_app_audit_start(struct sid_app *app);
+/* False while signed heads of the audit log cannot be written. */
+bool sid_app_heads_written(const struct sid_app *app);
 /* True once the workers run, the writer is healthy and nobody stops us. */
 bool sid_app_ready(const struct sid_app *app);
+/* Whether what is written is stored, as sid_writer_storage(): without, nobody
+ * can be enrolled or checked. Any thread. */
+enum sid_err sid_app_storage(const struct sid_app *app);
 /* Once a tick (every 100 ms or so) on the main thread: ends waits whose
- * deadline has passed, purges old idempotency keys now and then. */
+ * deadline has passed, goes on with what is done in the background: old
+ * idempotency keys and challenges, wrapping keys again, retention, signed heads
+ * of the audit log. */
 void sid_app_tick(struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients
  * are answered with the state their enrolment has. */
@@ -58,16 +71,17 @@ void sid_app_free(struct sid_app **app);
 
 /* A copy of the settings in force; any thread. */
 void sid_app_config(const struct sid_app *app, struct sid_config *out);
-/* Takes over the reloadable settings of next; main thread. */
-void sid_app_reload(struct sid_app *app, const struct sid_config *next);
+/* Takes over the reloadable settings of next, and the purposes (both copied),
+ * after the changes were written down; grants that the purposes do not know are
+ * logged. next NULL writes down that they were refused. Main thread. Errors:
+ * those of the store, SID_E_NO_MEMORY: then nothing was taken over. */
+SID_FALLIBLE enum sid_err sid_app_reload(struct sid_app *app,
+                                         const struct sid_config *next,
+                                         const struct sid_purposes *purposes);
 
 /* The purposes in force; what is returned stays as it is until the app is
  * freed. Any thread. */
 const struct sid_purposes *sid_app_purposes(const struct sid_app *app);
-/* From now on these (copied) are in force; grants that they do not know are
- * logged. Main thread. Errors: SID_E_NO_MEMORY (nothing has changed). */
-SID_FALLIBLE enum sid_err
-sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
 
 /* Brings the gauges up to date that nothing else keeps so. Any thread. */
 void sid_app_measure(struct sid_app *app);
@@ -101,6 +115,9 @@ struct sid_flow {
     struct sid_caller caller;          /* in: role, client */
     void (*done)(struct sid_flow *me); /* in: see above */
     enum sid_err err;                  /* out */
+    const char *field;     /* out: what the error is about, or NULL; static */
+    int64_t retry_after_s; /* out: when the error will be over; 0: unknown */
+    enum sid_err refusal;  /* private: see sid_flow_end */
 };
 
 #endif

@@ -15,6 +15,7 @@
     X(SID_E_NO_MEMORY, "no_memory",                                            \
       "The service is out of memory; try again.")                              \
     X(SID_E_IO, "io", "Reading or writing failed.")                            \
+    X(SID_E_TIMEOUT, "timeout", "It took too long.")                           \
     X(SID_E_ARGUMENT, "argument", "An argument is out of its range.")          \
     X(SID_E_EXISTS, "exists", "It exists already.")                            \
     X(SID_E_NOT_FOUND, "not_found", "There is nothing here under this name.")  \
@@ -47,7 +48,7 @@
     X(SID_E_IMAGE_UNREADABLE, "image_unreadable",                              \
       "The photo is not a JPEG or PNG file that can be read.")                 \
     X(SID_E_IMAGE_TOO_LARGE, "image_too_large",                                \
-      "The photo has more than 24 million pixels.")                            \
+      "The photo has more than 24.5 million pixels.")                          \
     X(SID_E_IMAGE_TOO_SMALL, "image_too_small",                                \
       "The photo has too few pixels.")                                         \
     X(SID_E_MODEL, "model", "A face model is missing, damaged or fails.")      \
@@ -58,6 +59,8 @@
     X(SID_E_FIELD_MISSING, "field_missing", "A required field is missing.")    \
     X(SID_E_FIELD_INVALID, "field_invalid", "A field's value is not allowed.") \
     X(SID_E_FIELD_UNKNOWN, "field_unknown", "A field is not known here.")      \
+    X(SID_E_CHALLENGE_REQUIRED, "challenge_required",                          \
+      "An enrolment needs a challenge and its frames: POST /v1/challenges.")   \
     X(SID_E_UNAUTHENTICATED, "unauthenticated",                                \
       "A valid key is needed: Authorization: Bearer KEY.")                     \
     X(SID_E_FORBIDDEN, "forbidden", "This key may not do this.")               \
@@ -74,13 +77,12 @@
       "This content type is not taken here.")                                  \
     X(SID_E_IDEMPOTENCY_MISMATCH, "idempotency_mismatch",                      \
       "This Idempotency-Key was used with a different request.")               \
-    X(SID_E_IDEMPOTENCY_BUSY, "idempotency_in_progress",                       \
-      "The first request with this Idempotency-Key is still being taken in.")  \
     X(SID_E_RATE, "too_many_requests", "Too many requests; wait a little.")    \
+    X(SID_E_ATTEMPTS, "too_many_attempts",                                     \
+      "There were too many enrolments of this person today; try again later.") \
     X(SID_E_QUEUE_FULL, "queue_full",                                          \
       "Every place in the queue is taken; try again shortly.")                 \
     X(SID_E_STOPPING, "stopping", "The service is stopping; try again.")       \
-    X(SID_E_TIMEOUT, "timeout", "It took too long.")                           \
     /* storage */                                                              \
     X(SID_E_STORE, "store_unavailable",                                        \
       "The storage is not available; nothing was changed.")                    \

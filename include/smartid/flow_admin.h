@@ -28,6 +28,13 @@ sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
                   const struct sid_client_order *order, const char *actor,
                   int64_t now_us, struct sid_client *client,
                   char key[SID_APIKEY_SIZE]);
+/* Calls each for every client (as sid_store_client_each()), and writes down
+ * that the list was looked at. Errors: those of the store, of the chain, of
+ * each. */
+SID_FALLIBLE enum sid_err sid_client_list_in(
+    struct sid_store *store, const char *actor,
+    enum sid_err (*each)(const struct sid_client *client, void *ctx),
+    void *ctx);
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (already), those of the store. */
 SID_FALLIBLE enum sid_err sid_client_revoke_in(struct sid_store *store,
                                                const char *id,

@@ -12,14 +12,14 @@
 #include "smartid/purpose.h"
 #include "smartid/token.h"
 
-#define SID_COUNTER_SIZE 65    /* 64 characters and NUL */
+#define SID_COUNTER_SIZE 65    /* 64 bytes and NUL */
 #define SID_CODE_TEXT_SIZE 257 /* longer codes are cut: refused by length */
 
 struct sid_verify {
     struct sid_flow flow;
     /* in */
     const struct sid_purpose *purpose; /* of the caller's set: borrowed */
-    char counter[SID_COUNTER_SIZE];    /* "" when none; printable ASCII */
+    char counter[SID_COUNTER_SIZE];    /* "" when none; clean UTF-8 */
     char code[SID_CODE_TEXT_SIZE];
     size_t code_len;
     /* out, when flow.err is SID_OK */

@@ -13,8 +13,9 @@
 #include "smartid/buf.h"
 #include "smartid/err.h"
 
-/* Source: issue 2 part C; 6000 x 4000, the largest common phone photo. */
-#define SID_IMAGE_MAX_PX 24000000
+/* Source: 5712 x 4284 (24.47 million), the usual photo of phones with 48-
+ * megapixel sensors since 2023; issue 2 part C had 6000 x 4000. */
+#define SID_IMAGE_MAX_PX 24500000
 /* Source: a face needs 112 px across; with a margin for hair and neck that is
  * no photo of a face below this side. */
 #define SID_IMAGE_MIN_SIDE_PX 160
@@ -66,10 +67,11 @@ struct sid_image {
 #define SID_IMAGE_EMPTY ((struct sid_image){0})
 
 /* Decodes (a part of) a file; the result covers at least the wanted region as
- * far as it lies inside the photo. A file that ends early or that the library
- * warns of is unreadable; alpha is laid over white; 16 bits become 8. *out
- * must be empty. Errors: those of sid_image_probe(), SID_E_ARGUMENT (region
- * outside the photo), SID_E_NO_MEMORY. */
+ * far as it lies inside the photo. A file that lacks lines or scans, or that
+ * the library warns of, is unreadable (a JPEG's end marker may be missing, and
+ * bytes that belong to nothing may stand before it); alpha is laid over white;
+ * 16 bits become 8. *out must be empty. Errors: those of sid_image_probe(),
+ * SID_E_ARGUMENT (region outside the photo), SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_image_decode(struct sid_span file,
                                            const struct sid_image_want *want,
                                            struct sid_image *out);

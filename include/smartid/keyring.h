@@ -11,6 +11,8 @@
  * and of each code key, where <kid> is its version:
  *   smartidd/code/mac/<kid>    codes: MAC                        (mac)
  *   smartidd/code/handle/<kid> codes: handle block               (block)
+ * and of each template key:
+ *   smartidd/transform/v1      turns face templates              (mac)
  * Several versions stand side by side; a version's key never changes.
  *
  * Threads: keys are put by main before threads start and by the writer later;
@@ -60,6 +62,11 @@ int sid_keyring_current(const struct sid_keyring *ring, enum sid_key_use use);
  */
 const struct sid_aead_key *sid_keyring_wrap(const struct sid_keyring *ring,
                                             enum sid_key_use use, int version);
+
+/* The key of the transform that face templates are turned by while they lie
+ * under this version of the template key; NULL when there is none. */
+const struct sid_mac_key *sid_keyring_transform(const struct sid_keyring *ring,
+                                                int version);
 
 /* Keys of the root; it must have been put. */
 const struct sid_mac_key *sid_keyring_blind(const struct sid_keyring *ring);

@@ -11,7 +11,13 @@
 
 #include "smartid/err.h"
 
-enum sid_log_level { SID_LOG_DEBUG, SID_LOG_INFO, SID_LOG_WARN, SID_LOG_ERROR };
+enum sid_log_level {
+    SID_LOG_DEBUG,
+    SID_LOG_INFO,
+    SID_LOG_WARN,
+    SID_LOG_ERROR,
+    SID_LOG_ALWAYS /* shown as info, but never dropped: evidence */
+};
 
 /* Lines below this level are dropped. Default SID_LOG_INFO. */
 void sid_log_set_level(enum sid_log_level level);

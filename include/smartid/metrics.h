@@ -76,6 +76,16 @@
       "Transactions that failed")                                              \
     X(SID_M_REWRAP_LEFT, GAUGE, "smartidd_keys_rewrap_left", "",               \
       "People's keys that are still wrapped by an older key")                  \
+    X(SID_M_AUDIT_HEADS, COUNTER, "smartidd_audit_heads_total", "",            \
+      "Signed heads of the audit log written to the second place")             \
+    X(SID_M_AUDIT_HEAD_ERRORS, COUNTER, "smartidd_audit_head_errors_total",    \
+      "", "Signed heads that could not be written")                            \
+    X(SID_M_ERASED, COUNTER, "smartidd_people_erased_total", "",               \
+      "People erased, on request or by retention")                             \
+    X(SID_M_FACES_STORED, GAUGE, "smartidd_faces_stored", "",                  \
+      "Face templates in the database")                                        \
+    X(SID_M_FACES_ALARM, GAUGE, "smartidd_faces_alarm", "",                    \
+      "1 while there are as many of them as faces_alarm says or more")         \
     X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
       "Codes handed out")                                                      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

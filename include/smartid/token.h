@@ -39,6 +39,11 @@ SID_FALLIBLE enum sid_err sid_token_make(const struct sid_keyring *ring,
                                          const struct sid_token *token,
                                          char out[SID_TOKEN_SIZE]);
 
+/* The code inside what a scanner that types like a keyboard sends: without CR,
+ * LF and TAB at both ends, and without blanks at the end as far as the text is
+ * longer than a code, which may have a blank there. Borrowed from text. */
+struct sid_span sid_token_strip(const char *text, size_t text_len);
+
 /* Reads and judges a code as a ladder of refusals, in this order: length,
  * alphabet, version (and prefix), key id, MAC (constant time), content, time.
  * It has expired when now_s >= not_after_s + grace_s + skew_s. It is from a

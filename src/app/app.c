@@ -2,6 +2,7 @@
  *
  * Made and freed by main; its functions run on the threads that app.h names.
  * Owns the pool, and the loaded models or the fork server; borrows the rest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,9 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     app->writer = parts->writer;
     app->keyset = parts->keyset;
     app->config = *parts->config;
+    if (parts->head_file != NULL)
+        (void)snprintf(app->heads.path, sizeof app->heads.path, "%s",
+                       parts->head_file);
     SID_ASSERT(pthread_rwlock_init(&app->config_lock, NULL) == 0);
     SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
     init_suspects(app);
@@ -137,13 +141,18 @@ sid_app_ready(const struct sid_app *app) {
 
 struct purge {
     struct sid_op op;
-    int64_t before_s;
+    int64_t retries_before_s;
+    int64_t challenges_before_s;
 };
 
 static enum sid_err
 purge_run(struct sid_op *op, struct sid_store *store) {
     struct purge *purge = (struct purge *)op;
-    return sid_store_idempotency_purge(store, purge->before_s);
+    enum sid_err err =
+        sid_store_idempotency_purge(store, purge->retries_before_s);
+    if (err == SID_OK)
+        err = sid_store_challenge_purge(store, purge->challenges_before_s);
+    return err;
 }
 
 static void
@@ -152,7 +161,7 @@ purge_done(struct sid_op *op) {
 }
 
 static void
-purge_idempotency(struct sid_app *app) {
+purge_expired(struct sid_app *app) {
     struct sid_config config;
     sid_app_config(app, &config);
     struct purge *purge = calloc(1, sizeof *purge);
@@ -160,8 +169,8 @@ purge_idempotency(struct sid_app *app) {
         return; /* the next round will do it */
     purge->op.run = purge_run;
     purge->op.done = purge_done;
-    purge->op.single_write = true;
-    purge->before_s = sid_now_s() - config.idempotency_s;
+    purge->challenges_before_s = sid_now_s();
+    purge->retries_before_s = purge->challenges_before_s - config.idempotency_s;
     sid_writer_submit(app->writer, &purge->op);
 }
 
@@ -174,9 +183,11 @@ sid_app_tick(struct sid_app *app) {
         sid_forkserver_tick(app->forkserver);
     sid_keys_tick(app);
     sid_key_ages_tick(app);
+    sid_heads_tick(app, now_us);
+    sid_retention_tick(app, now_us);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
-        purge_idempotency(app);
+        purge_expired(app);
         sid_keys_purge(app);
     }
 }
@@ -214,6 +225,7 @@ sid_app_free(struct sid_app **app) {
     struct sid_op fence = {.run = fence_run, .read_only = true};
     if (sid_writer_run(me->writer, &fence) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
+    sid_audit_stop(me);
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);
     sid_app_free_purposes(me);
@@ -244,23 +256,9 @@ sid_app_config(const struct sid_app *app, struct sid_config *out) {
 }
 
 void
-sid_app_reload(struct sid_app *app, const struct sid_config *next) {
-    pthread_rwlock_wrlock(&app->config_lock);
-    sid_config_take_reloadable(&app->config, next);
-    pthread_rwlock_unlock(&app->config_lock);
-}
-
-void
 sid_app_policy(const struct sid_app *app, struct sid_policy *out) {
     config_rdlock(app);
-    out->match_accept = (float)app->config.match_accept;
-    out->match_review = (float)app->config.match_review;
-    out->liveness_review = (float)app->config.liveness_review;
-    const char *action = app->config.liveness_action;
-    out->liveness_action = strcmp(action, "off") == 0 ? SID_LIVENESS_OFF
-                           : strcmp(action, "reject") == 0
-                               ? SID_LIVENESS_REJECT
-                               : SID_LIVENESS_REVIEW;
+    sid_policy_from_config(&app->config, out);
     config_unlock(app);
 }
 

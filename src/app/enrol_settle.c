@@ -20,6 +20,11 @@ sid_enrol_holder_place(const char *id) {
     return (struct sid_place){"enrolment", "holder", id};
 }
 
+struct sid_place
+sid_enrol_statement_place(const char *id) {
+    return (struct sid_place){"enrolment", "statement", id};
+}
+
 /* Opens the holder's data where the enrolment keeps it and seals it again for
  * the credential's row. */
 static enum sid_err
@@ -44,11 +49,15 @@ issue_credential(struct sid_app *app, struct sid_store *store,
                  struct sid_enrolment *enrolment, const char *actor) {
     struct sid_credential credential = {
         .type = "resident_id",
-        .assurance = "remote",
         .state = SID_CREDENTIAL_ACTIVE,
         .issued_at_s = enrolment->decided_at_s,
     };
-    enum sid_err err = sid_id_make("crd_", credential.id);
+    bool live = enrolment->challenge.outcome == SID_CHALLENGE_PASSED;
+    enum sid_err err =
+        sid_text_copy(credential.assurance, sizeof credential.assurance,
+                      live ? "remote_live" : "remote");
+    if (err == SID_OK)
+        err = sid_id_make("crd_", credential.id);
     if (err != SID_OK)
         return err;
     memcpy(credential.enrolment_id, enrolment->id, sizeof enrolment->id);
@@ -62,9 +71,11 @@ issue_credential(struct sid_app *app, struct sid_store *store,
     uint64_t serial = 0;
     if (err == SID_OK)
         err = sid_store_credential_insert(store, &credential, &serial);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "enrolment=%s", enrolment->id);
     if (err == SID_OK)
         err = sid_app_audit(store, "credential_issued", actor, credential.id,
-                            credential.type, enrolment->id);
+                            credential.type, detail);
     if (err == SID_OK)
         memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
     sid_credential_fini(&credential);
@@ -77,8 +88,10 @@ audit_decision(struct sid_store *store, const struct sid_enrolment *enrolment,
     char reasons[SID_REASONS_TEXT_SIZE];
     char detail[DETAIL_SIZE];
     sid_reasons_pack(&enrolment->reasons, reasons);
-    (void)snprintf(detail, sizeof detail, "attempts=%d reasons=%s",
-                   enrolment->attempts, reasons);
+    (void)snprintf(detail, sizeof detail, "attempts=%d challenge=%s reasons=%s",
+                   enrolment->attempts,
+                   sid_challenge_outcome_name(enrolment->challenge.outcome),
+                   reasons);
     return sid_app_audit(store, "enrolment_decided", actor, enrolment->id,
                          sid_enrol_state_name(enrolment->state), detail);
 }
@@ -97,6 +110,8 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         enrolment->similarity = verdict->similarity;
         enrolment->liveness = verdict->liveness;
     }
+    if (verdict->challenge != NULL)
+        enrolment->challenge = *verdict->challenge;
     enum sid_err err =
         sid_text_copy(enrolment->decided_by, sizeof enrolment->decided_by,
                       verdict->decided_by);
@@ -119,6 +134,11 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = issue_credential(app, store, enrolment, verdict->actor);
     if (err == SID_OK)
         err = sid_store_enrol_decide(store, enrolment, expected);
+    if (err == SID_OK && verdict->face != NULL &&
+        (enrolment->state == SID_ENROL_APPROVED ||
+         enrolment->state == SID_ENROL_REVIEW))
+        err = sid_template_keep(app->keys, store, enrolment->id,
+                                &enrolment->key, verdict->face);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
     return err;

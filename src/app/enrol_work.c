@@ -2,9 +2,12 @@
  *
  * A job belongs to the pool, then to the worker that runs it, then to the
  * writer that stores its decision, and ends there. A decision that could not be
- * stored (disk full) is parked and submitted again by the main thread's tick:
- * no work is lost while the process lives, and none after, because the
- * enrolment is still `processing` on disk. */
+ * stored (disk full) is parked and submitted again by the main thread's tick
+ * once the writer says that the storage takes something: no work is lost while
+ * the process lives, and none after, because the enrolment is still
+ * `processing` on disk. */
+#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +16,12 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+
+#define DETAIL_SIZE 64
+/* How long no photo must have been freed before the heaps' free pages go back
+ * to the system. Source: own choice: long against the gaps between enrolments
+ * of a busy hour, which would only fetch the pages again. */
+#define TRIM_AFTER_US ((int64_t)5 * 1000 * 1000)
 
 enum sid_err
 sid_enrol_job_new(struct sid_app *app, const char *id,
@@ -28,10 +37,11 @@ sid_enrol_job_new(struct sid_app *app, const char *id,
 
 static void
 drop_photos(struct sid_enrol_job *job) {
-    sid_buf_free(&job->sealed[SID_PHOTO_ID]);
-    sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        sid_buf_free(&job->sealed[kind]);
     atomic_fetch_sub(&job->app->held_bytes, job->held_bytes);
     job->held_bytes = 0;
+    atomic_store(&job->app->memory_used, true);
 }
 
 void
@@ -42,12 +52,50 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     *job = NULL;
     drop_photos(me);
     sid_enrolment_fini(&me->enrolment);
+    sid_wipe(me->face, sizeof me->face);
     if (me->has_place) {
         struct sid_pool *pool = atomic_load(&me->app->pool);
         if (pool != NULL) /* NULL while the pool itself is being freed */
             sid_pool_release(pool);
     }
     free(me);
+}
+
+enum sid_err
+sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
+                   struct sid_buf photo[SID_PHOTO_KINDS]) {
+    struct sid_subject subject = sid_app_subject(job->app, job->id, key);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
+        struct sid_place place =
+            sid_enrol_photo_place(job->id, (enum sid_photo_kind)kind);
+        if (photo[kind].len == 0)
+            continue;
+        enum sid_err err = sid_subject_seal(
+            &subject, &place, sid_buf_span(&photo[kind]), &job->sealed[kind]);
+        if (err != SID_OK)
+            return err;
+        sid_buf_free(&photo[kind]); /* one plain photo at a time */
+    }
+    return SID_OK;
+}
+
+enum sid_err
+sid_enrol_job_store(const struct sid_enrol_job *job, struct sid_store *store) {
+    enum sid_err err = SID_OK;
+    for (int kind = 0; err == SID_OK && kind < SID_PHOTO_KINDS; kind++)
+        if (job->sealed[kind].len > 0)
+            err = sid_store_photo_put(store, job->id, (enum sid_photo_kind)kind,
+                                      sid_buf_span(&job->sealed[kind]));
+    return err;
+}
+
+void
+sid_enrol_job_hold(struct sid_enrol_job *job) {
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        job->held_bytes += job->sealed[kind].cap;
+    size_t before = atomic_fetch_add(&job->app->held_bytes, job->held_bytes);
+    if (before + job->held_bytes > SID_HELD_MAX_BYTES)
+        drop_photos(job);
 }
 
 static struct sid_enrol_job *
@@ -67,6 +115,11 @@ begin_run(struct sid_op *op, struct sid_store *store) {
         sid_store_enrol_begin_work(store, job->id, sid_now_s(), &attempts);
     if (err == SID_OK)
         err = sid_store_enrol_get(store, job->id, &job->enrolment);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "attempts=%d", attempts);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_begun", "system", job->id,
+                            sid_enrol_state_name(job->enrolment.state), detail);
     return err;
 }
 
@@ -74,8 +127,8 @@ static enum sid_err
 photos_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
     enum sid_err err = SID_OK;
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
-         kind++)
+    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
+    for (int kind = 0; err == SID_OK && kind < kinds; kind++)
         if (job->sealed[kind].len == 0)
             err = sid_store_photo_get(store, job->id, (enum sid_photo_kind)kind,
                                       &job->sealed[kind]);
@@ -116,11 +169,23 @@ settle_run(struct sid_op *op, struct sid_store *store) {
         .has_scores = job->decision.has_scores,
         .similarity = (double)job->decision.similarity,
         .liveness = (double)job->decision.liveness,
+        .challenge = job->decision.challenge.outcome != SID_CHALLENGE_NONE
+                         ? &job->decision.challenge
+                         : NULL,
         .actor = "system",
         .decided_by = "",
         .note = "",
+        .face = job->has_face ? job->face : NULL,
     };
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
+}
+
+/* Not found is how a job learns that the person was erased meanwhile: nothing
+ * of it is stored. */
+static void
+log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
+    sid_log(err == SID_E_NOT_FOUND ? SID_LOG_INFO : SID_LOG_ERROR, event,
+            SID_S("id", job->id), SID_S("code", sid_err_code(err)));
 }
 
 static void
@@ -142,8 +207,7 @@ settle_done(struct sid_op *op) {
     if (op->err == SID_OK)
         count_decision(job->enrolment.state);
     else
-        sid_log(SID_LOG_ERROR, "enrolment_not_stored", SID_S("id", job->id),
-                SID_S("code", sid_err_code(op->err)));
+        log_lost(job, "enrolment_not_stored", op->err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);
@@ -181,31 +245,52 @@ examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
     return err;
 }
 
+/* All photos are examined: what follows. An appeal always goes to an officer,
+ * who sees what the rules would have said. */
+static void
+judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
+    struct sid_policy policy;
+    struct sid_frames frames = {.steps = job->enrolment.challenge.steps,
+                                .frame = &facts[SID_PHOTO_FRAME_1]};
+    sid_app_policy(job->app, &policy);
+    sid_policy_decide(&policy, &facts[SID_PHOTO_ID], &facts[SID_PHOTO_SELFIE],
+                      &frames, &job->decision);
+    if (job->enrolment.appealed_at_s != 0) {
+        job->decision.state = SID_ENROL_REVIEW;
+        sid_reasons_add(&job->decision.reasons, SID_REASON_APPEAL,
+                        SID_PHOTO_NONE);
+    }
+}
+
+/* The selfie's only: what is compared later is the living face, and the card
+ * adds nothing that the decision has not used. */
+static void
+keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
+    job->has_face = job->decision.state == SID_ENROL_APPROVED ||
+                    job->decision.state == SID_ENROL_REVIEW;
+    if (job->has_face)
+        memcpy(job->face, selfie->embedding, sizeof job->face);
+}
+
 /* Errors: SID_E_IO (nobody can look at the photos now): nothing is decided. */
 static enum sid_err
 decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
-    struct sid_photo_facts *facts = calloc(2, sizeof *facts);
+    struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
     enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
-    if (err == SID_OK)
-        err = examine(job, examiner, SID_PHOTO_ID, &facts[SID_PHOTO_ID]);
-    if (err == SID_OK)
-        err =
-            examine(job, examiner, SID_PHOTO_SELFIE, &facts[SID_PHOTO_SELFIE]);
+    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
+    for (int kind = 0; err == SID_OK && kind < kinds; kind++)
+        err = examine(job, examiner, (enum sid_photo_kind)kind, &facts[kind]);
     if (err == SID_OK) {
-        struct sid_policy policy;
-        sid_app_policy(job->app, &policy);
-        sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
-                          &facts[SID_PHOTO_SELFIE], &job->decision);
+        judge(job, facts);
+        keep_face(job, &facts[SID_PHOTO_SELFIE]);
     } else if (err != SID_E_IO) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
         err = SID_OK;
     }
-    if (facts != NULL) {
-        sid_photo_facts_fini(&facts[SID_PHOTO_ID]);
-        sid_photo_facts_fini(&facts[SID_PHOTO_SELFIE]);
-    }
+    for (int kind = 0; facts != NULL && kind < SID_PHOTO_KINDS; kind++)
+        sid_photo_facts_fini(&facts[kind]);
     free(facts);
     return err;
 }
@@ -235,8 +320,7 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
         return;
     }
     if (err != SID_OK)
-        sid_log(SID_LOG_ERROR, "enrolment_left", SID_S("id", job->id),
-                SID_S("code", sid_err_code(err)));
+        log_lost(job, "enrolment_left", err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);
@@ -363,8 +447,26 @@ feed_backlog(struct sid_app *app, struct sid_pool *pool) {
         add_to_backlog(app, list);
 }
 
+/* glibc keeps what was freed below something that was not. */
+static void
+give_memory_back(struct sid_app *app) {
+    int64_t now_us = sid_mono_us();
+    if (atomic_exchange(&app->memory_used, false)) {
+        app->trim_at_us = now_us + TRIM_AFTER_US;
+    } else if (app->trim_at_us != 0 && now_us >= app->trim_at_us) {
+        app->trim_at_us = 0;
+        (void)malloc_trim(0);
+        sid_log(SID_LOG_DEBUG, "memory_given_back",
+                SID_N("us", sid_mono_us() - now_us));
+    }
+}
+
 void
 sid_enrol_work_tick(struct sid_app *app) {
+    give_memory_back(app);
+    /* Nothing can be begun or stored now; the writer finds out when. */
+    if (sid_writer_storage(app->writer) != SID_OK)
+        return;
     struct sid_pool *pool = atomic_load(&app->pool);
     if (pool != NULL && !atomic_load(&app->stopping))
         feed_backlog(app, pool);

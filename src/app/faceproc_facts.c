@@ -52,7 +52,7 @@ static const struct rule rules[] = {
     RULE(YES_NO, has_pose, 0, 1),
     RULE(YES_NO, has_liveness, 0, 1),
     RULE(REAL, embedding, -ABOUT, ABOUT),
-    RULE(ANY, dhash, 0, 0),
+    RULE(ANY, grey, 0, 0), /* each value of a byte can be */
     RULE(ANY, sha256, 0, 0),
     RULE(REAL, ms_decode, -1, MS_MAX), /* a difference may round below 0 */
     RULE(REAL, ms_detect, -1, MS_MAX),
@@ -120,9 +120,9 @@ sid_facts_credible(const struct sid_photo_facts *facts,
         return false;
     if (facts->faces == 0)
         return true;
-    /* What is measured on a selfie cannot be left out. */
-    bool selfie = kind == SID_PHOTO_SELFIE;
+    /* What the rules go by cannot be left out. */
     return facts->box_w > 0 && facts->box_h > 0 && facts->face_px > 0 &&
-           facts->has_pose == selfie && facts->has_liveness == selfie &&
+           facts->has_pose == (kind != SID_PHOTO_ID) &&
+           facts->has_liveness == (kind == SID_PHOTO_SELFIE) &&
            is_unit(facts->embedding);
 }

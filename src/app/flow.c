@@ -1,5 +1,6 @@
 /* flow.c: what every flow does alike: being admitted, going to the writer,
- * coming back, naming its actor in the audit log. Any thread; owns nothing. */
+ * coming back, naming its actor in the audit log; and whether it could store
+ * anything. Any thread; owns nothing. */
 #include "app_internal.h"
 #include "smartid/clock.h"
 
@@ -21,11 +22,22 @@ sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
     sid_writer_submit(flow->app->writer, &flow->op);
 }
 
+enum sid_err
+sid_flow_result(const struct sid_op *op) {
+    const struct sid_flow *flow = (const struct sid_flow *)op;
+    return op->err == SID_OK ? flow->refusal : op->err;
+}
+
 void
 sid_flow_end(struct sid_op *op) {
     struct sid_flow *flow = (struct sid_flow *)op;
-    flow->err = op->err;
+    flow->err = sid_flow_result(op);
     flow->done(flow);
+}
+
+enum sid_err
+sid_app_storage(const struct sid_app *app) {
+    return sid_writer_storage(app->writer);
 }
 
 const char *

@@ -90,6 +90,17 @@ sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
 }
 
 enum sid_err
+sid_client_list_in(struct sid_store *store, const char *actor,
+                   enum sid_err (*each)(const struct sid_client *client,
+                                        void *ctx),
+                   void *ctx) {
+    enum sid_err err = sid_store_client_each(store, each, ctx);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "clients_listed", actor, "", "shown", "");
+    return err;
+}
+
+enum sid_err
 sid_client_revoke_in(struct sid_store *store, const char *id, const char *actor,
                      int64_t now_us) {
     enum sid_err err = sid_store_client_revoke(store, id, now_us / 1000000);
@@ -146,7 +157,8 @@ list_one(const struct sid_client *client, void *ctx) {
 static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_client_list *list = (struct sid_client_list *)op;
-    enum sid_err err = sid_store_client_each(store, list_one, list);
+    enum sid_err err = sid_client_list_in(
+        store, sid_caller_actor(&list->flow.caller), list_one, list);
     if (err != SID_OK || list->count == 0)
         return err;
     list->failures = calloc((size_t)list->count, sizeof *list->failures);
@@ -160,10 +172,8 @@ list_run(struct sid_op *op, struct sid_store *store) {
 
 void
 sid_client_list_start(struct sid_client_list *list) {
-    if (!sid_flow_admit(&list->flow))
-        return;
-    list->flow.op.read_only = true;
-    sid_flow_submit(&list->flow, list_run, sid_flow_end);
+    if (sid_flow_admit(&list->flow))
+        sid_flow_submit(&list->flow, list_run, sid_flow_end);
 }
 
 void

@@ -30,18 +30,30 @@ read_for(const struct sid_caller *caller, bool officers,
 /* ---- look -----------------------------------------------------------------
  */
 
+/* An officer's look is written down; owners look at what is theirs. */
+static bool
+is_recorded(const struct sid_credential_look *look) {
+    return look->flow.caller.role == SID_ROLE_OFFICER;
+}
+
 static enum sid_err
 look_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_look *look = (struct sid_credential_look *)op;
-    return read_for(&look->flow.caller, true, store, look->id,
-                    &look->credential);
+    enum sid_err err =
+        read_for(&look->flow.caller, true, store, look->id, &look->credential);
+    if (err == SID_OK && is_recorded(look))
+        err = sid_app_audit(
+            store, "credential_viewed", sid_caller_actor(&look->flow.caller),
+            look->id, sid_credential_state_name(look->credential.state), "");
+    return err;
 }
 
 void
 sid_credential_look_start(struct sid_credential_look *look) {
     if (!sid_flow_admit(&look->flow))
         return;
-    look->flow.op.read_only = true;
+    look->flow.op.read_only = !is_recorded(look);
+    look->flow.op.single_write = is_recorded(look);
     sid_flow_submit(&look->flow, look_run, sid_flow_end);
 }
 

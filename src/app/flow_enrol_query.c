@@ -1,11 +1,14 @@
 /* flow_enrol_query.c: looking at enrolments: one, a list, a photo (see
  * flow_enrol.h). Reads on the writer thread; owns nothing beyond the caller's
  * structs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+
+#define DETAIL_SIZE 64
 
 /* ---- one ------------------------------------------------------------------
  */
@@ -18,6 +21,23 @@ may_see(const struct sid_caller *caller,
                            enrolment->holder_hash);
 }
 
+/* Officers see scores and, in review, name and number: that is written down.
+ * Owners see the state of what is theirs. */
+static bool
+is_recorded(const struct sid_enrol_get *get) {
+    return get->flow.caller.role == SID_ROLE_OFFICER;
+}
+
+static enum sid_err
+audit_look(const struct sid_enrol_get *get, struct sid_store *store,
+           const struct sid_enrolment *row) {
+    bool holder = row->state == SID_ENROL_REVIEW;
+    return sid_app_audit(store, "enrolment_viewed",
+                         sid_caller_actor(&get->flow.caller), row->id,
+                         sid_enrol_state_name(row->state),
+                         holder ? "shown=holder" : "shown=state");
+}
+
 static enum sid_err
 get_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_get *get = (struct sid_enrol_get *)op;
@@ -25,38 +45,50 @@ get_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = sid_store_enrol_get(store, get->id, &row);
     if (err != SID_OK)
         return err;
-    if (!may_see(&get->flow.caller, &row)) {
+    if (!may_see(&get->flow.caller, &row))
+        err = SID_E_NOT_FOUND; /* looks like an unknown id */
+    else if (is_recorded(get))
+        err = audit_look(get, store, &row);
+    if (err != SID_OK) {
         sid_enrolment_fini(&row);
-        return SID_E_NOT_FOUND; /* looks like an unknown id */
+        return err;
     }
     sid_enrolment_fini(&get->enrolment);
     get->enrolment = row;
     return SID_OK;
 }
 
-static void
-get_done(struct sid_op *op) {
-    struct sid_enrol_get *get = (struct sid_enrol_get *)op;
+void
+sid_enrol_wait_or_end(struct sid_enrol_get *get) {
     struct sid_flow *flow = &get->flow;
-    flow->err = op->err;
-    if (op->err == SID_OK && get->wait_until_us > sid_mono_us() &&
+    if (flow->err == SID_OK && get->wait_until_us > sid_mono_us() &&
         !sid_enrol_state_settled(get->enrolment.state)) {
         get->waiter.flow = flow;
         get->waiter.id = get->id;
         get->waiter.deadline_us = get->wait_until_us;
-        flow->op = (struct sid_op){
-            .run = get_run, .done = sid_flow_end, .read_only = true};
+        flow->op = (struct sid_op){.run = get_run,
+                                   .done = sid_flow_end,
+                                   .read_only = !is_recorded(get),
+                                   .single_write = is_recorded(get)};
         if (sid_wait_add(flow->app, &get->waiter))
             return;
     }
     flow->done(flow);
 }
 
+static void
+get_done(struct sid_op *op) {
+    struct sid_enrol_get *get = (struct sid_enrol_get *)op;
+    get->flow.err = op->err;
+    sid_enrol_wait_or_end(get);
+}
+
 void
 sid_enrol_get_start(struct sid_enrol_get *get) {
     if (!sid_flow_admit(&get->flow))
         return;
-    get->flow.op.read_only = true;
+    get->flow.op.read_only = !is_recorded(get);
+    get->flow.op.single_write = is_recorded(get);
     sid_flow_submit(&get->flow, get_run, get_done);
 }
 
@@ -81,6 +113,19 @@ sid_enrol_open_holder(struct sid_app *app,
     return err;
 }
 
+enum sid_err
+sid_enrol_open_statement(struct sid_app *app,
+                         const struct sid_enrolment *enrolment,
+                         struct sid_buf *out) {
+    struct sid_subject subject =
+        sid_app_subject(app, enrolment->id, &enrolment->key);
+    struct sid_place place = sid_enrol_statement_place(enrolment->id);
+    if (enrolment->statement_sealed.len == 0)
+        return SID_OK;
+    return sid_subject_open(&subject, &place,
+                            sid_buf_span(&enrolment->statement_sealed), out);
+}
+
 /* ---- a list ---------------------------------------------------------------
  */
 
@@ -93,6 +138,7 @@ list_one(const struct sid_enrolment *enrolment, void *ctx) {
     }
     list->rows[list->count] = *enrolment;
     list->rows[list->count].holder_sealed = SID_BUF_EMPTY;
+    list->rows[list->count].statement_sealed = SID_BUF_EMPTY;
     list->count++;
     return SID_OK;
 }
@@ -100,8 +146,17 @@ list_one(const struct sid_enrolment *enrolment, void *ctx) {
 static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_list *list = (struct sid_enrol_list *)op;
-    return sid_store_enrol_list(store, list->state, list->after,
-                                list->limit + 1, list_one, list);
+    char detail[DETAIL_SIZE];
+    enum sid_err err =
+        sid_store_enrol_list(store, list->state, list->waiting, list->after,
+                             list->limit + 1, list_one, list);
+    (void)snprintf(detail, sizeof detail, "shown=%d after=%s", list->count,
+                   list->after);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolments_listed",
+                            sid_caller_actor(&list->flow.caller), "",
+                            sid_enrol_state_name(list->state), detail);
+    return err;
 }
 
 void
@@ -115,7 +170,7 @@ sid_enrol_list_start(struct sid_enrol_list *list) {
         list->flow.done(&list->flow);
         return;
     }
-    list->flow.op.read_only = true;
+    list->flow.op.single_write = true;
     sid_flow_submit(&list->flow, list_run, sid_flow_end);
 }
 
@@ -144,10 +199,13 @@ photo_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         err =
             sid_store_photo_get(store, photo->id, photo->kind, &photo->sealed);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "photo=%s",
+                   sid_photo_kind_name(photo->kind));
     if (err == SID_OK)
         err = sid_app_audit(store, "photo_viewed",
                             sid_caller_actor(&photo->flow.caller), photo->id,
-                            "shown", sid_photo_kind_name(photo->kind));
+                            "shown", detail);
     return err;
 }
 

@@ -12,43 +12,57 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 
+#define DAY_S 86400
+
+/* ---- io thread: a place, and room for the body ----------------------------
+ */
+
+static enum sid_err
+take_room(struct sid_app *app, uint64_t bytes) {
+    struct sid_config config;
+    sid_app_config(app, &config);
+    uint64_t total = (uint64_t)config.upload_total_bytes;
+    uint64_t used = atomic_load(&app->upload_bytes);
+    do {
+        if (used > total || bytes > total - used)
+            return SID_E_QUEUE_FULL;
+    } while (
+        !atomic_compare_exchange_weak(&app->upload_bytes, &used, used + bytes));
+    return SID_OK;
+}
+
+void
+sid_enrol_give_room_back(struct sid_app *app, uint64_t bytes) {
+    uint64_t used = atomic_fetch_sub(&app->upload_bytes, bytes);
+    SID_ASSERT(used >= bytes);
+}
+
 enum sid_err
-sid_enrol_reserve(struct sid_app *app) {
+sid_enrol_reserve(struct sid_app *app, uint64_t body_bytes) {
     struct sid_pool *pool = atomic_load(&app->pool);
     if (pool == NULL || atomic_load(&app->stopping))
         return SID_E_STOPPING;
-    enum sid_err err = sid_pool_reserve(pool);
+    enum sid_err err = take_room(app, body_bytes);
+    if (err == SID_OK) {
+        err = sid_pool_reserve(pool);
+        if (err != SID_OK)
+            sid_enrol_give_room_back(app, body_bytes);
+    }
     if (err == SID_E_QUEUE_FULL)
         sid_metric_add(SID_M_ENROL_SHED, 1);
     return err;
 }
 
 void
-sid_enrol_release(struct sid_app *app) {
+sid_enrol_release(struct sid_app *app, uint64_t body_bytes) {
     struct sid_pool *pool = atomic_load(&app->pool);
+    sid_enrol_give_room_back(app, body_bytes);
     if (pool != NULL)
         sid_pool_release(pool);
 }
 
 /* ---- io thread: making the row and sealing --------------------------------
  */
-
-static enum sid_err
-seal_photos(struct sid_enrol_submit *submit, struct sid_enrol_job *job) {
-    struct sid_subject subject =
-        sid_app_subject(submit->flow.app, job->id, &submit->enrolment.key);
-    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
-        struct sid_place place =
-            sid_enrol_photo_place(job->id, (enum sid_photo_kind)kind);
-        enum sid_err err = sid_subject_seal(&subject, &place,
-                                            sid_buf_span(&submit->photo[kind]),
-                                            &job->sealed[kind]);
-        if (err != SID_OK)
-            return err;
-        sid_buf_free(&submit->photo[kind]); /* one plain photo at a time */
-    }
-    return SID_OK;
-}
 
 static enum sid_err
 seal_holder(struct sid_enrol_submit *submit, struct sid_enrolment *enrolment) {
@@ -71,20 +85,24 @@ make_fingerprint(struct sid_enrol_submit *submit) {
         return SID_OK;
     struct sid_sha256 *hash = NULL;
     enum sid_err err = sid_sha256_new(&hash);
-    const struct sid_span parts[] = {
+    const struct sid_span texts[] = {
         sid_span_of(submit->holder.name, strlen(submit->holder.name) + 1),
         sid_span_of(submit->id_number_text, strlen(submit->id_number_text) + 1),
         sid_span_of(submit->holder.phone, strlen(submit->holder.phone) + 1),
         sid_span_of(submit->consent_version,
                     strlen(submit->consent_version) + 1),
         sid_span_of(&submit->consent_at_s, sizeof submit->consent_at_s),
-        sid_span_of(&submit->photo[SID_PHOTO_ID].len,
-                    sizeof submit->photo[SID_PHOTO_ID].len),
-        sid_buf_span(&submit->photo[SID_PHOTO_ID]),
-        sid_buf_span(&submit->photo[SID_PHOTO_SELFIE]),
+        sid_span_of(submit->challenge_id, strlen(submit->challenge_id) + 1),
     };
-    for (size_t i = 0; err == SID_OK && i < sizeof parts / sizeof *parts; i++)
-        err = sid_sha256_update(hash, parts[i]);
+    for (size_t i = 0; err == SID_OK && i < sizeof texts / sizeof *texts; i++)
+        err = sid_sha256_update(hash, texts[i]);
+    for (int kind = 0; err == SID_OK && kind < SID_PHOTO_KINDS; kind++) {
+        const struct sid_buf *photo = &submit->photo[kind];
+        err = sid_sha256_update(hash,
+                                sid_span_of(&photo->len, sizeof photo->len));
+        if (err == SID_OK)
+            err = sid_sha256_update(hash, sid_buf_span(photo));
+    }
     if (err == SID_OK)
         err = sid_sha256_final(hash, submit->fingerprint);
     sid_sha256_free(&hash);
@@ -136,7 +154,7 @@ make_row(struct sid_enrol_submit *submit) {
     if (err == SID_OK)
         err = sid_enrol_job_new(app, enrolment->id, &submit->job);
     if (err == SID_OK)
-        err = seal_photos(submit, submit->job);
+        err = sid_enrol_job_seal(submit->job, &enrolment->key, submit->photo);
     return err;
 }
 
@@ -160,6 +178,12 @@ replay(struct sid_enrol_submit *submit, struct sid_store *store,
         err = sid_holder_secret_make(sid_keyring_holder(submit->flow.app->keys),
                                      first->enrolment_id, 0,
                                      submit->holder_secret, hash);
+    /* The holder's secret is handed out once more. */
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_replayed",
+                            sid_caller_actor(&submit->flow.caller),
+                            first->enrolment_id,
+                            sid_enrol_state_name(submit->enrolment.state), "");
     return err;
 }
 
@@ -175,15 +199,28 @@ reject_at_the_door(struct sid_enrol_submit *submit, struct sid_store *store,
                             &verdict);
 }
 
+/* Whether this person has tried often enough within a day. */
 static enum sid_err
-store_photos(struct sid_enrol_submit *submit, struct sid_store *store) {
-    enum sid_err err = SID_OK;
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
-         kind++)
-        err = sid_store_photo_put(store, submit->enrolment.id,
-                                  (enum sid_photo_kind)kind,
-                                  sid_buf_span(&submit->job->sealed[kind]));
-    return err;
+count_attempts(struct sid_enrol_submit *submit, struct sid_store *store) {
+    struct sid_flow *flow = &submit->flow;
+    int64_t now_s = submit->enrolment.created_at_s, at_s = 0;
+    char id[SID_ID_SIZE];
+    struct sid_config config;
+    sid_app_config(flow->app, &config);
+    if (config.attempts_per_day == 0)
+        return SID_OK;
+    enum sid_err err = sid_store_enrol_attempt(
+        store, submit->enrolment.id_index, now_s - DAY_S,
+        (int)config.attempts_per_day, id, &at_s);
+    if (err == SID_E_NOT_FOUND)
+        return SID_OK;
+    if (err != SID_OK)
+        return err;
+    flow->refusal = SID_E_ATTEMPTS;
+    flow->retry_after_s = at_s + DAY_S - now_s;
+    return sid_app_audit(store, "enrolment_refused",
+                         sid_caller_actor(&flow->caller), id,
+                         sid_err_code(flow->refusal), "");
 }
 
 static enum sid_err
@@ -206,7 +243,7 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
     if (err == SID_OK)
         err = sid_app_audit(store, "enrolment_received",
                             sid_caller_actor(&submit->flow.caller),
-                            enrolment->id, "received", "");
+                            enrolment->id, "received", submit->challenge_id);
     if (err != SID_OK)
         return err;
     if (submit->id_number_bad)
@@ -216,7 +253,7 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
     if (err == SID_OK && in_use)
         return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_IN_USE);
     if (err == SID_OK)
-        err = store_photos(submit, store);
+        err = sid_enrol_job_store(submit->job, store);
     return err;
 }
 
@@ -233,7 +270,14 @@ receive_run(struct sid_op *op, struct sid_store *store) {
         if (err != SID_E_NOT_FOUND)
             return err;
     }
-    return insert(submit, store);
+    enum sid_err err = count_attempts(submit, store);
+    if (err == SID_OK && submit->flow.refusal == SID_OK)
+        err =
+            sid_enrol_take_challenge(&submit->flow, store, submit->challenge_id,
+                                     submit->job->sealed, &submit->enrolment);
+    if (err == SID_OK && submit->flow.refusal == SID_OK)
+        err = insert(submit, store);
+    return err;
 }
 
 static enum sid_err
@@ -248,32 +292,19 @@ read_again_run(struct sid_op *op, struct sid_store *store) {
     return err;
 }
 
-/* Keeps the sealed photos for the worker, unless others hold much already. */
-static void
-hold_photos(struct sid_enrol_job *job) {
-    size_t bytes =
-        job->sealed[SID_PHOTO_ID].cap + job->sealed[SID_PHOTO_SELFIE].cap;
-    size_t before = atomic_fetch_add(&job->app->held_bytes, bytes);
-    job->held_bytes = bytes;
-    if (before + bytes > SID_HELD_MAX_BYTES) {
-        sid_buf_free(&job->sealed[SID_PHOTO_ID]);
-        sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
-        atomic_fetch_sub(&job->app->held_bytes, bytes);
-        job->held_bytes = 0;
-    }
-}
-
 static void
 receive_done(struct sid_op *op) {
     struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
     struct sid_flow *flow = &submit->flow;
+    /* What is kept of the photos now is counted as held. */
+    sid_enrol_give_room_back(flow->app, submit->body_bytes);
     struct sid_enrol_job *job = submit->job;
     submit->job = NULL;
-    flow->err = op->err;
-    bool open =
-        op->err == SID_OK && !sid_enrol_state_settled(submit->enrolment.state);
+    flow->err = sid_flow_result(op);
+    bool open = flow->err == SID_OK &&
+                !sid_enrol_state_settled(submit->enrolment.state);
     bool work = open && !submit->replayed;
-    if (op->err == SID_OK && !submit->replayed) {
+    if (flow->err == SID_OK && !submit->replayed) {
         sid_metric_add(SID_M_ENROL_RECEIVED, 1);
         if (submit->enrolment.state == SID_ENROL_REJECTED)
             sid_metric_add(SID_M_ENROL_REJECTED, 1);
@@ -288,7 +319,7 @@ receive_done(struct sid_op *op) {
         waits = sid_wait_add(flow->app, &submit->waiter);
     }
     if (work) {
-        hold_photos(job);
+        sid_enrol_job_hold(job);
         sid_enrol_job_submit(&job);
     } else {
         sid_enrol_job_free(&job);
@@ -305,7 +336,7 @@ sid_enrol_submit_start(struct sid_enrol_submit *submit) {
         flow->err = SID_E_STOPPING;
     if (flow->err != SID_OK) {
         sid_enrol_job_free(&submit->job);
-        sid_enrol_release(flow->app);
+        sid_enrol_release(flow->app, submit->body_bytes);
         flow->done(flow);
         return;
     }
@@ -318,8 +349,8 @@ sid_enrol_submit_fini(struct sid_enrol_submit *submit) {
     sid_holder_fini(&submit->holder);
     sid_wipe(submit->id_number_text, sizeof submit->id_number_text);
     sid_wipe(submit->holder_secret, sizeof submit->holder_secret);
-    sid_buf_free(&submit->photo[SID_PHOTO_ID]);
-    sid_buf_free(&submit->photo[SID_PHOTO_SELFIE]);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        sid_buf_free(&submit->photo[kind]);
     sid_enrolment_fini(&submit->enrolment);
     sid_enrol_job_free(&submit->job);
 }

@@ -19,7 +19,8 @@ outcome_of(const struct sid_verify *verify, bool found, bool active) {
         return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
                                                        : verify->code_err);
     if (!found)
-        return "unknown_credential";
+        return verify->credential_id[0] != '\0' ? "erased"
+                                                : "unknown_credential";
     if (!active)
         return "revoked";
     return verify->too_low ? "assurance_too_low" : "valid";
@@ -61,8 +62,12 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     struct sid_credential credential = {0};
     enum sid_err err = sid_store_credential_by_serial(
         store, verify->token.serial, &credential);
-    if (err == SID_E_NOT_FOUND)
-        return SID_OK;
+    if (err == SID_E_NOT_FOUND) {
+        /* For the audit log only: a code of somebody who was erased. */
+        err = sid_store_erased_credential(store, verify->token.serial,
+                                          verify->credential_id);
+        return err == SID_E_NOT_FOUND ? SID_OK : err;
+    }
     if (err != SID_OK)
         return err;
     *found = true;

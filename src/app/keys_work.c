@@ -123,8 +123,9 @@ sid_keys_purge(struct sid_app *app) {
     struct sid_config config;
     sid_app_config(app, &config);
     /* A code of the old key may have been made until the last second of the
-     * window that was open when the new key came. */
+     * window that was open when the new key came. One more window, in which the
+     * counter is told that it has expired, and not that it is no code. */
     (void)submit(app, purge_run, purge_done,
-                 config.code_period_s + config.code_grace_s +
+                 2 * config.code_period_s + config.code_grace_s +
                      config.clock_skew_s);
 }

@@ -2,6 +2,7 @@
  * written. A setting that is not here does not exist. Constant; any thread. */
 #include "config_schema.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@
 #define REAL(member, least, most, value)                                       \
     .name = #member, .type = SETTING_REAL, .min = (least), .max = (most),      \
     .default_value = (value), .unit = "", AT(member)
-#define TEXT(member, value)                                                    \
-    .name = #member, .type = SETTING_TEXT, .default_value = (value),           \
+#define ADDRESS(member, value)                                                 \
+    .name = #member, .type = SETTING_ADDRESS, .default_value = (value),        \
     .unit = "", AT(member)
 #define PATH(member, value)                                                    \
     .name = #member, .type = SETTING_PATH, .default_value = (value),           \
@@ -36,7 +37,7 @@
 /* Rows of one section stand together. */
 const struct setting config_settings[] = {
     {.section = "http",
-     TEXT(listen_address, "127.0.0.1"),
+     ADDRESS(listen_address, "127.0.0.1"),
      .help = "Address to listen on. Stay on the loopback: nginx stands in "
              "front and does TLS."},
     {.section = "http",
@@ -70,7 +71,8 @@ const struct setting config_settings[] = {
      PATH(control_socket, ""),
      .may_be_empty = true,
      .help = "Unix socket on which smartidctl talks to the running daemon. "
-             "Empty: the database's path with .sock behind it."},
+             "Empty: the database's path with .sock behind it. Not more than "
+             "107 bytes with that."},
 
     {.section = "keys",
      PATH(master_key_file, "/etc/smartidd/master.key"),
@@ -120,9 +122,10 @@ const struct setting config_settings[] = {
      .help = "Similarity below which they are not. Between the two an officer "
              "looks. Not above match_accept."},
     {.section = "face",
-     CHOICE(liveness_action, "review | reject | off", "review"),
+     CHOICE(liveness_action, "review | off", "review"),
      .reloadable = true,
-     .help = "What happens to a selfie that does not look alive."},
+     .help = "What happens to a selfie that does not look alive: an officer "
+             "looks, or nothing."},
     {.section = "face",
      REAL(liveness_review, 0, 1, "0.1"),
      .reloadable = true,
@@ -136,6 +139,41 @@ const struct setting config_settings[] = {
              "purposes.example, which is what is in force while this is "
              "empty. The file is read again on SIGHUP."},
 
+    {.section = "challenge",
+     CHOICE(challenge, "required | preferred | off", "preferred"),
+     .reloadable = true,
+     .help = "Turns of the head that the app lets the person show. required: "
+             "no enrolment without; preferred: without, the match must be "
+             "better, else an officer looks; off: not missed."},
+    {.section = "challenge",
+     INT(life_s, 30, 3600, "120", "seconds"),
+     .reloadable = true,
+     .help = "How long a challenge may be answered."},
+    {.section = "challenge",
+     REAL(min_turn_deg, 10, 45, "15"),
+     .reloadable = true,
+     .help = "Degrees by which the head must have turned from the selfie to "
+             "the side that was asked."},
+    {.section = "challenge",
+     REAL(match_accept_without, 0, 1, "0.6"),
+     .reloadable = true,
+     .help = "Similarity from which on an enrolment without a challenge is "
+             "approved all the same. Below match_accept it has no effect."},
+
+    {.section = "review",
+     CHOICE(review_two_person, "on | off", "off"),
+     .reloadable = true,
+     .help = "Whether each decision of an officer needs a second one."},
+    {.section = "review",
+     INT(appeal_days, 0, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "How long a rejected person may appeal. 0: not at all."},
+
+    {.section = "limits",
+     INT(attempts_per_day, 0, 1000, "5", "enrolments"),
+     .reloadable = true,
+     .help = "Enrolments of one ID number within 24 hours; one more is refused "
+             "with 429. 0: as many as there come."},
     {.section = "limits",
      INT(photo_max_bytes, 65536, SID_PHOTO_BYTES_LIMIT, "8388608", "bytes"),
      .reloadable = true,
@@ -145,11 +183,57 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "Wrong keys that one address may show in a minute; more are "
              "answered with 429. A good key always passes. 0: no limit."},
+    {.section = "limits",
+     INT(upload_total_bytes, 245760, 68719476736, "268435456", "bytes"),
+     .reloadable = true,
+     .help = "Bytes of enrolments that are being sent at once, by their "
+             "Content-Length, until their photos are stored; one more is "
+             "refused with 503. Not below one enrolment: 2.75 times "
+             "photo_max_bytes and 65536."},
 
     {.section = "retention",
      INT(idempotency_s, 60, 604800, "86400", "seconds"),
      .reloadable = true,
      .help = "How long an Idempotency-Key is remembered."},
+    {.section = "retention",
+     INT(undecided_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "An enrolment that was in review this long is erased."},
+    {.section = "retention",
+     INT(rejected_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "A rejected enrolment is erased after so long."},
+    {.section = "retention",
+     INT(failed_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "One that could not be processed is erased after so long."},
+    {.section = "retention",
+     INT(revoked_days, 1, 3650, "365", "days"),
+     .reloadable = true,
+     .help = "A person is erased so long after the credential was revoked."},
+    {.section = "retention",
+     INT(audit_days, 0, 36500, "0", "days"),
+     .reloadable = true,
+     .help = "Rows of the audit log are removed after so long. 0: never."},
+    /* Source: reliability.md section 4: the filing duty at 100,000 faces. */
+    {.section = "retention",
+     INT(faces_alarm, 1, 1000000000, "90000", "faces"),
+     .reloadable = true,
+     .help = "With so many faces stored an alarm is raised. Whoever stores "
+             "100,000 has to file with the authority within 30 working "
+             "days."},
+
+    {.section = "audit",
+     INT(head_interval_s, 5, 3600, "60", "seconds"),
+     .reloadable = true,
+     .help = "How often, when rows were added, the end of the audit log is "
+             "signed and written to a second place: head_file and the log."},
+    {.section = "audit",
+     PATH(head_file, ""),
+     .may_be_empty = true,
+     .help = "File that the signed heads are appended to. Empty: the "
+             "database's path with .heads behind it. Better on another disk "
+             "or machine, and append-only (chattr +a)."},
 
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),
@@ -242,6 +326,14 @@ is_credential(const char *value) {
            strchr(name, '/') == NULL;
 }
 
+/* What a listener takes without asking a name server. */
+static bool
+is_address(const char *value) {
+    uint8_t bytes[16];
+    return inet_pton(AF_INET, value, bytes) == 1 ||
+           inet_pton(AF_INET6, value, bytes) == 1;
+}
+
 static enum sid_err
 parse_chars(const struct setting *setting, const char *value, char *out,
             const char **what) {
@@ -252,6 +344,8 @@ parse_chars(const struct setting *setting, const char *value, char *out,
         return refuse(what, "too long");
     if (!sid_utf8_clean(value, len))
         return refuse(what, "not clean text");
+    if (setting->type == SETTING_ADDRESS && !is_address(value))
+        return refuse(what, "not an address in digits");
     if (setting->type == SETTING_PATH && len > 0 && value[0] != '/' &&
         !(setting->may_be_credential && is_credential(value)))
         return refuse(what, "not an absolute path");
@@ -275,7 +369,7 @@ config_setting_parse(const struct setting *setting, const char *value,
         return parse_int(setting, value, to, what);
     case SETTING_REAL:
         return parse_real(setting, value, to, what);
-    case SETTING_TEXT:
+    case SETTING_ADDRESS:
     case SETTING_PATH:
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
@@ -298,8 +392,8 @@ config_setting_accepted(const struct setting *setting,
         (void)snprintf(out, size, "a number, %g to %g%s%s", setting->min,
                        setting->max, space, setting->unit);
         break;
-    case SETTING_TEXT:
-        (void)snprintf(out, size, "1 to %zu bytes of text", setting->size - 1);
+    case SETTING_ADDRESS:
+        (void)snprintf(out, size, "an IPv4 or IPv6 address in digits");
         break;
     case SETTING_PATH:
         (void)snprintf(
@@ -334,7 +428,7 @@ config_setting_value(const struct setting *setting,
         memcpy(&x, at, sizeof x);
         (void)snprintf(out, CONFIG_VALUE_SIZE, "%.15g", x);
         break;
-    case SETTING_TEXT:
+    case SETTING_ADDRESS:
     case SETTING_PATH:
     case SETTING_CHOICE:
     case SETTING_NETWORKS:

@@ -11,7 +11,7 @@
 enum setting_type {
     SETTING_INT,      /* int64_t */
     SETTING_REAL,     /* double */
-    SETTING_TEXT,     /* char[size], not empty */
+    SETTING_ADDRESS,  /* char[size], IPv4 or IPv6 in digits */
     SETTING_PATH,     /* char[size], absolute */
     SETTING_CHOICE,   /* char[size], one of `words` */
     SETTING_NETWORKS, /* char[size], for sid_networks_parse(), or empty */

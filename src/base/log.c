@@ -19,7 +19,10 @@
 
 static _Atomic int least = SID_LOG_INFO;
 
-static const char *const level_names[] = {"debug", "info", "warn", "error"};
+/* By enum sid_log_level; the last one cannot be asked for. */
+static const char *const level_names[] = {"debug", "info", "warn", "error",
+                                          "info"};
+#define LEVELS_TO_SET ((size_t)SID_LOG_ALWAYS)
 
 void
 sid_log_set_level(enum sid_log_level level) {
@@ -28,7 +31,7 @@ sid_log_set_level(enum sid_log_level level) {
 
 enum sid_err
 sid_log_level_parse(const char *text, enum sid_log_level *out) {
-    for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
+    for (size_t i = 0; i < LEVELS_TO_SET; i++) {
         if (strcmp(text, level_names[i]) == 0) {
             *out = (enum sid_log_level)i;
             return SID_OK;

@@ -168,6 +168,24 @@ out:
     return err;
 }
 
+static bool
+is_line_end(char c) {
+    return c == '\r' || c == '\n' || c == '\t';
+}
+
+struct sid_span
+sid_token_strip(const char *text, size_t text_len) {
+    while (text_len > 0 && is_line_end(text[0])) {
+        text++;
+        text_len--;
+    }
+    while (text_len > 0 &&
+           (is_line_end(text[text_len - 1]) ||
+            (text[text_len - 1] == ' ' && text_len > SID_TOKEN_CHARS)))
+        text_len--;
+    return sid_span_of(text, text_len);
+}
+
 void
 sid_token_window(int64_t issued_at_s, int64_t period_s, int64_t now_s,
                  int64_t *not_before_s, int64_t *not_after_s) {

@@ -13,7 +13,7 @@
 struct entry {
     int64_t made_at_s;
     struct sid_aead_key *wrap;    /* data, template */
-    struct sid_mac_key *mac;      /* code */
+    struct sid_mac_key *mac;      /* code, template (its transform) */
     struct sid_block_key *handle; /* code */
     struct entry *next;           /* in `retired` */
 };
@@ -137,14 +137,23 @@ derive_code(const uint8_t *key, int kid, struct entry *out) {
 }
 
 static enum sid_err
+derive_template(const uint8_t *key, int version, struct entry *out) {
+    enum sid_err err = derive_mac(key, "smartidd/transform/v1", &out->mac);
+    if (err == SID_OK)
+        err = sid_aead_key_new(key, (uint8_t)version, &out->wrap);
+    return err;
+}
+
+static enum sid_err
 derive(struct sid_keyring *ring, enum sid_key_use use, int version,
        const uint8_t *key, struct entry *out) {
     switch (use) {
     case SID_KEY_ROOT:
         return derive_root(ring, key);
     case SID_KEY_DATA:
-    case SID_KEY_TEMPLATE:
         return sid_aead_key_new(key, (uint8_t)version, &out->wrap);
+    case SID_KEY_TEMPLATE:
+        return derive_template(key, version, out);
     case SID_KEY_CODE:
         return derive_code(key, version, out);
     case SID_KEY_USE_COUNT:
@@ -229,6 +238,12 @@ sid_keyring_wrap(const struct sid_keyring *ring, enum sid_key_use use,
                  int version) {
     const struct entry *entry = entry_of(ring, use, version);
     return entry == NULL ? NULL : entry->wrap;
+}
+
+const struct sid_mac_key *
+sid_keyring_transform(const struct sid_keyring *ring, int version) {
+    const struct entry *entry = entry_of(ring, SID_KEY_TEMPLATE, version);
+    return entry == NULL ? NULL : entry->mac;
 }
 
 const struct sid_mac_key *

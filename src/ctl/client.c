@@ -268,7 +268,7 @@ list_one(const struct sid_client *client, void *ctx) {
 static enum sid_err
 list_work(struct sid_ctl_store *open, void *ctx) {
     print_head();
-    return sid_store_client_each(open->store, list_one, ctx);
+    return sid_client_list_in(open->store, "control", list_one, ctx);
 }
 
 static void

@@ -109,7 +109,7 @@ const cv::Rect inner_face(28, 36, 56, 68);
 
 void
 measure(const cv::Mat &face, sid_face_print *out) {
-    cv::Mat luma, small, laplacian;
+    cv::Mat luma, laplacian;
     cv::cvtColor(face, luma, cv::COLOR_BGR2GRAY);
     cv::Scalar mean, spread, none, detail;
     cv::meanStdDev(luma(inner_face), mean, spread);
@@ -118,17 +118,10 @@ measure(const cv::Mat &face, sid_face_print *out) {
     out->brightness = static_cast<float>(mean[0]);
     out->sharpness =
         static_cast<float>(100.0 * detail[0] / std::max(spread[0], 1.0));
-    cv::resize(luma, small, cv::Size(9, 8), 0, 0, cv::INTER_AREA);
-    uint64_t bits = 0;
-    for (int y = 0; y < 8; y++)
-        for (int x = 0; x < 8; x++)
-            bits =
-                bits << 1 |
-                (small.at<uchar>(y, x) < small.at<uchar>(y, x + 1) ? 1U : 0U);
-    out->dhash = bits;
+    CV_Assert(luma.total() == sizeof out->grey && luma.isContinuous());
+    memcpy(out->grey, luma.data, sizeof out->grey);
     sid::wipe(luma);
     sid::wipe(laplacian);
-    sid::wipe(small);
 }
 
 } // namespace

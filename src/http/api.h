@@ -7,7 +7,9 @@
 
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
     sid_api_metrics, sid_api_version;
-extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get;
+extern const struct sid_handler sid_api_challenge_make;
+extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get,
+    sid_api_enrol_appeal, sid_api_enrol_erase;
 extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
     sid_api_enrol_photo;
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
@@ -15,9 +17,21 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
 extern const struct sid_handler sid_api_verify;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
+extern const struct sid_handler sid_api_retention;
 extern const struct sid_handler sid_api_client_add, sid_api_client_list,
     sid_api_client_revoke;
 
+/* Takes the parts of a multipart body that enrolment and appeal share, and
+ * frees it. photo: SID_PHOTO_KINDS empty buffers. Errors: SID_E_FIELD_INVALID,
+ * SID_E_CHALLENGE_REQUIRED. */
+SID_FALLIBLE enum sid_err sid_api_take_photos(struct sid_request *req,
+                                              struct sid_buf *photo,
+                                              char challenge_id[SID_ID_SIZE]);
+/* Takes a place in the queue; before the body. */
+SID_FALLIBLE enum sid_err sid_api_take_place(struct sid_request *req);
+/* Success, Location and Retry-After of an enrolment that was sent in. */
+void sid_api_answer_sent(struct sid_request *req,
+                         const struct sid_enrolment *enrolment);
 /* Writes an enrolment as members of the object that is open. */
 void sid_api_write_enrolment(struct sid_json *json,
                              const struct sid_enrolment *enrolment,

@@ -11,9 +11,22 @@ refuse(struct sid_request *req, const char *name, enum sid_err err) {
     return err;
 }
 
+/* Whose eyes it waits for: the first officer's or the second one's. */
+static bool
+read_waiting(const char *text, enum sid_waiting *out) {
+    if (strcmp(text, "first") == 0)
+        *out = SID_WAITING_FIRST;
+    else if (strcmp(text, "second") == 0)
+        *out = SID_WAITING_SECOND;
+    else
+        return false;
+    return true;
+}
+
 static enum sid_err
 list_check(struct sid_request *req) {
-    static const char *const names[] = {"state", "after", "limit", NULL};
+    static const char *const names[] = {"state", "after", "limit", "waiting",
+                                        NULL};
     enum sid_err err = sid_request_query_only(req, names);
     if (err != SID_OK)
         return err;
@@ -23,6 +36,10 @@ list_check(struct sid_request *req) {
         return refuse(req, "state", SID_E_FIELD_MISSING);
     if (sid_enrol_state_parse(state, &ignored) != SID_OK)
         return refuse(req, "state", SID_E_FIELD_INVALID);
+    const char *waiting = sid_request_query(req, "waiting");
+    enum sid_waiting none;
+    if (waiting != NULL && !read_waiting(waiting, &none))
+        return refuse(req, "waiting", SID_E_FIELD_INVALID);
     const char *after = sid_request_query(req, "after");
     if (after != NULL && !sid_id_valid("enr_", after))
         return refuse(req, "after", SID_E_FIELD_INVALID);
@@ -38,6 +55,9 @@ list_prepare(struct sid_request *req) {
     struct sid_enrol_list *list = &req->u.list;
     const char *after = sid_request_query(req, "after");
     const char *limit = sid_request_query(req, "limit");
+    const char *waiting = sid_request_query(req, "waiting");
+    if (waiting != NULL && !read_waiting(waiting, &list->waiting))
+        return SID_E_INTERNAL; /* list_check() has let it through */
     if (after != NULL)
         memcpy(list->after, after, SID_ID_SIZE);
     list->limit =
@@ -101,7 +121,8 @@ read_decision(const json_t *body, struct sid_enrol_decide *decide,
     if (err != SID_OK)
         return err;
     decide->approve = strcmp(word, "approve") == 0;
-    if (!decide->approve && strcmp(word, "reject") != 0) {
+    decide->withdraw = strcmp(word, "withdraw") == 0;
+    if (!decide->approve && !decide->withdraw && strcmp(word, "reject") != 0) {
         sid_field_set(field, "", "decision");
         return SID_E_FIELD_INVALID;
     }

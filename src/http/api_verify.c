@@ -20,21 +20,14 @@ read_code(const json_t *body, struct sid_verify *verify,
         return SID_E_FIELD_MISSING;
     if (!json_is_string(code))
         return SID_E_FIELD_INVALID;
-    size_t len = json_string_length(code);
+    struct sid_span text =
+        sid_token_strip(json_string_value(code), json_string_length(code));
+    size_t len = text.len;
     if (len > sizeof verify->code - 1)
         len = sizeof verify->code - 1;
-    memcpy(verify->code, json_string_value(code), len);
+    memcpy(verify->code, text.ptr, len);
     verify->code_len = len;
     return SID_OK;
-}
-
-static bool
-is_ascii(const char *text) {
-    for (; *text != '\0'; text++) {
-        if (*text < 0x20 || *text > 0x7e)
-            return false;
-    }
-    return true;
 }
 
 /* A purpose that was not granted is refused by the flow, which records it:
@@ -72,14 +65,10 @@ read_question(const json_t *body, const struct sid_caller *caller,
     }
     err = sid_json_get_text(body, &counter_field, verify->counter,
                             sizeof verify->counter, field);
-    if (err != SID_OK)
-        return err;
-    if (!is_ascii(verify->counter))
-        err = SID_E_FIELD_INVALID;
-    else if (lacks_counter(caller, verify))
-        err = SID_E_FIELD_MISSING;
-    if (err != SID_OK)
+    if (err == SID_OK && lacks_counter(caller, verify)) {
         sid_field_set(field, "", counter_field.name);
+        err = SID_E_FIELD_MISSING;
+    }
     return err;
 }
 

@@ -1,10 +1,9 @@
-/* json.h: JSON in and out.
+/* json.h: JSON in, and with it the writer for JSON out (smartid/json_out.h).
  *
- * In: jansson, with bounds of our own (object at the top, depth 8, no repeated
+ * jansson, with bounds of our own (object at the top, depth 8, no repeated
  * member, no NUL, members named by the caller and no others), and with
  * allocations that are wiped when they are freed, because bodies hold names and
- * codes. Out: a small append-only writer over a sid_buf that escapes what must
- * be escaped. Any thread; a document or a writer has one owner at a time. */
+ * codes. Any thread; a document has one owner at a time. */
 #ifndef SMARTID_HTTP_JSON_H
 #define SMARTID_HTTP_JSON_H
 
@@ -15,6 +14,7 @@
 
 #include "smartid/buf.h"
 #include "smartid/err.h"
+#include "smartid/json_out.h"
 
 /* Which member was refused, for example "holder.name"; "" when none. Only
  * characters that are safe to show: others end the name. */
@@ -25,7 +25,6 @@ struct sid_field {
 /* path: "" or "holder". */
 void sid_field_set(struct sid_field *field, const char *path, const char *name);
 
-/* ---- in ---------------------------------------------------------------- */
 /* Source: reliability B6. */
 #define SID_JSON_DEPTH_MAX 8
 
@@ -55,25 +54,5 @@ SID_FALLIBLE enum sid_err sid_json_get_text(const json_t *object,
                                             const struct sid_json_text *what,
                                             char *out, size_t out_size,
                                             struct sid_field *field);
-
-/* ---- out --------------------------------------------------------------- */
-/* The first failure (memory) sticks in err; later calls do nothing. */
-struct sid_json {
-    struct sid_buf *buf; /* borrowed */
-    enum sid_err err;
-    bool comma; /* a member or element stands before the next one */
-};
-void sid_json_init(struct sid_json *json, struct sid_buf *buf);
-/* name: of the member, or NULL for an element of an array and for the top. */
-void sid_json_open(struct sid_json *json, const char *name, char bracket);
-void sid_json_close(struct sid_json *json, char bracket);
-/* text: UTF-8; a byte that is not becomes U+FFFD. NULL writes null. */
-void sid_json_string(struct sid_json *json, const char *name, const char *text);
-void sid_json_int(struct sid_json *json, const char *name, int64_t value);
-/* Four decimals. */
-void sid_json_real(struct sid_json *json, const char *name, double value);
-void sid_json_bool(struct sid_json *json, const char *name, bool value);
-/* RFC 3339 UTC. */
-void sid_json_time(struct sid_json *json, const char *name, int64_t at_s);
 
 #endif

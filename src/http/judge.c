@@ -16,6 +16,8 @@ method_of(const char *text) {
         return SID_METHOD_GET;
     if (strcmp(text, "POST") == 0)
         return SID_METHOD_POST;
+    if (strcmp(text, "DELETE") == 0)
+        return SID_METHOD_DELETE;
     return strcmp(text, "HEAD") == 0 ? SID_METHOD_HEAD : SID_METHOD_OTHER;
 }
 
@@ -30,7 +32,7 @@ take_segments(struct sid_request *req, const struct sid_path *path) {
         if (sid_id_valid(req->route->id_prefix, id))
             memcpy(req->id, id, sizeof id);
     }
-    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
         const char *name = sid_photo_kind_name((enum sid_photo_kind)kind);
         if (path->photo_len == strlen(name) &&
             memcmp(path->photo, name, path->photo_len) == 0)
@@ -119,14 +121,14 @@ judge_body(struct sid_request *req) {
         return has_body ? SID_E_BAD_REQUEST : SID_OK;
     if (kind == SID_BODY_NOTHING && !has_body)
         return SID_OK;
-    if (kind != SID_BODY_MULTIPART &&
+    bool multipart = kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL;
+    if (!multipart &&
         (head->content_type == NULL ||
          !sid_media_type_is(head->content_type, "application/json")))
         return SID_E_MEDIA_TYPE;
     char boundary[SID_BOUNDARY_SIZE];
-    uint64_t cap = SID_JSON_BODY_MAX_BYTES;
-    uint64_t part_max = 0;
-    if (kind == SID_BODY_MULTIPART) {
+    req->body_max_bytes = SID_JSON_BODY_MAX_BYTES;
+    if (multipart) {
         if (head->content_type == NULL)
             return SID_E_MEDIA_TYPE;
         enum sid_err err = sid_boundary_parse(head->content_type, boundary);
@@ -134,18 +136,18 @@ judge_body(struct sid_request *req) {
             return err;
         struct sid_config config;
         sid_app_config(req->door->server->app, &config);
-        part_max = (uint64_t)config.photo_max_bytes;
-        cap = 2 * part_max + SID_MULTIPART_EXTRA_BYTES;
+        req->photo_max_bytes = (uint64_t)config.photo_max_bytes;
+        req->body_max_bytes = (uint64_t)sid_config_upload_max_bytes(&config);
     }
     if (head->content_length == NULL)
         return SID_E_LENGTH_REQUIRED;
-    if (req->content_length > cap)
+    if (req->content_length > req->body_max_bytes)
         return SID_E_BODY_TOO_LARGE;
-    if (kind != SID_BODY_MULTIPART)
+    if (!multipart)
         return SID_OK;
-    return sid_upload_new(boundary, (size_t)part_max,
-                          (size_t)req->content_length, &req->field,
-                          &req->upload);
+    return sid_upload_new(
+        boundary, kind == SID_BODY_APPEAL, (size_t)req->photo_max_bytes,
+        (size_t)req->content_length, &req->field, &req->upload);
 }
 
 enum sid_err

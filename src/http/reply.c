@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hint.h"
 #include "request.h"
 #include "server_priv.h"
 #include "smartid/log.h"
@@ -33,22 +34,23 @@ sid_reply_status(enum sid_err err) {
     case SID_E_NOT_FOUND: return 404;
     case SID_E_METHOD: return 405;
     case SID_E_NOT_ACCEPTABLE: return 406;
-    case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED:
-    case SID_E_IDEMPOTENCY_BUSY: return 409;
+    case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED: return 409;
     case SID_E_LENGTH_REQUIRED: return 411;
     case SID_E_BODY_TOO_LARGE: return 413;
     case SID_E_MEDIA_TYPE: return 415;
     case SID_E_FIELD_MISSING: case SID_E_FIELD_INVALID:
     case SID_E_FIELD_UNKNOWN: case SID_E_IDEMPOTENCY_MISMATCH:
+    case SID_E_CHALLENGE_REQUIRED:
     /* Of a file that an admin has named. */
     case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT: return 422;
-    case SID_E_RATE: return 429;
+    case SID_E_RATE: case SID_E_ATTEMPTS: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
-    case SID_E_STORE: case SID_E_TIMEOUT: return 503;
+    case SID_E_STORE: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
-    case SID_E_INTERNAL: case SID_E_IO: case SID_E_ARGUMENT:
-    case SID_E_CONFIG: case SID_E_LOCKED: case SID_E_CRYPTO: case SID_E_SEAL:
+    case SID_E_INTERNAL: case SID_E_IO: case SID_E_TIMEOUT:
+    case SID_E_ARGUMENT: case SID_E_CONFIG: case SID_E_LOCKED:
+    case SID_E_CRYPTO: case SID_E_SEAL:
     case SID_E_MODEL: case SID_E_SCHEMA: case SID_E_WRONG_KEY:
     case SID_ERR_COUNT:
     /* These never leave a flow: a refused code is an answer, a photo that
@@ -72,6 +74,8 @@ sid_reply_success(enum sid_success success) {
         return 201;
     case SID_SUCCESS_ACCEPTED:
         return 202;
+    case SID_SUCCESS_NO_CONTENT:
+        return 204;
     case SID_SUCCESS_NOT_READY:
         return 503;
     }
@@ -81,7 +85,7 @@ sid_reply_success(enum sid_success success) {
 static int
 retry_after_s(const struct sid_request *req, enum sid_err err,
               unsigned status) {
-    if (err == SID_E_RATE && req->retry_s > 0)
+    if (status == 429 && req->retry_s > 0)
         return (int)req->retry_s;
     if (err == SID_E_STOPPING)
         return RETRY_RESTART_S;
@@ -104,15 +108,20 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     answer->retry_after_s = retry_after_s(req, err, status);
     enum sid_err shown = sid_reply_public(err);
     char type[96];
+    char hint[SID_HINT_SIZE];
+    char detail[SID_HINT_SIZE + 128];
     (void)snprintf(type, sizeof type, "urn:smartid:problem:%s",
                    sid_err_code(shown));
+    sid_hint(req, shown, hint);
+    (void)snprintf(detail, sizeof detail, "%s%s%s", sid_err_text(shown),
+                   hint[0] == '\0' ? "" : " ", hint);
     struct sid_json json;
     sid_json_init(&json, &answer->body);
     sid_json_open(&json, NULL, '{');
     sid_json_string(&json, "type", type);
     sid_json_string(&json, "title", MHD_get_reason_phrase_for(status));
     sid_json_int(&json, "status", status);
-    sid_json_string(&json, "detail", sid_err_text(shown));
+    sid_json_string(&json, "detail", detail);
     sid_json_string(&json, "code", sid_err_code(shown));
     if (req->field.name[0] != '\0' && status != 500)
         sid_json_string(&json, "field", req->field.name);
@@ -123,10 +132,11 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
 
 static void
 allow_text(unsigned allow, char out[32]) {
-    (void)snprintf(out, 32, "%s%s%s",
+    (void)snprintf(out, 32, "%s%s%s%s",
                    (allow & 1u << SID_METHOD_GET) != 0 ? "GET, " : "",
                    (allow & 1u << SID_METHOD_HEAD) != 0 ? "HEAD, " : "",
-                   (allow & 1u << SID_METHOD_POST) != 0 ? "POST, " : "");
+                   (allow & 1u << SID_METHOD_POST) != 0 ? "POST, " : "",
+                   (allow & 1u << SID_METHOD_DELETE) != 0 ? "DELETE, " : "");
     size_t len = strlen(out);
     if (len > 2)
         out[len - 2] = '\0';
@@ -166,7 +176,8 @@ add_headers(struct MHD_Response *response, struct sid_request *req,
     const char *type = answer->content_type != NULL
                            ? answer->content_type
                            : "application/json; charset=utf-8";
-    bool ok = add(response, "Content-Type", type) &&
+    bool empty = err == SID_OK && answer->success == SID_SUCCESS_NO_CONTENT;
+    bool ok = (empty || add(response, "Content-Type", type)) &&
               add(response, "Cache-Control", "no-store") &&
               add(response, "X-Content-Type-Options", "nosniff") &&
               add(response, "X-Request-Id", req->request_id) &&
@@ -209,6 +220,10 @@ sid_reply(struct sid_request *req, enum sid_err err) {
             return MHD_NO;
     }
     struct sid_buf *body = &req->answer.body;
+    /* Text that ends without one runs into the next prompt. */
+    bool json = err != SID_OK || req->answer.content_type == NULL;
+    if (json && sid_buf_append(body, "\n", 1) != SID_OK)
+        return MHD_NO;
     /* The bytes stay the request's, which outlives their sending. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body->len, body->ptr, MHD_RESPMEM_PERSISTENT);

@@ -15,7 +15,8 @@ enum sid_success {
     SID_SUCCESS_OK,
     SID_SUCCESS_CREATED,
     SID_SUCCESS_ACCEPTED,
-    SID_SUCCESS_NOT_READY, /* an answer of /readyz, not a problem */
+    SID_SUCCESS_NO_CONTENT, /* no body, and no type of one */
+    SID_SUCCESS_NOT_READY,  /* an answer of /readyz, not a problem */
 };
 
 struct sid_answer {

@@ -46,11 +46,11 @@ sid_request_make_flow(struct sid_request *req, size_t size) {
     req->flow_made = true;
 }
 
-/* A place in the queue that no flow has taken over. */
+/* A place in the queue, and room, that no flow has taken over. */
 static void
 give_place_back(struct sid_request *req) {
     if (req->has_place)
-        sid_enrol_release(req->door->server->app);
+        sid_enrol_release(req->door->server->app, req->content_length);
     req->has_place = false;
 }
 
@@ -90,6 +90,15 @@ static enum MHD_Result
 finish(struct sid_request *req) {
     enum sid_err err = req->route->handler->finish(req);
     return sid_reply(req, err);
+}
+
+static enum MHD_Result
+refuse_flow(struct sid_request *req) {
+    const struct sid_flow *flow = &req->u.flow;
+    if (flow->field != NULL)
+        sid_field_set(&req->field, "", flow->field);
+    req->retry_s = flow->retry_after_s;
+    return sid_reply(req, flow->err);
 }
 
 static enum sid_err
@@ -211,8 +220,7 @@ sid_request_step(void *cls, struct MHD_Connection *connection, const char *url,
         return len > 0 ? step_body(req, upload_data, len)
                        : sid_reply(req, req->refusal);
     case SID_STAGE_FLOW:
-        return req->u.flow.err == SID_OK ? finish(req)
-                                         : sid_reply(req, req->u.flow.err);
+        return req->u.flow.err == SID_OK ? finish(req) : refuse_flow(req);
     case SID_STAGE_ANSWERED:
         return MHD_YES;
     }
@@ -228,7 +236,8 @@ client_of(const struct sid_request *req) {
 
 static void
 log_end(const struct sid_request *req, enum MHD_RequestTerminationCode why) {
-    static const char *const methods[] = {"GET", "HEAD", "POST", "other"};
+    static const char *const methods[] = {"GET", "HEAD", "POST", "DELETE",
+                                          "other"};
     int64_t took_us = sid_mono_us() - req->started_us;
     sid_histogram_observe_us(SID_H_HTTP, took_us);
     /* The pattern and never the path; the client's id and never its key. */

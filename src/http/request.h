@@ -21,11 +21,13 @@
 #include "smartid/apikey.h"
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
+#include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_keys.h"
 #include "smartid/flow_verify.h"
 #include "smartid/qr.h"
+#include "smartid/retention.h"
 
 struct sid_door;
 struct sid_route;
@@ -45,6 +47,7 @@ enum sid_method {
     SID_METHOD_GET,
     SID_METHOD_HEAD,
     SID_METHOD_POST,
+    SID_METHOD_DELETE,
     SID_METHOD_OTHER
 };
 
@@ -87,23 +90,29 @@ struct sid_request {
     enum sid_photo_kind photo; /* {photo} of the path */
     char request_id[SID_REQUEST_ID_SIZE];
     uint64_t content_length;
-    uint64_t body_seen; /* bytes of it */
+    uint64_t body_max_bytes;  /* what this request may have; judged, if it may
+                                 have a body */
+    uint64_t photo_max_bytes; /* the same of each photo in it */
+    uint64_t body_seen;       /* bytes of it */
     struct sid_buf body;
     struct sid_upload *upload; /* multipart bodies */
     int64_t wait_s;            /* granted part of Prefer: wait */
     enum sid_err refusal;
     struct sid_field field; /* of the refusal */
     unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
-    int64_t retry_s;        /* for SID_E_RATE */
+    int64_t retry_s;        /* of a refusal with 429 */
     struct sid_answer answer;
     unsigned status; /* of the queued answer; 0: none yet */
     union {
         struct sid_flow flow;
         struct sid_enrol_submit submit;
+        struct sid_enrol_appeal appeal;
+        struct sid_challenge_make challenge;
         struct sid_enrol_get get;
         struct sid_enrol_list list;
         struct sid_enrol_decide decide;
         struct sid_enrol_photo photo;
+        struct sid_enrol_erase erase;
         struct sid_credential_look look;
         struct {
             struct sid_credential_code flow; /* first: it is the flow */
@@ -116,6 +125,7 @@ struct sid_request {
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;
+        struct sid_retention_look retention;
         struct sid_client_add client_add;
         struct sid_client_list client_list;
         struct sid_client_revoke client_revoke;

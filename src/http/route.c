@@ -16,10 +16,12 @@
 #define ADMIN SID_ROLE_ADMIN
 #define GET SID_METHOD_GET
 #define POST SID_METHOD_POST
+#define DELETE SID_METHOD_DELETE
 #define NONE SID_BODY_NONE
 #define NOTHING SID_BODY_NOTHING
 #define JSON SID_BODY_JSON
 #define MULTIPART SID_BODY_MULTIPART
+#define APPEAL SID_BODY_APPEAL
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
@@ -28,12 +30,18 @@ const struct sid_route sid_routes[] = {
      &sid_api_verify},
     {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
+    {POST, "/v1/challenges", APP, NOBODY, JSON, false, NULL,
+     &sid_api_challenge_make},
     {GET, "/v1/enrollments", OFFICER, NOBODY, NONE, true, NULL,
      &sid_api_enrol_list},
     {GET, "/v1/enrollments/{id}", OFFICER, APP | HOLDER, NONE, false, "enr_",
      &sid_api_enrol_get},
+    {DELETE, "/v1/enrollments/{id}", OFFICER, HOLDER, NOTHING, false, "enr_",
+     &sid_api_enrol_erase},
     {POST, "/v1/enrollments/{id}/decision", OFFICER, NOBODY, JSON, false,
      "enr_", &sid_api_enrol_decide},
+    {POST, "/v1/enrollments/{id}/appeal", NOBODY, APP | HOLDER, APPEAL, false,
+     "enr_", &sid_api_enrol_appeal},
     {GET, "/v1/enrollments/{id}/photos/{photo}", OFFICER, NOBODY, NONE, false,
      "enr_", &sid_api_enrol_photo},
     {GET, "/v1/credentials/{id}", OFFICER, APP | HOLDER, NONE, false, "crd_",
@@ -53,6 +61,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_key_rotate},
     {POST, "/v1/keys/master", CONTROL, NOBODY, NOTHING, false, NULL,
      &sid_api_master_change},
+    {GET, "/v1/retention", ADMIN, NOBODY, NONE, false, NULL,
+     &sid_api_retention},
     {GET, "/healthz", OPEN, NOBODY, NONE, false, NULL, &sid_api_healthz},
     {GET, "/readyz", OPEN, NOBODY, NONE, false, NULL, &sid_api_readyz},
     {GET, "/metrics", OPEN, NOBODY, NONE, false, NULL, &sid_api_metrics},
@@ -115,7 +125,7 @@ sid_route_open(const struct sid_route *route) {
 
 bool
 sid_route_serves_head(const struct sid_route *route) {
-    return route->method == GET && sid_route_open(route);
+    return route->method == GET;
 }
 
 bool

@@ -15,13 +15,12 @@ enum sid_body_kind {
     SID_BODY_NONE,
     SID_BODY_NOTHING, /* none, or the empty JSON object */
     SID_BODY_JSON,
-    SID_BODY_MULTIPART,
+    SID_BODY_MULTIPART, /* of an enrolment */
+    SID_BODY_APPEAL,    /* multipart, of an appeal */
 };
 
 /* Largest JSON body. Source: reliability B6. */
 #define SID_JSON_BODY_MAX_BYTES 16384
-/* What a multipart body may have beyond its two photos. */
-#define SID_MULTIPART_EXTRA_BYTES 65536
 
 /* How a request is worked on. check, start and fini may be NULL. */
 struct sid_handler {
@@ -44,7 +43,7 @@ struct sid_handler {
 #define SID_ROUTE_CONTROL (1u << 30)
 
 struct sid_route {
-    enum sid_method method; /* GET also serves HEAD on open routes */
+    enum sid_method method; /* GET also serves HEAD */
     const char *pattern;    /* {id} and {photo} stand for one segment */
     unsigned any;           /* bits of enum sid_role: whosever it is */
     unsigned own;           /* bits: only what they have sent or hold; what is

@@ -43,6 +43,7 @@ body_text(enum sid_body_kind body) {
     case SID_BODY_JSON:
         return "JSON";
     case SID_BODY_MULTIPART:
+    case SID_BODY_APPEAL:
         return "multipart";
     }
     return "";
@@ -52,6 +53,8 @@ static const char *
 method_text(const struct sid_route *route) {
     if (sid_route_serves_head(route))
         return "GET, HEAD";
+    if (route->method == SID_METHOD_DELETE)
+        return "DELETE";
     return route->method == SID_METHOD_GET ? "GET" : "POST";
 }
 

@@ -1,14 +1,25 @@
 /* store_sqlite_enrol.c: rows of enrolments in SQLite. Run by the thread that
  * owns the store; owns nothing. */
+#include <string.h>
+
 #include "store_sqlite.h"
+
+static const char *
+first_word(const struct sid_enrolment *e) {
+    return e->first_by[0] == '\0' ? ""
+           : e->first_approve     ? "approve"
+                                  : "reject";
+}
 
 enum sid_err
 sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_INSERT);
     char reasons[SID_REASONS_TEXT_SIZE];
+    char challenge[SID_CHALLENGE_TEXT_SIZE];
 
     sid_reasons_pack(&e->reasons, reasons);
+    sid_challenge_pack(&e->challenge, challenge);
     sid_sq_bind_text(&query, e->id);
     sid_sq_bind_text(&query, e->client_id);
     sid_sq_bind_text(&query, sid_enrol_state_name(e->state));
@@ -24,6 +35,13 @@ sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sq_bind_text(&query, e->decided_by);
     sid_sq_bind_text(&query, e->note);
     sid_sq_bind_text(&query, e->credential_id);
+    sid_sq_bind_text(&query, challenge);
+    sid_sq_bind_text(&query, first_word(e));
+    sid_sq_bind_text(&query, e->first_by);
+    sid_sq_bind_int(&query, e->first_at_s);
+    sid_sq_bind_text(&query, e->first_note);
+    sid_sq_bind_int(&query, e->appealed_at_s);
+    sid_sq_bind_text(&query, e->barred);
     sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
     sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
     sid_sq_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
@@ -35,6 +53,8 @@ static enum sid_err
 read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     char state[16] = "";
     char reasons[SID_REASONS_TEXT_SIZE] = "";
+    char challenge[SID_CHALLENGE_TEXT_SIZE] = "";
+    char first[8] = "";
     bool has_similarity = false;
     bool has_liveness = false;
 
@@ -54,10 +74,19 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     sid_sq_read_text(query, out->decided_by, sizeof out->decided_by);
     sid_sq_read_text(query, out->note, sizeof out->note);
     sid_sq_read_text(query, out->credential_id, sizeof out->credential_id);
+    sid_sq_read_text(query, challenge, sizeof challenge);
+    sid_sq_read_text(query, first, sizeof first);
+    out->first_approve = strcmp(first, "approve") == 0;
+    sid_sq_read_text(query, out->first_by, sizeof out->first_by);
+    out->first_at_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, out->first_note, sizeof out->first_note);
+    out->appealed_at_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, out->barred, sizeof out->barred);
     if (query->err != SID_OK)
         return query->err;
     if (sid_enrol_state_parse(state, &out->state) != SID_OK ||
-        sid_reasons_unpack(reasons, &out->reasons) != SID_OK)
+        sid_reasons_unpack(reasons, &out->reasons) != SID_OK ||
+        sid_challenge_unpack(challenge, &out->challenge) != SID_OK)
         return SID_E_STORE;
     return SID_OK;
 }
@@ -80,6 +109,7 @@ sid_sqlite_enrol_get(struct sid_back *back, const char *id,
         sid_sq_read_blob(&query, enrolment.id_index, SID_SHA256_BYTES);
         sid_sq_read_blob(&query, enrolment.holder_hash, SID_SHA256_BYTES);
         sid_sq_read_buf(&query, &enrolment.holder_sealed);
+        sid_sq_read_buf(&query, &enrolment.statement_sealed);
         sid_sq_read_subject(&query, &enrolment.key);
         err = query.err;
     }
@@ -121,9 +151,11 @@ sid_sqlite_enrol_decide(struct sid_back *back, const struct sid_enrolment *e,
     struct sid_sqlite *sq = sid_sqlite_of(back);
     struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_DECIDE);
     char reasons[SID_REASONS_TEXT_SIZE];
+    char challenge[SID_CHALLENGE_TEXT_SIZE];
     int changes = 0;
 
     sid_reasons_pack(&e->reasons, reasons);
+    sid_challenge_pack(&e->challenge, challenge);
     sid_sq_bind_text(&query, sid_enrol_state_name(e->state));
     sid_sq_bind_int(&query, e->updated_at_s);
     sid_sq_bind_int(&query, e->decided_at_s);
@@ -133,11 +165,80 @@ sid_sqlite_enrol_decide(struct sid_back *back, const struct sid_enrolment *e,
     sid_sq_bind_text(&query, e->decided_by);
     sid_sq_bind_text(&query, e->note);
     sid_sq_bind_text(&query, e->credential_id);
+    sid_sq_bind_text(&query, challenge);
     sid_sq_bind_text(&query, e->id);
     sid_sq_bind_text(&query, sid_enrol_state_name(expected));
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)
         err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_first(struct sid_back *back, const struct sid_enrolment *e) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_FIRST);
+    int changes = 0;
+
+    sid_sq_bind_text(&query, first_word(e));
+    sid_sq_bind_text(&query, e->first_by);
+    sid_sq_bind_int(&query, e->first_at_s);
+    sid_sq_bind_text(&query, e->first_note);
+    sid_sq_bind_int(&query, e->updated_at_s);
+    sid_sq_bind_text(&query, e->id);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK && changes == 0)
+        err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_appeal(struct sid_back *back, const struct sid_enrolment *e) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_APPEAL);
+    char challenge[SID_CHALLENGE_TEXT_SIZE];
+    int changes = 0;
+
+    sid_challenge_pack(&e->challenge, challenge);
+    sid_sq_bind_int(&query, e->updated_at_s);
+    sid_sq_bind_text(&query, challenge);
+    sid_sq_bind_int(&query, e->appealed_at_s);
+    sid_sq_bind_text(&query, e->barred);
+    sid_sq_bind_blob(&query, e->statement_sealed.ptr, e->statement_sealed.len);
+    sid_sq_bind_text(&query, e->id);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK && changes == 0)
+        err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_attempt(struct sid_back *back,
+                         const uint8_t id_index[SID_SHA256_BYTES],
+                         int64_t after_s, int nth, char id[SID_ID_SIZE],
+                         int64_t *created_at_s) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_ATTEMPT);
+    char found[SID_ID_SIZE] = "";
+    int64_t at_s = 0;
+    bool row = false;
+
+    sid_sq_bind_blob(&query, id_index, SID_SHA256_BYTES);
+    sid_sq_bind_int(&query, after_s);
+    sid_sq_bind_int(&query, nth - 1);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sq_read_text(&query, found, sizeof found);
+        at_s = sid_sq_read_int(&query);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK) {
+        memcpy(id, found, sizeof found);
+        *created_at_s = at_s;
+    }
     return err;
 }
 
@@ -159,7 +260,7 @@ made_at(struct sid_sqlite *sq, const char *after, int64_t *out) {
 
 enum sid_err
 sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
-                      const char *after, int limit,
+                      enum sid_waiting waiting, const char *after, int limit,
                       enum sid_err (*each)(const struct sid_enrolment *,
                                            void *),
                       void *ctx) {
@@ -175,6 +276,9 @@ sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
     sid_sq_bind_text(&query, sid_enrol_state_name(state));
     sid_sq_bind_int(&query, after_at_s);
     sid_sq_bind_text(&query, after);
+    /* Ids begin with a letter and hold none behind 'z'. */
+    sid_sq_bind_text(&query, waiting == SID_WAITING_SECOND ? "a" : "");
+    sid_sq_bind_text(&query, waiting == SID_WAITING_FIRST ? "" : "zz");
     sid_sq_bind_int(&query, limit);
     while (err == SID_OK) {
         struct sid_enrolment enrolment = {.id = ""};

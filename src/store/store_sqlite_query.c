@@ -15,7 +15,8 @@
 #define ENROL_LIST_COLUMNS                                                     \
     "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
-    "decided_by, note, credential_id"
+    "decided_by, note, credential_id, challenge, first_decision, first_by, "   \
+    "first_at_s, first_note, appealed_at_s, barred"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define CREDENTIAL_COLUMNS                                                     \
@@ -36,12 +37,20 @@ static const struct {
     S(SAVEPOINT, "SAVEPOINT op"),
     S(SAVEPOINT_RELEASE, "RELEASE SAVEPOINT op"),
     S(SAVEPOINT_UNDO, "ROLLBACK TO SAVEPOINT op"),
+    /* Means nothing here, but is written whatever its value was. */
+    S(TOUCH, "PRAGMA user_version = 1"),
 
     S(AUDIT_HEAD, "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"),
     S(AUDIT_APPEND, "INSERT INTO audit (seq, at_us, event, actor, subject, "
                     "outcome, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     S(AUDIT_SCAN, "SELECT seq, at_us, event, actor, subject, outcome, detail, "
                   "mac FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"),
+    S(AUDIT_PRUNE, "DELETE FROM audit WHERE seq <= ?"),
+    S(ANCHOR_GET, "SELECT seq, mac, seal FROM audit_anchor"),
+    S(ANCHOR_PUT, "INSERT INTO audit_anchor (one, seq, mac, seal) "
+                  "VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET "
+                  "seq = excluded.seq, mac = excluded.mac, "
+                  "seal = excluded.seal"),
 
     S(KEY_PUT, "INSERT INTO wrapped_key (use, version, made_at_s, "
                "retired_at_s, wrapped) VALUES (?, ?, ?, ?, ?)"),
@@ -78,10 +87,12 @@ static const struct {
     S(ENROL_INSERT,
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    S(ENROL_GET, "SELECT " ENROL_LIST_COLUMNS
-                 ", id_index, holder_hash, holder_sealed, " SUBJECT_KEY
-                 " FROM enrolment" WITH_KEY "id WHERE id = ?"),
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?, ?, ?, ?)"),
+    S(ENROL_GET,
+      "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
+      "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY
+      "id WHERE id = ?"),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
@@ -90,10 +101,24 @@ static const struct {
     S(ENROL_DECIDE,
       "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
       "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, note = ?, "
-      "credential_id = ? WHERE id = ? AND state = ?"),
+      "credential_id = ?, challenge = ? WHERE id = ? AND state = ?"),
+    S(ENROL_FIRST,
+      "UPDATE enrolment SET first_decision = ?, first_by = ?, first_at_s = ?, "
+      "first_note = ?, updated_at_s = ? WHERE id = ? AND state = 'review'"),
+    S(ENROL_APPEAL,
+      "UPDATE enrolment SET state = 'received', attempts = 0, "
+      "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
+      "decided_by = '', note = '', first_decision = '', first_by = '', "
+      "first_at_s = 0, first_note = '', updated_at_s = ?, challenge = ?, "
+      "appealed_at_s = ?, barred = ?, statement_sealed = ? "
+      "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
+    S(ENROL_ATTEMPT,
+      "SELECT id, created_at_s FROM enrolment WHERE id_index = ? AND "
+      "created_at_s > ? ORDER BY created_at_s DESC LIMIT 1 OFFSET ?"),
     S(ENROL_LIST,
       "SELECT " ENROL_LIST_COLUMNS " FROM enrolment WHERE state = ?1 AND "
-      "(created_at_s, id) > (?2, ?3) ORDER BY created_at_s, id LIMIT ?4"),
+      "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
+      "ORDER BY created_at_s, id LIMIT ?6"),
     S(ENROL_UNFINISHED,
       "SELECT id, attempts FROM enrolment "
       "WHERE state IN ('received', 'processing') ORDER BY created_at_s, id"),
@@ -104,6 +129,21 @@ static const struct {
       "SELECT sealed FROM photo WHERE enrolment_id = ? AND kind = ?"),
     S(PHOTO_DELETE_ALL, "DELETE FROM photo WHERE enrolment_id = ?"),
     S(PHOTO_COUNT, "SELECT count(*) FROM photo"),
+
+    S(CHALLENGE_PUT, "INSERT INTO challenge (id, client_id, steps, made_at_s, "
+                     "expires_at_s, enrolment_id) VALUES (?, ?, ?, ?, ?, ?)"),
+    S(CHALLENGE_GET, "SELECT id, client_id, steps, made_at_s, expires_at_s, "
+                     "enrolment_id FROM challenge WHERE id = ?"),
+    S(CHALLENGE_HAS, "SELECT 1 FROM challenge WHERE id = ?"),
+    S(CHALLENGE_USE, "UPDATE challenge SET enrolment_id = ? "
+                     "WHERE id = ? AND enrolment_id = ''"),
+    S(CHALLENGE_PURGE, "DELETE FROM challenge WHERE expires_at_s < ?"),
+    S(TEMPLATE_UPDATE, "UPDATE template SET sealed = ? WHERE enrolment_id = ?"),
+    S(TEMPLATE_INSERT,
+      "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),
+    S(TEMPLATE_GET, "SELECT sealed FROM template WHERE enrolment_id = ?"),
+    S(TEMPLATE_DELETE, "DELETE FROM template WHERE enrolment_id = ?"),
+    S(TEMPLATE_COUNT, "SELECT count(*) FROM template"),
 
     S(IDEMPOTENCY_GET,
       "SELECT client_id, retry_key, fingerprint, enrolment_id, created_at_s "
@@ -128,6 +168,33 @@ static const struct {
     S(CREDENTIAL_REVOKE, "UPDATE credential SET state = 'revoked', "
                          "revoked_at_s = ?, note = ? "
                          "WHERE id = ? AND state = 'active'"),
+
+    S(IDEMPOTENCY_FORGET, "DELETE FROM idempotency WHERE enrolment_id = ?"),
+    S(CREDENTIAL_DELETE,
+      "DELETE FROM credential WHERE id = ? RETURNING serial"),
+    S(ENROL_DELETE, "DELETE FROM enrolment WHERE id = ?"),
+    S(ERASURE_PUT, "INSERT INTO erasure (enrolment_id, credential_id, serial, "
+                   "erased_at_s, cause) VALUES (?, ?, ?, ?, ?)"),
+    S(ERASED_CREDENTIAL,
+      "SELECT credential_id FROM erasure WHERE serial = ? AND serial > 0"),
+    S(DUE_ENROLMENTS,
+      "SELECT id, credential_id FROM enrolment WHERE state = ? AND "
+      "decided_at_s < ? ORDER BY decided_at_s, id LIMIT ?"),
+    S(DUE_CREDENTIALS,
+      "SELECT enrolment_id, id FROM credential WHERE state = 'revoked' AND "
+      "revoked_at_s < ? ORDER BY revoked_at_s LIMIT ?"),
+    S(COUNT_ENROLMENTS,
+      "SELECT (SELECT count(*) FROM enrolment WHERE state = ?1 AND "
+      "decided_at_s < ?2), (SELECT coalesce(min(decided_at_s), 0) "
+      "FROM enrolment WHERE state = ?1)"),
+    S(COUNT_CREDENTIALS,
+      "SELECT (SELECT count(*) FROM credential WHERE state = 'revoked' AND "
+      "revoked_at_s < ?1), (SELECT coalesce(min(revoked_at_s), 0) "
+      "FROM credential WHERE state = 'revoked')"),
+    S(RETENTION_RAN,
+      "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
+      "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),
+    S(RETENTION_LAST, "SELECT ran_at_s FROM retention WHERE rule = ?"),
 #undef S
 };
 
@@ -178,6 +245,19 @@ meaning(int rc, int sys) {
     return SID_E_STORE;
 }
 
+/* True the first time since the last commit that wrote: a disk that stays full
+ * is one event, however often it is tried. */
+static bool
+is_news(struct sid_sqlite *sq, int rc) {
+    for (int i = 0; i < sq->told_count; i++) {
+        if (sq->told[i] == rc)
+            return false;
+    }
+    if (sq->told_count < SID_SQ_TOLD_MAX)
+        sq->told[sq->told_count++] = rc;
+    return true;
+}
+
 enum sid_err
 sid_sq_error(struct sid_sqlite *sq, int rc, const char *where) {
     int sys = sqlite3_system_errno(sq->db);
@@ -187,7 +267,7 @@ sid_sq_error(struct sid_sqlite *sq, int rc, const char *where) {
         sq->broken = true;
     if (sq->in_txn && sq->lost == SID_OK && sqlite3_get_autocommit(sq->db) != 0)
         sq->lost = err;
-    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND)
+    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND && is_news(sq, rc))
         sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
                 SID_N("sqlite", rc), SID_S("text", sqlite3_errstr(rc)),
                 SID_N("errno", (rc & 0xff) == SQLITE_IOERR ? sys : 0),
@@ -279,18 +359,43 @@ sid_sq_read_real(struct sid_sq_query *query, bool *present) {
     return sqlite3_column_double(query->stmt, column);
 }
 
-const char *
-sid_sq_borrow_text(struct sid_sq_query *query, bool *whole) {
+int64_t
+sid_sq_peek_int(struct sid_sq_query *query, bool *whole) {
     int column = query->read++;
+
+    if (sqlite3_column_type(query->stmt, column) != SQLITE_INTEGER)
+        *whole = false;
+    return sqlite3_column_int64(query->stmt, column);
+}
+
+const char *
+sid_sq_peek_text(struct sid_sq_query *query, bool *whole) {
+    int column = query->read++;
+    bool is_text = sqlite3_column_type(query->stmt, column) == SQLITE_TEXT;
     const char *text = (const char *)sqlite3_column_text(query->stmt, column);
 
-    if (text == NULL) {
-        bad_column(query);
+    if (text == NULL)
+        text = "";
+    if (!is_text ||
+        strlen(text) != (size_t)sqlite3_column_bytes(query->stmt, column))
         *whole = false;
-        return "";
-    }
-    *whole = strlen(text) == (size_t)sqlite3_column_bytes(query->stmt, column);
     return text;
+}
+
+void
+sid_sq_peek_blob(struct sid_sq_query *query, void *out, size_t len,
+                 bool *whole) {
+    int column = query->read++;
+    bool is_blob = sqlite3_column_type(query->stmt, column) == SQLITE_BLOB;
+    const void *blob = sqlite3_column_blob(query->stmt, column);
+
+    if (is_blob && blob != NULL &&
+        (size_t)sqlite3_column_bytes(query->stmt, column) == len) {
+        memcpy(out, blob, len);
+        return;
+    }
+    memset(out, 0, len);
+    *whole = false;
 }
 
 void

@@ -30,6 +30,8 @@ later_s=86700
 wait_s=30 # seconds an enrolment is waited for
 
 # The cast. Both ID numbers are published specimens.
+man_name='Zhang Yangben'
+man_number=440524188001010014
 man_portrait=$photos/franck_02045.jpg
 man_selfie=$photos/franck_03979.jpg
 stranger=$photos/SeanConnery.jpg
@@ -143,7 +145,9 @@ add_client() {
 
 # ---- requests ----------------------------------------------------------------
 # request ARGUMENT… PATH: a curl command, shown as it is run; sets $status and
-# leaves the body in $dir/answer.
+# leaves the body in $dir/answer. `save`, when set, is the file it is shown to
+# go into.
+save=
 request() {
     local shown='' word path=${*: -1} shown_path=${*: -1}
     for word in "${@:1:$#-1}"; do
@@ -154,7 +158,7 @@ request() {
         esac
     done
     [ -z "$credential" ] || shown_path=${path/"$credential"/\$C}
-    command_line "curl$shown \"\$URL$shown_path\""
+    command_line "curl$shown \"\$URL$shown_path\"${save:+ -o $save}"
     rm -f "$dir/answer"
     status=$(cd "$dir" && curl -sS --max-time 90 -o answer \
         -w '%{http_code}' "${@:1:$#-1}" "$url$path") || fail "no answer"
@@ -208,8 +212,8 @@ changed() {
 write_holders() {
     local now
     now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-    jq -n --arg now "$now" '{name: "Zhang Yangben",
-        id_number: "440524188001010014",
+    jq -n --arg now "$now" --arg name "$man_name" --arg number "$man_number" \
+        '{name: $name, id_number: $number,
         consent: {version: "2026-01", given_at: $now}}' >"$dir/man.json"
     jq -n --arg now "$now" '{name: "Li Yangben",
         id_number: "11010519491231002X",
@@ -218,8 +222,10 @@ write_holders() {
 
 draw_card() {
     note "The card is a drawn specimen that lies askew on a table:"
-    command_line "mkphoto card $(basename "$man_portrait") card.jpg"
+    command_line "mkphoto card $(basename "$man_portrait") card.jpg" \
+        "--name '$man_name' --number $man_number"
     "$bin/mkphoto" card "$man_portrait" "$dir/card.jpg" --models "$models" \
+        --name "$man_name" --number "$man_number" \
         --fill 0.6 --turn 4 >/dev/null || fail "mkphoto"
 }
 
@@ -254,6 +260,17 @@ fetch_code() {
     expect "the code's length" "${#code}" 56
 }
 
+# save_code TYPE FILE
+save_code() {
+    save=$2
+    request -H @holder.auth -H "Accept: $1" \
+        "/v1/credentials/$credential/code?scale=8"
+    save=
+    expect "the status" "$status" 200
+    mv "$dir/answer" "$dir/$2"
+    note "$2: $(stat -c %s "$dir/$2") bytes"
+}
+
 show_code() {
     step "The code, on the man's phone"
     fetch_code
@@ -262,16 +279,9 @@ show_code() {
     "$bin/smartidctl" qr <"$dir/code.txt" || fail "smartidctl qr"
 
     step "The same as PNG and SVG; a QR reader that is not ours reads it"
-    request -H @holder.auth -H "Accept: image/svg+xml" \
-        "/v1/credentials/$credential/code?scale=8"
-    expect "the status" "$status" 200
-    mv "$dir/answer" "$dir/code.svg"
-    request -H @holder.auth -H "Accept: image/png" \
-        "/v1/credentials/$credential/code?scale=8"
-    expect "the status" "$status" 200
-    mv "$dir/answer" "$dir/code.png"
-    note "$dir/code.svg has $(stat -c %s "$dir/code.svg") bytes," \
-        "code.png $(stat -c %s "$dir/code.png")"
+    save_code image/svg+xml code.svg
+    save_code image/png code.png
+    note "They lie in $dir and go away with the demo."
     command_line "ZXingReader -format QRCode code.png"
     read_back=$(ZXingReader -format QRCode "$dir/code.png" |
         sed -n 's/^Text: *"\(.*\)"$/\1/p')
@@ -283,8 +293,8 @@ check_code() {
     step "The clerk checks it for household registration: valid"
     verify "$code"
     expect "valid" "$(answer .valid)" true
-    expect "the name" "$(answer .holder.name)" "Zhang Yangben"
-    expect "the number" "$(answer .holder.id_number)" 440524188001010014
+    expect "the name" "$(answer .holder.name)" "$man_name"
+    expect "the number" "$(answer .holder.id_number)" "$man_number"
 
     step "One character changed: not valid"
     verify "$(changed "$code")"
@@ -368,10 +378,13 @@ The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
 
   curl -H @holder.auth \$URL/v1/credentials/\$C/code
   curl -H @holder.auth -H 'Accept: image/png' \$URL/v1/credentials/\$C/code -o code.png
+  curl -H @holder.auth -H 'Accept: image/svg+xml' \$URL/v1/credentials/\$C/code -o code.svg
   curl -H @holder.auth -s \$URL/v1/credentials/\$C/code | jq -r .code | $bin/smartidctl qr
   jq -n --arg c "\$(ZXingReader code.png | sed -n 's/^Text: *"\(.*\)"\$/\1/p')" \\
     '{code: \$c, purpose: "household_registration"}' |
     curl -H @clerk.auth -H 'Content-Type: application/json' -d @- \$URL/v1/verifications
+  curl -H @app.auth -H 'Content-Type: application/json' -d '{"reason": "lost phone"}' \\
+    \$URL/v1/credentials/\$C/revoke
   curl -H @app.auth -H 'Prefer: wait=30' -F id_photo=@card.jpg \\
     -F selfie=@$man_selfie -F 'holder=<man.json;type=application/json' \\
     \$URL/v1/enrollments

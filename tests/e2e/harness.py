@@ -173,6 +173,8 @@ class Daemon:
             "SMARTIDD_FACE_WORKERS": "2",
             # Tests show wrong keys all the time; those of the limit set it.
             "SMARTIDD_LIMITS_AUTH_FAILURES_PER_MINUTE": "0",
+            # Tests send one person more often than people come.
+            "SMARTIDD_LIMITS_ATTEMPTS_PER_DAY": "0",
         }
         if "clock" in binary or "fake" in binary:
             self.env["SMARTIDD_TEST_CLOCK"] = self.clock_file
@@ -347,15 +349,25 @@ class Daemon:
         return rows
 
 
-def form(holder, id_photo, selfie):
-    """The three parts of an enrolment."""
+def form(holder, id_photo, selfie, challenge=None, frames=(),
+         statement=None):
+    """The parts of an enrolment, or with holder None of an appeal."""
     def kind(data):
         return "image/png" if data[:4] == b"\x89PNG" else "image/jpeg"
-    return [("holder", "application/json",
-             holder if isinstance(holder, bytes)
-             else json.dumps(holder).encode()),
-            ("id_photo", kind(id_photo), id_photo, "card.png"),
-            ("selfie", kind(selfie), selfie, "selfie.png")]
+    parts = []
+    if holder is not None:
+        parts.append(("holder", "application/json",
+                      holder if isinstance(holder, bytes)
+                      else json.dumps(holder).encode()))
+    parts += [("id_photo", kind(id_photo), id_photo, "card.png"),
+              ("selfie", kind(selfie), selfie, "selfie.png")]
+    if challenge is not None:
+        parts.append(("challenge_id", None, challenge.encode()))
+    for i, frame in enumerate(frames, 1):
+        parts.append(("frame_%d" % i, kind(frame), frame, "frame.png"))
+    if statement is not None:
+        parts.append(("statement", "text/plain", statement.encode()))
+    return parts
 
 
 _rng = random.Random(SEED ^ os.getpid())
@@ -396,10 +408,38 @@ class Api:
         more.update(headers or {})
         return self.daemon.request("POST", path, self.headers(more), body)
 
+    def challenge(self, steps=None):
+        """A fresh challenge: id, steps, expires_at."""
+        answer = self.post("/v1/challenges",
+                           {} if steps is None else {"steps": steps})
+        if answer.status != 201:
+            raise AssertionError(repr(answer))
+        return answer.json()
+
+    def appeal(self, enrolment, id_photo, selfie, wait=None, **parts):
+        """POST /v1/enrollments/{id}/appeal; returns the raw answer."""
+        kind, body = multipart(form(None, id_photo, selfie, **parts))
+        more = {"Content-Type": kind}
+        if wait is not None:
+            more["Prefer"] = "wait=%d" % wait
+        return self.daemon.request(
+            "POST", "/v1/enrollments/%s/appeal" % enrolment,
+            self.headers(more), body, timeout=90)
+
+    def delete(self, path, value=None):
+        if value is None:
+            return self.daemon.request("DELETE", path, self.headers())
+        body = value if isinstance(value, bytes) else \
+            json.dumps(value).encode()
+        return self.daemon.request(
+            "DELETE", path,
+            self.headers({"Content-Type": "application/json"}), body)
+
     def submit(self, person, id_photo, selfie, wait=None, idempotency=None,
-               headers=None):
+               headers=None, challenge=None, frames=()):
         """POST /v1/enrollments; returns the raw answer."""
-        kind, body = multipart(form(person, id_photo, selfie))
+        kind, body = multipart(form(person, id_photo, selfie, challenge,
+                                    frames))
         more = {"Content-Type": kind}
         if wait is not None:
             more["Prefer"] = "wait=%d" % wait

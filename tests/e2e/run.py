@@ -7,6 +7,7 @@ import argparse
 import glob
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,8 @@ import time
 import traceback
 import unittest
 
+# One file's; far beyond what any takes: what never ends must end as a failure.
+FILE_LIMIT_S = 900
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -63,7 +66,14 @@ class Collector(unittest.TestResult):
                             " (skips are not allowed)\n"])
 
 
+def give_up(_number, _frame):
+    signal.alarm(60)  # for the cleaning up
+    raise TimeoutError("the tests of this file do not end")
+
+
 def run_one(path, pattern, out):
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(FILE_LIMIT_S)
     sys.path[:0] = [os.path.dirname(path), HERE]
     loader = unittest.TestLoader()
     if pattern:

@@ -288,10 +288,11 @@ class Record(AccessCase):
         self.assert_problem(answer, 403, "purpose_forbidden")
         self.daemon.stop()
         rows = self.daemon.sql("SELECT event, outcome FROM audit "
-                               "ORDER BY seq DESC LIMIT 1")
+                               "ORDER BY seq DESC LIMIT 2")
         self.daemon.start()
-        self.assertEqual(tuple(rows[0]), ("verification",
-                                          "purpose_forbidden"))
+        self.assertEqual([tuple(row) for row in rows],
+                         [("daemon_stopped", "stopped"),
+                          ("verification", "purpose_forbidden")])
 
 
 class Expiry(AccessCase):

@@ -302,7 +302,7 @@ class Poison(Case):
 
 
 class PoisonBesideOthers(Case):
-    def test_r_a_harmless_job_beside_a_poisoned_one_is_not_set_aside(self):
+    def test_a_harmless_job_beside_a_poisoned_one_is_not_set_aside(self):
         """With two workers a harmless slow job runs beside the poisoned one
         both times the process dies. It killed nothing."""
         daemon = Daemon(settings={"face.workers": "2",

@@ -229,7 +229,8 @@ class Life(Case):
         daemon.stop()
         work.join()
         # Nobody is kept waiting, but what has begun is finished.
-        self.assertEqual([a.status for a in answers], [202, 202])
+        self.assertEqual([(a.status, a.json()["state"]) for a in answers],
+                         [(200, "processing")] * 2)
         self.assertNotIn("face_process_ended", daemon.log.text())
         self.assertEqual(daemon.sql("SELECT state, attempts FROM enrolment"),
                          [("approved", 1)] * 2)

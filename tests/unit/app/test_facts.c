@@ -24,7 +24,8 @@ good_facts(enum sid_photo_kind kind) {
     facts.box_score = 1.0F;
     facts.sharpness = 80;
     facts.brightness = 255;
-    facts.has_pose = facts.has_liveness = kind == SID_PHOTO_SELFIE;
+    facts.has_pose = kind != SID_PHOTO_ID;
+    facts.has_liveness = kind == SID_PHOTO_SELFIE;
     facts.yaw_deg = -99;
     facts.liveness = 1;
     facts.embedding[3] = 0.6F;
@@ -36,7 +37,7 @@ good_facts(enum sid_photo_kind kind) {
 static void
 what_good_photos_give_is_believed(void **state) {
     (void)state;
-    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
+    for (int kind = SID_PHOTO_ID; kind < SID_PHOTO_KINDS; kind++) {
         struct sid_photo_facts facts = good_facts((enum sid_photo_kind)kind);
         assert_true(sid_facts_credible(&facts, (enum sid_photo_kind)kind));
     }
@@ -68,15 +69,11 @@ is_looked_at(size_t offset) {
 
 static bool
 is_free(size_t offset) {
-    return (offset >= offsetof(struct sid_photo_facts, dhash) &&
-            offset < offsetof(struct sid_photo_facts, dhash) + 8) ||
+    return (offset >= offsetof(struct sid_photo_facts, grey) &&
+            offset < offsetof(struct sid_photo_facts, grey) +
+                         SID_FACE_GREY_PX * SID_FACE_GREY_PX) ||
            (offset >= offsetof(struct sid_photo_facts, sha256) &&
-            offset < offsetof(struct sid_photo_facts, sha256) + 32) ||
-           /* the padding before the one, and at the end */
-           (offset + 4 == offsetof(struct sid_photo_facts, dhash) &&
-            offset >= offsetof(struct sid_photo_facts, embedding) +
-                          sizeof(float) * SID_EMBEDDING_FLOATS) ||
-           offset >= offsetof(struct sid_photo_facts, ms_pose) + 4;
+            offset < offsetof(struct sid_photo_facts, sha256) + 32);
 }
 
 static void
@@ -103,7 +100,7 @@ values_out_of_range_are_refused(void **state) {
     REFUSED(f.image = SID_E_STORE);
     REFUSED(f.image = SID_E_MODEL);
     REFUSED(f.width_px = 159);
-    REFUSED(f.height_px = 6001); /* more pixels than there may be */
+    REFUSED(f.height_px = 6126); /* more pixels than there may be */
     REFUSED(f.width_px = INT32_MIN);
     REFUSED(f.faces = -1);
     REFUSED(f.faces = SID_FACES_MAX + 1);
@@ -139,12 +136,20 @@ an_embedding_that_is_no_unit_vector_is_refused(void **state) {
 }
 
 static void
-what_is_measured_on_a_selfie_cannot_be_left_out(void **state) {
+what_the_rules_go_by_cannot_be_left_out(void **state) {
     (void)state;
     REFUSED(f.has_liveness = false);
     REFUSED(f.has_pose = false);
-    struct sid_photo_facts card = good_facts(SID_PHOTO_SELFIE);
-    assert_false(sid_facts_credible(&card, SID_PHOTO_ID));
+    struct sid_photo_facts selfie = good_facts(SID_PHOTO_SELFIE);
+    struct sid_photo_facts frame = good_facts(SID_PHOTO_FRAME_1);
+    struct sid_photo_facts card = good_facts(SID_PHOTO_ID);
+    for (int kind = SID_PHOTO_FRAME_1; kind < SID_PHOTO_KINDS; kind++) {
+        assert_false(sid_facts_credible(&selfie, (enum sid_photo_kind)kind));
+        assert_false(sid_facts_credible(&card, (enum sid_photo_kind)kind));
+    }
+    assert_false(sid_facts_credible(&selfie, SID_PHOTO_ID));
+    assert_false(sid_facts_credible(&frame, SID_PHOTO_ID));
+    assert_false(sid_facts_credible(&frame, SID_PHOTO_SELFIE));
 }
 
 int
@@ -155,7 +160,7 @@ main(void) {
         cmocka_unit_test(no_fact_is_without_a_rule),
         cmocka_unit_test(values_out_of_range_are_refused),
         cmocka_unit_test(an_embedding_that_is_no_unit_vector_is_refused),
-        cmocka_unit_test(what_is_measured_on_a_selfie_cannot_be_left_out),
+        cmocka_unit_test(what_the_rules_go_by_cannot_be_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

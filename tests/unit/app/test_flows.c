@@ -198,10 +198,41 @@ places_come_back_after_every_kind_of_end(void **state) {
         sid_enrol_submit_fini(&submit);
     }
     for (int i = 0; i < 8; i++)
-        assert_int_equal(sid_enrol_reserve(f->app), SID_OK);
-    assert_int_equal(sid_enrol_reserve(f->app), SID_E_QUEUE_FULL);
+        assert_int_equal(sid_enrol_reserve(f->app, 1), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, 1), SID_E_QUEUE_FULL);
     for (int i = 0; i < 8; i++)
-        sid_enrol_release(f->app);
+        sid_enrol_release(f->app, 1);
+}
+
+static void
+room_for_bodies_comes_back_after_every_kind_of_end(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit;
+    const uint64_t total = (uint64_t)f->config.upload_total_bytes;
+    for (int i = 0; i < 6; i++) {
+        fixture_enrol(f, &submit, i % 2 == 0 ? "1" : NUMBER_B, 0, i % 3);
+        sid_enrol_submit_fini(&submit);
+    }
+    assert_int_equal(sid_enrol_reserve(f->app, total + 1), SID_E_QUEUE_FULL);
+    assert_int_equal(sid_enrol_reserve(f->app, UINT64_MAX), SID_E_QUEUE_FULL);
+    assert_int_equal(sid_enrol_reserve(f->app, total - 5), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, 6), SID_E_QUEUE_FULL);
+    assert_int_equal(sid_enrol_reserve(f->app, 5), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, 1), SID_E_QUEUE_FULL);
+    sid_enrol_release(f->app, 5);
+    sid_enrol_release(f->app, total - 5);
+    assert_int_equal(sid_enrol_reserve(f->app, total), SID_OK);
+    /* A refusal for want of a place takes no room. */
+    for (int i = 1; i < 8; i++)
+        assert_int_equal(sid_enrol_reserve(f->app, 0), SID_OK);
+    sid_enrol_release(f->app, total);
+    assert_int_equal(sid_enrol_reserve(f->app, 0), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, total), SID_E_QUEUE_FULL);
+    sid_enrol_release(f->app, 0);
+    assert_int_equal(sid_enrol_reserve(f->app, total), SID_OK);
+    sid_enrol_release(f->app, total);
+    for (int i = 1; i < 8; i++)
+        sid_enrol_release(f->app, 0);
 }
 
 static void
@@ -423,7 +454,7 @@ after_quiesce_new_flows_are_refused(void **state) {
     struct sid_verify verify;
     sid_app_quiesce(f->app);
     assert_false(sid_app_ready(f->app));
-    assert_int_equal(sid_enrol_reserve(f->app), SID_E_STOPPING);
+    assert_int_equal(sid_enrol_reserve(f->app, 1), SID_E_STOPPING);
     fixture_verify(f, &verify, "SID1:X", "security_check");
     assert_int_equal(verify.flow.err, SID_E_STOPPING);
     sid_verify_fini(&verify);
@@ -442,6 +473,7 @@ main(void) {
         T(a_retry_with_the_same_key_gets_the_first_answer_again),
         T(the_same_key_with_another_request_is_a_mismatch),
         T(places_come_back_after_every_kind_of_end),
+        T(room_for_bodies_comes_back_after_every_kind_of_end),
         T(a_code_is_valid_until_the_credential_is_revoked),
         T(each_check_is_one_audit_row_whatever_the_code_is),
         T(a_purpose_that_was_not_granted_is_refused_and_recorded),

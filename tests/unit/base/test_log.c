@@ -102,6 +102,63 @@ lines_below_the_level_are_dropped(void **state) {
 }
 
 static void
+what_is_written_always_is_not_dropped_at_any_level(void **state) {
+    (void)state;
+    begin();
+    sid_log_set_level(SID_LOG_ERROR);
+    sid_log(SID_LOG_ALWAYS, "evidence");
+    sid_log_set_level(SID_LOG_INFO);
+    (void)end();
+    assert_non_null(strstr(text, " level=info event=evidence\n"));
+}
+
+/* 200 texts that want to be a line of their own, at every place of a value. */
+static void
+no_payload_makes_a_second_line(void **state) {
+    (void)state;
+    static const char *const seeds[] = {
+        "\r\n",         "\n",         "\r",       "\x1b[2J",  "\xe2\x80\xa8",
+        "\xe2\x80\xa9", "\xc2\x85",   "%0a",      "\"",       "\\",
+        "\\n",          "\" event=x", "' OR 1=1", "\x7f",     "\x0b",
+        "\x0c",         "\x1c",       "\xff\xfe", "\xc0\x8a", "ts=1 level=info",
+    };
+    static const char *const shapes[] = {
+        "%s",    "a%s",       "%sb",    "a%sb",     "%s%s",
+        "a b%s", "%s level=", "x=\"%s", "%s\nts=2", "\\%s",
+    };
+    size_t made = 0;
+    begin();
+    for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+        for (size_t j = 0; j < sizeof shapes / sizeof *shapes; j++) {
+            char value[128];
+            const char *mark = strstr(shapes[j], "%s");
+            (void)snprintf(value, sizeof value, "%.*s%s%s",
+                           (int)(mark - shapes[j]), shapes[j], seeds[i],
+                           strcmp(mark, "%s%s") == 0 ? seeds[i] : mark + 2);
+            sid_log(SID_LOG_INFO, "payload", SID_S("v", value),
+                    SID_N("end", 1));
+            made++;
+        }
+    }
+    size_t len = end();
+    assert_int_equal(made, 200);
+    size_t lines = 0;
+    char *save = NULL;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        assert_true(c == '\n' || (c >= 0x20 && c != 0x7f));
+    }
+    assert_null(strstr(text, "\xe2\x80\xa8"));
+    assert_null(strstr(text, "\xc2\x85"));
+    for (char *l = strtok_r(text, "\n", &save); l != NULL;
+         l = strtok_r(NULL, "\n", &save), lines++) {
+        assert_memory_equal(l + 27, " level=info event=payload v=", 28);
+        assert_string_equal(l + strlen(l) - 6, " end=1");
+    }
+    assert_int_equal(lines, 200);
+}
+
+static void
 levels_are_read_by_name(void **state) {
     (void)state;
     enum sid_log_level level = SID_LOG_ERROR;
@@ -197,6 +254,8 @@ main(void) {
         cmocka_unit_test(an_event_needs_no_fields),
         cmocka_unit_test(no_value_can_end_a_line_or_its_quotes),
         cmocka_unit_test(lines_below_the_level_are_dropped),
+        cmocka_unit_test(what_is_written_always_is_not_dropped_at_any_level),
+        cmocka_unit_test(no_payload_makes_a_second_line),
         cmocka_unit_test(levels_are_read_by_name),
         cmocka_unit_test(a_value_that_is_too_long_still_leaves_one_whole_line),
         cmocka_unit_test(fields_beyond_sixteen_are_left_out),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 /* cmocka needs the four above */
 #include <cmocka.h>
 #include <string.h>
@@ -395,9 +396,35 @@ windows_follow_each_other_from_the_issue_on(void **state) {
     assert_int_equal(to, issued + 120);
 }
 
+static void
+what_a_scanner_types_round_a_code_is_stripped(void **state) {
+    (void)state;
+    static const char code[] = /* its last character is a blank */
+        "SID1:0123456789ABCDEFGHIJ 0123456789ABCDEFGHIJ 01234567 ";
+    static const char *const before[] = {"", "\t", "\r\n\t"};
+    static const char *const after[] = {"",   "\r",   "\n",         "\r\n",
+                                        "\t", " \r ", "  \r\n \t  "};
+    assert_int_equal(strlen(code), SID_TOKEN_CHARS);
+    for (size_t b = 0; b < sizeof before / sizeof before[0]; b++) {
+        for (size_t a = 0; a < sizeof after / sizeof after[0]; a++) {
+            char text[128];
+            int len = snprintf(text, sizeof text, "%s%s%s", before[b], code,
+                               after[a]);
+            struct sid_span got = sid_token_strip(text, (size_t)len);
+            assert_int_equal(got.len, SID_TOKEN_CHARS);
+            assert_memory_equal(got.ptr, code, SID_TOKEN_CHARS);
+        }
+    }
+    assert_int_equal(sid_token_strip(" x ", 3).len, 3);
+    assert_int_equal(sid_token_strip("\r\n", 2).len, 0);
+    assert_int_equal(sid_token_strip("", 0).len, 0);
+    assert_int_equal(sid_token_strip("a\nb", 3).len, 3);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_scanner_types_round_a_code_is_stripped),
         cmocka_unit_test(a_code_opens_to_what_it_was_made_of),
         cmocka_unit_test(the_format_has_not_drifted),
         cmocka_unit_test(an_unknown_key_id_makes_no_code),

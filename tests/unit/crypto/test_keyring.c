@@ -114,6 +114,22 @@ a_code_key_has_two_halves_derived_with_its_version(void **state) {
 }
 
 static void
+a_template_key_has_a_transform_of_its_own(void **state) {
+    (void)state;
+    assert_null(sid_keyring_transform(ring, 1));
+    assert_int_equal(put(SID_KEY_TEMPLATE, 1, 0, code), SID_OK);
+    assert_int_equal(put(SID_KEY_TEMPLATE, 2, 0, root), SID_OK);
+    assert_int_equal(put(SID_KEY_DATA, 3, 0, root), SID_OK);
+    is_derived_from(code, sid_keyring_transform(ring, 1),
+                    "smartidd/transform/v1");
+    is_derived_from(root, sid_keyring_transform(ring, 2),
+                    "smartidd/transform/v1");
+    assert_null(sid_keyring_transform(ring, 0));
+    assert_null(sid_keyring_transform(ring, 3)); /* of the data key: none */
+    assert_non_null(sid_keyring_wrap(ring, SID_KEY_TEMPLATE, 2));
+}
+
+static void
 no_two_uses_of_one_root_share_a_key(void **state) {
     (void)state;
     uint8_t mac[5][SID_SHA256_BYTES];
@@ -271,6 +287,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(each_key_of_the_root_is_derived_with_its_documented_info),
         T(a_code_key_has_two_halves_derived_with_its_version),
+        T(a_template_key_has_a_transform_of_its_own),
         T(no_two_uses_of_one_root_share_a_key),
         T(a_version_is_put_once_and_within_one_byte),
         T(versions_stand_side_by_side_until_they_are_retired),

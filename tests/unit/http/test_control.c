@@ -56,7 +56,7 @@ the_control_socket_needs_no_key_and_is_private(void **state) {
     fixture_send(fd, request, sizeof request - 1);
     fixture_read(fd, &answer, NULL);
     assert_int_equal(answer.status, 200);
-    assert_string_equal(answer.body, "{\"clients\":[]}");
+    assert_string_equal(answer.body, "{\"clients\":[]}\n");
     close(fd);
     assert_int_equal(status_of(request), 401);
 }

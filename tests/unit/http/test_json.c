@@ -173,12 +173,18 @@ what_must_be_escaped_is_escaped(void **state) {
     sid_json_string(&json, NULL, "\xe5\xbc\xa0 \xf0\x9f\x98\x80");
     sid_json_string(&json, NULL, "");
     sid_json_string(&json, NULL, NULL);
+    /* What somebody takes for the end of a line: U+0085, U+2028, U+2029. */
+    sid_json_string(&json, NULL,
+                    "a\xc2\x85"
+                    "b\xe2\x80\xa8"
+                    "c\xe2\x80\xa9\xe2\x80\xaa");
     sid_json_close(&json, ']');
     assert_int_equal(json.err, SID_OK);
     assert_int_equal(sid_buf_append(&buf, "", 1), SID_OK);
     assert_string_equal((char *)buf.ptr,
                         "[\"a\\\"b\\\\c/\\u0008\\u000a\\u001f\\u007f\","
-                        "\"\xe5\xbc\xa0 \xf0\x9f\x98\x80\",\"\",null]");
+                        "\"\xe5\xbc\xa0 \xf0\x9f\x98\x80\",\"\",null,"
+                        "\"a\\u0085b\\u2028c\\u2029\xe2\x80\xaa\"]");
     sid_buf_free(&buf);
 }
 

@@ -27,7 +27,6 @@ static const struct {
     {SID_E_EXISTS, 409},
     {SID_E_CONFLICT, 409},
     {SID_E_REVOKED, 409},
-    {SID_E_IDEMPOTENCY_BUSY, 409},
     {SID_E_LENGTH_REQUIRED, 411},
     {SID_E_BODY_TOO_LARGE, 413},
     {SID_E_MEDIA_TYPE, 415},
@@ -35,14 +34,15 @@ static const struct {
     {SID_E_FIELD_INVALID, 422},
     {SID_E_FIELD_UNKNOWN, 422},
     {SID_E_IDEMPOTENCY_MISMATCH, 422},
+    {SID_E_CHALLENGE_REQUIRED, 422},
     {SID_E_SECRET_MODE, 422},
     {SID_E_SECRET_FORMAT, 422},
     {SID_E_RATE, 429},
+    {SID_E_ATTEMPTS, 429},
     {SID_E_NO_MEMORY, 503},
     {SID_E_QUEUE_FULL, 503},
     {SID_E_STOPPING, 503},
     {SID_E_STORE, 503},
-    {SID_E_TIMEOUT, 503},
     {SID_E_STORE_FULL, 507},
 };
 
@@ -77,6 +77,7 @@ successes_have_their_status(void **state) {
     assert_int_equal(sid_reply_success(SID_SUCCESS_OK), 200);
     assert_int_equal(sid_reply_success(SID_SUCCESS_CREATED), 201);
     assert_int_equal(sid_reply_success(SID_SUCCESS_ACCEPTED), 202);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_NO_CONTENT), 204);
     assert_int_equal(sid_reply_success(SID_SUCCESS_NOT_READY), 503);
 }
 

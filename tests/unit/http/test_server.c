@@ -57,7 +57,7 @@ open_endpoints_answer_anybody(void **state) {
     struct answer answer;
     fixture_ask(f, GET "\r\n", &answer);
     assert_int_equal(answer.status, 200);
-    assert_string_equal(answer.body, "{\"status\":\"ok\"}");
+    assert_string_equal(answer.body, "{\"status\":\"ok\"}\n");
     fixture_ask(f, "GET /readyz HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 200);
     assert_non_null(strstr(answer.body, "\"ready\":true"));
@@ -97,7 +97,7 @@ a_problem_document_tells_code_status_and_request(void **state) {
         answer.body,
         "{\"type\":\"urn:smartid:problem:not_found\",\"title\":\"Not Found\","
         "\"status\":404,\"detail\":\"There is nothing here under this name.\","
-        "\"code\":\"not_found\",\"request_id\":\"r-1\"}");
+        "\"code\":\"not_found\",\"request_id\":\"r-1\"}\n");
 }
 
 static void
@@ -106,7 +106,7 @@ a_wrong_method_is_told_the_right_ones(void **state) {
     struct answer answer;
     fixture_ask(f, "DELETE /v1/clients HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 405);
-    has(&answer, "Allow: GET, POST\r\n");
+    has(&answer, "Allow: GET, HEAD, POST\r\n");
 }
 
 static void

@@ -50,6 +50,19 @@ set_scans(struct jpeg_compress_struct *cinfo, jpeg_scan_info *script, int n) {
     cinfo->num_scans = n;
 }
 
+/* One scan with all coefficients of each component. */
+static void
+set_separate(struct jpeg_compress_struct *cinfo, jpeg_scan_info *script) {
+    memset(script, 0, 3 * sizeof *script);
+    for (int i = 0; i < 3; i++) {
+        script[i].comps_in_scan = 1;
+        script[i].component_index[0] = i;
+        script[i].Se = 63;
+    }
+    cinfo->scan_info = script;
+    cinfo->num_scans = 3;
+}
+
 static void
 set_kind(struct jpeg_compress_struct *cinfo, const struct jpeg_kind *kind,
          jpeg_scan_info *script) {
@@ -64,6 +77,8 @@ set_kind(struct jpeg_compress_struct *cinfo, const struct jpeg_kind *kind,
         jpeg_simple_progression(cinfo);
     if (kind->scans > 0)
         set_scans(cinfo, script, kind->scans);
+    if (kind->separate)
+        set_separate(cinfo, script);
 }
 
 void

@@ -18,6 +18,7 @@ struct jpeg_kind {
     bool cmyk;   /* four components */
     bool progressive;
     int scans;       /* more than 0: grey, progressive, in so many scans */
+    bool separate;   /* a scan for each component, not progressive */
     int orientation; /* 0: no EXIF */
     bool big_endian; /* of the EXIF */
     bool subsampled; /* 4:2:0, as phones do it; else 4:4:4 */

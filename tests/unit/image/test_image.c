@@ -113,17 +113,27 @@ a_file_that_is_no_picture_is_unreadable(void **state) {
     }
 }
 
+/* Every way to lay the coefficients out. */
+static const struct jpeg_kind jpeg_kinds[] = {
+    {.quality = 0},
+    {.progressive = true},
+    {.scans = 5},
+    {.separate = true},
+    {.grey = true},
+    {.subsampled = true},
+    {.progressive = true, .subsampled = true}};
+#define JPEG_KINDS (sizeof jpeg_kinds / sizeof jpeg_kinds[0])
+
 static void
 a_file_that_ends_early_is_unreadable_wherever_it_is_cut(void **state) {
     (void)state;
     const struct png_kind rgb = {.colour_type = PNG_COLOR_TYPE_RGB, .bits = 8};
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 6; kind++) {
         struct sid_buf file = SID_BUF_EMPTY;
-        if (kind == 2)
+        if (kind == 5)
             make_png(170, 170, paint_slope, &rgb, &file);
         else
-            make_jpeg(170, 170, paint_slope,
-                      &(struct jpeg_kind){.progressive = kind == 1}, &file);
+            make_jpeg(170, 170, paint_slope, &jpeg_kinds[kind], &file);
         /* The two bytes of EOI may be missing without loss. */
         for (size_t len = 0; len + 2 < file.len; len += 1 + file.len / 301) {
             struct sid_image image = SID_IMAGE_EMPTY;
@@ -134,6 +144,80 @@ a_file_that_ends_early_is_unreadable_wherever_it_is_cut(void **state) {
         }
         sid_buf_free(&file);
     }
+}
+
+/* At its last bytes, and at each place where a scan ends. */
+static void
+a_jpeg_that_lacks_its_last_lines_or_scans_is_unreadable(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < JPEG_KINDS; kind++) {
+        struct sid_buf file = SID_BUF_EMPTY;
+        make_jpeg(170, 170, paint_slope, &jpeg_kinds[kind], &file);
+        int scans = 0;
+        for (size_t len = file.len - 3; len > 0; len--) {
+            bool at_marker = file.ptr[len] == 0xFF && file.ptr[len + 1] != 0;
+            if (file.len - len > 300 && !at_marker)
+                continue;
+            struct sid_image image = SID_IMAGE_EMPTY;
+            assert_int_equal(
+                sid_image_decode(sid_span_of(file.ptr, len), &whole, &image),
+                SID_E_IMAGE_UNREADABLE);
+            scans += at_marker;
+        }
+        assert_true(scans > 0);
+        sid_buf_free(&file);
+    }
+}
+
+/* Decodes what is in file, followed by tail; the same as the original. */
+static void
+assert_readable_with(const struct sid_buf *file, size_t keep,
+                     struct sid_span tail) {
+    struct sid_buf changed = SID_BUF_EMPTY;
+    struct sid_image want = SID_IMAGE_EMPTY, got = SID_IMAGE_EMPTY;
+    assert_int_equal(sid_buf_append(&changed, file->ptr, keep), SID_OK);
+    if (tail.len > 0)
+        assert_int_equal(sid_buf_append(&changed, tail.ptr, tail.len), SID_OK);
+    assert_int_equal(decode_whole(file, &want), SID_OK);
+    assert_int_equal(decode_whole(&changed, &got), SID_OK);
+    assert_memory_equal(got.bgr, want.bgr,
+                        want.stride_bytes * (size_t)want.height_px);
+    sid_image_fini(&want);
+    sid_image_fini(&got);
+    sid_buf_free(&changed);
+}
+
+/* Phones and messengers write such files; every line is there. */
+static void
+what_follows_the_last_line_of_a_jpeg_does_not_matter(void **state) {
+    (void)state;
+    for (size_t kind = 0; kind < JPEG_KINDS; kind++) {
+        struct sid_buf file = SID_BUF_EMPTY;
+        make_jpeg(171, 170, paint_slope, &jpeg_kinds[kind], &file);
+        size_t end = file.len - 2;
+        assert_readable_with(&file, end, sid_span_of("\0\0\0\xFF\xD9", 5));
+        assert_readable_with(&file, end, sid_span_of(NULL, 0)); /* no EOI */
+        assert_readable_with(&file, end, sid_span_of("\xFF", 1));
+        assert_readable_with(&file, end, sid_span_of("\0\0\0", 3));
+        assert_readable_with(&file, file.len, sid_span_of("\0MPF\xFF\xD8", 6));
+        sid_buf_free(&file);
+    }
+}
+
+static void
+the_photo_of_a_phone_with_24_megapixels_is_taken(void **state) {
+    (void)state;
+    struct sid_buf file = SID_BUF_EMPTY;
+    struct sid_image image = SID_IMAGE_EMPTY;
+    make_jpeg(5712, 4284, paint_quadrants,
+              &(struct jpeg_kind){.subsampled = true}, &file);
+    const struct sid_image_want want = {.min_long_px = 480};
+    assert_int_equal(sid_image_decode(sid_buf_span(&file), &want, &image),
+                     SID_OK);
+    assert_int_equal(image.full_width_px, 5712);
+    assert_quadrants(&image, "rgwb");
+    sid_image_fini(&image);
+    sid_buf_free(&file);
 }
 
 /* Position of the first marker of that kind in a JPEG. */
@@ -154,11 +238,11 @@ a_jpeg_that_claims_too_many_pixels_is_refused_unread(void **state) {
     size_t frame = find_marker(&file, 0xC0);
     memset(file.ptr + frame + 5, 0xFF, 4); /* 65535 x 65535 */
     assert_refused(&file, SID_E_IMAGE_TOO_LARGE);
-    /* One row more than 24 million pixels: 6000 x 4001. */
-    memcpy(file.ptr + frame + 5, "\x0F\xA1\x17\x70", 4);
+    /* One row more than 24.5 million pixels: 6000 x 4084. */
+    memcpy(file.ptr + frame + 5, "\x0F\xF4\x17\x70", 4);
     assert_refused(&file, SID_E_IMAGE_TOO_LARGE);
-    /* Exactly 24 million, but without the data: not large, unreadable. */
-    memcpy(file.ptr + frame + 5, "\x0F\xA0\x17\x70", 4);
+    /* One row less, but without the data: not large, unreadable. */
+    memcpy(file.ptr + frame + 5, "\x0F\xF3\x17\x70", 4);
     struct sid_image_info info;
     struct sid_image image = SID_IMAGE_EMPTY;
     assert_int_equal(sid_image_probe(sid_buf_span(&file), &info), SID_OK);
@@ -433,6 +517,10 @@ main(void) {
         cmocka_unit_test(a_file_that_is_no_picture_is_unreadable),
         cmocka_unit_test(
             a_file_that_ends_early_is_unreadable_wherever_it_is_cut),
+        cmocka_unit_test(
+            a_jpeg_that_lacks_its_last_lines_or_scans_is_unreadable),
+        cmocka_unit_test(what_follows_the_last_line_of_a_jpeg_does_not_matter),
+        cmocka_unit_test(the_photo_of_a_phone_with_24_megapixels_is_taken),
         cmocka_unit_test(a_jpeg_that_claims_too_many_pixels_is_refused_unread),
         cmocka_unit_test(a_png_that_claims_too_many_pixels_is_refused_unread),
         cmocka_unit_test(a_photo_with_a_side_below_the_limit_is_too_small),

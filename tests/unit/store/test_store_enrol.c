@@ -349,13 +349,13 @@ enrolments_in_a_state_are_listed_page_by_page(void **state) {
     ok(decide(f->store, 5, SID_ENROL_REVIEW));
     ok(sid_store_commit(f->store));
     for (int pages = 0; pages < 3; pages++) {
-        ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, after, 3,
-                                collect_enrolment, &list));
+        ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY,
+                                after, 3, collect_enrolment, &list));
         assert_int_equal(list.n, 3 * (pages + 1));
         after = list.id[list.n - 1];
     }
-    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, after, 3,
-                            collect_enrolment, &list));
+    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY,
+                            after, 3, collect_enrolment, &list));
     assert_int_equal(list.n, 9);
     for (int i = 0; i < 9; i++) {
         make_id(expected, "enr_", i < 5 ? i : i + 1);
@@ -363,14 +363,14 @@ enrolments_in_a_state_are_listed_page_by_page(void **state) {
     }
     list.n = 0;
     make_id(expected, "enr_", 5);
-    ok(sid_store_enrol_list(f->store, SID_ENROL_REVIEW, "", 3,
+    ok(sid_store_enrol_list(f->store, SID_ENROL_REVIEW, SID_WAITING_ANY, "", 3,
                             collect_enrolment, &list));
     assert_int_equal(list.n, 1);
     assert_string_equal(list.id[0], expected);
     /* A page's last one may have left the state in the meantime. */
     list.n = 0;
-    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, expected, 3,
-                            collect_enrolment, &list));
+    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY,
+                            expected, 3, collect_enrolment, &list));
     make_id(expected, "enr_", 6);
     assert_string_equal(list.id[0], expected);
 }
@@ -384,16 +384,17 @@ a_list_ends_with_the_callbacks_error_or_for_an_unknown_start(void **state) {
     for (int i = 0; i < 4; i++)
         insert_enrolment(f->store, i);
     ok(sid_store_commit(f->store));
-    assert_int_equal(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, "", 10,
+    assert_int_equal(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED,
+                                          SID_WAITING_ANY, "", 10,
                                           collect_enrolment, &list),
                      SID_E_STOPPING);
     assert_int_equal(list.n, 2);
     assert_int_equal(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED,
-                                          "enr_none", 10, collect_enrolment,
-                                          &list),
+                                          SID_WAITING_ANY, "enr_none", 10,
+                                          collect_enrolment, &list),
                      SID_E_NOT_FOUND);
-    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, "", 0,
-                            collect_enrolment, &list));
+    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY, "",
+                            0, collect_enrolment, &list));
     assert_int_equal(list.n, 2);
 }
 

@@ -1,6 +1,6 @@
-/* json_out.c: the append-only JSON writer of json.h. Any thread; borrows the
- * buffer it writes to. */
-#include "json.h"
+/* json_out.c: the append-only JSON writer of json_out.h. Any thread; borrows
+ * the buffer it writes to. */
+#include "smartid/json_out.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,13 +40,30 @@ utf8_sequence(const unsigned char *at, size_t left) {
     return len;
 }
 
+/* A sequence that some reader takes for a control character or the end of a
+ * line: U+0080 to U+009F, U+2028, U+2029. 0 when it is none. */
+static unsigned
+separator(const unsigned char *at, size_t len) {
+    if (len == 2 && at[0] == 0xc2 && at[1] < 0xa0)
+        return at[1];
+    if (len == 3 && at[0] == 0xe2 && at[1] == 0x80 &&
+        (at[2] == 0xa8 || at[2] == 0xa9))
+        return 0x2000u + (at[2] - 0x80u);
+    return 0;
+}
+
 static void
-put_escaped(struct sid_json *json, unsigned char c) {
+put_escaped(struct sid_json *json, unsigned c) {
     char text[8];
-    int n = c == '"' || c == '\\' ? snprintf(text, sizeof text, "\\%c", c)
-                                  : snprintf(text, sizeof text, "\\u%04x",
-                                             c >= 0x80 ? 0xfffdu : (unsigned)c);
+    int n = c == '"' || c == '\\'
+                ? snprintf(text, sizeof text, "\\%c", (char)c)
+                : snprintf(text, sizeof text, "\\u%04x", c & 0xffffu);
     put(json, text, (size_t)n);
+}
+
+static bool
+is_plain(unsigned char c) {
+    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
 }
 
 static void
@@ -56,18 +73,20 @@ put_quoted(struct sid_json *json, const char *text) {
     put(json, "\"", 1);
     size_t run = 0; /* bytes at `at` that go out as they are */
     while (run < len) {
-        unsigned char c = at[run];
-        size_t clean = c >= 0x80 ? utf8_sequence(at + run, len - run)
-                                 : (size_t)(c >= 0x20 && c != '"' &&
-                                            c != '\\' && c != 0x7f);
-        if (clean > 0) {
-            run += clean;
+        const unsigned char *next = at + run;
+        bool ascii = *next < 0x80;
+        size_t bytes = ascii ? 1 : utf8_sequence(next, len - run);
+        unsigned bad = ascii        ? (is_plain(*next) ? 0 : *next)
+                       : bytes == 0 ? 0xfffdu
+                                    : separator(next, bytes);
+        if (bad == 0) {
+            run += bytes;
             continue;
         }
         put(json, (const char *)at, run);
-        put_escaped(json, c);
-        at += run + 1;
-        len -= run + 1;
+        put_escaped(json, bad);
+        at = next + (bytes == 0 ? 1 : bytes);
+        len -= run + (bytes == 0 ? 1 : bytes);
         run = 0;
     }
     put(json, (const char *)at, run);

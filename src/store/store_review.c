@@ -1,0 +1,58 @@
+/* store_review.c: the part of the store's front that challenges, attempts,
+ * two-person decisions and appeals use. Run by the thread that owns the store;
+ * owns nothing. */
+#include "store_front.h"
+
+enum sid_err
+sid_store_enrol_first(struct sid_store *store,
+                      const struct sid_enrolment *enrolment) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->enrol_first(back, enrolment);
+}
+
+enum sid_err
+sid_store_enrol_appeal(struct sid_store *store,
+                       const struct sid_enrolment *enrolment) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->enrol_appeal(back, enrolment);
+}
+
+enum sid_err
+sid_store_enrol_attempt(struct sid_store *store,
+                        const uint8_t id_index[SID_SHA256_BYTES],
+                        int64_t after_s, int nth, char id[SID_ID_SIZE],
+                        int64_t *created_at_s) {
+    return store->back->ops->enrol_attempt(store->back, id_index, after_s, nth,
+                                           id, created_at_s);
+}
+
+enum sid_err
+sid_store_challenge_put(struct sid_store *store,
+                        const struct sid_challenge *challenge) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->challenge_put(back, challenge);
+}
+
+enum sid_err
+sid_store_challenge_get(struct sid_store *store, const char *id,
+                        struct sid_challenge *out) {
+    return store->back->ops->challenge_get(store->back, id, out);
+}
+
+enum sid_err
+sid_store_challenge_use(struct sid_store *store, const char *id,
+                        const char *enrolment_id) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->challenge_use(back, id, enrolment_id);
+}
+
+enum sid_err
+sid_store_challenge_purge(struct sid_store *store, int64_t before_s) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->challenge_purge(back, before_s);
+}

@@ -1,0 +1,85 @@
+"""Nothing is done and nothing is shown whose row cannot be written: the row
+and what it records are one transaction."""
+
+import sqlite3
+import unittest
+
+import photos
+from harness import DaemonCase, holder
+
+DECISION = {"decision": "approve", "reason": "same person"}
+STATES = ("SELECT 'enrolment', id, state FROM enrolment "
+          "UNION SELECT 'credential', id, state FROM credential "
+          "UNION SELECT 'client', id, revoked_at_s FROM client "
+          "ORDER BY 1, 2")
+
+
+class Closed(DaemonCase):
+    def setUp(self):
+        _, self.credential = self.approved(who=3)
+        self.code = self.app.code(self.credential)["code"]
+        seen = self.app.enrol(who=4, selfie_flaw=photos.UNCLEAR)
+        self.assertEqual(seen["state"], "review")
+        self.review = "/v1/enrollments/" + seen["id"]
+
+    def sql(self, text):
+        """Beside the daemon, which only a test may do."""
+        database = sqlite3.connect(self.daemon.database, timeout=30)
+        try:
+            with database:
+                return database.execute(text).fetchall()
+        finally:
+            database.close()
+
+    def actions(self):
+        """What is asked, and the status when all is well. The last ones end
+        what those before need."""
+        def new():
+            return self.app.submit(holder(), photos.photo(5),
+                                   photos.photo(5), wait=30)
+        return [
+            ("list", lambda: self.officer.get("/v1/enrollments?state=review"),
+             200),
+            ("look", lambda: self.officer.get(self.review), 200),
+            ("photo", lambda: self.officer.get(self.review +
+                                               "/photos/id_photo"), 200),
+            ("state", lambda: self.officer.get(
+                "/v1/credentials/" + self.credential), 200),
+            ("clients", lambda: self.admin.get("/v1/clients"), 200),
+            ("check", lambda: self.clerk.post("/v1/verifications", {
+                "code": self.code, "purpose": "train_ticket"}), 200),
+            ("code", lambda: self.app.get(
+                "/v1/credentials/%s/code" % self.credential), 200),
+            ("enrol", new, 201),
+            ("client", lambda: self.admin.post("/v1/clients", {
+                "name": "new", "role": "officer"}), 201),
+            ("key", lambda: self.admin.post("/v1/keys/rotate", {
+                "use": "code", "revoke_old": False}), 200),
+            ("decide", lambda: self.officer.post(
+                self.review + "/decision", DECISION), 200),
+            ("revoke", lambda: self.app.revoke(self.credential), 200),
+        ]
+
+    def test_without_its_row_nothing_is_done_or_shown(self):
+        before = self.sql(STATES)
+        keys = self.admin.get("/v1/keys").json()
+        # The number that the next row will want is taken.
+        self.sql(
+            "INSERT INTO audit SELECT max(seq) + 1, 0, 'x', 'x', 'x', 'x', "
+            "'x', zeroblob(32) FROM audit")
+        for name, act, _ in self.actions():
+            with self.subTest(name):
+                self.assert_problem(act(), 503)
+        self.assertEqual(self.sql(STATES), before)
+        self.assertEqual(self.admin.get("/v1/keys").json(), keys)
+        # With the number free, all goes on, and the log is whole.
+        self.sql("DELETE FROM audit WHERE event = 'x'")
+        for name, act, status in self.actions():
+            with self.subTest(name):
+                self.assertEqual(act().status, status)
+        result = self.daemon.ctl("audit", "verify")
+        self.assertIn("chain unbroken", result.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,96 @@
+"""make install and uninstall: what is put where, that it runs from there, and
+that nothing else is touched. make help: every target is told."""
+
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+
+from harness import BIN, MODEL_DIR, ROOT, Case, clean_environment, run_tool
+
+HELP = ("setup all demo check check-unit check-e2e asan ubsan tsan fuzz bench "
+        "lint fmt install uninstall clean").split()
+PROGRAMS = {"sbin/smartidd", "bin/smartidctl"}
+UNIT = "lib/systemd/system/smartidd.service"
+DOCS = {"share/doc/smartidd/" + name for name in (
+    "README.md", "LICENSE", "smartidd.conf.example", "nginx.conf.example",
+    "purposes.example")}
+
+
+def files_below(folder):
+    return {os.path.relpath(os.path.join(at, name), folder)
+            for at, _, names in os.walk(folder) for name in names}
+
+
+class Install(Case):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sid-install-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.prefix = os.path.join(self.folder, "usr")
+
+    def make(self, *arguments):
+        # -o all: what is tested was built before.
+        result = subprocess.run(
+            ["make", "-s", "--no-print-directory", "-o", "all", *arguments,
+             "BUILD=" + BIN, "MODEL_DIR=" + MODEL_DIR],
+            cwd=ROOT, env=clean_environment(), text=True, capture_output=True,
+            check=False, timeout=120, stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+    @staticmethod
+    def expected():
+        models = {"share/smartidd/models/" + name
+                  for name in os.listdir(MODEL_DIR)
+                  if name.endswith(".onnx") or name == "models.ini"}
+        return PROGRAMS | DOCS | models | {UNIT}
+
+    def test_what_is_installed_runs_from_where_it_lies(self):
+        self.make("install", "PREFIX=" + self.prefix)
+        self.assertEqual(files_below(self.prefix), self.expected())
+        for name in self.expected():
+            mode = os.stat(os.path.join(self.prefix, name)).st_mode & 0o777
+            self.assertEqual(mode, 0o755 if name in PROGRAMS else 0o644, name)
+        with open(os.path.join(self.prefix, UNIT), encoding="ascii") as stream:
+            unit = stream.read()
+        self.assertNotIn("@", re.sub(r"@[a-z-]+(?=\s)", "", unit))
+        started = re.search(r"^ExecStart=(\S+)", unit, re.M).group(1)
+        self.assertEqual(started, os.path.join(self.prefix, "sbin/smartidd"))
+        ctl = os.path.join(self.prefix, "bin", "smartidctl")
+        config = os.path.join(self.folder, "made")
+        run_tool("init", "--dir", config, "--model-dir",
+                 os.path.join(self.prefix, "share/smartidd/models"), binary=ctl)
+        checked = run_tool("--check-config", "-c",
+                           os.path.join(config, "smartidd.conf"),
+                           binary=started)
+        self.assertEqual(checked.returncode, 0)
+
+    def test_what_was_installed_is_removed_and_nothing_else(self):
+        self.make("install", "PREFIX=" + self.prefix)
+        other = os.path.join(self.prefix, "bin", "other")
+        with open(other, "w", encoding="ascii"):
+            pass
+        self.make("uninstall", "PREFIX=" + self.prefix)
+        self.assertEqual(files_below(self.prefix), {"bin/other"})
+        self.make("uninstall", "PREFIX=" + self.prefix)
+
+    def test_a_packager_installs_below_a_folder_of_their_own(self):
+        stage = os.path.join(self.folder, "stage")
+        self.make("install", "DESTDIR=" + stage, "PREFIX=/opt/sid")
+        self.assertEqual(files_below(stage),
+                         {"opt/sid/" + name for name in self.expected()})
+        unit = os.path.join(stage, "opt/sid", UNIT)
+        with open(unit, encoding="ascii") as stream:
+            self.assertIn("ExecStart=/opt/sid/sbin/smartidd", stream.read())
+        self.make("uninstall", "DESTDIR=" + stage, "PREFIX=/opt/sid")
+        self.assertEqual(files_below(stage), set())
+
+    def test_help_tells_of_every_target(self):
+        told = re.findall(r"^  (\S+) ", self.make("help"), re.M)
+        self.assertEqual(set(HELP) - set(told), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
