@@ -20,8 +20,9 @@ bool sid_sandbox_is_whole(void);
 /* Factor on limits of time: 1, or 2 where a sanitizer makes all slower. */
 int sid_sandbox_patience(void);
 
-/* Dies with its parent; no new privileges, no debugger, no core dump, no
- * growing file, at most memory_bytes of address space. Errors: SID_E_INTERNAL
+/* Dies with its parent, and before everybody else when memory runs out; no new
+ * privileges, no debugger, no core dump, no growing file, at most memory_bytes
+ * of address space. Errors: SID_E_INTERNAL
  * (the kernel refused; errno says why). */
 SID_FALLIBLE enum sid_err sid_sandbox_limit(size_t memory_bytes);
 

@@ -263,11 +263,13 @@ judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
 }
 
 /* The selfie's only: what is compared later is the living face, and the card
- * adds nothing that the decision has not used. */
+ * adds nothing that the decision has not used. An appeal goes to review without
+ * a face, too. */
 static void
 keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
-    job->has_face = job->decision.state == SID_ENROL_APPROVED ||
-                    job->decision.state == SID_ENROL_REVIEW;
+    job->has_face =
+        selfie->faces > 0 && (job->decision.state == SID_ENROL_APPROVED ||
+                              job->decision.state == SID_ENROL_REVIEW);
     if (job->has_face)
         memcpy(job->face, selfie->embedding, sizeof job->face);
 }

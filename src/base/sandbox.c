@@ -2,9 +2,11 @@
  * Single-threaded processes only; owns nothing. */
 #include "smartid/sandbox.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #ifndef SANITIZED
 #include <linux/audit.h>
@@ -14,7 +16,6 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 static enum sid_err
@@ -135,8 +136,24 @@ install_filter(void) {
 
 #endif
 
+/* It can be had again; the daemon cannot. */
+static enum sid_err
+die_first(void) {
+    static const char most[] = "1000";
+    ssize_t written = -1;
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        written = write(fd, most, sizeof most - 1);
+        (void)close(fd);
+    }
+    return written == (ssize_t)(sizeof most - 1) ? SID_OK : SID_E_INTERNAL;
+}
+
 enum sid_err
 sid_sandbox_limit(size_t memory_bytes) {
+    /* First: the file is root's once nobody may look at the process. */
+    if (die_first() != SID_OK)
+        return SID_E_INTERNAL;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
         return SID_E_INTERNAL;

@@ -16,6 +16,11 @@ from harness import (Case, Daemon, DaemonCase, holder, program, run_tool,
                      threads)
 
 
+def oom_score_adj(pid):
+    with open("/proc/%s/oom_score_adj" % pid, encoding="ascii") as stream:
+        return int(stream.read())
+
+
 class Trouble(DaemonCase):
     """Each photo costs its own enrolment, and nothing else."""
 
@@ -45,9 +50,10 @@ class Trouble(DaemonCase):
                              before + 2 * len(photos.FORBIDDEN))
 
     def test_a_crash_a_lie_and_eaten_memory_cost_the_photo(self):
+        before = faults(self.daemon, "crash")
         crash = self.app.enrol(selfie_flaw=photos.ABORT, wait=60)
         self.assert_refused(crash)
-        self.assertEqual(faults(self.daemon, "crash"), 2)
+        self.assertEqual(faults(self.daemon, "crash"), before + 2)
         self.assert_refused(self.enrol_trouble(photos.LIE))
         self.assertEqual(faults(self.daemon, "answer"), 2)
         self.assert_refused(self.enrol_trouble(photos.MEMORY))
@@ -64,6 +70,19 @@ class Trouble(DaemonCase):
         self.assertEqual([(r["code"], r["photo"]) for r in both["reasons"]],
                          [("image_unreadable", "id_photo"),
                           ("too_blurred", "selfie")])
+
+    def test_a_frame_that_breaks_its_process_costs_that_frame(self):
+        before = faults(self.daemon, "crash")
+        challenge = self.app.challenge(3)
+        frames = photos.frames(1, challenge["steps"])
+        frames[1] = photos.photo(1, photos.ABORT)
+        answer = self.app.submit(holder(), photos.photo(1), photos.photo(1),
+                                 challenge=challenge["id"], frames=frames,
+                                 wait=60).json()
+        self.assertEqual(answer["state"], "rejected", answer)
+        self.assertEqual([(r["code"], r["photo"]) for r in answer["reasons"]],
+                         [("image_unreadable", "frame_2")])
+        self.assertEqual(faults(self.daemon, "crash"), before + 2)
 
     def test_r_a_photo_that_breaks_processes_is_not_tried_for_ever(self):
         """It is decided; after a restart nothing is taken up again."""
@@ -87,6 +106,12 @@ class Nothing(DaemonCase):
 
     # Somebody has left a file open that closes at no exec.
     PREFIX = ("sh", "-c", 'exec "$@" 9</dev/zero', "sh")
+
+    def test_they_are_what_the_kernel_ends_first_when_memory_runs_out(self):
+        for pid in self.processes():
+            self.assertEqual(oom_score_adj(pid), 1000)
+        self.assertEqual(oom_score_adj(self.daemon.process.pid),
+                         oom_score_adj("self"))
 
     def limits(self, pid):
         """Soft limits by name."""
