@@ -67,6 +67,12 @@ void sid_buf_free(struct sid_buf *buf);
 /* Overwrites memory in a way the compiler may not leave out. */
 void sid_wipe(void *ptr, size_t len);
 
+/* Overwrites what calls that have returned may have left on this thread's
+ * stack: copies of names, keys and texts on their way from one place to
+ * another. To be called where such work is done, from no deeper than it was
+ * begun. */
+void sid_wipe_stack(void);
+
 /* Compares <len> bytes in a time that depends on len only. */
 bool sid_equal_ct(const void *a, const void *b, size_t len);
 

@@ -36,7 +36,8 @@ struct sid_enrol_submit {
     int64_t consent_at_s;
     struct sid_buf photo[SID_PHOTO_KINDS];      /* taken; frames may be empty */
     char challenge_id[SID_ID_SIZE];             /* "" when none */
-    char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none */
+    char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none; the flow
+                                                   makes a hash of it */
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
     uint64_t body_bytes;   /* reserved; the flow gives them back */
     /* out, when flow.err is SID_OK */

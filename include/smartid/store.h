@@ -286,11 +286,6 @@ sid_store_enrol_first(struct sid_store *store,
 SID_FALLIBLE enum sid_err
 sid_store_enrol_appeal(struct sid_store *store,
                        const struct sid_enrolment *enrolment);
-/* The nth newest enrolment (1: the newest) that was made for this ID number
- * after after_s. Errors: SID_E_NOT_FOUND (there are fewer). */
-SID_FALLIBLE enum sid_err sid_store_enrol_attempt(
-    struct sid_store *store, const uint8_t id_index[SID_SHA256_BYTES],
-    int64_t after_s, int nth, char id[SID_ID_SIZE], int64_t *created_at_s);
 /* Which of those in review: all, or by the first of two decisions. */
 enum sid_waiting { SID_WAITING_ANY, SID_WAITING_FIRST, SID_WAITING_SECOND };
 /* Up to limit enrolments in `state` with id order after `after` ("" = from the
@@ -323,6 +318,23 @@ SID_FALLIBLE enum sid_err sid_store_photo_get(struct sid_store *store,
 /* Number of photos in the database (for tests and metrics). */
 SID_FALLIBLE enum sid_err sid_store_photo_count(struct sid_store *store,
                                                 int64_t *out);
+
+/* ---- attempts ---------------------------------------------------------- */
+/* An attempt of this person to enrol. It stays when the enrolment is erased, so
+ * `person` must be nothing that stands anywhere else. */
+SID_FALLIBLE enum sid_err
+sid_store_attempt_put(struct sid_store *store, const char *enrolment_id,
+                      const uint8_t person[SID_SHA256_BYTES],
+                      int64_t made_at_s);
+/* The person's nth newest (1: the newest) after after_s. Errors:
+ * SID_E_NOT_FOUND (there are fewer). */
+SID_FALLIBLE enum sid_err
+sid_store_attempt_get(struct sid_store *store,
+                      const uint8_t person[SID_SHA256_BYTES], int64_t after_s,
+                      int nth, char id[SID_ID_SIZE], int64_t *made_at_s);
+/* Forgets those made before `before_s`. */
+SID_FALLIBLE enum sid_err sid_store_attempt_purge(struct sid_store *store,
+                                                  int64_t before_s);
 
 /* ---- challenges -------------------------------------------------------- */
 /* Errors: SID_E_EXISTS. */

@@ -143,6 +143,7 @@ struct purge {
     struct sid_op op;
     int64_t retries_before_s;
     int64_t challenges_before_s;
+    int64_t attempts_before_s;
 };
 
 static enum sid_err
@@ -152,6 +153,8 @@ purge_run(struct sid_op *op, struct sid_store *store) {
         sid_store_idempotency_purge(store, purge->retries_before_s);
     if (err == SID_OK)
         err = sid_store_challenge_purge(store, purge->challenges_before_s);
+    if (err == SID_OK)
+        err = sid_store_attempt_purge(store, purge->attempts_before_s);
     return err;
 }
 
@@ -170,6 +173,7 @@ purge_expired(struct sid_app *app) {
     purge->op.run = purge_run;
     purge->op.done = purge_done;
     purge->challenges_before_s = sid_now_s();
+    purge->attempts_before_s = purge->challenges_before_s - SID_ATTEMPT_DAY_S;
     purge->retries_before_s = purge->challenges_before_s - config.idempotency_s;
     sid_writer_submit(app->writer, &purge->op);
 }

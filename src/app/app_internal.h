@@ -91,6 +91,8 @@ struct sid_app {
 /* A job that was begun this often and never finished has killed the process as
  * often. Source: architecture.md section 3. */
 #define SID_ATTEMPTS_MAX 2
+/* In which a person's attempts to enrol are counted. */
+#define SID_ATTEMPT_DAY_S ((int64_t)86400)
 
 void sid_app_policy(const struct sid_app *app, struct sid_policy *out);
 void sid_app_token_times(const struct sid_app *app, int64_t now_s,

@@ -111,6 +111,7 @@ static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
     int attempts = 0;
+    sid_enrolment_fini(&job->enrolment); /* a commit before may have failed */
     enum sid_err err =
         sid_store_enrol_begin_work(store, job->id, sid_now_s(), &attempts);
     if (err == SID_OK)

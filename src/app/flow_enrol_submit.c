@@ -11,8 +11,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
-
-#define DAY_S 86400
+#include "smartid/text.h"
 
 /* ---- io thread: a place, and room for the body ----------------------------
  */
@@ -109,6 +108,26 @@ make_fingerprint(struct sid_enrol_submit *submit) {
     return err;
 }
 
+/* A client may put anything into its retry key, an order or an ID number for
+ * example: what is stored is a keyed hash. The part in front keeps it apart
+ * from the index of a number. */
+static enum sid_err
+hide_idempotency_key(struct sid_enrol_submit *submit) {
+    char *key = submit->idempotency_key;
+    if (key[0] == '\0')
+        return SID_OK;
+    static const char use[] = "Idempotency-Key";
+    const struct sid_span parts[] = {sid_span_of(use, sizeof use),
+                                     sid_span_str(key)};
+    uint8_t mac[SID_SHA256_BYTES];
+    enum sid_err err =
+        sid_mac(sid_keyring_blind(submit->flow.app->keys), parts, 2, mac);
+    sid_wipe(key, SID_IDEMPOTENCY_SIZE);
+    if (err == SID_OK)
+        sid_base32_encode(mac, sizeof mac, key);
+    return err;
+}
+
 /* Normalises the number and makes its blind index; a bad number is kept out of
  * the statement and has an index of its raw text. */
 static enum sid_err
@@ -147,6 +166,8 @@ make_row(struct sid_enrol_submit *submit) {
                                      enrolment->holder_hash);
     if (err == SID_OK)
         err = make_fingerprint(submit);
+    if (err == SID_OK)
+        err = hide_idempotency_key(submit);
     if (err == SID_OK)
         err = sid_subject_make(app->keys, enrolment->id, &enrolment->key);
     if (err == SID_OK)
@@ -199,6 +220,30 @@ reject_at_the_door(struct sid_enrol_submit *submit, struct sid_store *store,
                             &verdict);
 }
 
+/* The person as attempts know it: not by the index of the ID number, which goes
+ * when the enrolment is erased. */
+static enum sid_err
+attempt_of(const struct sid_enrol_submit *submit,
+           uint8_t person[SID_SHA256_BYTES]) {
+    static const char label[] = "smartidd/attempt/v1";
+    const struct sid_span parts[] = {
+        sid_span_of(label, sizeof label),
+        sid_span_of(submit->enrolment.id_index,
+                    sizeof submit->enrolment.id_index)};
+    return sid_mac(sid_keyring_blind(submit->flow.app->keys), parts,
+                   sizeof parts / sizeof parts[0], person);
+}
+
+static enum sid_err
+note_attempt(const struct sid_enrol_submit *submit, struct sid_store *store) {
+    uint8_t person[SID_SHA256_BYTES];
+    enum sid_err err = attempt_of(submit, person);
+    return err != SID_OK
+               ? err
+               : sid_store_attempt_put(store, submit->enrolment.id, person,
+                                       submit->enrolment.created_at_s);
+}
+
 /* Whether this person has tried often enough within a day. */
 static enum sid_err
 count_attempts(struct sid_enrol_submit *submit, struct sid_store *store) {
@@ -209,15 +254,17 @@ count_attempts(struct sid_enrol_submit *submit, struct sid_store *store) {
     sid_app_config(flow->app, &config);
     if (config.attempts_per_day == 0)
         return SID_OK;
-    enum sid_err err = sid_store_enrol_attempt(
-        store, submit->enrolment.id_index, now_s - DAY_S,
-        (int)config.attempts_per_day, id, &at_s);
+    uint8_t person[SID_SHA256_BYTES];
+    enum sid_err err = attempt_of(submit, person);
+    if (err == SID_OK)
+        err = sid_store_attempt_get(store, person, now_s - SID_ATTEMPT_DAY_S,
+                                    (int)config.attempts_per_day, id, &at_s);
     if (err == SID_E_NOT_FOUND)
         return SID_OK;
     if (err != SID_OK)
         return err;
     flow->refusal = SID_E_ATTEMPTS;
-    flow->retry_after_s = at_s + DAY_S - now_s;
+    flow->retry_after_s = at_s + SID_ATTEMPT_DAY_S - now_s;
     return sid_app_audit(store, "enrolment_refused",
                          sid_caller_actor(&flow->caller), id,
                          sid_err_code(flow->refusal), "");
@@ -232,6 +279,8 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
                                           &enrolment->key, &changed);
     if (err == SID_OK)
         err = sid_store_enrol_insert(store, enrolment);
+    if (err == SID_OK)
+        err = note_attempt(submit, store);
     if (err == SID_OK && submit->idempotency_key[0] != '\0') {
         struct sid_idempotency row = {.created_at_s = enrolment->created_at_s};
         memcpy(row.client_id, enrolment->client_id, sizeof row.client_id);

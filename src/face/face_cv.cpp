@@ -29,6 +29,8 @@ blob_of(const sid_face_net_spec &spec, const cv::Mat &pixels) {
                                                  -spec.mean[c] / std);
         wipe(planes[static_cast<size_t>(c)]);
     }
+    if (ordered.data != pixels.data)
+        wipe(ordered);
     return blob;
 }
 
@@ -40,6 +42,8 @@ run(sid_face_engine *engine, sid_face_net net, const cv::Mat &pixels,
     std::vector<cv::Mat> outputs;
     engine->net[net].forward(outputs, names);
     wipe(blob);
+    // The network has a copy of its input: nothing takes the face's place.
+    engine->net[net].setInput(blob);
     return outputs;
 }
 

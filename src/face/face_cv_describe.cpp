@@ -137,7 +137,7 @@ sid_face_find_points(struct sid_face_engine *engine,
         const cv::Point2f centre(box->x + box->w / 2, box->y + box->h / 2);
         cv::Mat crop =
             sid::square_crop(sid::view(image), centre, side, spec.width_px);
-        const cv::Mat p = sid::run(engine, SID_NET_LANDMARK, crop);
+        cv::Mat p = sid::run(engine, SID_NET_LANDMARK, crop);
         sid::wipe(crop);
         CV_Assert(p.total() == 136);
         const float *v = p.ptr<float>();
@@ -151,6 +151,7 @@ sid_face_find_points(struct sid_face_engine *engine,
             out->x[i] = origin.x + five[i].x * side;
             out->y[i] = origin.y + five[i].y * side;
         }
+        sid::wipe(p);
         return SID_OK;
     });
 }
@@ -163,7 +164,7 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         const sid_face_net_spec &spec = engine->pack.net[SID_NET_FEATURE];
         cv::Mat face = aligned(sid::view(image), points,
                                cv::Size(spec.width_px, spec.height_px));
-        const cv::Mat feature = sid::run(engine, SID_NET_FEATURE, face);
+        cv::Mat feature = sid::run(engine, SID_NET_FEATURE, face);
         CV_Assert(feature.total() == SID_FACE_FLOATS);
         const double norm = cv::norm(feature);
         CV_Assert(norm > 0);
@@ -172,6 +173,7 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         const float *v = feature.ptr<float>();
         for (int i = 0; i < SID_FACE_FLOATS; i++)
             print.embedding[i] = static_cast<float>(v[i] / norm);
+        sid::wipe(feature); // the network's own copy too
         measure(face, &print);
         sid::wipe(face);
         *out = print;

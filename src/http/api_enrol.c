@@ -192,9 +192,12 @@ static enum sid_err
 submit_check(struct sid_request *req) {
     const char *key = req->head.idempotency_key;
     char judged[SID_IDEMPOTENCY_SIZE];
-    if (key != NULL && sid_idempotency_parse(key, judged) != SID_OK) {
+    enum sid_err err =
+        key == NULL ? SID_OK : sid_idempotency_parse(key, judged);
+    sid_wipe(judged, sizeof judged);
+    if (err != SID_OK) {
         sid_field_set(&req->field, "", "Idempotency-Key");
-        return SID_E_BAD_REQUEST;
+        return err;
     }
     /* Last: a place that is taken must be given back. */
     return sid_api_take_place(req);

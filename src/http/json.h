@@ -24,6 +24,12 @@ struct sid_field {
 };
 /* path: "" or "holder". */
 void sid_field_set(struct sid_field *field, const char *path, const char *name);
+/* The same for a name that the client has chosen: it is shown only if it could
+ * be one of ours (small letters and _, a digit at the end), because answers are
+ * logged by others and it may be anything, an ID number for example. Otherwise
+ * the path alone is left. */
+void sid_field_set_foreign(struct sid_field *field, const char *path,
+                           const char *name);
 
 /* Source: reliability B6. */
 #define SID_JSON_DEPTH_MAX 8

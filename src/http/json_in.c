@@ -9,6 +9,9 @@
 #include "smartid/rand.h"
 #include "smartid/text.h"
 
+/* Own choice: the longest name of a member here has 15 characters. */
+#define NAME_SHOWN_MAX 24
+
 /* Names, codes and numbers of people pass through here. */
 static void
 free_wiped(void *ptr) {
@@ -43,6 +46,19 @@ sid_field_set(struct sid_field *field, const char *path, const char *name) {
         }
     }
     field->name[at] = '\0';
+}
+
+void
+sid_field_set_foreign(struct sid_field *field, const char *path,
+                      const char *name) {
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz_");
+    if (len > 0 && name[len] >= '0' && name[len] <= '9')
+        len++; /* frame_1 */
+    bool ours = name[len] == '\0' && len <= NAME_SHOWN_MAX;
+    if (ours)
+        sid_field_set(field, path, name);
+    else
+        sid_field_set(field, "", path);
 }
 
 /* Brackets outside of strings; jansson itself judges the rest. */
@@ -95,7 +111,7 @@ sid_json_only(const json_t *object, const char *path, const char *const *names,
         while (names[i] != NULL && strcmp(names[i], key) != 0)
             i++;
         if (names[i] == NULL) {
-            sid_field_set(field, path, key);
+            sid_field_set_foreign(field, path, key);
             return SID_E_FIELD_UNKNOWN;
         }
     }

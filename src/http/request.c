@@ -276,7 +276,11 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     sid_buf_free(&req->answer.body);
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
+    /* Reasons and counters are what somebody has written about a person. */
+    if (req->flow_made)
+        sid_wipe(&req->u, sizeof req->u);
     free(req);
+    sid_wipe_stack();
 }
 
 const char *
@@ -305,7 +309,7 @@ check_parameter(void *cls, enum MHD_ValueKind kind, const char *key,
     else if (value == NULL || (check->seen & 1u << i) != 0)
         check->err = SID_E_FIELD_INVALID;
     if (check->err != SID_OK) {
-        sid_field_set(&check->req->field, "", key);
+        sid_field_set_foreign(&check->req->field, "", key);
         return MHD_NO;
     }
     check->seen |= 1u << i;

@@ -68,15 +68,24 @@ type_fits(int part, const char *type) {
            strcasecmp(type, "image/png") == 0;
 }
 
+/* PARTS when there is none. */
+static int
+part_of(const char *name) {
+    int at = 0;
+    while (at < PARTS && strcmp(part_name(at), name) != 0)
+        at++;
+    return at;
+}
+
 static enum sid_err
 part_begin(void *ctx, const struct sid_part *part) {
     struct sid_upload *upload = ctx;
-    sid_field_set(upload->field, "", part->name);
-    int at = 0;
-    while (at < PARTS &&
-           !(is_taken(upload, at) && strcmp(part_name(at), part->name) == 0))
-        at++;
-    if (at == PARTS)
+    int at = part_of(part->name);
+    if (at < PARTS)
+        sid_field_set(upload->field, "", part->name);
+    else
+        sid_field_set_foreign(upload->field, "", part->name);
+    if (at == PARTS || !is_taken(upload, at))
         return SID_E_FIELD_UNKNOWN;
     if (upload->seen[at])
         return SID_E_FIELD_INVALID;
@@ -93,15 +102,6 @@ part_max(int part, size_t photo_max_bytes) {
         return texts[part - SID_PHOTO_KINDS].max_bytes;
     return part >= SID_PHOTO_FRAME_1 ? photo_max_bytes / SID_FRAME_SHARE
                                      : photo_max_bytes;
-}
-
-/* PARTS when there is none. */
-static int
-part_of(const char *name) {
-    int at = 0;
-    while (at < PARTS && strcmp(part_name(at), name) != 0)
-        at++;
-    return at;
 }
 
 size_t
@@ -231,5 +231,6 @@ sid_upload_free(struct sid_upload **upload) {
     *upload = NULL;
     for (int at = 0; at < PARTS; at++)
         sid_buf_free(&me->part[at]);
+    sid_wipe(me, sizeof *me); /* heads of parts tell names of files */
     free(me);
 }

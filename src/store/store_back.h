@@ -111,10 +111,14 @@ struct sid_back_ops {
                                 const struct sid_enrolment *enrolment);
     enum sid_err (*enrol_appeal)(struct sid_back *back,
                                  const struct sid_enrolment *enrolment);
-    enum sid_err (*enrol_attempt)(struct sid_back *back,
-                                  const uint8_t id_index[SID_SHA256_BYTES],
-                                  int64_t after_s, int nth,
-                                  char id[SID_ID_SIZE], int64_t *created_at_s);
+    enum sid_err (*attempt_put)(struct sid_back *back, const char *enrolment_id,
+                                const uint8_t person[SID_SHA256_BYTES],
+                                int64_t made_at_s);
+    enum sid_err (*attempt_get)(struct sid_back *back,
+                                const uint8_t person[SID_SHA256_BYTES],
+                                int64_t after_s, int nth, char id[SID_ID_SIZE],
+                                int64_t *made_at_s);
+    enum sid_err (*attempt_purge)(struct sid_back *back, int64_t before_s);
     enum sid_err (*enrol_list)(
         struct sid_back *back, enum sid_enrol_state state,
         enum sid_waiting waiting, const char *after, int limit,

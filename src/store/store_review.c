@@ -20,12 +20,27 @@ sid_store_enrol_appeal(struct sid_store *store,
 }
 
 enum sid_err
-sid_store_enrol_attempt(struct sid_store *store,
-                        const uint8_t id_index[SID_SHA256_BYTES],
-                        int64_t after_s, int nth, char id[SID_ID_SIZE],
-                        int64_t *created_at_s) {
-    return store->back->ops->enrol_attempt(store->back, id_index, after_s, nth,
-                                           id, created_at_s);
+sid_store_attempt_put(struct sid_store *store, const char *enrolment_id,
+                      const uint8_t person[SID_SHA256_BYTES],
+                      int64_t made_at_s) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->attempt_put(back, enrolment_id, person, made_at_s);
+}
+
+enum sid_err
+sid_store_attempt_get(struct sid_store *store,
+                      const uint8_t person[SID_SHA256_BYTES], int64_t after_s,
+                      int nth, char id[SID_ID_SIZE], int64_t *made_at_s) {
+    return store->back->ops->attempt_get(store->back, person, after_s, nth, id,
+                                         made_at_s);
+}
+
+enum sid_err
+sid_store_attempt_purge(struct sid_store *store, int64_t before_s) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->attempt_purge(back, before_s);
 }
 
 enum sid_err

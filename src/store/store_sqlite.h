@@ -51,7 +51,9 @@
     X(ENROL_DECIDE)                                                            \
     X(ENROL_FIRST)                                                             \
     X(ENROL_APPEAL)                                                            \
-    X(ENROL_ATTEMPT)                                                           \
+    X(ATTEMPT_PUT)                                                             \
+    X(ATTEMPT_GET)                                                             \
+    X(ATTEMPT_PURGE)                                                           \
     X(ENROL_LIST)                                                              \
     X(ENROL_UNFINISHED)                                                        \
     X(PHOTO_PUT)                                                               \
@@ -311,11 +313,6 @@ enum sid_err sid_sqlite_enrol_first(struct sid_back *back,
                                     const struct sid_enrolment *enrolment);
 enum sid_err sid_sqlite_enrol_appeal(struct sid_back *back,
                                      const struct sid_enrolment *enrolment);
-enum sid_err sid_sqlite_enrol_attempt(struct sid_back *back,
-                                      const uint8_t id_index[SID_SHA256_BYTES],
-                                      int64_t after_s, int nth,
-                                      char id[SID_ID_SIZE],
-                                      int64_t *created_at_s);
 enum sid_err sid_sqlite_enrol_list(
     struct sid_back *back, enum sid_enrol_state state, enum sid_waiting waiting,
     const char *after, int limit,
@@ -343,6 +340,16 @@ enum sid_err sid_sqlite_idempotency_put(struct sid_back *back,
                                         const struct sid_idempotency *row);
 enum sid_err sid_sqlite_idempotency_purge(struct sid_back *back,
                                           int64_t before_s);
+/* store_sqlite_attempt.c */
+enum sid_err sid_sqlite_attempt_put(struct sid_back *back,
+                                    const char *enrolment_id,
+                                    const uint8_t person[SID_SHA256_BYTES],
+                                    int64_t made_at_s);
+enum sid_err sid_sqlite_attempt_get(struct sid_back *back,
+                                    const uint8_t person[SID_SHA256_BYTES],
+                                    int64_t after_s, int nth,
+                                    char id[SID_ID_SIZE], int64_t *made_at_s);
+enum sid_err sid_sqlite_attempt_purge(struct sid_back *back, int64_t before_s);
 /* store_sqlite_challenge.c */
 enum sid_err sid_sqlite_challenge_put(struct sid_back *back,
                                       const struct sid_challenge *challenge);

@@ -69,9 +69,10 @@ read_credential(struct sid_sq_query *query, struct sid_credential *out) {
     return parse_state(state, &out->state);
 }
 
-/* The one row a bound query gives; ends the query. */
+/* The one row a bound query gives; ends the query. A row of another id than
+ * this one (NULL: any) is as good as none. */
 static enum sid_err
-fetch(struct sid_sq_query *query, struct sid_credential *out) {
+fetch(struct sid_sq_query *query, const char *id, struct sid_credential *out) {
     struct sid_credential credential = {.serial = 0};
     bool row = false;
     enum sid_err err = sid_sq_next(query, &row);
@@ -80,6 +81,8 @@ fetch(struct sid_sq_query *query, struct sid_credential *out) {
         err = SID_E_NOT_FOUND;
     if (err == SID_OK)
         err = read_credential(query, &credential);
+    if (row && id != NULL && strcmp(credential.id, id) != 0)
+        err = SID_E_NOT_FOUND; /* the next one, whatever is wrong with it */
     sid_sq_end(query);
     if (err == SID_OK)
         *out = credential;
@@ -95,7 +98,7 @@ sid_sqlite_credential_get(struct sid_back *back, const char *id,
         sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_GET);
 
     sid_sq_bind_text(&query, id);
-    return fetch(&query, out);
+    return fetch(&query, id, out);
 }
 
 enum sid_err
@@ -107,7 +110,7 @@ sid_sqlite_credential_by_serial(struct sid_back *back, uint64_t serial,
     if (serial > INT64_MAX)
         return SID_E_NOT_FOUND; /* never given */
     sid_sq_bind_int(&query, (int64_t)serial);
-    return fetch(&query, out);
+    return fetch(&query, NULL, out);
 }
 
 enum sid_err

@@ -91,6 +91,19 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     return SID_OK;
 }
 
+static enum sid_err
+read_all_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
+    enum sid_err err = read_list_fields(query, out);
+    if (err != SID_OK)
+        return err;
+    sid_sq_read_blob(query, out->id_index, SID_SHA256_BYTES);
+    sid_sq_read_blob(query, out->holder_hash, SID_SHA256_BYTES);
+    sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_buf(query, &out->statement_sealed);
+    sid_sq_read_subject(query, &out->key);
+    return query->err;
+}
+
 enum sid_err
 sid_sqlite_enrol_get(struct sid_back *back, const char *id,
                      struct sid_enrolment *out) {
@@ -103,15 +116,10 @@ sid_sqlite_enrol_get(struct sid_back *back, const char *id,
     enum sid_err err = sid_sq_next(&query, &row);
     if (err == SID_OK && !row)
         err = SID_E_NOT_FOUND;
-    if (err == SID_OK)
-        err = read_list_fields(&query, &enrolment);
     if (err == SID_OK) {
-        sid_sq_read_blob(&query, enrolment.id_index, SID_SHA256_BYTES);
-        sid_sq_read_blob(&query, enrolment.holder_hash, SID_SHA256_BYTES);
-        sid_sq_read_buf(&query, &enrolment.holder_sealed);
-        sid_sq_read_buf(&query, &enrolment.statement_sealed);
-        sid_sq_read_subject(&query, &enrolment.key);
-        err = query.err;
+        err = read_all_fields(&query, &enrolment);
+        if (strcmp(enrolment.id, id) != 0)
+            err = SID_E_NOT_FOUND; /* the next one, whatever is wrong with it */
     }
     sid_sq_end(&query);
     if (err == SID_OK)
@@ -209,36 +217,6 @@ sid_sqlite_enrol_appeal(struct sid_back *back, const struct sid_enrolment *e) {
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)
         err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
-    return err;
-}
-
-enum sid_err
-sid_sqlite_enrol_attempt(struct sid_back *back,
-                         const uint8_t id_index[SID_SHA256_BYTES],
-                         int64_t after_s, int nth, char id[SID_ID_SIZE],
-                         int64_t *created_at_s) {
-    struct sid_sq_query query =
-        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_ATTEMPT);
-    char found[SID_ID_SIZE] = "";
-    int64_t at_s = 0;
-    bool row = false;
-
-    sid_sq_bind_blob(&query, id_index, SID_SHA256_BYTES);
-    sid_sq_bind_int(&query, after_s);
-    sid_sq_bind_int(&query, nth - 1);
-    enum sid_err err = sid_sq_next(&query, &row);
-    if (err == SID_OK && !row)
-        err = SID_E_NOT_FOUND;
-    if (err == SID_OK) {
-        sid_sq_read_text(&query, found, sizeof found);
-        at_s = sid_sq_read_int(&query);
-        err = query.err;
-    }
-    sid_sq_end(&query);
-    if (err == SID_OK) {
-        memcpy(id, found, sizeof found);
-        *created_at_s = at_s;
-    }
     return err;
 }
 

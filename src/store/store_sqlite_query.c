@@ -24,6 +24,10 @@
     "issued_at_s, revoked_at_s, note, id_index, holder_hash, "                 \
     "holder_sealed, " SUBJECT_KEY
 #define WITH_KEY " LEFT JOIN subject_key ON subject = "
+/* The row of this id or, when there is none, the one after it, which the caller
+ * drops: an id that is unknown costs as much as one that is somebody else's.
+ * The few ids behind the last row cost less and tell nobody anything. */
+#define OR_NEXT " WHERE id >= ? ORDER BY id LIMIT 1"
 
 static const struct {
     const char *name;
@@ -91,8 +95,7 @@ static const struct {
       "?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
-      "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY
-      "id WHERE id = ?"),
+      "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
@@ -112,9 +115,12 @@ static const struct {
       "first_at_s = 0, first_note = '', updated_at_s = ?, challenge = ?, "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
-    S(ENROL_ATTEMPT,
-      "SELECT id, created_at_s FROM enrolment WHERE id_index = ? AND "
-      "created_at_s > ? ORDER BY created_at_s DESC LIMIT 1 OFFSET ?"),
+    S(ATTEMPT_PUT, "INSERT INTO attempt (enrolment_id, person, made_at_s) "
+                   "VALUES (?, ?, ?)"),
+    S(ATTEMPT_GET,
+      "SELECT enrolment_id, made_at_s FROM attempt WHERE person = ? AND "
+      "made_at_s > ? ORDER BY made_at_s DESC LIMIT 1 OFFSET ?"),
+    S(ATTEMPT_PURGE, "DELETE FROM attempt WHERE made_at_s < ?"),
     S(ENROL_LIST,
       "SELECT " ENROL_LIST_COLUMNS " FROM enrolment WHERE state = ?1 AND "
       "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
@@ -158,7 +164,7 @@ static const struct {
       "state, issued_at_s, revoked_at_s, note, id_index, holder_hash, "
       "holder_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " CREDENTIAL_COLUMNS " FROM credential" WITH_KEY
-                      "enrolment_id WHERE id = ?"),
+                      "enrolment_id" OR_NEXT),
     S(CREDENTIAL_BY_SERIAL,
       "SELECT " CREDENTIAL_COLUMNS " FROM credential" WITH_KEY
       "enrolment_id WHERE serial = ?"),

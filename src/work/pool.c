@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "smartid/buf.h"
 #include "smartid/metrics.h"
 
 #define WORKERS_MAX 64    /* Source: pool.h */
@@ -101,6 +102,7 @@ worker_main(void *arg) {
 
     while ((job = take_job(pool)) != NULL) {
         job->run(job, ctx);
+        sid_wipe_stack();
         atomic_fetch_sub(&pool->busy, 1);
         sid_metric_add(SID_M_WORKERS_BUSY, -1);
     }

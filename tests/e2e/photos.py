@@ -27,16 +27,20 @@ def _chunk(kind, data):
             struct.pack(">I", zlib.crc32(body)))
 
 
-def png(red, green, blue, width=200, height=200, text=None):
-    """A solid PNG; text goes into a tEXt chunk (a canary, for example)."""
+def png(red, green, blue, width=200, height=200, text=None, pixels=b"",
+        level=1):
+    """A solid PNG; text goes into a tEXt chunk (a canary, for example), pixels
+    are the first ones. level: of compression."""
     row = b"\0" + bytes((red, green, blue)) * width
+    first = (b"\0" + pixels + row[1:])[:len(row)]
     extra = b""
     if text is not None:
         extra = _chunk(b"tEXt", b"Comment\0" + text.encode("latin-1"))
     return (b"\x89PNG\r\n\x1a\n" +
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height,
                                         8, 2, 0, 0, 0)) +
-            extra + _chunk(b"IDAT", zlib.compress(row * height, 1)) +
+            extra + _chunk(b"IDAT", zlib.compress(first + row * (height - 1),
+                                                  level)) +
             _chunk(b"IEND", b""))
 
 

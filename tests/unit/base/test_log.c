@@ -84,6 +84,110 @@ no_value_can_end_a_line_or_its_quotes(void **state) {
     assert_ptr_equal(strchr(text, '\n'), text + len - 1);
 }
 
+/* What an attacker may put into a value, beside every single byte. */
+static const char *const injections[] = {
+    "\nts=2026-01-01T00:00:00.000Z level=info event=ready",
+    "\r\nts=2026-01-01T00:00:00.000Z level=info event=stopped",
+    "\" event=ready x=\"",
+    "\\",
+    "\\\"",
+    "\\n",
+    "a\" level=error b=\"",
+    "%n%n%n%s%s%s",
+    "%0d%0aevent=ready",
+    "\xe2\x80\xa8ts=1 event=x", /* U+2028 */
+    "\xe2\x80\xa9ts=1 event=x", /* U+2029 */
+    "\xc2\x85ts=1 event=x",     /* U+0085 */
+    "\xc0\x8ats=1 event=x",     /* LF in too many bytes */
+    "\xe0\x80\x8a",             /* the same in three */
+    "\xed\xa0\x80",             /* half a surrogate pair */
+    "\xf4\x90\x80\x80",         /* beyond Unicode */
+    "\xf0\x9f\x98",             /* cut off */
+    "\xe2\x80\xae"
+    "txt.exe",       /* right to left */
+    "\xef\xbb\xbfx", /* byte order mark */
+    "\x1b]0;title\x07\x1b[2J\x1b[31m",
+    "\x9b"
+    "31m",
+    "\b\b\b\b\b\b",
+    "<script>alert(1)</script>",
+    "${jndi:ldap://x/y}",
+    "{\"event\":\"ready\"}",
+    "'; DROP TABLE audit; --",
+    "a=b c=d",
+    "\t\v\f",
+    "张\n三",
+    " ",
+    "",
+};
+#define INJECTIONS (sizeof injections / sizeof injections[0])
+
+/* Reads one quoted or bare value; NULL when it is no value. */
+static const char *
+read_value(const char *at) {
+    if (*at != '"') {
+        const char *from = at;
+        while (*at > ' ' && *at < 0x7f && *at != '"' && *at != '=' &&
+               *at != '\\')
+            at++;
+        return at > from ? at : NULL;
+    }
+    for (at++; *at != '"'; at++) {
+        if (*at == '\\')
+            at++;
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            return NULL;
+    }
+    return at + 1;
+}
+
+/* One line with the fields ts, level, event, v and end, and nothing else. */
+static void
+assert_one_line(size_t len) {
+    static const char *const names[] = {"ts", "level", "event", "v", "end"};
+    assert_int_equal(strlen(text), len);
+    const char *at = text;
+    for (size_t i = 0; i < 5; i++) {
+        size_t n = strlen(names[i]);
+        assert_memory_equal(at, names[i], n);
+        assert_int_equal(at[n], '=');
+        /* A time has no quotes and no colon that could end it. */
+        at = i == 0 ? strchr(at, ' ') : read_value(at + n + 1);
+        assert_non_null(at);
+        assert_int_equal(*at, i < 4 ? ' ' : '\n');
+        at++;
+    }
+    assert_ptr_equal(at, text + len);
+    /* Terminals and viewers end lines at these too. */
+    assert_null(strstr(text, "\xe2\x80\xa8"));
+    assert_null(strstr(text, "\xe2\x80\xa9"));
+    assert_null(strstr(text, "\xc2\x85"));
+}
+
+/* 255 bytes and the list above, each alone, in the middle, and many times. */
+static void
+no_injection_makes_two_lines_of_one_event(void **state) {
+    (void)state;
+    static char value[1800];
+    size_t payloads = 0;
+    for (size_t i = 1; i < 256 + INJECTIONS; i++) {
+        char byte[2] = {(char)i, '\0'};
+        const char *payload = i < 256 ? byte : injections[i - 256];
+        for (int form = 0; form < 3; form++) {
+            size_t at = 0;
+            for (int n = 0; n < (form == 2 ? 20 : 1); n++)
+                at += (size_t)snprintf(value + at, sizeof value - at, "%s%s%s",
+                                       form == 1 ? "before" : "", payload,
+                                       form == 1 ? "after" : "");
+            begin();
+            sid_log(SID_LOG_INFO, "odd", SID_S("v", value), SID_N("end", 1));
+            assert_one_line(end());
+            payloads++;
+        }
+    }
+    assert_true(payloads >= 200);
+}
+
 static void
 lines_below_the_level_are_dropped(void **state) {
     (void)state;
@@ -253,6 +357,7 @@ main(void) {
         cmocka_unit_test(a_line_has_time_level_event_and_fields),
         cmocka_unit_test(an_event_needs_no_fields),
         cmocka_unit_test(no_value_can_end_a_line_or_its_quotes),
+        cmocka_unit_test(no_injection_makes_two_lines_of_one_event),
         cmocka_unit_test(lines_below_the_level_are_dropped),
         cmocka_unit_test(what_is_written_always_is_not_dropped_at_any_level),
         cmocka_unit_test(no_payload_makes_a_second_line),

@@ -92,6 +92,34 @@ members_that_nobody_asked_for_are_named(void **state) {
 }
 
 static void
+a_name_that_is_none_of_ours_is_not_shown(void **state) {
+    (void)state;
+    static const char *const hidden[] = {"11010519491231002X",
+                                         "Wang Example",
+                                         "wang example",
+                                         "\xe7\x8e\x8b",
+                                         "sidk_0123",
+                                         "a-b",
+                                         "7",
+                                         "abcdefghijklmnopqrstuvwxy"};
+    struct sid_field field;
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        sid_field_set_foreign(&field, "holder", hidden[i]);
+        assert_string_equal(field.name, "holder");
+        sid_field_set_foreign(&field, "", hidden[i]);
+        assert_string_equal(field.name, "");
+    }
+    sid_field_set_foreign(&field, "holder", "nick_name");
+    assert_string_equal(field.name, "holder.nick_name");
+    sid_field_set_foreign(&field, "", "frame_4");
+    assert_string_equal(field.name, "frame_4");
+    sid_field_set_foreign(&field, "", "frame_42");
+    assert_string_equal(field.name, "");
+    sid_field_set_foreign(&field, "", "abcdefghijklmnopqrstuvwx");
+    assert_string_equal(field.name, "abcdefghijklmnopqrstuvwx");
+}
+
+static void
 a_field_name_shows_safe_characters_only(void **state) {
     (void)state;
     struct sid_field field;
@@ -283,6 +311,7 @@ main(void) {
         cmocka_unit_test(nesting_deeper_than_eight_is_refused),
         cmocka_unit_test(members_that_nobody_asked_for_are_named),
         cmocka_unit_test(a_field_name_shows_safe_characters_only),
+        cmocka_unit_test(a_name_that_is_none_of_ours_is_not_shown),
         cmocka_unit_test(a_text_is_copied_within_its_bounds),
         cmocka_unit_test(a_text_of_another_form_is_refused_by_name),
         cmocka_unit_test(what_must_be_escaped_is_escaped),

@@ -48,6 +48,18 @@ an_unknown_credential_is_not_found_and_leaves_the_output(void **state) {
 
     assert_int_equal(sid_store_credential_get(f->store, "crd_none", &out),
                      SID_E_NOT_FOUND);
+    /* Before, between and behind those there are. */
+    uint64_t serial = 0;
+    ok(sid_store_begin(f->store));
+    ok(insert_credential(f->store, 1, 1, &serial));
+    ok(insert_credential(f->store, 3, 3, &serial));
+    ok(sid_store_commit(f->store));
+    char id[SID_ID_SIZE];
+    for (int number = 0; number <= 4; number += 2) {
+        make_id(id, "crd_", number);
+        assert_int_equal(sid_store_credential_get(f->store, id, &out),
+                         SID_E_NOT_FOUND);
+    }
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         assert_int_equal(
             sid_store_credential_by_serial(f->store, never[i], &out),

@@ -146,6 +146,17 @@ an_unknown_enrolment_is_not_found_and_leaves_the_output(void **state) {
 
     assert_int_equal(sid_store_enrol_get(f->store, "enr_none", &out),
                      SID_E_NOT_FOUND);
+    /* Before, between and behind those there are. */
+    ok(sid_store_begin(f->store));
+    insert_enrolment(f->store, 1);
+    insert_enrolment(f->store, 3);
+    ok(sid_store_commit(f->store));
+    char id[SID_ID_SIZE];
+    for (int number = 0; number <= 4; number += 2) {
+        make_id(id, "enr_", number);
+        assert_int_equal(sid_store_enrol_get(f->store, id, &out),
+                         SID_E_NOT_FOUND);
+    }
     assert_int_equal(out.attempts, 77);
 }
 

@@ -89,33 +89,42 @@ a_decision_keeps_what_was_measured_of_a_challenge(void **state) {
 }
 
 static void
-attempts_of_one_number_are_counted_from_the_newest(void **state) {
+attempts_of_one_person_are_counted_from_the_newest(void **state) {
     struct fixture *f = *state;
     char id[SID_ID_SIZE] = "unset";
     int64_t at_s = -1;
-    uint8_t index[SID_SHA256_BYTES];
+    uint8_t person[SID_SHA256_BYTES], other[SID_SHA256_BYTES];
 
-    memset(index, 7, sizeof index);
+    memset(person, 7, sizeof person);
+    memset(other, 8, sizeof other);
     ok(sid_store_begin(f->store));
     for (int i = 1; i <= 4; i++) {
-        struct sid_enrolment e = make_enrolment(i);
-        memset(e.id_index, i == 2 ? 8 : 7, sizeof e.id_index);
-        ok(sid_store_enrol_insert(f->store, &e));
-        sid_enrolment_fini(&e);
+        char made[SID_ID_SIZE];
+        make_id(made, "enr_", i);
+        ok(sid_store_attempt_put(f->store, made, i == 2 ? other : person,
+                                 5000 + i));
     }
     ok(sid_store_commit(f->store));
-    assert_int_equal(sid_store_enrol_attempt(f->store, index, 0, 4, id, &at_s),
+    assert_int_equal(sid_store_attempt_get(f->store, person, 0, 4, id, &at_s),
                      SID_E_NOT_FOUND);
     assert_string_equal(id, "unset");
-    ok(sid_store_enrol_attempt(f->store, index, 0, 3, id, &at_s));
+    ok(sid_store_attempt_get(f->store, person, 0, 3, id, &at_s));
     assert_int_equal(at_s, 5001);
-    ok(sid_store_enrol_attempt(f->store, index, 0, 1, id, &at_s));
+    ok(sid_store_attempt_get(f->store, person, 0, 1, id, &at_s));
     assert_int_equal(at_s, 5004);
     assert_string_equal(id, "enr_00000000000000000000000004");
     /* 5001 is no longer within. */
     assert_int_equal(
-        sid_store_enrol_attempt(f->store, index, 5001, 3, id, &at_s),
+        sid_store_attempt_get(f->store, person, 5001, 3, id, &at_s),
         SID_E_NOT_FOUND);
+    ok(sid_store_begin(f->store));
+    ok(sid_store_attempt_purge(f->store, 5004));
+    ok(sid_store_commit(f->store));
+    assert_int_equal(sid_store_attempt_get(f->store, person, 0, 2, id, &at_s),
+                     SID_E_NOT_FOUND);
+    assert_int_equal(sid_store_attempt_get(f->store, other, 0, 1, id, &at_s),
+                     SID_E_NOT_FOUND);
+    ok(sid_store_attempt_get(f->store, person, 0, 1, id, &at_s));
 }
 
 /* ---- two officers ------------------------------------------------------ */
@@ -234,7 +243,7 @@ main(void) {
         T(a_challenge_is_read_back_and_used_once),
         T(expired_challenges_are_purged_and_no_others),
         T(a_decision_keeps_what_was_measured_of_a_challenge),
-        T(attempts_of_one_number_are_counted_from_the_newest),
+        T(attempts_of_one_person_are_counted_from_the_newest),
         T(a_first_decision_is_kept_listed_and_taken_back),
         T(an_appeal_clears_the_decision_and_is_taken_once),
     };
