@@ -42,6 +42,8 @@ HARD  += -D_FORTIFY_SOURCE=2
 SANF  :=
 else
 SANF  := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+# Sanitizers look at their own process in ways that the hardening forbids.
+CPPFLAGS += -DSANITIZED
 endif
 CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DSID_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c17 $(OPT) -g -pthread $(HARD) $(SANF) $(WARNC)
@@ -83,8 +85,8 @@ $(foreach f,$(FOLDERS),$(eval $(call LIB_RULE,$(f))))
 CLOCK_REAL := $(BUILD)/src/base/clock.o
 CLOCK_TEST := $(BUILD)/src/base/clock_test.o
 FACE_CV    := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard src/face/*.cpp)) \
-              $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/face/face_fake.c,$(wildcard src/face/*.c)))
-FACE_FAKE  := $(BUILD)/src/face/face_fake.o
+              $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/face/face_fake%,$(wildcard src/face/*.c)))
+FACE_FAKE  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/face/face_fake*.c))
 CTL_OBJS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/ctl/*.c))
 
 # What each layer may link: itself and those below.

@@ -1,4 +1,5 @@
-/* main.c: the daemon: start order, signal loop, stop order.
+/* main.c: the daemon: start order, signal loop, stop order; and the way into
+ * its face processes, which are this binary too.
  *
  * The main thread owns everything that lives long and serves no request. Start:
  * settings, keys, store, writer, app, server, workers. Stop: quiesce, drain,
@@ -17,6 +18,7 @@
 #include "smartid/app.h"
 #include "smartid/clock.h"
 #include "smartid/config.h"
+#include "smartid/faceproc.h"
 #include "smartid/harden.h"
 #include "smartid/keys.h"
 #include "smartid/log.h"
@@ -320,8 +322,11 @@ int
 main(int argc, char **argv) {
     static struct daemon daemon = {.config_path = DEFAULT_CONFIG};
     enum action action = SERVE;
+    int status = EXIT_SUCCESS;
+    if (sid_faceproc_was(argc, argv, &status))
+        return status;
     (void)mallopt(M_ARENA_MAX, MALLOC_HEAPS);
-    int status = parse_arguments(argc, argv, &daemon, &action);
+    status = parse_arguments(argc, argv, &daemon, &action);
     if (status == 0)
         status = load_config(&daemon);
     if (status != 0)

@@ -16,6 +16,8 @@
 #include "smartid/inifile.h"
 
 #define SID_PATH_SIZE 512
+/* What photo_max_bytes may be set to. */
+#define SID_PHOTO_BYTES_LIMIT 33554432
 
 struct sid_config {
     /* [http] */
@@ -43,6 +45,7 @@ struct sid_config {
     int64_t queue_capacity;   /* enrolments held at once, 1..4096, default 64 */
     double match_accept;      /* 0..1, default 0.50 */
     double match_review;      /* 0..1, default 0.35 */
+    char face_isolation[16];  /* process | thread, default process */
     char liveness_action[16]; /* review | off, default review */
     double liveness_review;   /* 0..1, default 0.10 */
     /* [purposes] */

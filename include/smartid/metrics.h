@@ -48,6 +48,26 @@
       "Enrolments waiting for a face worker")                                  \
     X(SID_M_WORKERS_BUSY, GAUGE, "smartidd_workers_busy", "",                  \
       "Face workers at work")                                                  \
+    X(SID_M_FACE_PROCESSES, COUNTER, "smartidd_face_processes_started_total",  \
+      "", "Face processes started")                                            \
+    X(SID_M_FACE_SERVERS, COUNTER, "smartidd_face_servers_started_total", "",  \
+      "Processes started that fork the face processes")                        \
+    X(SID_M_FACE_SERVER_UP, GAUGE, "smartidd_face_server_up", "",              \
+      "Whether face processes can be had (always 0 with threads)")             \
+    X(SID_M_FACE_FAULT_CRASH, COUNTER, "smartidd_face_process_faults_total",   \
+      "reason=\"crash\"", "Attempts at a photo that ended its face process")   \
+    X(SID_M_FACE_FAULT_FORBIDDEN, COUNTER,                                     \
+      "smartidd_face_process_faults_total", "reason=\"forbidden\"", "")        \
+    X(SID_M_FACE_FAULT_CPU, COUNTER, "smartidd_face_process_faults_total",     \
+      "reason=\"cpu\"", "")                                                    \
+    X(SID_M_FACE_FAULT_MEMORY, COUNTER, "smartidd_face_process_faults_total",  \
+      "reason=\"memory\"", "")                                                 \
+    X(SID_M_FACE_FAULT_HANG, COUNTER, "smartidd_face_process_faults_total",    \
+      "reason=\"hang\"", "")                                                   \
+    X(SID_M_FACE_FAULT_KILLED, COUNTER, "smartidd_face_process_faults_total",  \
+      "reason=\"killed\"", "")                                                 \
+    X(SID_M_FACE_FAULT_ANSWER, COUNTER, "smartidd_face_process_faults_total",  \
+      "reason=\"answer\"", "")                                                 \
     X(SID_M_COMMITS, COUNTER, "smartidd_store_commits_total", "",              \
       "Transactions committed by the writer")                                  \
     X(SID_M_OPS, COUNTER, "smartidd_store_operations_total", "",               \

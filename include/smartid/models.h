@@ -36,6 +36,9 @@ SID_FALLIBLE enum sid_err sid_models_print_selftest(const char *model_dir,
 SID_FALLIBLE enum sid_err sid_models_engine(struct sid_models *models,
                                             struct sid_face_engine **out);
 
+/* The pack, with the bytes that were checked; borrowed, read-only. */
+const struct sid_face_pack *sid_models_pack(const struct sid_models *models);
+
 /* What was wrong when an engine could not be made; "" when nothing was. */
 void sid_models_problem(struct sid_models *models, char *out, size_t out_size);
 

@@ -13,10 +13,10 @@
 #include "smartid/policy.h"
 
 /* Fills *out for the photo. A photo that cannot be used is not an error: it is
- * out->image or out->faces. kind decides what is measured (liveness
- * only for a selfie, pose for a selfie and for frames; only a card is searched
- * in four orientations). Errors: only
- * those of the program: SID_E_NO_MEMORY, SID_E_MODEL. */
+ * out->image or out->faces. kind decides what is measured (liveness only for a
+ * selfie, pose for a selfie and for frames; only a card is searched in four
+ * orientations). Errors: only those of the program: SID_E_NO_MEMORY,
+ * SID_E_MODEL, SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_photo_examine(struct sid_face_engine *engine,
                                             struct sid_span bytes,
                                             enum sid_photo_kind kind,
@@ -26,5 +26,13 @@ SID_FALLIBLE enum sid_err sid_photo_examine(struct sid_face_engine *engine,
 SID_FALLIBLE enum sid_err
 sid_photo_examine_fully(struct sid_face_engine *engine, struct sid_span bytes,
                         enum sid_photo_kind kind, struct sid_photo_facts *out);
+
+/* The same, but leaves out->sha256 zero: for a face process, whose word on what
+ * the daemon can work out itself would count for nothing. Errors:
+ * SID_E_NO_MEMORY, SID_E_MODEL. */
+SID_FALLIBLE enum sid_err sid_photo_look(struct sid_face_engine *engine,
+                                         struct sid_span bytes,
+                                         enum sid_photo_kind kind,
+                                         struct sid_photo_facts *out);
 
 #endif

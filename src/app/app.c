@@ -1,17 +1,17 @@
 /* app.c: the object all flows share: keys, writer, pool, settings.
  *
  * Made and freed by main; its functions run on the threads that app.h names.
- * Owns the pool and the loaded models; borrows the rest. */
+ * Owns the pool, and the loaded models or the fork server; borrows the rest. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app_internal.h"
+#include "examiner.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/models.h"
-#include "smartid/photo.h"
 
 /* How often what has grown old is looked for. */
 #define PURGE_EVERY_US ((int64_t)60 * 1000 * 1000)
@@ -80,15 +80,25 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
 static enum sid_err
 worker_start(void *ctx, void **worker_ctx) {
     struct sid_app *app = ctx;
-    return sid_models_engine(app->models,
-                             (struct sid_face_engine **)worker_ctx);
+    return sid_examiner_new(app->models, app->forkserver,
+                            (struct sid_examiner **)worker_ctx);
 }
 
 static void
 worker_stop(void *ctx, void *worker_ctx) {
     (void)ctx;
-    struct sid_face_engine *engine = worker_ctx;
-    sid_face_engine_free(&engine);
+    struct sid_examiner *examiner = worker_ctx;
+    sid_examiner_free(&examiner);
+}
+
+static enum sid_err
+load_faces(struct sid_app *app, const struct sid_config *config, char *problem,
+           size_t problem_size) {
+    if (strcmp(config->face_isolation, "thread") == 0)
+        return sid_models_load(config->model_dir, &app->models, problem,
+                               problem_size);
+    return sid_forkserver_new(config->model_dir, &app->forkserver, problem,
+                              problem_size);
 }
 
 enum sid_err
@@ -96,8 +106,7 @@ sid_app_start_workers(struct sid_app *app, char *problem,
                       unsigned problem_size) {
     struct sid_config config;
     sid_app_config(app, &config);
-    enum sid_err err =
-        sid_models_load(config.model_dir, &app->models, problem, problem_size);
+    enum sid_err err = load_faces(app, &config, problem, problem_size);
     if (err != SID_OK)
         return err;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -115,7 +124,7 @@ sid_app_start_workers(struct sid_app *app, char *problem,
     struct sid_pool *pool = NULL;
     err = sid_pool_new(&pool_config, &pool);
     if (err != SID_OK) {
-        if (err == SID_E_MODEL)
+        if (err == SID_E_MODEL && app->models != NULL)
             sid_models_problem(app->models, problem, problem_size);
         return err;
     }
@@ -174,6 +183,8 @@ sid_app_tick(struct sid_app *app) {
     int64_t now_us = sid_mono_us();
     sid_wait_expire(app, now_us);
     sid_enrol_work_tick(app);
+    if (app->forkserver != NULL)
+        sid_forkserver_tick(app->forkserver);
     sid_keys_tick(app);
     sid_key_ages_tick(app);
     sid_heads_tick(app, now_us);
@@ -223,6 +234,7 @@ sid_app_free(struct sid_app **app) {
     sid_gate_free(&me->gate);
     sid_app_free_purposes(me);
     sid_models_free(&me->models);
+    sid_forkserver_free(&me->forkserver);
     pthread_mutex_destroy(&me->lock);
     pthread_rwlock_destroy(&me->suspects);
     pthread_rwlock_destroy(&me->config_lock);

@@ -13,6 +13,7 @@
 
 struct sid_audit_head;
 struct sid_enrol_job;
+struct sid_forkserver;
 struct sid_gate;
 struct sid_kept_purposes;
 struct sid_models;
@@ -31,7 +32,10 @@ struct sid_app {
     pthread_rwlock_t config_lock;
     struct sid_config config; /* under config_lock */
 
-    struct sid_models *models; /* set before the pool starts */
+    /* One of them, before the pool starts: engines in the workers' threads are
+     * made of the models, face processes come from the fork server. */
+    struct sid_models *models;
+    struct sid_forkserver *forkserver;
     struct sid_pool *_Atomic pool;
     _Atomic bool stopping;
     /* Jobs run under the read side; one that was at work when the process died

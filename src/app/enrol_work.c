@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "app_internal.h"
+#include "examiner.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
-#include "smartid/photo.h"
 
 #define DETAIL_SIZE 64
 /* How long no photo must have been freed before the heaps' free pages go back
@@ -231,7 +231,7 @@ give_up(struct sid_enrol_job *job) {
  */
 
 static enum sid_err
-examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
+examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
         enum sid_photo_kind kind, struct sid_photo_facts *facts) {
     struct sid_subject subject =
         sid_app_subject(job->app, job->id, &job->enrolment.key);
@@ -240,7 +240,8 @@ examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
     enum sid_err err = sid_subject_open(
         &subject, &place, sid_buf_span(&job->sealed[kind]), &photo);
     if (err == SID_OK)
-        err = sid_photo_examine(engine, sid_buf_span(&photo), kind, facts);
+        err = sid_examiner_examine(examiner, job->id, sid_buf_span(&photo),
+                                   kind, facts);
     sid_buf_free(&photo);
     return err;
 }
@@ -263,33 +264,38 @@ judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
 }
 
 /* The selfie's only: what is compared later is the living face, and the card
- * adds nothing that the decision has not used. */
+ * adds nothing that the decision has not used. An appeal goes to review without
+ * a face, too. */
 static void
 keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
-    job->has_face = job->decision.state == SID_ENROL_APPROVED ||
-                    job->decision.state == SID_ENROL_REVIEW;
+    job->has_face =
+        selfie->faces > 0 && (job->decision.state == SID_ENROL_APPROVED ||
+                              job->decision.state == SID_ENROL_REVIEW);
     if (job->has_face)
         memcpy(job->face, selfie->embedding, sizeof job->face);
 }
 
-static void
-decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+/* Errors: SID_E_IO (nobody can look at the photos now): nothing is decided. */
+static enum sid_err
+decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
     enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
     int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
     for (int kind = 0; err == SID_OK && kind < kinds; kind++)
-        err = examine(job, engine, (enum sid_photo_kind)kind, &facts[kind]);
+        err = examine(job, examiner, (enum sid_photo_kind)kind, &facts[kind]);
     if (err == SID_OK) {
         judge(job, facts);
         keep_face(job, &facts[SID_PHOTO_SELFIE]);
-    } else {
+    } else if (err != SID_E_IO) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
+        err = SID_OK;
     }
     for (int kind = 0; facts != NULL && kind < SID_PHOTO_KINDS; kind++)
         sid_photo_facts_fini(&facts[kind]);
     free(facts);
+    return err;
 }
 
 /* Puts jobs behind those that wait for a place. */
@@ -309,7 +315,7 @@ add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
 static void
 leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     struct sid_app *app = job->app;
-    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY) {
+    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY || err == SID_E_IO) {
         drop_photos(job);
         job->has_place = false;
         sid_pool_release(atomic_load(&app->pool));
@@ -326,17 +332,19 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
 
 /* From the counted attempt to the decision; a suspect alone. */
 static enum sid_err
-work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+work(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     pthread_rwlock_t *suspects = &job->app->suspects;
     if (job->suspect)
         pthread_rwlock_wrlock(suspects);
     else
         pthread_rwlock_rdlock(suspects);
-    enum sid_err err = run_on_writer(job, begin_run, false);
+    enum sid_err err = sid_examiner_prepare(examiner);
+    if (err == SID_OK)
+        err = run_on_writer(job, begin_run, false);
     if (err == SID_OK)
         err = run_on_writer(job, photos_run, true);
     if (err == SID_OK)
-        decide(job, engine);
+        err = decide(job, examiner);
     pthread_rwlock_unlock(suspects);
     return err;
 }
@@ -344,13 +352,13 @@ work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
 static void
 job_run(struct sid_job *node, void *worker_ctx) {
     struct sid_enrol_job *job = (struct sid_enrol_job *)node;
-    struct sid_face_engine *engine = worker_ctx;
+    struct sid_examiner *examiner = worker_ctx;
     if (atomic_load(&job->app->stopping)) {
         leave_for_later(job, SID_OK);
         return;
     }
     int64_t start_us = sid_mono_us();
-    enum sid_err err = work(job, engine);
+    enum sid_err err = work(job, examiner);
     if (err != SID_OK) {
         leave_for_later(job, err);
         return;

@@ -324,6 +324,11 @@ sid_models_engine(struct sid_models *models, struct sid_face_engine **out) {
     return err;
 }
 
+const struct sid_face_pack *
+sid_models_pack(const struct sid_models *models) {
+    return &models->pack;
+}
+
 void
 sid_models_problem(struct sid_models *models, char *out, size_t out_size) {
     (void)pthread_mutex_lock(&models->lock);

@@ -204,10 +204,7 @@ measure(struct exam *exam) {
 static enum sid_err
 examine(struct exam *exam) {
     int64_t at_us = sid_mono_us();
-    enum sid_err err = sid_sha256(exam->bytes, exam->facts.sha256);
-    if (err != SID_OK)
-        return err;
-    err = decode(exam);
+    enum sid_err err = decode(exam);
     exam->facts.ms_decode = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
@@ -242,6 +239,17 @@ finish(struct exam *exam, struct sid_photo_facts *out) {
     return err;
 }
 
+static enum sid_err
+finish_hashed(struct exam *exam, struct sid_photo_facts *out) {
+    uint8_t sha256[SID_SHA256_BYTES];
+    enum sid_err err = sid_sha256(exam->bytes, sha256);
+    if (err == SID_OK)
+        err = finish(exam, out);
+    if (err == SID_OK)
+        memcpy(out->sha256, sha256, sizeof out->sha256);
+    return err;
+}
+
 enum sid_err
 sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
                   enum sid_photo_kind kind, struct sid_photo_facts *out) {
@@ -249,7 +257,7 @@ sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
                         .bytes = bytes,
                         .kind = kind,
                         .alive = kind == SID_PHOTO_SELFIE};
-    return finish(&exam, out);
+    return finish_hashed(&exam, out);
 }
 
 enum sid_err
@@ -257,5 +265,15 @@ sid_photo_examine_fully(struct sid_face_engine *engine, struct sid_span bytes,
                         enum sid_photo_kind kind, struct sid_photo_facts *out) {
     struct exam exam = {
         .engine = engine, .bytes = bytes, .kind = kind, .alive = true};
+    return finish_hashed(&exam, out);
+}
+
+enum sid_err
+sid_photo_look(struct sid_face_engine *engine, struct sid_span bytes,
+               enum sid_photo_kind kind, struct sid_photo_facts *out) {
+    struct exam exam = {.engine = engine,
+                        .bytes = bytes,
+                        .kind = kind,
+                        .alive = kind == SID_PHOTO_SELFIE};
     return finish(&exam, out);
 }

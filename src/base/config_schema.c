@@ -106,6 +106,12 @@ const struct setting config_settings[] = {
      INT(queue_capacity, 1, 4096, "64", "enrolments"),
      .help = "Enrolments held at once; one more is refused with 503."},
     {.section = "face",
+     CHOICE(face_isolation, "process | thread", "process"),
+     .help = "Where photos are taken apart: process, one for each worker, "
+             "without keys, files, network or rights; or the worker's thread "
+             "(for debuggers and ThreadSanitizer only: what breaks out of a "
+             "photo then has everything)."},
+    {.section = "face",
      REAL(match_accept, 0, 1, "0.5"),
      .reloadable = true,
      .help = "Similarity (cosine) from which on two faces are the same person."
@@ -169,7 +175,7 @@ const struct setting config_settings[] = {
      .help = "Enrolments of one ID number within 24 hours; one more is refused "
              "with 429. 0: as many as there come."},
     {.section = "limits",
-     INT(photo_max_bytes, 65536, 33554432, "8388608", "bytes"),
+     INT(photo_max_bytes, 65536, SID_PHOTO_BYTES_LIMIT, "8388608", "bytes"),
      .reloadable = true,
      .help = "Largest photo that is taken."},
     {.section = "limits",

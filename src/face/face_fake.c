@@ -17,6 +17,8 @@
  *                                               11 slow: 300 ms of CPU time
  *           12 head turned to the person's left by 25 degrees; 13 right;
  *           14 up; 15 down
+ *           16 (green 255) trouble: which one is in red / 8, see
+ *              face_fake_trouble.h
  *   blue   which photo of that person (0..255): another value is another photo
  *          (embedding a little off, another aligned face); the same value is
  *          a copy, and as a frame of a challenge a flat picture.
@@ -27,6 +29,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "face_fake_trouble.h"
 #include "smartid/face.h"
 
 enum flaw {
@@ -45,7 +48,8 @@ enum flaw {
     FLAW_LEFT,
     FLAW_RIGHT,
     FLAW_UP,
-    FLAW_DOWN
+    FLAW_DOWN,
+    FLAW_TROUBLE
 };
 
 /* Work that FLAW_SLOW does per photo. */
@@ -201,6 +205,10 @@ sid_face_find(struct sid_face_engine *engine, const struct sid_image *image,
         abort();
     if (colour.flaw == FLAW_SLOW)
         work_slowly();
+    if (colour.flaw == FLAW_TROUBLE)
+        face_fake_trouble(colour.person);
+    if (colour.flaw == FLAW_TROUBLE && colour.person == TROUBLE_MEMORY)
+        return SID_E_NO_MEMORY;
     if (colour.flaw == FLAW_SMALL)
         side = SMALL_FACE_PX * image->scale;
     int n = colour.flaw == FLAW_NO_FACE      ? 0
@@ -251,6 +259,8 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         print.brightness = 5.0F;
     if (colour.flaw == FLAW_BRIGHT)
         print.brightness = 252.0F;
+    if (colour.flaw == FLAW_TROUBLE && colour.person == TROUBLE_LIE)
+        print.brightness = NAN;
     make_embedding(colour, print.embedding);
     make_grey(colour, print.grey);
     *out = print;

@@ -48,8 +48,9 @@ sid_reply_status(enum sid_err err) {
     case SID_E_STORE: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
-    case SID_E_INTERNAL: case SID_E_IO: case SID_E_ARGUMENT:
-    case SID_E_CONFIG: case SID_E_LOCKED: case SID_E_CRYPTO: case SID_E_SEAL:
+    case SID_E_INTERNAL: case SID_E_IO: case SID_E_TIMEOUT:
+    case SID_E_ARGUMENT: case SID_E_CONFIG: case SID_E_LOCKED:
+    case SID_E_CRYPTO: case SID_E_SEAL:
     case SID_E_MODEL: case SID_E_SCHEMA: case SID_E_WRONG_KEY:
     case SID_ERR_COUNT:
     /* These never leave a flow: a refused code is an answer, a photo that

@@ -533,15 +533,18 @@ class Case(unittest.TestCase):
 class DaemonCase(Case):
     """A test class with one daemon and one key of each role.
 
-    Class attributes: BINARY, SETTINGS (section.name -> value)."""
+    Class attributes: BINARY, SETTINGS (section.name -> value), PREFIX (a
+    command that runs it)."""
 
     BINARY = "smartidd-fake"
     SETTINGS = {}
+    PREFIX = ()
 
     @classmethod
     def setUpClass(cls):
         cls.daemon = Daemon(cls.BINARY, settings=cls.SETTINGS)
         cls.addClassCleanup(cls.daemon.close)
+        cls.daemon.prefix = list(cls.PREFIX)
         cls.keys = {role: cls.daemon.add_client(role) for role in ROLES}
         cls.daemon.start()
         cls.app = cls.daemon.api(cls.keys["app"])

@@ -10,8 +10,13 @@ import struct
 import zlib
 
 OK, NO_FACE, MANY, TOO_SMALL, BLURRED, DARK, BRIGHT, TURNED, NOT_LIVE, \
-    UNCLEAR, ABORT, SLOW, LEFT, RIGHT, UP, DOWN = range(16)
+    UNCLEAR, ABORT, SLOW, LEFT, RIGHT, UP, DOWN, TROUBLE = range(17)
 TURNS = {"left": LEFT, "right": RIGHT, "up": UP, "down": DOWN}
+# The kind of trouble stands where else the person does: src/face/
+# face_fake_trouble.h.
+OPEN, SOCKET, EXECVE, FORK, MMAP_EXEC, MPROTECT_EXEC, KILL, PTRACE, \
+    READ_OTHER, UNLINK, PRCTL, IO_URING, BPF = FORBIDDEN = range(13)
+HANG, SPIN, MEMORY, LIE = range(16, 20)
 
 _nonce = itertools.count(1)
 
@@ -43,13 +48,18 @@ def photo(who, flaw=OK, nonce=None, **options):
     """A photo of person `who` (modulo 32) with a flaw; each call is a new
     photo, unless it is given the nonce of another one, whose flat copy it then
     is. The steps are those of src/face/face_fake.c."""
-    return png(who % 32 * 8, flaw * 16,
+    return png(who % 32 * 8, min(flaw * 16, 255),
                next(_nonce) % 256 if nonce is None else nonce, **options)
 
 
 def frames(who, steps):
     """Frames that answer a challenge as it asks."""
     return [photo(who, TURNS[step]) for step in steps]
+
+
+def trouble(kind):
+    """A photo that takes over the process which looks at it."""
+    return photo(kind, TROUBLE)
 
 
 def pair(who, id_flaw=OK, selfie_flaw=OK):

@@ -244,7 +244,8 @@ class Killed(Case):
 
 class Poison(Case):
     def setUp(self):
-        self.daemon = Daemon(settings={"face.workers": "1"})
+        self.daemon = Daemon(settings={"face.workers": "1",
+                                       "face.face_isolation": "thread"})
         self.daemon.expect_crash = True
         self.addCleanup(self.daemon.close)
         self.app = self.daemon.api(self.daemon.add_client("app"))
@@ -304,7 +305,8 @@ class PoisonBesideOthers(Case):
     def test_a_harmless_job_beside_a_poisoned_one_is_not_set_aside(self):
         """With two workers a harmless slow job runs beside the poisoned one
         both times the process dies. It killed nothing."""
-        daemon = Daemon(settings={"face.workers": "2"})
+        daemon = Daemon(settings={"face.workers": "2",
+                                  "face.face_isolation": "thread"})
         daemon.expect_crash = True
         self.addCleanup(daemon.close)
         app = daemon.api(daemon.add_client("app"))

@@ -58,6 +58,8 @@ class Install(Case):
         self.assertNotIn("@", re.sub(r"@[a-z-]+(?=\s)", "", unit))
         started = re.search(r"^ExecStart=(\S+)", unit, re.M).group(1)
         self.assertEqual(started, os.path.join(self.prefix, "sbin/smartidd"))
+        # A face process that is ended for its memory must not end the daemon.
+        self.assertIn("\nOOMPolicy=continue\n", unit)
         ctl = os.path.join(self.prefix, "bin", "smartidctl")
         config = os.path.join(self.folder, "made")
         run_tool("init", "--dir", config, "--model-dir",

@@ -316,6 +316,24 @@ class Appeal(Desk):
         self.assertEqual(reason_codes(seen),
                          ["officer_decision", "too_blurred"])
 
+    def test_r_an_appeal_without_a_face_keeps_none(self):
+        """There was one of zeros, which no change of the template key could
+        read."""
+        def kept():
+            self.daemon.stop()
+            rows = self.daemon.sql("SELECT count(*) FROM template "
+                                   "WHERE enrolment_id = ?", body["id"])
+            self.daemon.start()
+            return rows
+
+        body = self.rejected(who=4)
+        self.app.appeal(body["id"], photos.photo(4),
+                        photos.photo(4, photos.NO_FACE), wait=30)
+        self.assertEqual(kept(), [(0,)])
+        body = self.rejected(who=5)
+        self.appeal(body, who=5)
+        self.assertEqual(kept(), [(1,)])
+
     def test_an_appeal_survives_a_crash(self):
         body = self.rejected(who=11)
         answer = self.app.appeal(body["id"], photos.photo(11),

@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # layer level its public headers
 layers='
-base   0 err buf text clock rand log config metrics secretfile harden network inifile appendfile json_out
+base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile appendfile json_out
 crypto 1 mac aead sign master keyring subject
 work   1 queue pool
 image  1 image
@@ -22,7 +22,7 @@ qr     1 qr
 core   2 token enrolment policy copy challenge plane purpose audit audit_chain audit_head apikey idnumber ratelimit pseudonym erasure template
 store  3 store writer migrate
 photo  5
-app    4 app models photo keys flow_enrol flow_challenge flow_verify flow_credential flow_admin flow_keys purposes_file retention
+app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_credential flow_admin flow_keys purposes_file retention
 http   5 server
 ctl    6
 main   6

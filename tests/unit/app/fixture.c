@@ -43,6 +43,7 @@ fixture_new(void) {
     f->config.queue_capacity = 8;
     struct sid_config_problem wrong;
     assert_int_equal(sid_purposes_load("", &f->purposes, &wrong), SID_OK);
+    put(f->config.face_isolation, sizeof f->config.face_isolation, "thread");
     f->config.attempts_per_day = 0;
     put(f->folder, sizeof f->folder, "/tmp/sid-app-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
@@ -107,7 +108,7 @@ fixture_photo(int person, int flaw, int photo) {
     png_byte row[PHOTO_SIDE_PX * 3];
     for (size_t x = 0; x < PHOTO_SIDE_PX; x++) {
         row[3 * x] = (png_byte)(person * 8);
-        row[3 * x + 1] = (png_byte)(flaw * 16);
+        row[3 * x + 1] = (png_byte)(flaw < 16 ? flaw * 16 : 255);
         row[3 * x + 2] = (png_byte)photo;
     }
     png_structp png =

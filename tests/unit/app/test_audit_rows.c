@@ -324,6 +324,7 @@ the_start_is_a_row_with_the_settings_that_were_touched_and_its_head(
                   "setting system in_force\n" /* the master key's path */
                   "setting system in_force value=2\n"
                   "setting system in_force value=8\n"
+                  "setting system in_force value=thread\n"
                   "setting system in_force value=0\n"); /* attempts_per_day */
     sid_sign_public(sid_keyring_head(f->keys), public_key);
     assert_int_equal(sid_appendfile_tail(f->heads, text, sizeof text), SID_OK);

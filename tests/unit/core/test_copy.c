@@ -204,6 +204,25 @@ pictures_of_nothing_are_no_copies(void **state) {
     assert_true(sid_copy_score(second, first) == 0);
 }
 
+/* The bytes come from a process that a photo may have taken over. */
+static void
+whatever_the_bytes_the_score_is_one(void **state) {
+    (void)state;
+    unsigned seed = 7;
+    for (int i = 0; i < 60; i++) {
+        for (size_t k = 0; k < sizeof first; k++) {
+            double a = next(&seed), b = next(&seed);
+            bool rare = a < 0.001;
+            first[k] = i % 3 == 0   ? (uint8_t)(a * 256)
+                       : i % 3 == 1 ? (a < 0.5 ? 0 : 255)
+                                    : (uint8_t)(rare ? 255 : 0);
+            second[k] = i % 2 == 0 ? (uint8_t)(b * 256) : (uint8_t)(k * k);
+        }
+        float score = sid_copy_score(first, second);
+        assert_true(score >= -1 && score <= 1.001F);
+    }
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -217,6 +236,7 @@ main(void) {
         cmocka_unit_test(another_picture_is_no_copy),
         cmocka_unit_test(the_order_does_not_matter),
         cmocka_unit_test(pictures_of_nothing_are_no_copies),
+        cmocka_unit_test(whatever_the_bytes_the_score_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,12 +83,33 @@ other_pictures_and_empty_ones_are_not_flat(void **state) {
     assert_true(sid_plane_flatness(a, a) > 0.999F);
 }
 
+/* The bytes come from a process that a photo may have taken over. */
+static void
+whatever_the_bytes_the_flatness_is_one(void **state) {
+    (void)state;
+    static uint8_t a[SIDE * SIDE], b[SIDE * SIDE];
+    uint32_t seed = 7;
+    for (int i = 0; i < 60; i++) {
+        for (int k = 0; k < SIDE * SIDE; k++) {
+            seed = seed * 1664525 + 1013904223;
+            uint8_t byte = (uint8_t)(seed >> 24);
+            a[k] = i % 3 == 0 ? byte : i % 3 == 1 ? (byte & 1) * 255 : 1;
+            b[k] = i % 2 == 0 ? (uint8_t)(seed >> 16) : (uint8_t)(k * k);
+        }
+        if (i % 3 == 2)
+            a[seed % (SIDE * SIDE)] = 255;
+        float flatness = sid_plane_flatness(a, b);
+        assert_true(flatness >= 0 && flatness <= 1);
+    }
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_turned_sheet_is_flat_whatever_the_light),
         cmocka_unit_test(what_stands_out_of_the_sheet_is_not_flat),
         cmocka_unit_test(other_pictures_and_empty_ones_are_not_flat),
+        cmocka_unit_test(whatever_the_bytes_the_flatness_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

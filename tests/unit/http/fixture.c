@@ -80,6 +80,8 @@ fixture_new(void) {
     f->config.queue_capacity = 2;
     f->config.photo_max_bytes = 65536;
     f->config.auth_failures_per_minute = 0; /* tests fail all the time */
+    (void)snprintf(f->config.face_isolation, sizeof f->config.face_isolation,
+                   "thread");
     start_app(f);
     add_key(f, SID_ROLE_APP, "1", f->app_key);
     add_key(f, SID_ROLE_CLERK, "2", f->clerk_key);

@@ -1,0 +1,117 @@
+/* examiner.c: one worker's way of having photos examined (examiner.h): by its
+ * own engine, or by a face process with a second attempt when that breaks. Runs
+ * on the worker's thread. */
+#include "examiner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "faceproc_internal.h"
+#include "smartid/log.h"
+#include "smartid/mac.h"
+#include "smartid/metrics.h"
+#include "smartid/photo.h"
+
+/* Source: issue 3 part A: taken again once. */
+#define ATTEMPTS 2
+
+struct sid_examiner {
+    struct sid_face_engine *engine;    /* in this thread, or NULL */
+    struct sid_forkserver *forkserver; /* borrowed; NULL with an engine */
+    struct sid_faceproc process;
+};
+
+enum sid_err
+sid_examiner_new(struct sid_models *models, struct sid_forkserver *forkserver,
+                 struct sid_examiner **out) {
+    struct sid_examiner *examiner = calloc(1, sizeof *examiner);
+    if (examiner == NULL)
+        return SID_E_NO_MEMORY;
+    examiner->forkserver = forkserver;
+    enum sid_err err = SID_OK;
+    if (forkserver == NULL)
+        err = sid_models_engine(models, &examiner->engine);
+    else
+        err = sid_faceproc_init(&examiner->process);
+    if (err == SID_OK)
+        err = sid_examiner_prepare(examiner);
+    if (err == SID_OK)
+        *out = examiner;
+    else
+        sid_examiner_free(&examiner);
+    return err;
+}
+
+void
+sid_examiner_free(struct sid_examiner **examiner) {
+    if (*examiner == NULL)
+        return;
+    sid_face_engine_free(&(*examiner)->engine);
+    sid_faceproc_fini(&(*examiner)->process);
+    free(*examiner);
+    *examiner = NULL;
+}
+
+enum sid_err
+sid_examiner_prepare(struct sid_examiner *examiner) {
+    if (examiner->forkserver == NULL)
+        return SID_OK;
+    return sid_faceproc_ensure(&examiner->process, examiner->forkserver);
+}
+
+static void
+count_fault(struct sid_forkserver *forkserver, enum sid_fault fault) {
+    static const enum sid_metric metrics[SID_FAULT_COUNT] = {
+        [SID_FAULT_CRASH] = SID_M_FACE_FAULT_CRASH,
+        [SID_FAULT_FORBIDDEN] = SID_M_FACE_FAULT_FORBIDDEN,
+        [SID_FAULT_CPU] = SID_M_FACE_FAULT_CPU,
+        [SID_FAULT_MEMORY] = SID_M_FACE_FAULT_MEMORY,
+        [SID_FAULT_HANG] = SID_M_FACE_FAULT_HANG,
+        [SID_FAULT_KILLED] = SID_M_FACE_FAULT_KILLED,
+        [SID_FAULT_ANSWER] = SID_M_FACE_FAULT_ANSWER,
+    };
+    sid_metric_add(metrics[fault], 1);
+    if (fault == SID_FAULT_CRASH || fault == SID_FAULT_FORBIDDEN ||
+        fault == SID_FAULT_ANSWER)
+        sid_forkserver_broken(forkserver);
+}
+
+static enum sid_err
+examine_apart(struct sid_examiner *examiner, const char *id,
+              struct sid_span bytes, enum sid_photo_kind kind,
+              struct sid_photo_facts *out) {
+    for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        enum sid_err err = sid_examiner_prepare(examiner);
+        if (err != SID_OK)
+            return err;
+        pid_t pid = examiner->process.pid;
+        enum sid_fault fault =
+            sid_faceproc_ask(&examiner->process, bytes, kind, &err, out);
+        if (fault == SID_FAULT_NONE)
+            return err;
+        count_fault(examiner->forkserver, fault);
+        sid_log(SID_LOG_WARN, "face_process_ended", SID_S("id", id),
+                SID_S("photo", sid_photo_kind_name(kind)), SID_N("pid", pid),
+                SID_S("reason", sid_fault_name(fault)),
+                SID_N("attempt", attempt));
+    }
+    *out = (struct sid_photo_facts){.image = SID_E_IMAGE_UNREADABLE};
+    /* The next photo shall not have to wait for it. */
+    (void)!sid_examiner_prepare(examiner);
+    return SID_OK;
+}
+
+enum sid_err
+sid_examiner_examine(struct sid_examiner *examiner, const char *id,
+                     struct sid_span bytes, enum sid_photo_kind kind,
+                     struct sid_photo_facts *out) {
+    if (examiner->engine != NULL)
+        return sid_photo_examine(examiner->engine, bytes, kind, out);
+    uint8_t sha256[SID_SHA256_BYTES];
+    enum sid_err err = sid_sha256(bytes, sha256);
+    if (err == SID_OK)
+        err = examine_apart(examiner, id, bytes, kind, out);
+    if (err == SID_OK)
+        memcpy(out->sha256, sha256, sizeof sha256);
+    return err;
+}

@@ -1,0 +1,42 @@
+/* examiner.h: who takes photos apart for one worker: an engine in the worker's
+ * own thread, or a face process. Private to src/app.
+ *
+ * An examiner belongs to its worker's thread and owns its engine or process,
+ * and the photo buffer that it shares with the process. */
+#ifndef SMARTID_EXAMINER_H
+#define SMARTID_EXAMINER_H
+
+#include "smartid/buf.h"
+#include "smartid/enrolment.h"
+#include "smartid/err.h"
+#include "smartid/models.h"
+#include "smartid/policy.h"
+
+#include "forkserver.h"
+
+struct sid_examiner;
+
+/* forkserver: borrowed for the examiner's life, face processes come from it;
+ * NULL: an engine of this thread is made from models. Errors: SID_E_MODEL (see
+ * sid_models_problem()), SID_E_NO_MEMORY, SID_E_IO (no face process can be
+ * had). */
+SID_FALLIBLE enum sid_err sid_examiner_new(struct sid_models *models,
+                                           struct sid_forkserver *forkserver,
+                                           struct sid_examiner **out);
+void sid_examiner_free(struct sid_examiner **examiner);
+
+/* Sees to it that there is somebody to ask; before an attempt is counted.
+ * Errors: SID_E_IO (nobody at present; later perhaps). */
+SID_FALLIBLE enum sid_err sid_examiner_prepare(struct sid_examiner *examiner);
+
+/* sid_photo_examine(), wherever it happens. A photo that twice breaks the
+ * process that looks at it, or its limits, cannot be used:
+ * out->image is SID_E_IMAGE_UNREADABLE. id: whose photo, for the log. Errors:
+ * those of sid_photo_examine(), SID_E_IO (as above). */
+SID_FALLIBLE enum sid_err sid_examiner_examine(struct sid_examiner *examiner,
+                                               const char *id,
+                                               struct sid_span bytes,
+                                               enum sid_photo_kind kind,
+                                               struct sid_photo_facts *out);
+
+#endif
