@@ -79,12 +79,17 @@ sid_enrol_open_holder(struct sid_app *app,
                       const struct sid_enrolment *enrolment,
                       struct sid_holder *out);
 
-/* The person's words of an appeal; *out stays empty when there are none. io
- * thread. Errors: SID_E_SEAL, SID_E_NO_MEMORY. */
+/* What people have written about an enrolment. */
+enum sid_words {
+    SID_WORDS_STATEMENT, /* the person's, of an appeal */
+    SID_WORDS_NOTE,      /* the officer's reason */
+    SID_WORDS_FIRST_NOTE /* the first of two officers' reason */
+};
+/* *out stays empty when there are none. io thread. Errors: SID_E_SEAL,
+ * SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err
-sid_enrol_open_statement(struct sid_app *app,
-                         const struct sid_enrolment *enrolment,
-                         struct sid_buf *out);
+sid_enrol_open_words(struct sid_app *app, const struct sid_enrolment *enrolment,
+                     enum sid_words words, struct sid_buf *out);
 
 /* A person's appeal against a rejection, by the app that sent the enrolment or
  * by its holder: once, with new photos. It goes to an officer who has not

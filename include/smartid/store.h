@@ -237,14 +237,14 @@ struct sid_enrolment {
     bool has_scores;
     double similarity, liveness;
     char decided_by[SID_ID_SIZE];    /* client id of the officer, or "" */
-    char note[SID_NOTE_SIZE];        /* the officer's reason, or "" */
+    struct sid_buf note_sealed;      /* the officer's reason; empty: none */
     char credential_id[SID_ID_SIZE]; /* "" unless approved */
     struct sid_challenge_report challenge;
     /* The first of two officers' decisions; first_by "" when there is none. */
     bool first_approve;
     char first_by[SID_ID_SIZE];
     int64_t first_at_s;
-    char first_note[SID_NOTE_SIZE];
+    struct sid_buf first_note_sealed;
     /* The person's appeal. */
     int64_t appealed_at_s;           /* 0: none */
     char barred[SID_BARRED_SIZE];    /* who had decided: ids, blanks between */
@@ -266,10 +266,11 @@ SID_FALLIBLE enum sid_err sid_store_enrol_begin_work(struct sid_store *store,
                                                      const char *id,
                                                      int64_t now_s,
                                                      int *attempts);
-/* Writes state, reasons, scores, challenge, decided_*, note and credential_id
- * of *enrolment. In the same transaction its photos are deleted unless the
- * state is review, and its template unless it is review or approved. Errors:
- * SID_E_NOT_FOUND, SID_E_CONFLICT (the stored state is not `expected`). */
+/* Writes state, reasons, scores, challenge, decided_*, note_sealed and
+ * credential_id of *enrolment. In the same transaction its photos are deleted
+ * unless the state is review, and its template unless it is review or approved.
+ * Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (the stored state is not `expected`).
+ */
 SID_FALLIBLE enum sid_err
 sid_store_enrol_decide(struct sid_store *store,
                        const struct sid_enrolment *enrolment,
@@ -289,9 +290,10 @@ sid_store_enrol_appeal(struct sid_store *store,
 /* Which of those in review: all, or by the first of two decisions. */
 enum sid_waiting { SID_WAITING_ANY, SID_WAITING_FIRST, SID_WAITING_SECOND };
 /* Up to limit enrolments in `state` with id order after `after` ("" = from the
- * start); order: created_at_s, id. Only list fields are filled (no sealed
- * holder). each may stop the walk by returning an error, which is then
- * returned. Errors: SID_E_NOT_FOUND (no enrolment `after`). */
+ * start); order: created_at_s, id. Only list fields and the key are filled
+ * (no sealed holder, no statement); each copies what it keeps. each may stop
+ * the walk by returning an error, which is then returned. Errors:
+ * SID_E_NOT_FOUND (no enrolment `after`). */
 SID_FALLIBLE enum sid_err sid_store_enrol_list(
     struct sid_store *store, enum sid_enrol_state state,
     enum sid_waiting waiting, const char *after, int limit,
@@ -407,8 +409,10 @@ struct sid_credential {
     char assurance[16];          /* "remote" | "remote_live" */
     enum sid_credential_state state;
     int64_t issued_at_s;
-    int64_t revoked_at_s;     /* 0: not revoked */
-    char note[SID_NOTE_SIZE]; /* reason of the revocation, or "" */
+    int64_t revoked_at_s; /* 0: not revoked */
+    /* Reason of the revocation, sealed for place credential|note|id; empty:
+     * none. */
+    struct sid_buf note_sealed;
     uint8_t id_index[SID_SHA256_BYTES];
     uint8_t holder_hash[SID_SHA256_BYTES];
     struct sid_buf holder_sealed; /* sealed for place credential|holder|id */
@@ -436,10 +440,9 @@ sid_store_credential_in_use(struct sid_store *store,
                             const uint8_t id_index[SID_SHA256_BYTES],
                             bool *out);
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
-SID_FALLIBLE enum sid_err sid_store_credential_revoke(struct sid_store *store,
-                                                      const char *id,
-                                                      const char *note,
-                                                      int64_t now_s);
+SID_FALLIBLE enum sid_err
+sid_store_credential_revoke(struct sid_store *store, const char *id,
+                            struct sid_span note_sealed, int64_t now_s);
 
 /* ---- erasure and retention --------------------------------------------- */
 /* What stays of a person. */

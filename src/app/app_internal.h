@@ -296,10 +296,16 @@ void sid_enrol_work_fini(struct sid_app *app);
 struct sid_subject sid_app_subject(const struct sid_app *app,
                                    const char *enrolment_id,
                                    const struct sid_subject_key *key);
+/* Replaces *out by the sealed words; by nothing when they are "". Errors: those
+ * of sid_subject_seal(). */
+SID_FALLIBLE enum sid_err sid_app_seal_words(const struct sid_subject *subject,
+                                             const struct sid_place *place,
+                                             const char *words,
+                                             struct sid_buf *out);
 /* Where a photo is sealed for. */
 struct sid_place sid_enrol_photo_place(const char *id,
                                        enum sid_photo_kind kind);
 struct sid_place sid_enrol_holder_place(const char *id);
-struct sid_place sid_enrol_statement_place(const char *id);
+struct sid_place sid_enrol_words_place(const char *id, enum sid_words words);
 
 #endif

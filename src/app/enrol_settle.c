@@ -21,8 +21,13 @@ sid_enrol_holder_place(const char *id) {
 }
 
 struct sid_place
-sid_enrol_statement_place(const char *id) {
-    return (struct sid_place){"enrolment", "statement", id};
+sid_enrol_words_place(const char *id, enum sid_words words) {
+    static const char *const columns[] = {
+        [SID_WORDS_STATEMENT] = "statement",
+        [SID_WORDS_NOTE] = "note",
+        [SID_WORDS_FIRST_NOTE] = "first_note",
+    };
+    return (struct sid_place){"enrolment", columns[words], id};
 }
 
 /* Opens the holder's data where the enrolment keeps it and seals it again for
@@ -83,6 +88,16 @@ issue_credential(struct sid_app *app, struct sid_store *store,
 }
 
 static enum sid_err
+seal_note(const struct sid_app *app, struct sid_enrolment *enrolment,
+          const char *note) {
+    struct sid_subject subject =
+        sid_app_subject(app, enrolment->id, &enrolment->key);
+    struct sid_place place =
+        sid_enrol_words_place(enrolment->id, SID_WORDS_NOTE);
+    return sid_app_seal_words(&subject, &place, note, &enrolment->note_sealed);
+}
+
+static enum sid_err
 audit_decision(struct sid_store *store, const struct sid_enrolment *enrolment,
                const char *actor) {
     char reasons[SID_REASONS_TEXT_SIZE];
@@ -116,8 +131,7 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         sid_text_copy(enrolment->decided_by, sizeof enrolment->decided_by,
                       verdict->decided_by);
     if (err == SID_OK)
-        err = sid_text_copy(enrolment->note, sizeof enrolment->note,
-                            verdict->note);
+        err = seal_note(app, enrolment, verdict->note);
     bool in_use = false;
     if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
         err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);

@@ -67,6 +67,16 @@ sid_app_subject(const struct sid_app *app, const char *enrolment_id,
     return (struct sid_subject){app->keys, enrolment_id, key, SID_KEY_DATA};
 }
 
+enum sid_err
+sid_app_seal_words(const struct sid_subject *subject,
+                   const struct sid_place *place, const char *words,
+                   struct sid_buf *out) {
+    sid_buf_free(out);
+    return words[0] == '\0'
+               ? SID_OK
+               : sid_subject_seal(subject, place, sid_span_str(words), out);
+}
+
 bool
 sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                 const uint8_t holder_hash[SID_SHA256_BYTES]) {

@@ -123,6 +123,16 @@ sid_credential_code_fini(struct sid_credential_code *code) {
  */
 
 static enum sid_err
+seal_reason(const struct sid_credential_revoke *revoke,
+            struct sid_credential *row) {
+    struct sid_subject subject =
+        sid_app_subject(revoke->flow.app, row->enrolment_id, &row->key);
+    struct sid_place place = {"credential", "note", row->id};
+    return sid_app_seal_words(&subject, &place, revoke->reason,
+                              &row->note_sealed);
+}
+
+static enum sid_err
 revoke_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_revoke *revoke = (struct sid_credential_revoke *)op;
     const struct sid_caller *caller = &revoke->flow.caller;
@@ -130,10 +140,12 @@ revoke_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = read_for(caller, true, store, revoke->id, &row);
     if (err == SID_OK && row.state == SID_CREDENTIAL_REVOKED)
         err = SID_E_REVOKED;
-    sid_credential_fini(&row);
     if (err == SID_OK)
-        err = sid_store_credential_revoke(store, revoke->id, revoke->reason,
-                                          sid_now_s());
+        err = seal_reason(revoke, &row);
+    if (err == SID_OK)
+        err = sid_store_credential_revoke(
+            store, revoke->id, sid_buf_span(&row.note_sealed), sid_now_s());
+    sid_credential_fini(&row);
     if (err == SID_OK)
         err =
             sid_app_audit(store, "credential_revoked", sid_caller_actor(caller),

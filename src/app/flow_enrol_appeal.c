@@ -39,13 +39,13 @@ static enum sid_err
 seal(struct sid_enrol_appeal *appeal, struct sid_enrolment *row) {
     struct sid_subject subject =
         sid_app_subject(appeal->get.flow.app, row->id, &row->key);
-    struct sid_place place = sid_enrol_statement_place(row->id);
+    struct sid_place place =
+        sid_enrol_words_place(row->id, SID_WORDS_STATEMENT);
     enum sid_err err =
         sid_enrol_job_seal(appeal->job, &row->key, appeal->photo);
-    if (err == SID_OK && appeal->statement[0] != '\0')
-        err =
-            sid_subject_seal(&subject, &place, sid_span_str(appeal->statement),
-                             &row->statement_sealed);
+    if (err == SID_OK)
+        err = sid_app_seal_words(&subject, &place, appeal->statement,
+                                 &row->statement_sealed);
     return err;
 }
 

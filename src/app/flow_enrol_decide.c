@@ -28,12 +28,17 @@ write_first(const struct sid_enrol_decide *decide, struct sid_store *store,
         (decide->withdraw ? row->first_approve : decide->approve) ? "approve"
                                                                   : "reject";
     const char *note = by[0] == '\0' ? "" : decide->reason;
+    struct sid_subject subject =
+        sid_app_subject(decide->flow.app, row->id, &row->key);
+    struct sid_place place =
+        sid_enrol_words_place(row->id, SID_WORDS_FIRST_NOTE);
     row->first_approve = decide->approve;
     row->updated_at_s = sid_now_s();
     row->first_at_s = by[0] == '\0' ? 0 : row->updated_at_s;
     enum sid_err err = sid_text_copy(row->first_by, sizeof row->first_by, by);
     if (err == SID_OK)
-        err = sid_text_copy(row->first_note, sizeof row->first_note, note);
+        err =
+            sid_app_seal_words(&subject, &place, note, &row->first_note_sealed);
     if (err == SID_OK)
         err = sid_store_enrol_first(store, row);
     if (err == SID_OK)

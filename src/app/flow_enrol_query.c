@@ -114,16 +114,18 @@ sid_enrol_open_holder(struct sid_app *app,
 }
 
 enum sid_err
-sid_enrol_open_statement(struct sid_app *app,
-                         const struct sid_enrolment *enrolment,
-                         struct sid_buf *out) {
+sid_enrol_open_words(struct sid_app *app, const struct sid_enrolment *enrolment,
+                     enum sid_words words, struct sid_buf *out) {
     struct sid_subject subject =
         sid_app_subject(app, enrolment->id, &enrolment->key);
-    struct sid_place place = sid_enrol_statement_place(enrolment->id);
-    if (enrolment->statement_sealed.len == 0)
+    struct sid_place place = sid_enrol_words_place(enrolment->id, words);
+    const struct sid_buf *sealed =
+        words == SID_WORDS_STATEMENT ? &enrolment->statement_sealed
+        : words == SID_WORDS_NOTE    ? &enrolment->note_sealed
+                                     : &enrolment->first_note_sealed;
+    if (sealed->len == 0)
         return SID_OK;
-    return sid_subject_open(&subject, &place,
-                            sid_buf_span(&enrolment->statement_sealed), out);
+    return sid_subject_open(&subject, &place, sid_buf_span(sealed), out);
 }
 
 /* ---- a list ---------------------------------------------------------------
@@ -136,11 +138,20 @@ list_one(const struct sid_enrolment *enrolment, void *ctx) {
         list->more = true;
         return SID_OK;
     }
-    list->rows[list->count] = *enrolment;
-    list->rows[list->count].holder_sealed = SID_BUF_EMPTY;
-    list->rows[list->count].statement_sealed = SID_BUF_EMPTY;
-    list->count++;
-    return SID_OK;
+    struct sid_enrolment *row = &list->rows[list->count++];
+    *row = *enrolment;
+    row->holder_sealed = SID_BUF_EMPTY;
+    row->statement_sealed = SID_BUF_EMPTY;
+    row->note_sealed = SID_BUF_EMPTY;
+    row->first_note_sealed = SID_BUF_EMPTY;
+    enum sid_err err =
+        sid_buf_append(&row->note_sealed, enrolment->note_sealed.ptr,
+                       enrolment->note_sealed.len);
+    if (err == SID_OK)
+        err = sid_buf_append(&row->first_note_sealed,
+                             enrolment->first_note_sealed.ptr,
+                             enrolment->first_note_sealed.len);
+    return err;
 }
 
 static enum sid_err

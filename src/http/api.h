@@ -32,8 +32,10 @@ SID_FALLIBLE enum sid_err sid_api_take_place(struct sid_request *req);
 /* Success, Location and Retry-After of an enrolment that was sent in. */
 void sid_api_answer_sent(struct sid_request *req,
                          const struct sid_enrolment *enrolment);
-/* Writes an enrolment as members of the object that is open. */
+/* Writes an enrolment as members of the object that is open. An officer's
+ * reason that does not open is the writer's failure (json->err). */
 void sid_api_write_enrolment(struct sid_json *json,
+                             const struct sid_request *req,
                              const struct sid_enrolment *enrolment,
                              bool for_officer);
 /* Prefer: wait, capped by the settings, becomes req->wait_s and

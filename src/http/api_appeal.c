@@ -50,7 +50,7 @@ appeal_finish(struct sid_request *req) {
     sid_api_answer_sent(req, enrolment);
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, enrolment, false);
+    sid_api_write_enrolment(&json, req, enrolment, false);
     sid_json_close(&json, '}');
     return json.err;
 }

@@ -80,20 +80,38 @@ write_challenge(struct sid_json *json,
     sid_json_close(json, '}');
 }
 
+/* What somebody has written, if anything. */
 static void
-write_first_decision(struct sid_json *json,
+write_words(struct sid_json *json, const struct sid_request *req,
+            const struct sid_enrolment *enrolment, enum sid_words words,
+            const char *name) {
+    struct sid_buf text = SID_BUF_EMPTY;
+    enum sid_err err =
+        sid_enrol_open_words(req->door->server->app, enrolment, words, &text);
+    if (err == SID_OK && text.len > 0) {
+        err = sid_buf_append(&text, "", 1);
+        if (err == SID_OK)
+            sid_json_string(json, name, (const char *)text.ptr);
+    }
+    sid_buf_free(&text);
+    if (json->err == SID_OK)
+        json->err = err;
+}
+
+static void
+write_first_decision(struct sid_json *json, const struct sid_request *req,
                      const struct sid_enrolment *enrolment) {
     sid_json_open(json, "first_decision", '{');
     sid_json_string(json, "decision",
                     enrolment->first_approve ? "approve" : "reject");
     sid_json_string(json, "decided_by", enrolment->first_by);
     sid_json_time(json, "decided_at", enrolment->first_at_s);
-    sid_json_string(json, "note", enrolment->first_note);
+    write_words(json, req, enrolment, SID_WORDS_FIRST_NOTE, "note");
     sid_json_close(json, '}');
 }
 
 static void
-write_for_officer(struct sid_json *json,
+write_for_officer(struct sid_json *json, const struct sid_request *req,
                   const struct sid_enrolment *enrolment) {
     if (enrolment->has_scores) {
         sid_json_open(json, "scores", '{');
@@ -104,15 +122,14 @@ write_for_officer(struct sid_json *json,
     if (enrolment->challenge.outcome != SID_CHALLENGE_NONE)
         write_challenge(json, &enrolment->challenge);
     if (enrolment->first_by[0] != '\0')
-        write_first_decision(json, enrolment);
+        write_first_decision(json, req, enrolment);
     if (enrolment->decided_by[0] != '\0')
         sid_json_string(json, "decided_by", enrolment->decided_by);
-    if (enrolment->note[0] != '\0')
-        sid_json_string(json, "note", enrolment->note);
+    write_words(json, req, enrolment, SID_WORDS_NOTE, "note");
 }
 
 void
-sid_api_write_enrolment(struct sid_json *json,
+sid_api_write_enrolment(struct sid_json *json, const struct sid_request *req,
                         const struct sid_enrolment *enrolment,
                         bool for_officer) {
     struct sid_reasons told = enrolment->reasons;
@@ -129,7 +146,7 @@ sid_api_write_enrolment(struct sid_json *json,
     if (enrolment->credential_id[0] != '\0')
         sid_json_string(json, "credential_id", enrolment->credential_id);
     if (for_officer)
-        write_for_officer(json, enrolment);
+        write_for_officer(json, req, enrolment);
 }
 
 /* ---- what enrolment and appeal share ------------------------------------ */
@@ -241,7 +258,7 @@ submit_finish(struct sid_request *req) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, &submit->enrolment, false);
+    sid_api_write_enrolment(&json, req, &submit->enrolment, false);
     sid_json_string(&json, "holder_secret", submit->holder_secret);
     sid_json_close(&json, '}');
     return json.err;
@@ -275,21 +292,6 @@ get_start(struct sid_request *req) {
     sid_enrol_get_start(&req->u.get);
 }
 
-/* The person's words, for the officer who has to decide. */
-static enum sid_err
-write_statement(struct sid_json *json, struct sid_request *req) {
-    struct sid_buf text = SID_BUF_EMPTY;
-    enum sid_err err = sid_enrol_open_statement(req->door->server->app,
-                                                &req->u.get.enrolment, &text);
-    if (err == SID_OK && text.len > 0) {
-        err = sid_buf_append(&text, "", 1);
-        if (err == SID_OK)
-            sid_json_string(json, "statement", (const char *)text.ptr);
-    }
-    sid_buf_free(&text);
-    return err;
-}
-
 /* The person's name and number, for the officer who has to decide. */
 static enum sid_err
 write_holder(struct sid_json *json, struct sid_request *req) {
@@ -315,13 +317,12 @@ get_finish(struct sid_request *req) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, enrolment, officer);
+    sid_api_write_enrolment(&json, req, enrolment, officer);
     if (officer && enrolment->state == SID_ENROL_REVIEW) {
         enum sid_err err = write_holder(&json, req);
-        if (err == SID_OK)
-            err = write_statement(&json, req);
         if (err != SID_OK)
             return err;
+        write_words(&json, req, enrolment, SID_WORDS_STATEMENT, "statement");
     }
     sid_json_close(&json, '}');
     return json.err;

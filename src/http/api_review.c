@@ -79,7 +79,7 @@ list_finish(struct sid_request *req) {
     sid_json_open(&json, "enrollments", '[');
     for (int i = 0; i < list->count; i++) {
         sid_json_open(&json, NULL, '{');
-        sid_api_write_enrolment(&json, &list->rows[i], true);
+        sid_api_write_enrolment(&json, req, &list->rows[i], true);
         sid_json_close(&json, '}');
     }
     sid_json_close(&json, ']');
@@ -152,7 +152,7 @@ decide_finish(struct sid_request *req) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, &req->u.decide.enrolment, true);
+    sid_api_write_enrolment(&json, req, &req->u.decide.enrolment, true);
     sid_json_close(&json, '}');
     return json.err;
 }

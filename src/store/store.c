@@ -382,6 +382,8 @@ sid_store_client_each(struct sid_store *store,
 void
 sid_enrolment_fini(struct sid_enrolment *enrolment) {
     sid_buf_free(&enrolment->holder_sealed);
+    sid_buf_free(&enrolment->note_sealed);
+    sid_buf_free(&enrolment->first_note_sealed);
     sid_buf_free(&enrolment->statement_sealed);
     sid_wipe(enrolment, sizeof *enrolment);
 }
@@ -514,6 +516,7 @@ sid_credential_state_name(enum sid_credential_state state) {
 void
 sid_credential_fini(struct sid_credential *credential) {
     sid_buf_free(&credential->holder_sealed);
+    sid_buf_free(&credential->note_sealed);
     sid_wipe(credential, sizeof *credential);
 }
 
@@ -547,8 +550,8 @@ sid_store_credential_in_use(struct sid_store *store,
 
 enum sid_err
 sid_store_credential_revoke(struct sid_store *store, const char *id,
-                            const char *note, int64_t now_s) {
+                            struct sid_span note_sealed, int64_t now_s) {
     struct sid_back *back = sid_front_for_write(store);
 
-    return back->ops->credential_revoke(back, id, note, now_s);
+    return back->ops->credential_revoke(back, id, note_sealed, now_s);
 }

@@ -172,7 +172,8 @@ struct sid_back_ops {
                                       const uint8_t id_index[SID_SHA256_BYTES],
                                       bool *out);
     enum sid_err (*credential_revoke)(struct sid_back *back, const char *id,
-                                      const char *note, int64_t now_s);
+                                      struct sid_span note_sealed,
+                                      int64_t now_s);
 
     /* What the front makes sid_store_erase() of. *deleted: whether there was
      * one; serial: of the credential, 0 when there was none. */

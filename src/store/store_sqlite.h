@@ -409,6 +409,7 @@ enum sid_err sid_sqlite_credential_by_serial(struct sid_back *back,
 enum sid_err sid_sqlite_credential_in_use(
     struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES], bool *out);
 enum sid_err sid_sqlite_credential_revoke(struct sid_back *back, const char *id,
-                                          const char *note, int64_t now_s);
+                                          struct sid_span note_sealed,
+                                          int64_t now_s);
 
 #endif

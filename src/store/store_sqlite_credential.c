@@ -19,7 +19,7 @@ sid_sqlite_credential_insert(struct sid_back *back,
     sid_sq_bind_text(&query, sid_credential_state_name(c->state));
     sid_sq_bind_int(&query, c->issued_at_s);
     sid_sq_bind_int(&query, c->revoked_at_s);
-    sid_sq_bind_text(&query, c->note);
+    sid_sq_bind_blob(&query, c->note_sealed.ptr, c->note_sealed.len);
     sid_sq_bind_blob(&query, c->id_index, sizeof c->id_index);
     sid_sq_bind_blob(&query, c->holder_hash, sizeof c->holder_hash);
     sid_sq_bind_blob(&query, c->holder_sealed.ptr, c->holder_sealed.len);
@@ -59,7 +59,7 @@ read_credential(struct sid_sq_query *query, struct sid_credential *out) {
     sid_sq_read_text(query, state, sizeof state);
     out->issued_at_s = sid_sq_read_int(query);
     out->revoked_at_s = sid_sq_read_int(query);
-    sid_sq_read_text(query, out->note, sizeof out->note);
+    sid_sq_read_buf(query, &out->note_sealed);
     sid_sq_read_blob(query, out->id_index, sizeof out->id_index);
     sid_sq_read_blob(query, out->holder_hash, sizeof out->holder_hash);
     sid_sq_read_buf(query, &out->holder_sealed);
@@ -126,13 +126,13 @@ sid_sqlite_credential_in_use(struct sid_back *back,
 
 enum sid_err
 sid_sqlite_credential_revoke(struct sid_back *back, const char *id,
-                             const char *note, int64_t now_s) {
+                             struct sid_span note_sealed, int64_t now_s) {
     struct sid_sqlite *sq = sid_sqlite_of(back);
     struct sid_sq_query query = sid_sq_start(sq, SID_SQ_CREDENTIAL_REVOKE);
     int changes = 0;
 
     sid_sq_bind_int(&query, now_s);
-    sid_sq_bind_text(&query, note);
+    sid_sq_bind_blob(&query, note_sealed.ptr, note_sealed.len);
     sid_sq_bind_text(&query, id);
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)

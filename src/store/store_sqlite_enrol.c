@@ -33,13 +33,14 @@ sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sq_bind_real(&query, e->has_scores, e->similarity);
     sid_sq_bind_real(&query, e->has_scores, e->liveness);
     sid_sq_bind_text(&query, e->decided_by);
-    sid_sq_bind_text(&query, e->note);
+    sid_sq_bind_blob(&query, e->note_sealed.ptr, e->note_sealed.len);
     sid_sq_bind_text(&query, e->credential_id);
     sid_sq_bind_text(&query, challenge);
     sid_sq_bind_text(&query, first_word(e));
     sid_sq_bind_text(&query, e->first_by);
     sid_sq_bind_int(&query, e->first_at_s);
-    sid_sq_bind_text(&query, e->first_note);
+    sid_sq_bind_blob(&query, e->first_note_sealed.ptr,
+                     e->first_note_sealed.len);
     sid_sq_bind_int(&query, e->appealed_at_s);
     sid_sq_bind_text(&query, e->barred);
     sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
@@ -72,14 +73,14 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     out->liveness = sid_sq_read_real(query, &has_liveness);
     out->has_scores = has_similarity && has_liveness;
     sid_sq_read_text(query, out->decided_by, sizeof out->decided_by);
-    sid_sq_read_text(query, out->note, sizeof out->note);
+    sid_sq_read_buf(query, &out->note_sealed);
     sid_sq_read_text(query, out->credential_id, sizeof out->credential_id);
     sid_sq_read_text(query, challenge, sizeof challenge);
     sid_sq_read_text(query, first, sizeof first);
     out->first_approve = strcmp(first, "approve") == 0;
     sid_sq_read_text(query, out->first_by, sizeof out->first_by);
     out->first_at_s = sid_sq_read_int(query);
-    sid_sq_read_text(query, out->first_note, sizeof out->first_note);
+    sid_sq_read_buf(query, &out->first_note_sealed);
     out->appealed_at_s = sid_sq_read_int(query);
     sid_sq_read_text(query, out->barred, sizeof out->barred);
     if (query->err != SID_OK)
@@ -171,7 +172,7 @@ sid_sqlite_enrol_decide(struct sid_back *back, const struct sid_enrolment *e,
     sid_sq_bind_real(&query, e->has_scores, e->similarity);
     sid_sq_bind_real(&query, e->has_scores, e->liveness);
     sid_sq_bind_text(&query, e->decided_by);
-    sid_sq_bind_text(&query, e->note);
+    sid_sq_bind_blob(&query, e->note_sealed.ptr, e->note_sealed.len);
     sid_sq_bind_text(&query, e->credential_id);
     sid_sq_bind_text(&query, challenge);
     sid_sq_bind_text(&query, e->id);
@@ -191,7 +192,8 @@ sid_sqlite_enrol_first(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sq_bind_text(&query, first_word(e));
     sid_sq_bind_text(&query, e->first_by);
     sid_sq_bind_int(&query, e->first_at_s);
-    sid_sq_bind_text(&query, e->first_note);
+    sid_sq_bind_blob(&query, e->first_note_sealed.ptr,
+                     e->first_note_sealed.len);
     sid_sq_bind_int(&query, e->updated_at_s);
     sid_sq_bind_text(&query, e->id);
     enum sid_err err = sid_sq_run(&query, &changes);
@@ -265,8 +267,13 @@ sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
         if (err != SID_OK || !row)
             break;
         err = read_list_fields(&query, &enrolment);
+        if (err == SID_OK) {
+            sid_sq_read_subject(&query, &enrolment.key);
+            err = query.err;
+        }
         if (err == SID_OK)
             err = each(&enrolment, ctx);
+        sid_enrolment_fini(&enrolment);
     }
     sid_sq_end(&query);
     return err;

@@ -15,13 +15,13 @@
 #define ENROL_LIST_COLUMNS                                                     \
     "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
-    "decided_by, note, credential_id, challenge, first_decision, first_by, "   \
-    "first_at_s, first_note, appealed_at_s, barred"
+    "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
+    "first_by, first_at_s, first_note_sealed, appealed_at_s, barred"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define CREDENTIAL_COLUMNS                                                     \
     "serial, id, enrolment_id, client_id, type, assurance, state, "            \
-    "issued_at_s, revoked_at_s, note, id_index, holder_hash, "                 \
+    "issued_at_s, revoked_at_s, note_sealed, id_index, holder_hash, "          \
     "holder_sealed, " SUBJECT_KEY
 #define WITH_KEY " LEFT JOIN subject_key ON subject = "
 /* The row of this id or, when there is none, the one after it, which the caller
@@ -103,16 +103,19 @@ static const struct {
       "RETURNING attempts"),
     S(ENROL_DECIDE,
       "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
-      "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, note = ?, "
-      "credential_id = ?, challenge = ? WHERE id = ? AND state = ?"),
+      "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, "
+      "note_sealed = ?, credential_id = ?, challenge = ? WHERE id = ? AND "
+      "state = ?"),
     S(ENROL_FIRST,
       "UPDATE enrolment SET first_decision = ?, first_by = ?, first_at_s = ?, "
-      "first_note = ?, updated_at_s = ? WHERE id = ? AND state = 'review'"),
+      "first_note_sealed = ?, updated_at_s = ? WHERE id = ? AND state = "
+      "'review'"),
     S(ENROL_APPEAL,
       "UPDATE enrolment SET state = 'received', attempts = 0, "
       "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
-      "decided_by = '', note = '', first_decision = '', first_by = '', "
-      "first_at_s = 0, first_note = '', updated_at_s = ?, challenge = ?, "
+      "decided_by = '', note_sealed = X'', first_decision = '', "
+      "first_by = '', first_at_s = 0, first_note_sealed = X'', "
+      "updated_at_s = ?, challenge = ?, "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
     S(ATTEMPT_PUT, "INSERT INTO attempt (enrolment_id, person, made_at_s) "
@@ -122,7 +125,8 @@ static const struct {
       "made_at_s > ? ORDER BY made_at_s DESC LIMIT 1 OFFSET ?"),
     S(ATTEMPT_PURGE, "DELETE FROM attempt WHERE made_at_s < ?"),
     S(ENROL_LIST,
-      "SELECT " ENROL_LIST_COLUMNS " FROM enrolment WHERE state = ?1 AND "
+      "SELECT " ENROL_LIST_COLUMNS ", " SUBJECT_KEY " FROM enrolment" WITH_KEY
+      "id WHERE state = ?1 AND "
       "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
       "ORDER BY created_at_s, id LIMIT ?6"),
     S(ENROL_UNFINISHED,
@@ -161,7 +165,7 @@ static const struct {
 
     S(CREDENTIAL_INSERT,
       "INSERT INTO credential (id, enrolment_id, client_id, type, assurance, "
-      "state, issued_at_s, revoked_at_s, note, id_index, holder_hash, "
+      "state, issued_at_s, revoked_at_s, note_sealed, id_index, holder_hash, "
       "holder_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " CREDENTIAL_COLUMNS " FROM credential" WITH_KEY
                       "enrolment_id" OR_NEXT),
@@ -172,7 +176,7 @@ static const struct {
     S(CREDENTIAL_IN_USE,
       "SELECT 1 FROM credential WHERE id_index = ? AND state = 'active'"),
     S(CREDENTIAL_REVOKE, "UPDATE credential SET state = 'revoked', "
-                         "revoked_at_s = ?, note = ? "
+                         "revoked_at_s = ?, note_sealed = ? "
                          "WHERE id = ? AND state = 'active'"),
 
     S(IDEMPOTENCY_FORGET, "DELETE FROM idempotency WHERE enrolment_id = ?"),

@@ -177,7 +177,7 @@ class Flood:
         for word in ("approve", "reject", self.marks.text):
             self.ask("officer", "POST", path + "/decision",
                      {"decision": word, "reason": "saw " +
-                      self.marks.passing})
+                      self.marks.text})
         self.appeal(path, turn)
         body = self.ask("app", "GET", path).json()
         credential = credential_of(body)
@@ -213,7 +213,7 @@ class Flood:
         self.enrol(person=person)  # a number that is in use
         for _ in range(2):
             self.ask("app", "POST", path + "/revoke",
-                     {"reason": "lost " + self.marks.passing})
+                     {"reason": "lost " + self.marks.text})
         self.ask("app", "GET", path + "/code")
         self.verify(code)
 
@@ -429,7 +429,7 @@ class Flood:
         self.verify(one["code"])
         self.enrol()
         self.ask("app", "POST", "/v1/credentials/%s/revoke" %
-                 one["credential"], {"reason": self.marks.passing})
+                 one["credential"], {"reason": self.marks.text})
         os.unlink(self.full)
         self.wait_ready()
         self.verify(self.broken["code"], "bank_account")

@@ -92,6 +92,10 @@ SEALED = (
      ("holder", "id_index", "holder_hash")),
     ("SELECT enrolment_id, holder_sealed, id_index FROM credential",
      ("holder", "id_index")),
+    ("SELECT id, note_sealed FROM enrolment WHERE note_sealed <> X''",
+     ("reason",)),
+    ("SELECT enrolment_id, note_sealed FROM credential "
+     "WHERE note_sealed <> X''", ("reason",)),
     ("SELECT enrolment_id, sealed FROM photo", ("photo",)),
     ("SELECT enrolment_id, sealed FROM template", ("template",)),
     ("SELECT subject, data_wrapped, template_wrapped FROM subject_key",
@@ -319,9 +323,9 @@ class ErasedPeople(Case):
 
     def test_what_is_looked_for_was_there_before(self):
         for kind in ("holder", "id_index", "template", "data key",
-                     "template key", "note"):
+                     "template key", "reason"):
             self.assertGreater(self.before.get(kind, 0), 0, self.before)
-        for kind in ("name", "number", "phone", "photo text"):
+        for kind in ("name", "number", "phone", "photo text", "note"):
             self.assertNotIn(kind, self.before)
         self.assertGreaterEqual(len(self.needles), 15 * PEOPLE)
 

@@ -1,5 +1,7 @@
 """The officer's desk: the list, the photos, the decision."""
 
+import contextlib
+import sqlite3
 import unittest
 
 import photos
@@ -427,6 +429,39 @@ class Appeal(Desk):
         self.daemon.start()
         answer = self.two.get("/v1/enrollments/" + body["id"])
         self.assertEqual(answer.json()["statement"], "CANARY-words")
+
+    def test_officers_reasons_are_sealed_for_their_row_and_told(self):
+        one, other = (self.in_review(who=who)["id"] for who in (11, 12))
+        for enrolment, reason in ((one, "CANARY one"), (other, "CANARY two")):
+            answer = self.decide(self.one, enrolment, "reject", reason)
+            self.assertEqual(answer.json()["note"], reason)
+        answer = self.two.get("/v1/enrollments?state=rejected")
+        told = {e["id"]: e.get("note") for e in answer.json()["enrollments"]}
+        self.assertEqual((told[one], told[other]), ("CANARY one", "CANARY two"))
+        self.daemon.stop()
+        with open(self.daemon.database, "rb") as stream:
+            self.assertNotIn(b"CANARY", stream.read())
+        move = ("UPDATE enrolment SET note_sealed = (SELECT note_sealed FROM "
+                "enrolment WHERE id = ?) WHERE id = ?")
+        kept = self.daemon.sql("SELECT note_sealed FROM enrolment "
+                               "WHERE id = ?", one)[0][0]
+        self.change(move, other, one)
+        self.daemon.start()
+        for path in ("/" + one, "?state=rejected"):
+            self.assert_problem(self.two.get("/v1/enrollments" + path), 500)
+        self.assertEqual(self.two.get("/v1/enrollments/" + other).json()[
+            "note"], "CANARY two")
+        self.daemon.stop()
+        self.change("UPDATE enrolment SET note_sealed = ? WHERE id = ?", kept,
+                    one)
+        self.daemon.start()
+        self.assertEqual(self.two.get("/v1/enrollments/" + one).json()["note"],
+                         "CANARY one")
+
+    def change(self, statement, *values):
+        with contextlib.closing(sqlite3.connect(self.daemon.database)) as db:
+            with db:
+                db.execute(statement, values)
 
 
 class ReviewPrivacy(DaemonCase):

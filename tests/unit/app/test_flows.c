@@ -149,6 +149,29 @@ a_number_in_use_is_rejected_until_its_credential_is_revoked(void **state) {
 }
 
 static void
+the_reason_of_a_revocation_is_sealed_under_the_persons_key(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit;
+    struct sid_buf words = SID_BUF_EMPTY;
+    fixture_enrol(f, &submit, NUMBER_A, 0, 0);
+    struct sid_credential_revoke revoke = {.reason = "lost"};
+    memcpy(revoke.id, submit.enrolment.credential_id, sizeof revoke.id);
+    fixture_run(f, &revoke.flow, &f->app_caller, revoke_start);
+    assert_int_equal(revoke.flow.err, SID_OK);
+    const struct sid_credential *row = &revoke.credential;
+    const struct sid_subject person = {f->keys, submit.enrolment.id, &row->key,
+                                       SID_KEY_DATA};
+    struct sid_place place = {"credential", "note", row->id};
+    assert_int_equal(sid_subject_open(&person, &place,
+                                      sid_buf_span(&row->note_sealed), &words),
+                     SID_OK);
+    assert_true(sid_span_eq(sid_buf_span(&words), sid_span_str("lost")));
+    sid_buf_free(&words);
+    sid_credential_revoke_fini(&revoke);
+    sid_enrol_submit_fini(&submit);
+}
+
+static void
 submit_with_key(struct fixture *f, struct sid_enrol_submit *submit,
                 const char *key, int selfie_person) {
     *submit = (struct sid_enrol_submit){0};
@@ -470,6 +493,7 @@ main(void) {
         T(a_wait_that_is_over_at_once_tells_the_present_state),
         T(an_invalid_number_is_rejected_at_the_door),
         T(a_number_in_use_is_rejected_until_its_credential_is_revoked),
+        T(the_reason_of_a_revocation_is_sealed_under_the_persons_key),
         T(a_retry_with_the_same_key_gets_the_first_answer_again),
         T(the_same_key_with_another_request_is_a_mismatch),
         T(places_come_back_after_every_kind_of_end),

@@ -27,7 +27,7 @@ a_credential_is_read_back_by_id_and_by_serial(void **state) {
         assert_int_equal(out->state, SID_CREDENTIAL_ACTIVE);
         assert_int_equal(out->issued_at_s, 7001);
         assert_int_equal(out->revoked_at_s, 0);
-        assert_string_equal(out->note, "");
+        assert_int_equal(out->note_sealed.len, 0);
         assert_memory_equal(out->id_index, in.id_index, sizeof in.id_index);
         assert_memory_equal(out->holder_hash, in.holder_hash,
                             sizeof in.holder_hash);
@@ -87,7 +87,8 @@ a_person_has_at_most_one_active_credential(void **state) {
     assert_int_equal(insert_credential(f->store, 2, 7, &serial), SID_E_EXISTS);
     assert_int_equal(serial, 0);
     ok(insert_credential(f->store, 3, 8, &serial));
-    ok(sid_store_credential_revoke(f->store, id, "phone lost", 7500));
+    ok(sid_store_credential_revoke(f->store, id, sid_span_str("phone lost"),
+                                   7500));
     ok(sid_store_credential_in_use(f->store, person.id_index, &used));
     assert_false(used);
     ok(insert_credential(f->store, 2, 7, &serial));
@@ -96,7 +97,8 @@ a_person_has_at_most_one_active_credential(void **state) {
     ok(sid_store_credential_by_serial(f->store, first, &gone));
     assert_int_equal(gone.state, SID_CREDENTIAL_REVOKED);
     assert_int_equal(gone.revoked_at_s, 7500);
-    assert_string_equal(gone.note, "phone lost");
+    assert_true(sid_span_eq(sid_buf_span(&gone.note_sealed),
+                            sid_span_str("phone lost")));
     sid_credential_fini(&gone);
     struct sid_buf sealed = person.holder_sealed;
     sid_buf_free(&sealed);
@@ -123,14 +125,17 @@ a_credential_is_revoked_once(void **state) {
     make_id(id, "crd_", 1);
     ok(sid_store_begin(f->store));
     ok(insert_credential(f->store, 1, 1, &serial));
-    ok(sid_store_credential_revoke(f->store, id, "first", 10));
-    assert_int_equal(sid_store_credential_revoke(f->store, id, "second", 20),
-                     SID_E_CONFLICT);
-    assert_int_equal(sid_store_credential_revoke(f->store, "crd_none", "", 20),
-                     SID_E_NOT_FOUND);
+    ok(sid_store_credential_revoke(f->store, id, sid_span_str("first"), 10));
+    assert_int_equal(
+        sid_store_credential_revoke(f->store, id, sid_span_str("second"), 20),
+        SID_E_CONFLICT);
+    assert_int_equal(
+        sid_store_credential_revoke(f->store, "crd_none", sid_span_str(""), 20),
+        SID_E_NOT_FOUND);
     ok(sid_store_commit(f->store));
     ok(sid_store_credential_get(f->store, id, &out));
-    assert_string_equal(out.note, "first");
+    assert_true(
+        sid_span_eq(sid_buf_span(&out.note_sealed), sid_span_str("first")));
     assert_int_equal(out.revoked_at_s, 10);
     sid_credential_fini(&out);
 }

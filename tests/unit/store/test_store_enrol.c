@@ -133,7 +133,7 @@ an_enrolment_is_read_back_as_inserted(void **state) {
     assert_int_equal(out.reasons.count, 0);
     assert_false(out.has_scores);
     assert_string_equal(out.decided_by, "");
-    assert_string_equal(out.note, "");
+    assert_int_equal(out.note_sealed.len, 0);
     assert_string_equal(out.credential_id, "");
     sid_enrolment_fini(&out);
     sid_enrolment_fini(&in);
@@ -232,7 +232,7 @@ a_decision_is_read_back_with_its_reasons_and_scores(void **state) {
     e.similarity = 0.625;
     e.liveness = 0.25;
     make_id(e.decided_by, "cli_", 9);
-    snprintf(e.note, sizeof e.note, "seen at the counter");
+    ok(sid_buf_append(&e.note_sealed, "sealed\0reason", 13));
     make_id(e.credential_id, "crd_", 4);
     ok(sid_store_enrol_decide(f->store, &e, SID_ENROL_RECEIVED));
     ok(sid_store_commit(f->store));
@@ -248,7 +248,8 @@ a_decision_is_read_back_with_its_reasons_and_scores(void **state) {
     assert_true(out.has_scores);
     assert_true(out.similarity == 0.625 && out.liveness == 0.25);
     assert_string_equal(out.decided_by, e.decided_by);
-    assert_string_equal(out.note, "seen at the counter");
+    assert_int_equal(out.note_sealed.len, 13);
+    assert_memory_equal(out.note_sealed.ptr, "sealed\0reason", 13);
     assert_string_equal(out.credential_id, e.credential_id);
     assert_string_equal(out.consent_version, "2026-11");
     sid_enrolment_fini(&out);

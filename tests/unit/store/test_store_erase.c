@@ -398,7 +398,8 @@ revoked_credentials_are_due_by_when_they_were_revoked(void **state) {
         ok(insert_credential(f->store, i, i, &serial));
         make_id(id, "crd_", i);
         if (i < 4)
-            ok(sid_store_credential_revoke(f->store, id, "lost", 900 - i));
+            ok(sid_store_credential_revoke(f->store, id, sid_span_str("lost"),
+                                           900 - i));
     }
     ok(sid_store_commit(f->store));
     ok(sid_store_retention_each(f->store, SID_RETAIN_REVOKED, 899, 8, keep_due,

@@ -171,14 +171,15 @@ a_first_decision_is_kept_listed_and_taken_back(void **state) {
     make_id(e.first_by, "cli_", 9);
     e.first_approve = true;
     e.first_at_s = e.updated_at_s = 8000;
-    snprintf(e.first_note, sizeof e.first_note, "same person");
+    ok(sid_buf_append(&e.first_note_sealed, "sealed reason", 13));
     ok(sid_store_enrol_first(f->store, &e));
     ok(sid_store_enrol_get(f->store, e.id, &out));
     assert_int_equal(out.state, SID_ENROL_REVIEW);
     assert_true(out.first_approve);
     assert_string_equal(out.first_by, e.first_by);
     assert_int_equal(out.first_at_s, 8000);
-    assert_string_equal(out.first_note, "same person");
+    assert_true(sid_span_eq(sid_buf_span(&out.first_note_sealed),
+                            sid_span_str("sealed reason")));
     sid_enrolment_fini(&out);
     assert_int_equal(waiting(f->store, SID_WAITING_ANY, &ids), 2);
     assert_int_equal(waiting(f->store, SID_WAITING_SECOND, &ids), 1);
@@ -205,6 +206,8 @@ an_appeal_clears_the_decision_and_is_taken_once(void **state) {
     e.has_scores = true;
     sid_reasons_add(&e.reasons, SID_REASON_FACES_DIFFER, SID_PHOTO_NONE);
     make_id(e.decided_by, "cli_", 9);
+    ok(sid_buf_append(&e.note_sealed, "note", 4));
+    ok(sid_buf_append(&e.first_note_sealed, "first", 5));
     ok(sid_store_begin(f->store));
     ok(sid_store_enrol_insert(f->store, &e));
     ok(sid_store_enrol_begin_work(f->store, e.id, 1, &attempts));
@@ -222,6 +225,8 @@ an_appeal_clears_the_decision_and_is_taken_once(void **state) {
     assert_int_equal(out.reasons.count, 0);
     assert_false(out.has_scores);
     assert_string_equal(out.decided_by, "");
+    assert_int_equal(out.note_sealed.len, 0);
+    assert_int_equal(out.first_note_sealed.len, 0);
     assert_string_equal(out.barred, e.decided_by);
     assert_int_equal(out.appealed_at_s, 9000);
     assert_true(sid_span_eq(sid_buf_span(&out.statement_sealed),
