@@ -6,6 +6,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/log.h"
 #include "smartid/metrics.h"
 
 /* Reads a credential for those who may see it; for others it does not exist.
@@ -122,14 +123,20 @@ sid_credential_code_fini(struct sid_credential_code *code) {
 /* ---- revoke ---------------------------------------------------------------
  */
 
+/* A damaged key must not keep a lost code alive: then the reason is let go. */
 static enum sid_err
 seal_reason(const struct sid_credential_revoke *revoke,
             struct sid_credential *row) {
     struct sid_subject subject =
         sid_app_subject(revoke->flow.app, row->enrolment_id, &row->key);
     struct sid_place place = {"credential", "note", row->id};
-    return sid_app_seal_words(&subject, &place, revoke->reason,
-                              &row->note_sealed);
+    enum sid_err err =
+        sid_app_seal_words(&subject, &place, revoke->reason, &row->note_sealed);
+    if (err == SID_OK || err == SID_E_NO_MEMORY)
+        return err;
+    sid_log(SID_LOG_ERROR, "reason_not_kept", SID_S("id", row->id),
+            SID_S("code", sid_err_code(err)));
+    return SID_OK;
 }
 
 static enum sid_err

@@ -1,6 +1,7 @@
 """The credential and its code of the day: as JSON, PNG and SVG."""
 
 import re
+import sqlite3
 import struct
 import subprocess
 import tempfile
@@ -316,6 +317,23 @@ class Revocation(DaemonCase):
 
             threads(5, work)
             self.assertEqual(late, [])
+
+
+class Damaged(DaemonCase):
+    def test_a_code_is_revoked_although_the_persons_key_is_damaged(self):
+        """What cannot be sealed is let go; that a lost code dies is not."""
+        _, credential = self.approved()
+        code = self.app.code(credential)["code"]
+        self.daemon.stop()
+        with sqlite3.connect(self.daemon.database) as database:
+            database.execute("UPDATE subject_key SET data_wrapped = "
+                             "zeroblob(62)")
+        database.close()
+        self.daemon.start()
+        answer = self.app.revoke(credential)
+        self.assertEqual(answer.status, 200, repr(answer))
+        self.assertEqual(self.clerk.verify(code)["reason"], "not_valid")
+        self.assertIn(" event=reason_not_kept ", self.daemon.log.text())
 
 
 if __name__ == "__main__":
