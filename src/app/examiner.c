@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "faceproc_internal.h"
+#include "smartid/image.h"
 #include "smartid/log.h"
 #include "smartid/mac.h"
 #include "smartid/metrics.h"
@@ -101,6 +102,20 @@ examine_apart(struct sid_examiner *examiner, const char *id,
     return SID_OK;
 }
 
+/* Judged here, so that a bomb costs no process and none of its time; there it
+ * is judged again. */
+static enum sid_err
+examine_judged(struct sid_examiner *examiner, const char *id,
+               struct sid_span bytes, enum sid_photo_kind kind,
+               struct sid_photo_facts *out) {
+    struct sid_image_info info;
+    enum sid_err err = sid_image_probe(bytes, &info);
+    if (err == SID_OK)
+        return examine_apart(examiner, id, bytes, kind, out);
+    *out = (struct sid_photo_facts){.image = err};
+    return SID_OK;
+}
+
 enum sid_err
 sid_examiner_examine(struct sid_examiner *examiner, const char *id,
                      struct sid_span bytes, enum sid_photo_kind kind,
@@ -110,7 +125,7 @@ sid_examiner_examine(struct sid_examiner *examiner, const char *id,
     uint8_t sha256[SID_SHA256_BYTES];
     enum sid_err err = sid_sha256(bytes, sha256);
     if (err == SID_OK)
-        err = examine_apart(examiner, id, bytes, kind, out);
+        err = examine_judged(examiner, id, bytes, kind, out);
     if (err == SID_OK)
         memcpy(out->sha256, sha256, sizeof sha256);
     return err;

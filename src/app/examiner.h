@@ -29,7 +29,8 @@ void sid_examiner_free(struct sid_examiner **examiner);
  * Errors: SID_E_IO (nobody at present; later perhaps). */
 SID_FALLIBLE enum sid_err sid_examiner_prepare(struct sid_examiner *examiner);
 
-/* sid_photo_examine(), wherever it happens. A photo that twice breaks the
+/* sid_photo_examine(), wherever it happens. A photo that sid_image_probe()
+ * refuses is not handed to a process. One that twice breaks the
  * process that looks at it, or its limits, cannot be used:
  * out->image is SID_E_IMAGE_UNREADABLE. id: whose photo, for the log. Errors:
  * those of sid_photo_examine(), SID_E_IO (as above). */

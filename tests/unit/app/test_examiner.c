@@ -230,13 +230,34 @@ a_lost_fork_server_is_replaced_by_the_tick(void **state) {
     /* Nobody at present: that is no fault of a photo. */
     assert_int_equal(sid_examiner_prepare(examiner), SID_E_IO);
     struct sid_photo_facts facts = {.faces = -7};
+    struct sid_buf photo = fixture_photo(5, 0, 7);
     assert_int_equal(sid_examiner_examine(examiner, "enr_test",
-                                          sid_span_of("x", 1), SID_PHOTO_ID,
+                                          sid_buf_span(&photo), SID_PHOTO_ID,
                                           &facts),
                      SID_E_IO);
+    sid_buf_free(&photo);
     assert_int_equal(facts.faces, -7);
     tick_until_replaced(old);
     assert_int_equal(examine(5, 0).faces, 1);
+    stop();
+}
+
+/* It is judged before: so it is judged even if there is none. */
+static void
+a_photo_that_is_refused_unread_needs_no_process(void **state) {
+    (void)state;
+    start();
+    kill_for_good(child_named("smartidd-forker"));
+    kill_for_good(child_named("smartidd-face"));
+    int64_t killed = sid_metric_get(SID_M_FACE_FAULT_KILLED);
+    struct sid_photo_facts facts = {.image = SID_OK, .faces = -7};
+    struct sid_buf bad = SID_BUF_EMPTY;
+    assert_int_equal(sid_buf_append_str(&bad, "\xFF\xD8\xFF\xC9"), SID_OK);
+    examine_by(examiner, &bad, SID_PHOTO_SELFIE, &facts);
+    assert_int_equal(facts.image, SID_E_IMAGE_UNREADABLE);
+    assert_int_equal(facts.faces, 0);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_KILLED), killed);
+    sid_buf_free(&bad);
     stop();
 }
 
@@ -278,6 +299,7 @@ main(int argc, char **argv) {
         cmocka_unit_test(a_killed_process_is_back_within_300_ms),
         cmocka_unit_test(a_process_ends_after_100_photos),
         cmocka_unit_test(a_lost_fork_server_is_replaced_by_the_tick),
+        cmocka_unit_test(a_photo_that_is_refused_unread_needs_no_process),
         cmocka_unit_test(a_fork_server_with_many_broken_forks_is_replaced),
         cmocka_unit_test(nothing_is_left_after_the_end),
     };
