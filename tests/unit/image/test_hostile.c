@@ -34,10 +34,10 @@ static const struct {
 /* Sanitizers make everything slower and larger, a fork most of all. There the
  * files are decoded in this process: the report is what counts. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
+#define IN_PROCESS true
 #define SLOW 5
 #else
-#define SANITIZED false
+#define IN_PROCESS false
 #define SLOW 1
 #endif
 
@@ -124,7 +124,7 @@ be_child(struct sid_span file, int to) {
 static int
 decode_apart(struct sid_span file, struct cost *out) {
     int ends[2], status = 0;
-    if (SANITIZED) {
+    if (IN_PROCESS) {
         *out = decode(file);
         return 0;
     }
