@@ -94,10 +94,6 @@ class LeakedNothing(Case):
             shown = answer.body + repr(answer.headers).encode()
             self.assertEqual(self.flood.marks.find(shown), set(), answer)
 
-    def test_no_mark_is_in_memory_at_rest(self):
-        for name, content in self.memory or []:
-            self.assertEqual(self.flood.marks.find(content), set(), name)
-
     def test_what_is_kept_by_design_is_found_by_the_same_search(self):
         def finds(content):
             return self.flood.marks.passing.encode() in content
