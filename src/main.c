@@ -228,6 +228,7 @@ signal_loop(struct daemon *daemon, const sigset_t *signals) {
         if (got == SIGHUP)
             reload(daemon);
         sid_app_tick(daemon->app);
+        sid_server_tick(daemon->server);
     }
 }
 

@@ -50,6 +50,8 @@ part "end to end" check-e2e
 part "unit sanitized" check-unit "${sanitized[@]}"
 part "end to end sanitized" check-e2e "${sanitized[@]}"
 
+# What failed once more, where it is seen without scrolling.
+grep -hE -A 12 '^FAILED ' "$logs"/*.log
 printf '\n'
 printf '%s\n' "${summary[@]}"
 printf '%d s in all\n' "$SECONDS"

@@ -26,6 +26,8 @@ struct sid_config {
     int64_t io_threads;      /* 1..64, default 2 */
     int64_t max_connections; /* 8..60000, default 1024 */
     int64_t idle_timeout_s;  /* 1..3600, default 30 */
+    int64_t head_timeout_s;  /* 1..3600, default 10 */
+    int64_t body_timeout_s;  /* 1..3600, default 30 */
     int64_t wait_max_s;      /* longest Prefer: wait, 0..300, default 60 */
     char trusted_proxies[SID_PATH_SIZE]; /* networks whose X-Forwarded-For is
                                             believed; default none */

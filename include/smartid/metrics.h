@@ -24,6 +24,15 @@
       "class=\"5xx\"", "")                                                     \
     X(SID_M_CONNECTIONS, GAUGE, "smartidd_http_connections", "",               \
       "Open HTTP connections")                                                 \
+    X(SID_M_CUT_HEAD, COUNTER, "smartidd_http_connections_cut_total",          \
+      "reason=\"head_late\"",                                                  \
+      "Connections shut down: too slow, or gone in the middle of a body")      \
+    X(SID_M_CUT_BODY, COUNTER, "smartidd_http_connections_cut_total",          \
+      "reason=\"body_late\"", "")                                              \
+    X(SID_M_CUT_ANSWER, COUNTER, "smartidd_http_connections_cut_total",        \
+      "reason=\"answer_late\"", "")                                            \
+    X(SID_M_CUT_GONE, COUNTER, "smartidd_http_connections_cut_total",          \
+      "reason=\"client_gone\"", "")                                            \
     X(SID_M_VERIFY_VALID, COUNTER, "smartidd_verifications_total",             \
       "result=\"valid\"", "Verifications answered, by result")                 \
     X(SID_M_VERIFY_EXPIRED, COUNTER, "smartidd_verifications_total",           \

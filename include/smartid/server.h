@@ -23,6 +23,8 @@ SID_FALLIBLE enum sid_err sid_server_new(struct sid_app *app,
                                          struct sid_server **out);
 /* The port that is listened on (for port 0). */
 int sid_server_port(const struct sid_server *server);
+/* Shuts down connections that are too slow. Main thread, ten times a second. */
+void sid_server_tick(struct sid_server *server);
 /* Stops accepting connections; those that are open may finish what runs. */
 void sid_server_quiesce(struct sid_server *server);
 /* After quiesce and sid_app_quiesce(): waits until no request is in a flow, at

@@ -48,9 +48,11 @@ sid_heads_write(struct sid_app *app, int64_t seq,
     memcpy(head.mac, mac, sizeof head.mac);
     enum sid_err err = sid_head_sign(sid_keyring_head(app->keys), &head);
     if (err == SID_OK) {
-        log_head(&head);
         sid_head_print(&head, text);
         err = sid_appendfile_add(heads->path, text);
+        /* After the file, so that who reads of it here finds it there; and
+         * also when the file could not take it. */
+        log_head(&head);
     }
     atomic_store(&heads->failing, err != SID_OK);
     if (err == SID_OK) {

@@ -53,6 +53,15 @@ const struct setting config_settings[] = {
      INT(idle_timeout_s, 1, 3600, "30", "seconds"),
      .help = "A connection on which nothing happens for this long is closed."},
     {.section = "http",
+     INT(head_timeout_s, 1, 3600, "10", "seconds"),
+     .help = "A new connection whose first request is not complete up to its "
+             "body after this time is closed, whatever it has sent."},
+    {.section = "http",
+     INT(body_timeout_s, 1, 3600, "30", "seconds"),
+     .help = "Time for a request's body to arrive, and for its answer to be "
+             "taken. Behind nginx, which collects bodies first, this is the "
+             "time between the two."},
+    {.section = "http",
      INT(wait_max_s, 0, 300, "60", "seconds"),
      .reloadable = true,
      .help = "Longest time a request may be held by Prefer: wait=N."},

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "route.h"
 #include "server_priv.h"
@@ -17,9 +16,6 @@
 /* A refused body up to this size is read to its end before the answer, which
  * keeps the connection alive. Own choice: one buffer of a connection. */
 #define SWALLOW_MAX_BYTES 65536
-/* Slowest body that is waited for, beyond the idle time-out. Own choice: a bad
- * mobile link; libmicrohttpd's own time-out starts anew with each byte. */
-#define BODY_BYTES_PER_S 32768
 
 void *
 sid_request_begin(void *cls, const char *uri,
@@ -33,6 +29,9 @@ sid_request_begin(void *cls, const char *uri,
     atomic_init(&req->owner, SID_OWNER_IO);
     req->stage = SID_STAGE_LINE;
     req->started_us = sid_mono_us();
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    req->guest = info == NULL ? NULL : info->socket_context;
     req->photo = SID_PHOTO_NONE;
     req->method = SID_METHOD_OTHER;
     req->uri_clean = sid_uri_clean(uri, &req->has_query);
@@ -44,6 +43,15 @@ sid_request_make_flow(struct sid_request *req, size_t size) {
     SID_ASSERT(size <= sizeof req->u && !req->flow_made);
     memset(&req->u, 0, size);
     req->flow_made = true;
+}
+
+/* What the client is waited for from now on, and for how long. */
+static void
+enter_phase(struct sid_request *req, enum sid_phase phase) {
+    const struct sid_server *server = req->door->server;
+    int64_t limit_us = phase == SID_PHASE_HEAD ? server->idle_timeout_us
+                                               : server->body_timeout_us;
+    sid_guest_phase(req->guest, phase, sid_mono_us() + limit_us);
 }
 
 /* A place in the queue, and room, that no flow has taken over. */
@@ -80,6 +88,7 @@ hand_to_flow(struct sid_request *req) {
     req->counted = true;
     atomic_fetch_add(&server->in_flow, 1);
     atomic_fetch_add(&server->unanswered, 1);
+    enter_phase(req, SID_PHASE_WORK);
     MHD_suspend_connection(req->connection);
     int owner = atomic_exchange(&req->owner, SID_OWNER_FLOW);
     SID_ASSERT(owner == SID_OWNER_IO);
@@ -130,9 +139,7 @@ static enum MHD_Result
 step_head(struct sid_request *req, const char *url, const char *method,
           const char *version) {
     enum sid_err err = sid_request_judge(req, url, method, version);
-    req->body_deadline_us =
-        req->started_us + req->door->server->idle_timeout_us +
-        (int64_t)(req->content_length / BODY_BYTES_PER_S) * 1000000;
+    enter_phase(req, SID_PHASE_BODY);
     if (err == SID_OK) {
         req->stage = SID_STAGE_BODY;
         return MHD_YES;
@@ -153,18 +160,6 @@ step_head(struct sid_request *req, const char *url, const char *method,
     return sid_reply(req, err);
 }
 
-/* True when the client has hung up in the middle of its body. libmicrohttpd
- * 0.9.75 does not notice when the end comes together with the last bytes it
- * reads, and would keep the request until the time-out. */
-static bool
-hung_up(const struct sid_request *req) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    char byte;
-    return info != NULL && recv(info->connect_fd, &byte, sizeof byte,
-                                MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 static void
 refuse_body(struct sid_request *req, enum sid_err err) {
     /* No answer can be queued while a body arrives. */
@@ -178,10 +173,7 @@ refuse_body(struct sid_request *req, enum sid_err err) {
 static enum MHD_Result
 step_body(struct sid_request *req, const char *data, size_t len) {
     req->body_seen += len;
-    if (sid_mono_us() > req->body_deadline_us)
-        return MHD_NO;
-    if (req->body_seen < req->content_length && hung_up(req))
-        return MHD_NO;
+    sid_guest_step(req->guest);
     if (req->stage == SID_STAGE_DISCARD)
         return MHD_YES;
     enum sid_err err = SID_OK;
@@ -194,6 +186,24 @@ step_body(struct sid_request *req, const char *data, size_t len) {
     }
     if (err != SID_OK)
         refuse_body(req, err);
+    return MHD_YES;
+}
+
+/* What follows the head. */
+static enum MHD_Result
+step_on(struct sid_request *req, const char *data, size_t len) {
+    switch (req->stage) {
+    case SID_STAGE_BODY:
+        return len > 0 ? step_body(req, data, len) : step_complete(req);
+    case SID_STAGE_DISCARD:
+        return len > 0 ? step_body(req, data, len)
+                       : sid_reply(req, req->refusal);
+    case SID_STAGE_FLOW:
+        return req->u.flow.err == SID_OK ? finish(req) : refuse_flow(req);
+    case SID_STAGE_LINE:
+    case SID_STAGE_ANSWERED:
+        break;
+    }
     return MHD_YES;
 }
 
@@ -210,21 +220,12 @@ sid_request_step(void *cls, struct MHD_Connection *connection, const char *url,
                req->connection == connection);
     size_t len = *upload_data_size;
     *upload_data_size = 0;
-    switch (req->stage) {
-    case SID_STAGE_LINE:
-        SID_ASSERT(len == 0);
-        return step_head(req, url, method, version);
-    case SID_STAGE_BODY:
-        return len > 0 ? step_body(req, upload_data, len) : step_complete(req);
-    case SID_STAGE_DISCARD:
-        return len > 0 ? step_body(req, upload_data, len)
-                       : sid_reply(req, req->refusal);
-    case SID_STAGE_FLOW:
-        return req->u.flow.err == SID_OK ? finish(req) : refuse_flow(req);
-    case SID_STAGE_ANSWERED:
-        return MHD_YES;
-    }
-    return MHD_NO;
+    enum MHD_Result result = req->stage == SID_STAGE_LINE
+                                 ? step_head(req, url, method, version)
+                                 : step_on(req, upload_data, len);
+    if (req->stage == SID_STAGE_ANSWERED)
+        enter_phase(req, SID_PHASE_ANSWER);
+    return result;
 }
 
 static const char *
@@ -266,6 +267,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
         if (info != NULL)
             sid_linger_add(server->linger, info->connect_fd);
     }
+    enter_phase(req, SID_PHASE_HEAD);
     if (req->stage != SID_STAGE_LINE)
         log_end(req, why);
     if (req->flow_made && req->route->handler->fini != NULL)

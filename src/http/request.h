@@ -73,10 +73,10 @@ struct sid_head {
 struct sid_request {
     struct sid_door *door;
     struct MHD_Connection *connection;
-    _Atomic int owner; /* enum sid_owner */
+    struct sid_guest *guest; /* the connection's; NULL: without limits */
+    _Atomic int owner;       /* enum sid_owner */
     enum sid_stage stage;
-    int64_t started_us;       /* monotonic */
-    int64_t body_deadline_us; /* monotonic */
+    int64_t started_us; /* monotonic */
     bool uri_clean, has_query;
     bool counted;   /* in the server's count of requests that flows have seen */
     bool has_place; /* in the queue of enrolments */

@@ -40,19 +40,31 @@ log_line(void *cls, const char *format, va_list args) {
     sid_log(SID_LOG_DEBUG, "microhttpd", SID_S("text", text));
 }
 
+/* The end is told before the socket is closed. */
 static void
-count_connection(void *cls, struct MHD_Connection *connection, void **context,
-                 enum MHD_ConnectionNotificationCode code) {
-    (void)cls;
-    (void)connection;
-    (void)context;
-    sid_metric_add(SID_M_CONNECTIONS,
-                   code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+connection_changed(void *cls, struct MHD_Connection *connection, void **context,
+                   enum MHD_ConnectionNotificationCode code) {
+    struct sid_door *door = cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        sid_metric_add(SID_M_CONNECTIONS, 1);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+            connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = info == NULL
+                       ? NULL
+                       : sid_guest_enter(&door->guests, info->connect_fd,
+                                         sid_mono_us() +
+                                             door->server->head_timeout_us);
+    } else {
+        sid_metric_add(SID_M_CONNECTIONS, -1);
+        sid_guest_leave(&door->guests, *context);
+        *context = NULL;
+    }
 }
 
 static enum sid_err
 start_door(struct sid_door *door, unsigned connections,
            unsigned idle_timeout_s) {
+    sid_guests_init(&door->guests);
     /* STRICT_FOR_CLIENT stays off: head.c judges all that it would, and
      * 0.9.75's own refusal of a missing Host sends its head twice. */
     door->daemon = MHD_start_daemon(
@@ -64,7 +76,7 @@ start_door(struct sid_door *door, unsigned connections,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         idle_timeout_s, MHD_OPTION_URI_LOG_CALLBACK, sid_request_begin, door,
         MHD_OPTION_NOTIFY_COMPLETED, sid_request_end, door,
-        MHD_OPTION_NOTIFY_CONNECTION, count_connection, NULL, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door, MHD_OPTION_END);
     return door->daemon == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
 
@@ -126,6 +138,8 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     server->control =
         (struct sid_door){.server = server, .listen_fd = -1, .control = true};
     server->idle_timeout_us = config->idle_timeout_s * 1000000;
+    server->head_timeout_us = config->head_timeout_s * 1000000;
+    server->body_timeout_us = config->body_timeout_s * 1000000;
     /* The settings were judged when they were read. */
     SID_ASSERT(sid_networks_parse(config->trusted_proxies,
                                   &server->trusted_proxies) == SID_OK);
@@ -150,6 +164,14 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
 int
 sid_server_port(const struct sid_server *server) {
     return server->port;
+}
+
+void
+sid_server_tick(struct sid_server *server) {
+    int64_t now_us = sid_mono_us();
+    for (size_t i = 0; i < server->tcp_count; i++)
+        sid_guests_sweep(&server->tcp[i].guests, now_us);
+    sid_guests_sweep(&server->control.guests, now_us);
 }
 
 static void

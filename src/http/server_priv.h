@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 
+#include "deadline.h"
 #include "linger.h"
 #include "smartid/network.h"
 #include "smartid/server.h"
@@ -15,6 +16,7 @@ struct sid_door {
     struct sid_server *server;
     struct MHD_Daemon *daemon;
     int listen_fd;
+    struct sid_guests guests;
     bool control; /* the Unix socket */
 };
 
@@ -25,7 +27,7 @@ struct sid_server {
     struct sid_door control;
     char control_path[SID_PATH_SIZE]; /* "" for none */
     int port;
-    int64_t idle_timeout_us;
+    int64_t idle_timeout_us, head_timeout_us, body_timeout_us;
     struct sid_networks trusted_proxies;
     struct sid_linger *linger;
     _Atomic bool quiesced;

@@ -37,13 +37,21 @@ class LeakedNothing(Case):
         cls.flood.run(REQUESTS)
         cls.pid = cls.flood.daemon.process.pid
         end = time.monotonic() + REST_S
-        cls.open_files = [os.readlink("/proc/%d/fd/%s" % (cls.pid, fd))
-                          for fd in os.listdir("/proc/%d/fd" % cls.pid)] \
+        cls.open_files = list(cls.read_descriptors()) \
             if os.geteuid() == 0 else []
         cls.files = list(cls.read_files())
         time.sleep(max(0, end - time.monotonic()))
         cls.memory = cls.read_memory() if SLOW == 1.0 else None
         cls.flood.daemon.stop()
+
+    @classmethod
+    def read_descriptors(cls):
+        folder = "/proc/%d/fd" % cls.pid
+        for number in os.listdir(folder):
+            try:
+                yield os.readlink(os.path.join(folder, number))
+            except FileNotFoundError:  # closed since: a connection's end
+                pass
 
     @classmethod
     def read_files(cls):
