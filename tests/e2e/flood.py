@@ -36,6 +36,8 @@ class Flood:
         self.errors = []
         self.codes = set()
         self.daemon = Daemon(settings={
+            # Heads that end in the middle are over when memory is looked at.
+            "http.head_timeout_s": 2,
             "log.log_level": "debug", "limits.photo_max_bytes": PHOTO_MAX,
             "limits.upload_total_bytes": BODY_MAX,
             "limits.attempts_per_day": 9,

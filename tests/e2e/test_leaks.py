@@ -11,8 +11,8 @@ import time
 import unittest
 
 from flood import Flood
-from harness import ROOT, SEED, SLOW, Case
-from marks import memory, new_files
+from harness import ROOT, SEED, SLOW, Case, DaemonCase
+from marks import Marks, memory, new_files
 
 REQUESTS = int(os.environ.get("LEAK_REQUESTS", "1000"))
 # In README's table, and nothing that a request alone can bring about.
@@ -102,6 +102,10 @@ class LeakedNothing(Case):
             shown = answer.body + repr(answer.headers).encode()
             self.assertEqual(self.flood.marks.find(shown), set(), answer)
 
+    def test_no_mark_is_in_memory_at_rest(self):
+        for name, content in self.memory or []:
+            self.assertEqual(self.flood.marks.find(content), set(), name)
+
     def test_what_is_kept_by_design_is_found_by_the_same_search(self):
         def finds(content):
             return self.flood.marks.passing.encode() in content
@@ -110,6 +114,42 @@ class LeakedNothing(Case):
         if self.memory is not None:
             self.assertTrue(any(finds(content)
                                 for _, content in self.memory))
+
+
+class Closed(DaemonCase):
+    """libmicrohttpd wipes a head when its connection goes on, not when it
+    ends: the head of the last request stayed in the heap."""
+
+    SETTINGS = {"http.idle_timeout_s": "1"}
+
+    def wait_until_alone(self):
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if b"smartidd_http_connections 1\n" in self.daemon.request(
+                    "GET", "/metrics").body:
+                return
+            time.sleep(0.1)
+        self.fail("connections stay open")
+
+    def test_the_head_of_a_closed_connection_is_not_in_memory(self):
+        marks = Marks()
+        opened = [self.daemon.connect() for _ in range(60)]
+        for number, connection in enumerate(opened):
+            line = ("Connection: close", "X-A: " + marks.text,
+                    "rubbish")[number % 3]
+            connection.send(("GET /v1/x?%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n" %
+                             (marks.text, line)).encode())
+            self.assertGreaterEqual(connection.answer().status, 400)
+        for connection in opened:
+            connection.close()
+        self.wait_until_alone()
+        try:
+            places = list(memory(self.daemon.process.pid))
+        except PermissionError:  # as it should be for this user
+            return
+        if SLOW == 1.0:  # sanitizers keep what is freed on purpose
+            for name, content in places:
+                self.assertFalse(marks.text.encode() in content, name)
 
 
 if __name__ == "__main__":
