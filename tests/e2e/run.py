@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the end-to-end tests: each file in a process of its own, a few at a
 time. Usage: run.py [--bin DIR] [-k PATTERN] [-j N] [--real | --fake-only]
-[FILE...]. Prints the failures and, last, `N passed, N failed`."""
+[--instrumented] [FILE...]. Prints the failures and, last, `N passed, N failed`."""
 
 import argparse
 import glob
@@ -17,6 +17,8 @@ import unittest
 
 # One file's; far beyond what any takes: what never ends must end as a failure.
 FILE_LIMIT_S = 900
+# Set-up, demo and installation: nothing in them that a sanitizer would see.
+SCRIPTS = ("test_real_setup.py", "test_real_demo.py", "test_real_install.py")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -152,6 +154,8 @@ def main():
                         help="only the tests with real faces")
     parser.add_argument("--fake-only", action="store_true",
                         help="only the tests with the fake face engine")
+    parser.add_argument("--instrumented", action="store_true",
+                        help="without the tests of scripts")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
     parser.add_argument("files", nargs="*")
@@ -161,6 +165,8 @@ def main():
         return 0
     paths = [os.path.abspath(f) for f in options.files] or \
         sorted(glob.glob(os.path.join(HERE, "test_*.py")))
+    if options.instrumented:
+        paths = [p for p in paths if os.path.basename(p) not in SCRIPTS]
     real = [p for p in paths if os.path.basename(p).startswith("test_real_")]
     fake = [p for p in paths if p not in real]
     # The longest first, so that the last process does not run alone for long.
