@@ -392,7 +392,7 @@ The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
 
 To end it:
 
-  kill ${pids[0]} && rm -r $dir
+  kill ${pids[0]} && tail --pid=${pids[0]} -f /dev/null && rm -r $dir
 END
 }
 

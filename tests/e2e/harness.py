@@ -7,6 +7,7 @@ E2E_BIN (folder of the binaries), E2E_ROOT (project root), E2E_SEED (seed of
 random choices; printed when a test fails), E2E_SLOW (factor on time limits).
 """
 
+import atexit
 import json
 import os
 import random
@@ -45,6 +46,10 @@ def _slowness():
 
 
 SLOW = _slowness()
+# Folder for what all files of a run share; run.py makes it.
+TEMPLATES = os.environ.get("E2E_TEMPLATES") or tempfile.mkdtemp(prefix="sid-")
+if "E2E_TEMPLATES" not in os.environ:
+    atexit.register(shutil.rmtree, TEMPLATES)
 MODEL_DIR = os.path.abspath(
     os.environ.get("MODEL_DIR", os.path.join(ROOT, ".data", "models")))
 DATA = os.path.abspath(os.environ.get("DATA", os.path.join(ROOT, ".data")))
@@ -156,15 +161,53 @@ class Log:
                 self.changed.wait(max(0.0, end - time.monotonic()))
 
 
+def fresh_folder(keys=False):
+    """A new data folder as `smartidctl init` makes it, and the keys in it: one
+    of each role, or none. It is made once for all files of a run and copied."""
+    base = os.path.join(TEMPLATES, "keys" if keys else "empty")
+    while not os.path.exists(base):
+        try:
+            os.mkdir(base + ".made")  # by one process; others wait for its end
+        except FileExistsError:
+            time.sleep(0.01)
+        else:
+            make_template(base, keys)
+    folder = tempfile.mkdtemp(prefix="sid-")
+    shutil.copytree(base, folder, dirs_exist_ok=True)
+    config = os.path.join(folder, "smartidd.conf")
+    with open(config, encoding="utf-8") as stream:
+        text = stream.read()
+    with open(config, "w", encoding="utf-8") as stream:
+        stream.write(text.replace(base + ".made", folder))
+    with open(os.path.join(base + ".json"), encoding="utf-8") as stream:
+        return folder, json.load(stream)
+
+
+def make_template(base, keys):
+    daemon = Daemon(folder=base + ".made")
+    try:
+        daemon.init()
+        made = {role: daemon.add_client(role) for role in ROLES} if keys else {}
+        with open(base + ".json", "w", encoding="utf-8") as stream:
+            json.dump(made, stream)
+        shutil.copytree(base + ".made", base + ".new")
+        os.rename(base + ".new", base)
+    finally:
+        shutil.rmtree(base + ".made")
+
+
 class Daemon:
-    """One data folder and the process on it."""
+    """One data folder and the process on it. keys: with one of each role."""
 
     def __init__(self, binary="smartidd-fake", env=None, settings=None,
-                 folder=None):
+                 folder=None, keys=False):
         self.binary = program(binary)
         self.prefix = []  # a command that runs it
         self.own_folder = folder is None
-        self.folder = folder or tempfile.mkdtemp(prefix="sid-")
+        self.keys = {}
+        self.folder = folder
+        if folder is None:
+            self.folder, self.keys = fresh_folder(keys)
         self.config = os.path.join(self.folder, "smartidd.conf")
         self.database = os.path.join(self.folder, "smartidd.db")
         self.clock_file = os.path.join(self.folder, "clock")
@@ -186,17 +229,14 @@ class Daemon:
         self.expect_crash = False
         if folder is None:
             self.set_clock(0)
-            try:
-                models = ["--model-dir", MODEL_DIR] \
-                    if os.path.isdir(MODEL_DIR) else []
-                run_tool("init", "--dir", self.folder, *models)
-            except BaseException:
-                shutil.rmtree(self.folder, ignore_errors=True)
-                raise
         for key, value in (settings or {}).items():
             section, name = key.split(".")
             self.env["SMARTIDD_%s_%s" % (section.upper(),
                                          name.upper())] = str(value)
+
+    def init(self):
+        models = ["--model-dir", MODEL_DIR] if os.path.isdir(MODEL_DIR) else []
+        run_tool("init", "--dir", self.folder, *models)
 
     # ---- life ------------------------------------------------------------
     def spawn(self, *arguments):
@@ -542,10 +582,10 @@ class DaemonCase(Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(cls.BINARY, settings=cls.SETTINGS)
+        cls.daemon = Daemon(cls.BINARY, settings=cls.SETTINGS, keys=True)
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.prefix = list(cls.PREFIX)
-        cls.keys = {role: cls.daemon.add_client(role) for role in ROLES}
+        cls.keys = cls.daemon.keys
         cls.daemon.start()
         cls.app = cls.daemon.api(cls.keys["app"])
         cls.clerk = cls.daemon.api(cls.keys["clerk"])

@@ -118,6 +118,7 @@ def run_all(paths, options):
     running = []
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="sid-e2e-") as folder:
+        environment["E2E_TEMPLATES"] = folder
         while waiting or running:
             while waiting and len(running) < options.jobs:
                 path = waiting.pop(0)

@@ -10,11 +10,12 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import unittest
 
 import photos
 from harness import (Case, Daemon, DaemonCase, clean_environment,
-                     parse_line, program, threads)
+                     parse_line, program, run_tool, threads)
 
 INTERVAL_S = 5
 HEAD = re.compile(r"version=1 chain=([0-9a-f]{16}) after=(\d+) seq=(\d+) "
@@ -515,13 +516,14 @@ class Readers(Case):
     def test_without_the_right_key_or_database_nothing_is_read(self):
         daemon = Daemon()
         self.addCleanup(daemon.close)
-        other = Daemon()
-        self.addCleanup(other.close)
+        other = tempfile.mkdtemp(prefix="sid-")
+        self.addCleanup(shutil.rmtree, other)
+        run_tool("init", "--dir", other)
         for command in (("verify",), ("public-key",)):
             for variables, code, words in (
                     ({}, 0, ""),
                     ({"SMARTIDD_KEYS_MASTER_KEY_FILE":
-                      other.folder + "/master.key"}, 78,
+                      other + "/master.key"}, 78,
                      "does not belong to this database"),
                     ({"SMARTIDD_STORE_DATABASE":
                       daemon.folder + "/none.db"}, 1, "none.db")):
