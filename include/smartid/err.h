@@ -71,6 +71,8 @@
       "None of the accepted media types can be made here.")                    \
     X(SID_E_LENGTH_REQUIRED, "length_required",                                \
       "A request with a body needs a Content-Length.")                         \
+    X(SID_E_HEAD_TOO_LARGE, "head_too_large",                                  \
+      "The target or the header lines are longer than is taken here.")         \
     X(SID_E_BODY_TOO_LARGE, "body_too_large",                                  \
       "The body, or one of its parts, is larger than allowed.")                \
     X(SID_E_MEDIA_TYPE, "unsupported_media_type",                              \

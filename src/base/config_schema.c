@@ -59,8 +59,7 @@ const struct setting config_settings[] = {
     {.section = "http",
      INT(body_timeout_s, 1, 3600, "30", "seconds"),
      .help = "Time for a request's body to arrive, and for its answer to be "
-             "taken. Behind nginx, which collects bodies first, this is the "
-             "time between the two."},
+             "taken. Two photos of 2 MB take 30 s at 1 Mbit/s."},
     {.section = "http",
      INT(wait_max_s, 0, 300, "60", "seconds"),
      .reloadable = true,

@@ -9,9 +9,10 @@
 #include "smartid/metrics.h"
 
 void
-sid_guests_init(struct sid_guests *guests) {
+sid_guests_init(struct sid_guests *guests, struct sid_linger *linger) {
     (void)pthread_mutex_init(&guests->lock, NULL);
     guests->first = NULL;
+    guests->linger = linger;
 }
 
 struct sid_guest *
@@ -19,6 +20,7 @@ sid_guest_enter(struct sid_guests *guests, int fd, int64_t until_us) {
     struct sid_guest *guest = calloc(1, sizeof *guest);
     if (guest == NULL)
         return NULL;
+    guest->guests = guests;
     guest->fd = fd;
     atomic_init(&guest->phase, SID_PHASE_HEAD);
     atomic_init(&guest->until_us, until_us);

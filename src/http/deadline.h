@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "linger.h"
+
 enum sid_phase {
     SID_PHASE_HEAD,   /* between answers, or a head is arriving */
     SID_PHASE_BODY,   /* a body is arriving */
@@ -24,6 +26,7 @@ enum sid_phase {
 
 /* One connection. Its io thread writes, the sweep reads. */
 struct sid_guest {
+    struct sid_guests *guests;
     struct sid_guest *next, **back; /* under the lock of the list */
     int fd;                         /* borrowed from libmicrohttpd */
     _Atomic int phase;              /* enum sid_phase */
@@ -38,9 +41,10 @@ struct sid_guest {
 struct sid_guests {
     pthread_mutex_t lock; /* of the links and of the descriptors' lives */
     struct sid_guest *first;
+    struct sid_linger *linger; /* borrowed; of the server, for all doors */
 };
 
-void sid_guests_init(struct sid_guests *guests);
+void sid_guests_init(struct sid_guests *guests, struct sid_linger *linger);
 /* Owned by the list until it leaves; NULL: no memory. Until then `fd` is open.
  * io thread, as the next three. */
 struct sid_guest *sid_guest_enter(struct sid_guests *guests, int fd,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hint.h"
+#include "refusal.h"
 #include "request.h"
 #include "server_priv.h"
 #include "smartid/log.h"
@@ -16,6 +17,7 @@
 #define RETRY_BUSY_S 2
 #define RETRY_RESTART_S 5
 #define RETRY_DISK_S 30
+#define PROBLEM_TYPE "application/problem+json; charset=utf-8"
 
 enum sid_err
 sid_reply_public(enum sid_err err) {
@@ -43,6 +45,7 @@ sid_reply_status(enum sid_err err) {
     case SID_E_CHALLENGE_REQUIRED:
     /* Of a file that an admin has named. */
     case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT: return 422;
+    case SID_E_HEAD_TOO_LARGE: return 431;
     case SID_E_RATE: case SID_E_ATTEMPTS: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
     case SID_E_STORE: return 503;
@@ -94,7 +97,33 @@ retry_after_s(const struct sid_request *req, enum sid_err err,
     return status == 503 || status == 429 ? RETRY_BUSY_S : 0;
 }
 
-/* Replaces the answer by a problem document (RFC 9457). */
+/* A problem document (RFC 9457). hint and field may be "". */
+static enum sid_err
+print_problem(struct sid_buf *to, enum sid_err err, const char *hint,
+              const char *field, const char *request_id) {
+    unsigned status = sid_reply_status(err);
+    char type[96];
+    char detail[SID_HINT_SIZE + 128];
+    (void)snprintf(type, sizeof type, "urn:smartid:problem:%s",
+                   sid_err_code(err));
+    (void)snprintf(detail, sizeof detail, "%s%s%s", sid_err_text(err),
+                   hint[0] == '\0' ? "" : " ", hint);
+    struct sid_json json;
+    sid_json_init(&json, to);
+    sid_json_open(&json, NULL, '{');
+    sid_json_string(&json, "type", type);
+    sid_json_string(&json, "title", MHD_get_reason_phrase_for(status));
+    sid_json_int(&json, "status", status);
+    sid_json_string(&json, "detail", detail);
+    sid_json_string(&json, "code", sid_err_code(err));
+    if (field[0] != '\0')
+        sid_json_string(&json, "field", field);
+    sid_json_string(&json, "request_id", request_id);
+    sid_json_close(&json, '}');
+    return json.err;
+}
+
+/* Replaces the answer by a problem document. */
 static enum sid_err
 write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     struct sid_answer *answer = &req->answer;
@@ -104,30 +133,13 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     answer->preference[0] = '\0';
     answer->replayed = false;
     answer->show_inline = false;
-    answer->content_type = "application/problem+json; charset=utf-8";
+    answer->content_type = PROBLEM_TYPE;
     answer->retry_after_s = retry_after_s(req, err, status);
     enum sid_err shown = sid_reply_public(err);
-    char type[96];
     char hint[SID_HINT_SIZE];
-    char detail[SID_HINT_SIZE + 128];
-    (void)snprintf(type, sizeof type, "urn:smartid:problem:%s",
-                   sid_err_code(shown));
     sid_hint(req, shown, hint);
-    (void)snprintf(detail, sizeof detail, "%s%s%s", sid_err_text(shown),
-                   hint[0] == '\0' ? "" : " ", hint);
-    struct sid_json json;
-    sid_json_init(&json, &answer->body);
-    sid_json_open(&json, NULL, '{');
-    sid_json_string(&json, "type", type);
-    sid_json_string(&json, "title", MHD_get_reason_phrase_for(status));
-    sid_json_int(&json, "status", status);
-    sid_json_string(&json, "detail", detail);
-    sid_json_string(&json, "code", sid_err_code(shown));
-    if (req->field.name[0] != '\0' && status != 500)
-        sid_json_string(&json, "field", req->field.name);
-    sid_json_string(&json, "request_id", req->request_id);
-    sid_json_close(&json, '}');
-    return json.err;
+    return print_problem(&answer->body, shown, hint,
+                         status == 500 ? "" : req->field.name, req->request_id);
 }
 
 static void
@@ -231,7 +243,7 @@ sid_reply(struct sid_request *req, enum sid_err err) {
         return MHD_NO;
     enum MHD_Result result = MHD_NO;
     if (add_headers(response, req, err))
-        result = MHD_queue_response(req->connection, status, response);
+        result = sid_refusal_pass(req->connection, status, response);
     MHD_destroy_response(response);
     if (result == MHD_YES) {
         req->stage = SID_STAGE_ANSWERED;
@@ -239,4 +251,31 @@ sid_reply(struct sid_request *req, enum sid_err err) {
         count(status);
     }
     return result;
+}
+
+enum sid_err
+sid_reply_print(struct sid_buf *to, enum sid_err err, const char *request_id) {
+    unsigned status = sid_reply_status(err);
+    struct sid_buf body = SID_BUF_EMPTY;
+    char head[512];
+    enum sid_err done = print_problem(&body, err, "", "", request_id);
+    if (done == SID_OK)
+        done = sid_buf_append(&body, "\n", 1);
+    int len = snprintf(head, sizeof head,
+                       "HTTP/1.1 %u %s\r\nConnection: close\r\n"
+                       "Content-Type: " PROBLEM_TYPE "\r\n"
+                       "Cache-Control: no-store\r\n"
+                       "X-Content-Type-Options: nosniff\r\n"
+                       "X-Request-Id: %s\r\nContent-Length: %zu\r\n\r\n",
+                       status, MHD_get_reason_phrase_for(status), request_id,
+                       body.len);
+    SID_ASSERT(len > 0 && (size_t)len < sizeof head);
+    if (done == SID_OK)
+        done = sid_buf_append(to, head, (size_t)len);
+    if (done == SID_OK)
+        done = sid_buf_append(to, body.ptr, body.len);
+    sid_buf_free(&body);
+    if (done == SID_OK)
+        count(status);
+    return done;
 }

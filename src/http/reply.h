@@ -41,5 +41,10 @@ enum sid_err sid_reply_public(enum sid_err err);
 /* Queues the request's answer, or the problem document of err. MHD_NO: the
  * connection must be closed. */
 enum MHD_Result sid_reply(struct sid_request *req, enum sid_err err);
+/* Appends a whole answer, head and problem document, to a request that there is
+ * no struct of; after it the connection must be closed. Counted as answered.
+ * Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_reply_print(struct sid_buf *to, enum sid_err err,
+                                          const char *request_id);
 
 #endif

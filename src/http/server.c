@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "listen.h"
+#include "refusal.h"
 #include "request.h"
 #include "server_priv.h"
 #include "smartid/clock.h"
@@ -67,7 +68,7 @@ connection_changed(void *cls, struct MHD_Connection *connection, void **context,
 static enum sid_err
 start_door(struct sid_door *door, unsigned connections,
            unsigned idle_timeout_s) {
-    sid_guests_init(&door->guests);
+    sid_guests_init(&door->guests, door->server->linger);
     /* STRICT_FOR_CLIENT stays off: head.c judges all that it would, and
      * 0.9.75's own refusal of a missing Host sends its head twice. */
     door->daemon = MHD_start_daemon(
@@ -132,6 +133,8 @@ enum sid_err
 sid_server_new(struct sid_app *app, const struct sid_config *config,
                const char *control_path, struct sid_server **out) {
     enum sid_err err = sid_json_setup();
+    if (err == SID_OK)
+        err = sid_refusal_setup();
     if (err != SID_OK)
         return err;
     struct sid_server *server = calloc(1, sizeof *server);

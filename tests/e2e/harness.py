@@ -22,6 +22,7 @@ import time
 import unittest
 
 import photos
+from daemon_log import Log, parse_line
 from http_raw import Connection, multipart
 
 ROOT = os.environ.get("E2E_ROOT", os.path.dirname(os.path.dirname(
@@ -105,60 +106,6 @@ def run_tool(*arguments, check=True, env=None, timeout=120, binary=None,
         raise AssertionError("sanitizer report of %s:\n%s" % (arguments,
                                                               errors))
     return result
-
-
-_FIELD = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
-
-
-def parse_line(line):
-    """A logfmt line as a dict; quoted values lose their quotes."""
-    fields = {}
-    for key, value in _FIELD.findall(line):
-        if value.startswith('"'):
-            value = value[1:-1]
-        fields.setdefault(key, value)
-    return fields
-
-
-class Log:
-    """The daemon's stderr, read by a thread; lines can be waited for."""
-
-    def __init__(self, stream):
-        self.lines = []
-        self.ended = False
-        self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self._read, args=(stream,),
-                                       daemon=True)
-        self.thread.start()
-
-    def _read(self, stream):
-        for line in stream:
-            with self.changed:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                self.changed.notify_all()
-        with self.changed:
-            self.ended = True
-            self.changed.notify_all()
-        stream.close()
-
-    def text(self):
-        with self.changed:
-            return "\n".join(self.lines)
-
-    def wait(self, match, limit_s=START_LIMIT_S, start=0):
-        """The first line from `start` on for which match(line) is true; None
-        when the stream ends or time runs out first."""
-        end = time.monotonic() + limit_s
-        at = start
-        with self.changed:
-            while True:
-                while at < len(self.lines):
-                    if match(self.lines[at]):
-                        return self.lines[at]
-                    at += 1
-                if self.ended or time.monotonic() >= end:
-                    return None
-                self.changed.wait(max(0.0, end - time.monotonic()))
 
 
 def fresh_folder(keys=False):
@@ -252,7 +199,7 @@ class Daemon:
     def start(self):
         """Starts and waits until the daemon says that it is ready."""
         self.spawn()
-        line = self.log.wait(lambda l: " event=ready" in l)
+        line = self.log.wait(lambda l: " event=ready" in l, START_LIMIT_S)
         if line is None:
             self.process.kill()
             self.process.wait()

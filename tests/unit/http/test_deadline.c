@@ -24,7 +24,7 @@ set_up(void **state) {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
     pair.ours = fd[0];
     pair.theirs = fd[1];
-    sid_guests_init(&pair.guests);
+    sid_guests_init(&pair.guests, NULL);
     pair.guest = sid_guest_enter(&pair.guests, pair.ours, 1000);
     assert_non_null(pair.guest);
     *state = &pair;
