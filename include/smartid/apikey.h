@@ -16,6 +16,7 @@
 #include "smartid/mac.h"
 #include "smartid/network.h"
 #include "smartid/purpose.h"
+#include "smartid/quota.h"
 #include "smartid/rand.h"
 
 enum sid_role {
@@ -50,6 +51,7 @@ struct sid_client {
     char purpose_names[SID_PURPOSE_NAMES_SIZE];
     char party[SID_CLIENT_NAME_SIZE];
     struct sid_networks networks; /* where it may be used; none: anywhere */
+    int64_t per_minute; /* requests; 0: what the settings say of its role */
     int64_t created_at_s;
     int64_t expires_at_s; /* dead from this second on */
     int64_t revoked_at_s; /* 0: not revoked */
@@ -78,6 +80,8 @@ struct sid_caller {
     uint64_t purposes;
     const struct sid_purposes *purpose_set;
     char party[SID_CLIENT_NAME_SIZE]; /* clerks: for whom they ask */
+    int64_t per_minute;               /* as stored */
+    sid_bucket *bucket;     /* lives as long as the keyset; NULL: none */
     bool has_holder_secret; /* a well-formed holder secret was shown; it
                                proves nothing until compared with the hash
                                of the object that is asked for */

@@ -108,6 +108,12 @@ enum sid_err sid_app_forbid(struct sid_app *app,
                             const struct sid_attempt *attempt,
                             const struct sid_caller *caller, int64_t *retry_s);
 
+/* Takes one request from what the caller's key may ask in a minute. Errors:
+ * SID_E_RATE (*retry_s is when it may ask again). */
+SID_FALLIBLE enum sid_err sid_app_within_quota(struct sid_app *app,
+                                               const struct sid_caller *caller,
+                                               int64_t *retry_s);
+
 /* The common head of every flow; must be its first member. */
 struct sid_flow {
     struct sid_op op;                  /* the writer's node */

@@ -63,6 +63,9 @@ struct sid_config {
     /* [limits] */
     int64_t attempts_per_day; /* of a person, 0..1000, default 5; 0: any */
     int64_t photo_max_bytes;  /* 64 KiB..32 MiB, default 8 MiB */
+    int64_t clerk_per_minute; /* requests of a clerk's key, unless it has a
+                                 number of its own; 0..1000000, default 60, 0:
+                                 no limit */
     int64_t auth_failures_per_minute; /* of one source; 0..10000, default 5,
                                          0: no limit */
     int64_t upload_total_bytes; /* one enrolment..64 GiB, default 256 MiB */

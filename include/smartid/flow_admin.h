@@ -14,7 +14,9 @@ struct sid_client_order {
     char purpose_names[SID_PURPOSE_NAMES_SIZE];
     char party[SID_CLIENT_NAME_SIZE]; /* clerks: "" stands for name; else "" */
     struct sid_networks networks;     /* none: anywhere */
-    int64_t lifetime_s;               /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
+    int64_t
+        per_minute; /* 0..SID_QUOTA_PER_MINUTE_MAX; 0: as the settings say */
+    int64_t lifetime_s; /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
 };
 #define SID_CLIENT_LIFETIME_MIN_S 60
 #define SID_CLIENT_LIFETIME_MAX_S ((int64_t)3653 * 86400) /* ten years */

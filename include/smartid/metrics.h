@@ -99,6 +99,8 @@
       "Codes handed out")                                                      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \
       "Requests refused for their key or role")                                \
+    X(SID_M_OVER_QUOTA, COUNTER, "smartidd_over_quota_total", "",              \
+      "Requests answered with 429 because their client asked too often")       \
     X(SID_M_AUTH_LIMITED, COUNTER, "smartidd_auth_limited_total", "",          \
       "Wrong keys answered with 429 because their source had shown too many")  \
     X(SID_M_REFUSALS_UNRECORDED, COUNTER,                                      \

@@ -189,3 +189,19 @@ sid_app_forbid(struct sid_app *app, const struct sid_attempt *attempt,
     sid_metric_add(SID_M_AUTH_LIMITED, 1);
     return SID_E_RATE;
 }
+
+enum sid_err
+sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                     int64_t *retry_s) {
+    struct sid_config config;
+    int64_t rate = caller->per_minute;
+    if (rate == 0 && caller->role == SID_ROLE_CLERK) {
+        sid_app_config(app, &config);
+        rate = config.clerk_per_minute;
+    }
+    if (rate == 0 || caller->bucket == NULL ||
+        sid_quota_take(caller->bucket, rate, sid_mono_us(), retry_s))
+        return SID_OK;
+    sid_metric_add(SID_M_OVER_QUOTA, 1);
+    return SID_E_RATE;
+}

@@ -187,6 +187,12 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "Largest photo that is taken."},
     {.section = "limits",
+     INT(clerk_per_minute, 0, 1000000, "60", "requests"),
+     .reloadable = true,
+     .help = "What a clerk's key may ask in a minute, on average and at once, "
+             "before 429. A key that stands for many counters gets a number "
+             "of its own: smartidctl client add --per-minute. 0: no limit."},
+    {.section = "limits",
      INT(auth_failures_per_minute, 0, 10000, "5", "failures"),
      .reloadable = true,
      .help = "Wrong keys that one address may show in a minute; more are "

@@ -22,6 +22,8 @@ struct entry {
     char party[SID_CLIENT_NAME_SIZE];
     struct sid_networks networks;
     int64_t expires_at_s;
+    int64_t per_minute;
+    sid_bucket *bucket; /* owned by the set; stays where it is */
     bool revoked;
     _Atomic uint64_t failures;
 };
@@ -70,8 +72,10 @@ sid_keyset_free(struct sid_keyset **set) {
     if (me == NULL)
         return;
     *set = NULL;
-    for (size_t i = 0; i < me->count; i++)
+    for (size_t i = 0; i < me->count; i++) {
         free(me->entry[i].purpose_names);
+        free(me->entry[i].bucket);
+    }
     free_entries(me->entry, me->cap);
     (void)pthread_rwlock_destroy(&me->lock);
     free(me);
@@ -125,6 +129,7 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
                                          NULL, NULL),
         .networks = client->networks,
         .expires_at_s = client->expires_at_s,
+        .per_minute = client->per_minute,
         .revoked = client->revoked_at_s != 0,
     };
     memcpy(out->key_name, client->key_name, sizeof out->key_name);
@@ -137,13 +142,14 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
     return out->purpose_names == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
 
-/* Takes the client with this id out, if there is one. */
+/* Takes the client with this id out, if there is one. Its bucket goes on. */
 static void
-drop_id(struct sid_keyset *set, const char *id) {
+drop_id(struct sid_keyset *set, const char *id, sid_bucket **bucket) {
     struct entry *at = find_id(set, id);
     if (at == NULL)
         return;
     free(at->purpose_names);
+    *bucket = at->bucket;
     size_t behind = set->count - (size_t)(at - set->entry) - 1;
     memmove(at, at + 1, behind * sizeof *at);
     set->count--;
@@ -156,8 +162,15 @@ sid_keyset_put(struct sid_keyset *set, const struct sid_client *client) {
     enum sid_err err = make_room(set);
     if (err == SID_OK)
         err = make_entry(set, client, &made);
+    if (err == SID_OK && find_id(set, client->id) == NULL) {
+        made.bucket = calloc(1, sizeof *made.bucket);
+        if (made.bucket == NULL) {
+            free(made.purpose_names);
+            err = SID_E_NO_MEMORY;
+        }
+    }
     if (err == SID_OK) {
-        drop_id(set, client->id);
+        drop_id(set, client->id, &made.bucket);
         size_t at = place_of(set, client->key_name);
         memmove(&set->entry[at + 1], &set->entry[at],
                 (set->count - at) * sizeof *set->entry);
@@ -282,6 +295,8 @@ check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
     if (judge(entry, shown, same, now_s, &why)) {
         *out = (struct sid_caller){.role = entry->role,
                                    .purposes = entry->purposes,
+                                   .per_minute = entry->per_minute,
+                                   .bucket = entry->bucket,
                                    .purpose_set = set->purposes};
         memcpy(out->client_id, entry->id, sizeof out->client_id);
         memcpy(out->party, entry->party, sizeof out->party);

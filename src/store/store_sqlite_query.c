@@ -11,7 +11,7 @@
 
 #define CLIENT_COLUMNS                                                         \
     "id, key_name, key_hash, name, role, purpose_names, party, networks, "     \
-    "created_at_s, expires_at_s, revoked_at_s"
+    "created_at_s, expires_at_s, revoked_at_s, per_minute"
 #define ENROL_LIST_COLUMNS                                                     \
     "id, client_id, state, created_at_s, updated_at_s, decided_at_s, "         \
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
@@ -81,7 +81,7 @@ static const struct {
     S(SUBJECT_FORGET, "DELETE FROM subject_key WHERE subject = ?"),
 
     S(CLIENT_PUT, "INSERT INTO client (" CLIENT_COLUMNS
-                  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CLIENT_REVOKE, "UPDATE client SET revoked_at_s = ? "
                      "WHERE id = ? AND revoked_at_s = 0"),
     S(CLIENT_HAS, "SELECT 1 FROM client WHERE id = ?"),

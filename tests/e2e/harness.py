@@ -163,6 +163,8 @@ class Daemon:
             "SMARTIDD_FACE_WORKERS": "2",
             # Tests show wrong keys all the time; those of the limit set it.
             "SMARTIDD_LIMITS_AUTH_FAILURES_PER_MINUTE": "0",
+            # Tests check more often than any clerk.
+            "SMARTIDD_LIMITS_CLERK_PER_MINUTE": "0",
             # Tests send one person more often than people come.
             "SMARTIDD_LIMITS_ATTEMPTS_PER_DAY": "0",
         }
@@ -284,7 +286,7 @@ class Daemon:
         return {}
 
     def add_client(self, role, name=None, purposes=(), expires=None,
-                   networks=(), party=None):
+                   networks=(), party=None, per_minute=None):
         """Makes a key and returns its text."""
         arguments = ["client", "add", "--role", role,
                      "--name", name or "e2e " + role]
@@ -294,6 +296,8 @@ class Daemon:
             arguments += ["--purpose", purpose]
         for network in networks:
             arguments += ["--network", network]
+        if per_minute:
+            arguments += ["--per-minute", str(per_minute)]
         if party:
             arguments += ["--party", party]
         if expires:

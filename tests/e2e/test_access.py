@@ -126,6 +126,50 @@ class Networks(AccessCase):
         self.assertLess(time.monotonic() - began, 1.0)
 
 
+class Quota(DaemonCase):
+    SETTINGS = {"limits.clerk_per_minute": 3}
+
+    def ask(self, key, times):
+        return [self.daemon.api(key).post("/v1/verifications", {
+            "code": "SID1:", "purpose": "train_ticket"})
+            for _ in range(times)]
+
+    def test_a_clerk_that_asks_too_often_is_told_when_to_ask_again(self):
+        *good, last = self.ask(self.daemon.add_client("clerk"), 4)
+        self.assertEqual([a.status for a in good], [200] * 3)
+        self.assert_problem(last, 429, "too_many_requests")
+        self.assertIn(int(last.header("retry-after")), range(1, 21))
+        # Nobody else is in its way, and other roles have no such limit.
+        self.assertEqual(self.ask(self.keys["clerk"], 1)[0].status, 200)
+        for _ in range(10):
+            self.assertEqual(self.app.get("/v1/enrollments/enr_0").status, 404)
+        self.assertRegex(self.nobody.get("/metrics").body.decode(),
+                         "smartidd_over_quota_total [1-9]")
+
+    def test_a_key_may_have_a_number_of_its_own_whatever_its_role(self):
+        many = self.daemon.add_client("clerk", "gate", per_minute=100)
+        self.assertEqual({a.status for a in self.ask(many, 20)}, {200})
+        app = self.daemon.api(self.daemon.add_client("app", "small",
+                                                     per_minute=2))
+        self.assertEqual([app.get("/v1/enrollments/enr_0").status
+                          for _ in range(3)], [404, 404, 429])
+        rows = {c["name"]: c.get("per_minute") for c in
+                self.admin.get("/v1/clients").json()["clients"]}
+        self.assertEqual((rows["gate"], rows["small"], rows["e2e app"]),
+                         (100, 2, None))
+        # It is kept.
+        self.daemon.restart()
+        self.assertEqual({a.status for a in self.ask(many, 20)}, {200})
+
+    def test_what_is_no_number_is_refused_by_the_tool(self):
+        for bad in ("0", "-1", "x", "1x", "1000001", ""):
+            result = self.daemon.ctl(
+                "client", "add", "--role", "app", "--name", "x",
+                "--per-minute", bad, check=False)
+            self.assertEqual(result.returncode, 2, bad)
+            self.assertIn("1 to 1000000", result.stderr)
+
+
 class BehindNginx(AccessCase):
     SETTINGS = {"http.trusted_proxies": NGINX + " ::1/128, 10.0.0.0/8"}
 

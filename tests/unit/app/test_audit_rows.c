@@ -280,11 +280,12 @@ keys_and_clients_leave_rows_and_so_does_the_list(void **state) {
     fixture_run(f, &rotate.flow, &f->admin, rotate_start);
     assert_int_equal(rotate.flow.err, SID_OK);
     sid_key_rotate_fini(&rotate);
-    expect_rows(f, "client_added @X officer networks=\"\" purposes=\"\"\n"
-                   "clients_listed @X shown \n"
-                   "client_revoked @X revoked \n"
-                   "key_made @X done \n"
-                   "key_retired @X done \n");
+    expect_rows(
+        f, "client_added @X officer networks=\"\" purposes=\"\" per_minute=0\n"
+           "clients_listed @X shown \n"
+           "client_revoked @X revoked \n"
+           "key_made @X done \n"
+           "key_retired @X done \n");
     sid_client_add_fini(&add);
 }
 

@@ -96,9 +96,10 @@ an_order_of_a_clerk_names_party_and_networks(void **state) {
                  "{\"name\":\"Desk\",\"role\":\"clerk\",\"purposes\":"
                  "[\"train_ticket\",\"bank_account\",\"train_ticket\"],"
                  "\"party\":\" Railway \",\"networks\":[\"::1\","
-                 "\"10.0.0.0/8\"]}",
+                 "\"10.0.0.0/8\"],\"per_minute\":1000000}",
                  &answer);
     assert_int_equal(answer.status, 201);
+    assert_non_null(strstr(answer.body, "\"per_minute\":1000000"));
     assert_non_null(strstr(answer.body, "\"purposes\":[\"train_ticket\","
                                         "\"bank_account\"]"));
     assert_non_null(strstr(answer.body, "\"party\":\"Railway\""));
@@ -112,6 +113,7 @@ an_order_of_a_clerk_names_party_and_networks(void **state) {
     assert_int_equal(answer.status, 201);
     assert_non_null(strstr(answer.body, "\"party\":\"Desk\""));
     assert_non_null(strstr(answer.body, "\"networks\":[]"));
+    assert_null(strstr(answer.body, "per_minute"));
 }
 
 static void
@@ -141,6 +143,11 @@ a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
          "lifetime_s"},
         {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":\"60\"}",
          "lifetime_s"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"per_minute\":-1}", "per_minute"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"per_minute\":1000001}",
+         "per_minute"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"per_minute\":\"9\"}",
+         "per_minute"},
         {"{\"name\":\"a\",\"role\":\"app\",\"days\":1}", "days"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

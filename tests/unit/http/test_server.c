@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <poll.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -382,6 +383,9 @@ places_are_given_back_when_uploads_are_cut(void **state) {
         /* The end arrives together with the bytes; that the server hangs up
          * in turn says that it has let go of the request. */
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        struct pollfd end = {.fd = fd, .events = POLLIN};
+        while (poll(&end, 1, 10) == 0)
+            sid_server_tick(f->server); /* main's, ten times a second */
         assert_true(fixture_closed(fd));
         close(fd);
     }

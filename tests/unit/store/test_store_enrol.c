@@ -28,6 +28,7 @@ clients_are_read_back_as_put_oldest_first(void **state) {
     struct clients all = {.n = 0};
 
     first.role = SID_ROLE_APP;
+    first.per_minute = 7;
     ok(sid_store_begin(f->store));
     ok(sid_store_client_put(f->store, &second));
     ok(sid_store_client_put(f->store, &first));
@@ -36,6 +37,8 @@ clients_are_read_back_as_put_oldest_first(void **state) {
     assert_int_equal(all.n, 2);
     assert_string_equal(all.item[0].id, first.id);
     assert_int_equal(all.item[0].role, SID_ROLE_APP);
+    assert_int_equal(all.item[0].per_minute, 7);
+    assert_int_equal(all.item[1].per_minute, 0);
     assert_string_equal(all.item[1].id, second.id);
     assert_string_equal(all.item[1].key_name, second.key_name);
     assert_memory_equal(all.item[1].key_hash, second.key_hash,
