@@ -246,16 +246,24 @@ examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
     return err;
 }
 
-/* All photos are examined: what follows. An appeal always goes to an officer,
- * who sees what the rules would have said. */
+/* What follows from the photos. broken: the one that nobody could look at, and
+ * the last one that was tried; or SID_PHOTO_NONE. An appeal always goes to an
+ * officer, who sees what the rules would have said. */
 static void
-judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
+judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts,
+      enum sid_photo_kind broken) {
     struct sid_policy policy;
     struct sid_frames frames = {.steps = job->enrolment.challenge.steps,
                                 .frame = &facts[SID_PHOTO_FRAME_1]};
     sid_app_policy(job->app, &policy);
-    sid_policy_decide(&policy, &facts[SID_PHOTO_ID], &facts[SID_PHOTO_SELFIE],
-                      &frames, &job->decision);
+    if (broken == SID_PHOTO_NONE) {
+        sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
+                          &facts[SID_PHOTO_SELFIE], &frames, &job->decision);
+    } else {
+        job->decision = (struct sid_decision){.state = SID_ENROL_REJECTED};
+        sid_reasons_add(&job->decision.reasons, SID_REASON_IMAGE_UNREADABLE,
+                        broken);
+    }
     if (job->enrolment.appealed_at_s != 0) {
         job->decision.state = SID_ENROL_REVIEW;
         sid_reasons_add(&job->decision.reasons, SID_REASON_APPEAL,
@@ -281,10 +289,15 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
     enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
     int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
-    for (int kind = 0; err == SID_OK && kind < kinds; kind++)
+    enum sid_photo_kind broken = SID_PHOTO_NONE;
+    for (int kind = 0;
+         err == SID_OK && broken == SID_PHOTO_NONE && kind < kinds; kind++) {
         err = examine(job, examiner, (enum sid_photo_kind)kind, &facts[kind]);
+        if (err == SID_OK && sid_examiner_gave_up(examiner))
+            broken = (enum sid_photo_kind)kind;
+    }
     if (err == SID_OK) {
-        judge(job, facts);
+        judge(job, facts, broken);
         keep_face(job, &facts[SID_PHOTO_SELFIE]);
     } else if (err != SID_E_IO) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
@@ -338,7 +351,7 @@ work(struct sid_enrol_job *job, struct sid_examiner *examiner) {
         pthread_rwlock_wrlock(suspects);
     else
         pthread_rwlock_rdlock(suspects);
-    enum sid_err err = sid_examiner_prepare(examiner);
+    enum sid_err err = sid_examiner_begin(examiner);
     if (err == SID_OK)
         err = run_on_writer(job, begin_run, false);
     if (err == SID_OK)

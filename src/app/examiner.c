@@ -13,14 +13,24 @@
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
 
-/* Source: issue 3 part A: taken again once. */
-#define ATTEMPTS 2
+/* Source: issue 3 parts A and C: a job is taken again once, and lasts 10 s at
+ * most. */
+#define SECOND_ATTEMPTS 1
 
 struct sid_examiner {
     struct sid_face_engine *engine;    /* in this thread, or NULL */
     struct sid_forkserver *forkserver; /* borrowed; NULL with an engine */
     struct sid_faceproc process;
+    int attempts_left; /* second ones, of the job */
+    bool gave_up;
 };
+
+static enum sid_err
+prepare(struct sid_examiner *examiner) {
+    if (examiner->forkserver == NULL)
+        return SID_OK;
+    return sid_faceproc_ensure(&examiner->process, examiner->forkserver);
+}
 
 enum sid_err
 sid_examiner_new(struct sid_models *models, struct sid_forkserver *forkserver,
@@ -35,7 +45,7 @@ sid_examiner_new(struct sid_models *models, struct sid_forkserver *forkserver,
     else
         err = sid_faceproc_init(&examiner->process);
     if (err == SID_OK)
-        err = sid_examiner_prepare(examiner);
+        err = prepare(examiner);
     if (err == SID_OK)
         *out = examiner;
     else
@@ -54,10 +64,15 @@ sid_examiner_free(struct sid_examiner **examiner) {
 }
 
 enum sid_err
-sid_examiner_prepare(struct sid_examiner *examiner) {
-    if (examiner->forkserver == NULL)
-        return SID_OK;
-    return sid_faceproc_ensure(&examiner->process, examiner->forkserver);
+sid_examiner_begin(struct sid_examiner *examiner) {
+    examiner->attempts_left = SECOND_ATTEMPTS;
+    examiner->gave_up = false;
+    return prepare(examiner);
+}
+
+bool
+sid_examiner_gave_up(const struct sid_examiner *examiner) {
+    return examiner->gave_up;
 }
 
 static void
@@ -81,8 +96,8 @@ static enum sid_err
 examine_apart(struct sid_examiner *examiner, const char *id,
               struct sid_span bytes, enum sid_photo_kind kind,
               struct sid_photo_facts *out) {
-    for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        enum sid_err err = sid_examiner_prepare(examiner);
+    do {
+        enum sid_err err = prepare(examiner);
         if (err != SID_OK)
             return err;
         pid_t pid = examiner->process.pid;
@@ -94,11 +109,13 @@ examine_apart(struct sid_examiner *examiner, const char *id,
         sid_log(SID_LOG_WARN, "face_process_ended", SID_S("id", id),
                 SID_S("photo", sid_photo_kind_name(kind)), SID_N("pid", pid),
                 SID_S("reason", sid_fault_name(fault)),
-                SID_N("attempt", attempt));
-    }
+                SID_N("attempt", examiner->attempts_left > 0 ? 1 : 2));
+    } while (examiner->attempts_left-- > 0);
+    examiner->attempts_left = 0;
+    examiner->gave_up = true;
     *out = (struct sid_photo_facts){.image = SID_E_IMAGE_UNREADABLE};
     /* The next photo shall not have to wait for it. */
-    (void)!sid_examiner_prepare(examiner);
+    (void)!prepare(examiner);
     return SID_OK;
 }
 

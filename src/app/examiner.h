@@ -25,19 +25,23 @@ SID_FALLIBLE enum sid_err sid_examiner_new(struct sid_models *models,
                                            struct sid_examiner **out);
 void sid_examiner_free(struct sid_examiner **examiner);
 
-/* Sees to it that there is somebody to ask; before an attempt is counted.
- * Errors: SID_E_IO (nobody at present; later perhaps). */
-SID_FALLIBLE enum sid_err sid_examiner_prepare(struct sid_examiner *examiner);
+/* Begins a job: sees to it that there is somebody to ask; before an attempt is
+ * counted. Errors: SID_E_IO (nobody at present; later perhaps). */
+SID_FALLIBLE enum sid_err sid_examiner_begin(struct sid_examiner *examiner);
 
 /* sid_photo_examine(), wherever it happens. A photo that sid_image_probe()
- * refuses is not handed to a process. One that twice breaks the
- * process that looks at it, or its limits, cannot be used:
- * out->image is SID_E_IMAGE_UNREADABLE. id: whose photo, for the log. Errors:
- * those of sid_photo_examine(), SID_E_IO (as above). */
+ * refuses is not handed to a process. One that breaks the process that looks at
+ * it, or its limits, is taken again, once in a job; the next such one cannot be
+ * used: out->image is SID_E_IMAGE_UNREADABLE. id: whose photo, for the log.
+ * Errors: those of sid_photo_examine(), SID_E_IO (as above). */
 SID_FALLIBLE enum sid_err sid_examiner_examine(struct sid_examiner *examiner,
                                                const char *id,
                                                struct sid_span bytes,
                                                enum sid_photo_kind kind,
                                                struct sid_photo_facts *out);
+/* Whether a photo of this job was one that cannot be used for that reason. The
+ * others are then better left alone: each might cost as much time, and the job
+ * has had what it may have (two times 5 s). */
+bool sid_examiner_gave_up(const struct sid_examiner *examiner);
 
 #endif

@@ -61,6 +61,7 @@ static struct sid_photo_facts
 examine(int person, int flaw) {
     struct sid_buf photo = fixture_photo(person, flaw, 7);
     struct sid_photo_facts facts = {0};
+    assert_int_equal(sid_examiner_begin(examiner), SID_OK);
     examine_by(examiner, &photo, SID_PHOTO_SELFIE, &facts);
     sid_buf_free(&photo);
     return facts;
@@ -128,7 +129,7 @@ a_face_process_finds_what_a_thread_finds(void **state) {
     assert_int_equal(sid_sha256(sid_buf_span(&photo), sha256), SID_OK);
     assert_int_equal(sid_models_load("/nonexistent", &models, NULL, 0), SID_OK);
     assert_int_equal(sid_examiner_new(models, NULL, &thread), SID_OK);
-    assert_int_equal(sid_examiner_prepare(thread), SID_OK);
+    assert_int_equal(sid_examiner_begin(thread), SID_OK);
     start();
     for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
         struct sid_photo_facts here = {0}, there = {0};
@@ -157,6 +158,32 @@ a_photo_that_breaks_two_processes_is_unreadable(void **state) {
     assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_CRASH), crashes + 2);
     assert_int_equal(examine(5, 0).faces, 1);
     assert_int_equal(examine(5, FLAW_NO_FACE).image, SID_OK);
+    stop();
+}
+
+static void
+a_job_has_one_second_attempt(void **state) {
+    (void)state;
+    start();
+    struct sid_buf good = fixture_photo(5, 0, 7);
+    struct sid_buf bad = fixture_photo(5, FLAW_ABORT, 7);
+    struct sid_photo_facts facts = {0};
+    assert_int_equal(sid_examiner_begin(examiner), SID_OK);
+    examine_by(examiner, &good, SID_PHOTO_ID, &facts);
+    assert_false(sid_examiner_gave_up(examiner));
+    int64_t crashes = sid_metric_get(SID_M_FACE_FAULT_CRASH);
+    examine_by(examiner, &bad, SID_PHOTO_SELFIE, &facts);
+    assert_true(sid_examiner_gave_up(examiner));
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_CRASH), crashes + 2);
+    examine_by(examiner, &bad, SID_PHOTO_FRAME_1, &facts);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_CRASH), crashes + 3);
+    /* The next job begins anew. */
+    assert_int_equal(sid_examiner_begin(examiner), SID_OK);
+    assert_false(sid_examiner_gave_up(examiner));
+    examine_by(examiner, &bad, SID_PHOTO_ID, &facts);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_CRASH), crashes + 5);
+    sid_buf_free(&good);
+    sid_buf_free(&bad);
     stop();
 }
 
@@ -228,7 +255,7 @@ a_lost_fork_server_is_replaced_by_the_tick(void **state) {
     assert_int_equal(examine(5, 0).faces, 1);
     kill_for_good(child_named("smartidd-face"));
     /* Nobody at present: that is no fault of a photo. */
-    assert_int_equal(sid_examiner_prepare(examiner), SID_E_IO);
+    assert_int_equal(sid_examiner_begin(examiner), SID_E_IO);
     struct sid_photo_facts facts = {.faces = -7};
     struct sid_buf photo = fixture_photo(5, 0, 7);
     assert_int_equal(sid_examiner_examine(examiner, "enr_test",
@@ -295,6 +322,7 @@ main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_face_process_finds_what_a_thread_finds),
         cmocka_unit_test(a_photo_that_breaks_two_processes_is_unreadable),
+        cmocka_unit_test(a_job_has_one_second_attempt),
         cmocka_unit_test(a_lie_and_eaten_memory_make_a_photo_unreadable),
         cmocka_unit_test(a_killed_process_is_back_within_300_ms),
         cmocka_unit_test(a_process_ends_after_100_photos),

@@ -148,7 +148,7 @@ a_killed_process_is_back_with_its_models_within_300_ms(void **state) {
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
         int64_t start_us = sid_mono_us();
-        assert_int_equal(sid_examiner_prepare(apart), SID_OK);
+        assert_int_equal(sid_examiner_begin(apart), SID_OK);
         took_us[i] = sid_mono_us() - start_us;
         assert_true(face_process() != pid);
     }
