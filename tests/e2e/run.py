@@ -17,8 +17,16 @@ import unittest
 
 # One file's; far beyond what any takes: what never ends must end as a failure.
 FILE_LIMIT_S = 900
-# Set-up, demo and installation: nothing in them that a sanitizer would see.
-SCRIPTS = ("test_real_setup.py", "test_real_demo.py", "test_real_install.py")
+# Left out of instrumented builds: set-up, demo and installation are scripts;
+# what the other two do with real faces, tests/unit/photo does under sanitizers,
+# and what they do with the daemon, the tests with fake faces do.
+PLAIN_ONLY = ("test_real_setup.py", "test_real_demo.py",
+              "test_real_install.py", "test_real_story.py",
+              "test_real_models.py")
+# The longest begin first, so that none runs alone at the end.
+LONGEST = ("test_real_story.py", "test_faceproc_load.py", "test_crash.py",
+           "test_real_demo.py", "test_erase.py", "test_load.py",
+           "test_limits.py", "test_ctl.py", "test_ops.py", "test_leaks.py")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -149,14 +157,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", help="folder of the binaries")
     parser.add_argument("-k", dest="pattern", help="only tests named like it")
-    parser.add_argument("-j", dest="jobs", type=int, default=2)
+    # One more than cores: much of their time they wait.
+    parser.add_argument("-j", dest="jobs", type=int,
+                        default=(os.cpu_count() or 1) + 1)
     parser.add_argument("-v", dest="verbose", action="store_true")
     parser.add_argument("--real", action="store_true",
                         help="only the tests with real faces")
     parser.add_argument("--fake-only", action="store_true",
                         help="only the tests with the fake face engine")
     parser.add_argument("--instrumented", action="store_true",
-                        help="without the tests of scripts")
+                        help="without what sanitizers see elsewhere")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
     parser.add_argument("files", nargs="*")
@@ -167,12 +177,12 @@ def main():
     paths = [os.path.abspath(f) for f in options.files] or \
         sorted(glob.glob(os.path.join(HERE, "test_*.py")))
     if options.instrumented:
-        paths = [p for p in paths if os.path.basename(p) not in SCRIPTS]
+        paths = [p for p in paths if os.path.basename(p) not in PLAIN_ONLY]
     real = [p for p in paths if os.path.basename(p).startswith("test_real_")]
     fake = [p for p in paths if p not in real]
-    # The longest first, so that the last process does not run alone for long.
-    chosen = real if options.real else fake if options.fake_only \
-        else real + fake
+    chosen = real if options.real else fake if options.fake_only else paths
+    chosen.sort(key=lambda p: LONGEST.index(os.path.basename(p))
+                if os.path.basename(p) in LONGEST else len(LONGEST))
     began = time.monotonic()
     passed, failed = run_all(chosen, options)
     print("%.1f s, seed %s" % (time.monotonic() - began,
