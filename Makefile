@@ -48,7 +48,9 @@ endif
 CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DSID_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c17 $(OPT) -g -pthread $(HARD) $(SANF) $(WARNC)
 CXXFLAGS += -std=c++17 $(OPT) -g -pthread $(HARD) $(SANF) $(WARN)
-LDFLAGS  += -pie -pthread $(SANF) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+# gold links the hundred test programs in half the time.
+QUICK_LD := -fuse-ld=gold
+LDFLAGS  += $(if $(SAN),$(QUICK_LD)) -pie -pthread $(SANF) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
 OPENCV_CFLAGS := -isystem /usr/include/opencv4
 LIBS_base   := -linih
@@ -159,7 +161,7 @@ UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/
 unit_fixture = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(call unit_src,$(1)),$(wildcard tests/unit/$(1)/*.c)))
 define UNIT_RULE
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3) $(CLOCK_TEST) $(call libs_of,$(1))
-	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
+	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) $(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
 $(foreach l,base crypto work image qr core store,$(eval $(call UNIT_RULE,$(l),,)))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
