@@ -6,11 +6,9 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -140,27 +138,6 @@ the_text_is_added_behind_what_is_there(void **state) {
     sid_buf_free(&buf);
 }
 
-static void
-promtool_finds_nothing_to_say(void **state) {
-    (void)state;
-    if (access("/usr/bin/promtool", X_OK) != 0) {
-        skip(); /* Debian package prometheus */
-        return;
-    }
-    struct sid_buf buf = SID_BUF_EMPTY;
-    assert_int_equal(sid_metrics_write(&buf), SID_OK);
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    FILE *promtool = popen("/usr/bin/promtool check metrics >&2", "w");
-    assert_non_null(promtool);
-    size_t n = fwrite(buf.ptr, 1, buf.len, promtool);
-    int status = pclose(promtool);
-    (void)signal(SIGPIPE, before);
-    assert_int_equal(n, buf.len);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    sid_buf_free(&buf);
-}
-
 #define ROUNDS 20000
 static void *
 count(void *ctx) {
@@ -206,7 +183,6 @@ main(void) {
         cmocka_unit_test(open_descriptors_are_counted),
         cmocka_unit_test(each_name_has_one_help_and_one_type_before_its_series),
         cmocka_unit_test(the_text_is_added_behind_what_is_there),
-        cmocka_unit_test(promtool_finds_nothing_to_say),
         cmocka_unit_test(nothing_is_lost_between_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
