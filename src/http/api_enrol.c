@@ -7,6 +7,7 @@
 #include "holder.h"
 #include "server_priv.h"
 #include "smartid/clock.h"
+#include "smartid/log.h"
 #include "upload.h"
 
 /* When a client that polls should look again: an enrolment takes some tenths of
@@ -80,7 +81,8 @@ write_challenge(struct sid_json *json,
     sid_json_close(json, '}');
 }
 
-/* What somebody has written, if anything. */
+/* What somebody has written, if anything. What does not open, because the row
+ * was damaged or changed, is told as that and takes nothing else with it. */
 static void
 write_words(struct sid_json *json, const struct sid_request *req,
             const struct sid_enrolment *enrolment, enum sid_words words,
@@ -92,6 +94,13 @@ write_words(struct sid_json *json, const struct sid_request *req,
         err = sid_buf_append(&text, "", 1);
         if (err == SID_OK)
             sid_json_string(json, name, (const char *)text.ptr);
+    } else if (err == SID_E_SEAL) {
+        char member[32];
+        (void)snprintf(member, sizeof member, "%s_unreadable", name);
+        sid_json_bool(json, member, true);
+        sid_log(SID_LOG_ERROR, "words_unreadable", SID_S("id", enrolment->id),
+                SID_S("what", name));
+        err = SID_OK;
     }
     sid_buf_free(&text);
     if (json->err == SID_OK)

@@ -447,8 +447,15 @@ class Appeal(Desk):
                                "WHERE id = ?", one)[0][0]
         self.change(move, other, one)
         self.daemon.start()
-        for path in ("/" + one, "?state=rejected"):
-            self.assert_problem(self.two.get("/v1/enrollments" + path), 500)
+        alone = self.two.get("/v1/enrollments/" + one).json()
+        rows = {e["id"]: e for e in self.two.get(
+            "/v1/enrollments?state=rejected").json()["enrollments"]}
+        for row in (alone, rows[one]):
+            self.assertNotIn("note", row)
+            self.assertIs(row["note_unreadable"], True)
+        self.assertEqual(rows[other]["note"], "CANARY two")
+        self.assertIn("event=words_unreadable id=%s what=note" % one,
+                      self.daemon.log.text())
         self.assertEqual(self.two.get("/v1/enrollments/" + other).json()[
             "note"], "CANARY two")
         self.daemon.stop()
