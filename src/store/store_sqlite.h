@@ -189,6 +189,12 @@ void sid_sq_end(struct sid_sq_query *query);
 /* Runs a statement that gives no rows, ends it; *changes (may be NULL) is the
  * number of rows it changed. */
 SID_FALLIBLE enum sid_err sid_sq_run(struct sid_sq_query *query, int *changes);
+/* Runs a query whose one row, or whose first, has one column, and ends it. *out
+ * only on success. Errors: SID_E_NOT_FOUND (no row), those of sid_sq_next(). */
+SID_FALLIBLE enum sid_err sid_sq_fetch_buf(struct sid_sq_query *query,
+                                           struct sid_buf *out);
+SID_FALLIBLE enum sid_err sid_sq_fetch_int(struct sid_sq_query *query,
+                                           int64_t *out);
 /* True in *out when the statement gives a row; ends it. */
 SID_FALLIBLE enum sid_err sid_sq_has_row(struct sid_sq_query *query, bool *out);
 /* For an update that changed nothing: SID_E_CONFLICT when `has` finds the row

@@ -485,6 +485,45 @@ sid_sq_run(struct sid_sq_query *query, int *changes) {
     return err;
 }
 
+static enum sid_err
+first_row(struct sid_sq_query *query) {
+    bool row = false;
+    enum sid_err err = sid_sq_next(query, &row);
+
+    return err == SID_OK && !row ? SID_E_NOT_FOUND : err;
+}
+
+enum sid_err
+sid_sq_fetch_buf(struct sid_sq_query *query, struct sid_buf *out) {
+    struct sid_buf made = SID_BUF_EMPTY;
+    enum sid_err err = first_row(query);
+
+    if (err == SID_OK) {
+        sid_sq_read_buf(query, &made);
+        err = query->err;
+    }
+    sid_sq_end(query);
+    if (err == SID_OK)
+        sid_buf_move(&made, out);
+    sid_buf_free(&made);
+    return err;
+}
+
+enum sid_err
+sid_sq_fetch_int(struct sid_sq_query *query, int64_t *out) {
+    int64_t read = 0;
+    enum sid_err err = first_row(query);
+
+    if (err == SID_OK) {
+        read = sid_sq_read_int(query);
+        err = query->err;
+    }
+    sid_sq_end(query);
+    if (err == SID_OK)
+        *out = read;
+    return err;
+}
+
 enum sid_err
 sid_sq_has_row(struct sid_sq_query *query, bool *out) {
     bool row = false;
