@@ -3,7 +3,7 @@
  * A key is "sidk_<12 base32>_<52 base32>": a public name for the look-up and
  * 256 random bits. Only SHA-256 of the whole text is stored. The set of keys is
  * kept in memory (struct sid_keyset) so that a request can be refused before
- * its body is read; it is replaced as a whole when a key is added or revoked.
+ * its body is read; it changes in place when a key is added or revoked.
  * The set is thread safe (rwlock). */
 #ifndef SMARTID_APIKEY_H
 #define SMARTID_APIKEY_H
@@ -71,6 +71,12 @@ sid_holder_secret_make(const struct sid_mac_key *holder_key,
                        char out[SID_HOLDER_SECRET_SIZE],
                        uint8_t hash[SID_SHA256_BYTES]);
 
+/* What changes about a key while it is in use. */
+struct sid_key_state {
+    sid_bucket bucket;
+    _Atomic bool revoked;
+};
+
 /* Who is asking, as far as the Authorization header tells. */
 struct sid_caller {
     enum sid_role role;          /* NONE when nobody was proven */
@@ -81,10 +87,11 @@ struct sid_caller {
     const struct sid_purposes *purpose_set;
     char party[SID_CLIENT_NAME_SIZE]; /* clerks: for whom they ask */
     int64_t per_minute;               /* as stored */
-    sid_bucket *bucket;     /* lives as long as the keyset; NULL: none */
-    bool has_holder_secret; /* a well-formed holder secret was shown; it
-                               proves nothing until compared with the hash
-                               of the object that is asked for */
+    struct sid_key_state *key; /* borrowed from the keyset, lives as long as it;
+                                  NULL: no key was shown */
+    bool has_holder_secret;    /* a well-formed holder secret was shown; it
+                                  proves nothing until compared with the hash
+                                  of the object that is asked for */
     uint8_t holder_hash[SID_SHA256_BYTES];
 };
 

@@ -3,8 +3,9 @@
  * A flow is one request's way through the stages. It is embedded in the
  * caller's object. The caller fills the inputs and starts it on an io thread;
  * from then on the flow is not the caller's until flow.done is called, exactly
- * once, on some other thread (writer or main); done only hands the request back
- * to its io thread. Then the caller reads err and the outputs and calls the
+ * once: on another thread (writer or main), or, when it is refused at once, on
+ * this one before start returns. done only hands the request back to its io
+ * thread. Then the caller reads err and the outputs and calls the
  * flow's fini, which frees and wipes. */
 #ifndef SMARTID_APP_H
 #define SMARTID_APP_H
@@ -113,6 +114,11 @@ enum sid_err sid_app_forbid(struct sid_app *app,
 SID_FALLIBLE enum sid_err sid_app_within_quota(struct sid_app *app,
                                                const struct sid_caller *caller,
                                                int64_t *retry_s);
+
+/* Whether the secret that a holder has shown is the one of this enrolment: as
+ * secrets are derived, no store is asked. "" has none. Any thread. */
+bool sid_app_holds(const struct sid_app *app, const struct sid_caller *caller,
+                   const char *enrolment_id);
 
 /* The common head of every flow; must be its first member. */
 struct sid_flow {

@@ -223,12 +223,14 @@ sid_app_free(struct sid_app **app) {
     atomic_store(&me->stopping, true);
     struct sid_pool *pool = atomic_exchange(&me->pool, NULL);
     if (pool != NULL)
-        sid_pool_free(&pool);
+        sid_pool_stop(pool);
     /* The workers' last decisions and the last refusals are still with the
-     * writer: an empty operation behind them tells when they are done. */
+     * writer: an empty operation behind them tells when they are done, and that
+     * nobody there still looks at the pool. */
     struct sid_op fence = {.run = fence_run, .read_only = true};
     if (sid_writer_run(me->writer, &fence) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
+    sid_pool_free(&pool);
     sid_audit_stop(me);
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);

@@ -44,6 +44,14 @@ drop_photos(struct sid_enrol_job *job) {
     atomic_store(&job->app->memory_used, true);
 }
 
+static void
+give_place_back(struct sid_enrol_job *job) {
+    struct sid_pool *pool = atomic_load(&job->app->pool);
+    if (job->has_place && pool != NULL) /* NULL while the daemon stops */
+        sid_pool_release(pool);
+    job->has_place = false;
+}
+
 void
 sid_enrol_job_free(struct sid_enrol_job **job) {
     struct sid_enrol_job *me = *job;
@@ -53,11 +61,7 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     drop_photos(me);
     sid_enrolment_fini(&me->enrolment);
     sid_wipe(me->face, sizeof me->face);
-    if (me->has_place) {
-        struct sid_pool *pool = atomic_load(&me->app->pool);
-        if (pool != NULL) /* NULL while the pool itself is being freed */
-            sid_pool_release(pool);
-    }
+    give_place_back(me);
     free(me);
 }
 
@@ -157,6 +161,14 @@ count_decision(enum sid_enrol_state state) {
         sid_metric_add(SID_M_ENROL_FAILED, 1);
 }
 
+/* An appeal goes to review in any case: there is no second one. An officer sees
+ * what the rules would have said, or that nobody could look at the photos. */
+static void
+to_officer(struct sid_enrol_job *job) {
+    job->decision.state = SID_ENROL_REVIEW;
+    sid_reasons_add(&job->decision.reasons, SID_REASON_APPEAL, SID_PHOTO_NONE);
+}
+
 static enum sid_err
 settle_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
@@ -164,6 +176,9 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = sid_store_enrol_get(store, job->id, &job->enrolment);
     if (err != SID_OK)
         return err;
+    if (job->enrolment.appealed_at_s != 0 &&
+        job->decision.state != SID_ENROL_REVIEW)
+        to_officer(job);
     struct sid_verdict verdict = {
         .state = job->decision.state,
         .reasons = job->decision.reasons,
@@ -247,8 +262,7 @@ examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
 }
 
 /* What follows from the photos. broken: the one that nobody could look at, and
- * the last one that was tried; or SID_PHOTO_NONE. An appeal always goes to an
- * officer, who sees what the rules would have said. */
+ * the last one that was tried; or SID_PHOTO_NONE. */
 static void
 judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts,
       enum sid_photo_kind broken) {
@@ -264,11 +278,8 @@ judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts,
         sid_reasons_add(&job->decision.reasons, SID_REASON_IMAGE_UNREADABLE,
                         broken);
     }
-    if (job->enrolment.appealed_at_s != 0) {
-        job->decision.state = SID_ENROL_REVIEW;
-        sid_reasons_add(&job->decision.reasons, SID_REASON_APPEAL,
-                        SID_PHOTO_NONE);
-    }
+    if (job->enrolment.appealed_at_s != 0)
+        to_officer(job);
 }
 
 /* The selfie's only: what is compared later is the living face, and the card
@@ -283,7 +294,8 @@ keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
         memcpy(job->face, selfie->embedding, sizeof job->face);
 }
 
-/* Errors: SID_E_IO (nobody can look at the photos now): nothing is decided. */
+/* Errors: SID_E_IO (nobody can look at the photos now), SID_E_NO_MEMORY:
+ * nothing is decided. */
 static enum sid_err
 decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
@@ -299,7 +311,7 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     if (err == SID_OK) {
         judge(job, facts, broken);
         keep_face(job, &facts[SID_PHOTO_SELFIE]);
-    } else if (err != SID_E_IO) {
+    } else if (err != SID_E_IO && err != SID_E_NO_MEMORY) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
@@ -330,8 +342,7 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     struct sid_app *app = job->app;
     if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY || err == SID_E_IO) {
         drop_photos(job);
-        job->has_place = false;
-        sid_pool_release(atomic_load(&app->pool));
+        give_place_back(job);
         add_to_backlog(app, job);
         return;
     }

@@ -32,7 +32,8 @@ SID_FALLIBLE enum sid_err sid_examiner_begin(struct sid_examiner *examiner);
 /* sid_photo_examine(), wherever it happens. A photo that sid_image_probe()
  * refuses is not handed to a process. One that breaks the process that looks at
  * it, or its limits, is taken again, once in a job; the next such one cannot be
- * used: out->image is SID_E_IMAGE_UNREADABLE. id: whose photo, for the log.
+ * used: out->image is SID_E_IMAGE_UNREADABLE. Processes that were killed from
+ * outside do not count, up to a few in a job. id: whose photo, for the log.
  * Errors: those of sid_photo_examine(), SID_E_IO (as above). */
 SID_FALLIBLE enum sid_err sid_examiner_examine(struct sid_examiner *examiner,
                                                const char *id,

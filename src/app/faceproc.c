@@ -105,7 +105,7 @@ still_there(const struct sid_faceproc *proc) {
 
 static enum sid_err
 hear_ready(struct sid_faceproc *proc) {
-    struct sid_faceproc_report report;
+    struct sid_faceproc_report report = {0};
     enum sid_err err =
         sid_packet_receive(proc->fd, &report, sizeof report, within(READY_US));
     if (err == SID_OK)

@@ -98,15 +98,18 @@ appeal_done(struct sid_op *op) {
     sid_enrol_give_room_back(appeal->get.flow.app, appeal->body_bytes);
     appeal->job = NULL;
     appeal->get.flow.err = sid_flow_result(op);
-    /* The wait is registered before the job can settle it. */
+    /* The wait is registered before the job can settle it. The flow ends last:
+     * while one is open the daemon does not stop. */
     bool work = appeal->get.flow.err == SID_OK;
-    sid_enrol_wait_or_end(&appeal->get);
+    bool waits = sid_enrol_wait(&appeal->get);
     if (work) {
         sid_enrol_job_hold(job);
         sid_enrol_job_submit(&job);
     } else {
         sid_enrol_job_free(&job);
     }
+    if (!waits)
+        appeal->get.flow.done(&appeal->get.flow);
 }
 
 void

@@ -86,19 +86,19 @@ apply(struct sid_enrol_decide *decide, struct sid_store *store,
     sid_app_config(decide->flow.app, &config);
     bool two = strcmp(config.review_two_person, "on") == 0;
     if (row->state != SID_ENROL_REVIEW)
-        return SID_E_CONFLICT;
+        return refuse(decide, store, SID_E_CONFLICT, "settled");
     if (is_barred(row, actor))
         return refuse(decide, store, SID_E_FORBIDDEN, "barred");
     if (decide->withdraw)
         return has_first
                    ? write_first(decide, store, row, "", "decision_withdrawn")
-                   : SID_E_CONFLICT;
+                   : refuse(decide, store, SID_E_CONFLICT, "no_decision");
     if (two && !has_first)
         return write_first(decide, store, row, actor, "first_decision");
     if (two && strcmp(row->first_by, actor) == 0)
         return refuse(decide, store, SID_E_CONFLICT, "same_officer");
     if (two && row->first_approve != decide->approve)
-        return SID_E_CONFLICT;
+        return refuse(decide, store, SID_E_CONFLICT, "disagrees");
     return settle(decide, store, row);
 }
 

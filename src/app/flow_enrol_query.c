@@ -58,29 +58,28 @@ get_run(struct sid_op *op, struct sid_store *store) {
     return SID_OK;
 }
 
-void
-sid_enrol_wait_or_end(struct sid_enrol_get *get) {
+bool
+sid_enrol_wait(struct sid_enrol_get *get) {
     struct sid_flow *flow = &get->flow;
-    if (flow->err == SID_OK && get->wait_until_us > sid_mono_us() &&
-        !sid_enrol_state_settled(get->enrolment.state)) {
-        get->waiter.flow = flow;
-        get->waiter.id = get->id;
-        get->waiter.deadline_us = get->wait_until_us;
-        flow->op = (struct sid_op){.run = get_run,
-                                   .done = sid_flow_end,
-                                   .read_only = !is_recorded(get),
-                                   .single_write = is_recorded(get)};
-        if (sid_wait_add(flow->app, &get->waiter))
-            return;
-    }
-    flow->done(flow);
+    if (flow->err != SID_OK || get->wait_until_us <= sid_mono_us() ||
+        sid_enrol_state_settled(get->enrolment.state))
+        return false;
+    get->waiter.flow = flow;
+    get->waiter.id = get->id;
+    get->waiter.deadline_us = get->wait_until_us;
+    flow->op = (struct sid_op){.run = get_run,
+                               .done = sid_flow_end,
+                               .read_only = !is_recorded(get),
+                               .single_write = is_recorded(get)};
+    return sid_wait_add(flow->app, &get->waiter);
 }
 
 static void
 get_done(struct sid_op *op) {
     struct sid_enrol_get *get = (struct sid_enrol_get *)op;
     get->flow.err = op->err;
-    sid_enrol_wait_or_end(get);
+    if (!sid_enrol_wait(get))
+        get->flow.done(&get->flow);
 }
 
 void

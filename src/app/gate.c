@@ -199,9 +199,23 @@ sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
         sid_app_config(app, &config);
         rate = config.clerk_per_minute;
     }
-    if (rate == 0 || caller->bucket == NULL ||
-        sid_quota_take(caller->bucket, rate, sid_mono_us(), retry_s))
+    if (rate == 0 || caller->key == NULL ||
+        sid_quota_take(&caller->key->bucket, rate, sid_mono_us(), retry_s))
         return SID_OK;
     sid_metric_add(SID_M_OVER_QUOTA, 1);
     return SID_E_RATE;
+}
+
+bool
+sid_app_holds(const struct sid_app *app, const struct sid_caller *caller,
+              const char *enrolment_id) {
+    char secret[SID_HOLDER_SECRET_SIZE];
+    uint8_t hash[SID_SHA256_BYTES] = {0};
+    bool same =
+        enrolment_id[0] != '\0' && caller->has_holder_secret &&
+        sid_holder_secret_make(sid_keyring_holder(app->keys), enrolment_id, 0,
+                               secret, hash) == SID_OK &&
+        sid_equal_ct(hash, caller->holder_hash, sizeof hash);
+    sid_wipe(secret, sizeof secret);
+    return same;
 }

@@ -23,8 +23,7 @@ struct entry {
     struct sid_networks networks;
     int64_t expires_at_s;
     int64_t per_minute;
-    sid_bucket *bucket; /* owned by the set; stays where it is */
-    bool revoked;
+    struct sid_key_state *state; /* owned by the set; stays where it is */
     _Atomic uint64_t failures;
 };
 
@@ -74,7 +73,7 @@ sid_keyset_free(struct sid_keyset **set) {
     *set = NULL;
     for (size_t i = 0; i < me->count; i++) {
         free(me->entry[i].purpose_names);
-        free(me->entry[i].bucket);
+        free(me->entry[i].state);
     }
     free_entries(me->entry, me->cap);
     (void)pthread_rwlock_destroy(&me->lock);
@@ -130,7 +129,6 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
         .networks = client->networks,
         .expires_at_s = client->expires_at_s,
         .per_minute = client->per_minute,
-        .revoked = client->revoked_at_s != 0,
     };
     memcpy(out->key_name, client->key_name, sizeof out->key_name);
     memcpy(out->id, client->id, sizeof out->id);
@@ -142,14 +140,14 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
     return out->purpose_names == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
 
-/* Takes the client with this id out, if there is one. Its bucket goes on. */
+/* Takes the client with this id out, if there is one. Its state goes on. */
 static void
-drop_id(struct sid_keyset *set, const char *id, sid_bucket **bucket) {
+drop_id(struct sid_keyset *set, const char *id, struct sid_key_state **state) {
     struct entry *at = find_id(set, id);
     if (at == NULL)
         return;
     free(at->purpose_names);
-    *bucket = at->bucket;
+    *state = at->state;
     size_t behind = set->count - (size_t)(at - set->entry) - 1;
     memmove(at, at + 1, behind * sizeof *at);
     set->count--;
@@ -163,14 +161,15 @@ sid_keyset_put(struct sid_keyset *set, const struct sid_client *client) {
     if (err == SID_OK)
         err = make_entry(set, client, &made);
     if (err == SID_OK && find_id(set, client->id) == NULL) {
-        made.bucket = calloc(1, sizeof *made.bucket);
-        if (made.bucket == NULL) {
+        made.state = calloc(1, sizeof *made.state);
+        if (made.state == NULL) {
             free(made.purpose_names);
             err = SID_E_NO_MEMORY;
         }
     }
     if (err == SID_OK) {
-        drop_id(set, client->id, &made.bucket);
+        drop_id(set, client->id, &made.state);
+        atomic_store(&made.state->revoked, client->revoked_at_s != 0);
         size_t at = place_of(set, client->key_name);
         memmove(&set->entry[at + 1], &set->entry[at],
                 (set->count - at) * sizeof *set->entry);
@@ -186,7 +185,7 @@ sid_keyset_revoke(struct sid_keyset *set, const char *client_id) {
     (void)pthread_rwlock_wrlock(&set->lock);
     struct entry *at = find_id(set, client_id);
     if (at != NULL)
-        at->revoked = true;
+        atomic_store(&at->state->revoked, true);
     (void)pthread_rwlock_unlock(&set->lock);
 }
 
@@ -201,7 +200,7 @@ struct telling {
 static void
 tell_unknown(const char *name, void *ctx) {
     const struct telling *telling = ctx;
-    if (telling->unknown != NULL && !telling->of->revoked)
+    if (telling->unknown != NULL && !atomic_load(&telling->of->state->revoked))
         telling->unknown(telling->of->id, name, telling->ctx);
 }
 
@@ -251,7 +250,7 @@ judge(const struct entry *entry, const struct sid_shown_key *shown, bool same,
         *why = SID_KEY_UNKNOWN;
     else if (!same)
         *why = SID_KEY_WRONG;
-    else if (entry->revoked)
+    else if (atomic_load(&entry->state->revoked))
         *why = SID_KEY_REVOKED;
     else if (now_s >= entry->expires_at_s)
         *why = SID_KEY_EXPIRED;
@@ -296,7 +295,7 @@ check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
         *out = (struct sid_caller){.role = entry->role,
                                    .purposes = entry->purposes,
                                    .per_minute = entry->per_minute,
-                                   .bucket = entry->bucket,
+                                   .key = entry->state,
                                    .purpose_set = set->purposes};
         memcpy(out->client_id, entry->id, sizeof out->client_id);
         memcpy(out->party, entry->party, sizeof out->party);
@@ -351,7 +350,7 @@ sid_keyset_ages(struct sid_keyset *set, enum sid_role role, int64_t now_s,
     (void)pthread_rwlock_rdlock(&set->lock);
     for (size_t i = 0; i < set->count; i++) {
         const struct entry *at = &set->entry[i];
-        if (at->revoked || at->role != role)
+        if (atomic_load(&at->state->revoked) || at->role != role)
             continue;
         int64_t left_s = at->expires_at_s - now_s;
         ages.expired += left_s <= 0;

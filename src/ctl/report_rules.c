@@ -349,6 +349,15 @@ count_day(struct sid_report *report, const struct sid_report_check *check) {
                                                        : SID_OK;
 }
 
+/* Whatever a spoilt row has for a client, the key is one. */
+static enum sid_err
+count_night(struct sid_report *report, const struct sid_report_check *check) {
+    char key[SID_TALLY_KEY_SIZE];
+    (void)snprintf(key, sizeof key, "=%.30s", check->client);
+    return count(&report->nights, key, check) == NULL ? SID_E_NO_MEMORY
+                                                      : SID_OK;
+}
+
 /* What no honest code gives: one of yesterday does, and one whose credential is
  * not sure enough for the purpose. */
 static bool
@@ -375,7 +384,7 @@ count_hour(struct sid_report *report, const struct sid_report_check *check,
             return SID_E_NO_MEMORY;
         work->people += seen->count == 1;
     }
-    (void)snprintf(key, sizeof key, "%.30s", check->client);
+    (void)snprintf(key, sizeof key, "=%.30s", check->client);
     struct sid_tally *client = count(&report->clients, key, check);
     if (client == NULL)
         return SID_E_NO_MEMORY;
@@ -483,9 +492,8 @@ sid_report_add(struct sid_report *report,
     if (err == SID_OK)
         err = count_hour(report, check, purpose);
     if (err == SID_OK && is_night(report, local_s) &&
-        !report->purpose[purpose].sleeps_not &&
-        count(&report->nights, check->client, check) == NULL)
-        err = SID_E_NO_MEMORY;
+        !report->purpose[purpose].sleeps_not)
+        err = count_night(report, check);
     if (err == SID_OK)
         err = follow(report, check);
     return err;

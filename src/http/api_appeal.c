@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "server_priv.h"
 #include "smartid/text.h"
 #include "upload.h"
 
@@ -60,8 +61,18 @@ appeal_fini(struct sid_request *req) {
     sid_enrol_appeal_fini(&req->u.appeal);
 }
 
+/* Anybody can write down something of the form of a holder's secret. The room
+ * for photos is for who holds the right one. */
+static enum sid_err
+appeal_check(struct sid_request *req) {
+    if (req->caller.role == SID_ROLE_HOLDER &&
+        !sid_app_holds(req->door->server->app, &req->caller, req->id))
+        return SID_E_NOT_FOUND;
+    return sid_api_take_place(req);
+}
+
 const struct sid_handler sid_api_enrol_appeal = {
-    .check = sid_api_take_place,
+    .check = appeal_check,
     .prepare = appeal_prepare,
     .start = appeal_start,
     .finish = appeal_finish,

@@ -120,10 +120,17 @@ prepare(struct sid_request *req) {
     return req->route->handler->prepare(req);
 }
 
+/* A body may have taken its time: a key that was good when it began is worth
+ * nothing once it is revoked. */
+static bool
+is_revoked(const struct sid_request *req) {
+    return req->caller.key != NULL && atomic_load(&req->caller.key->revoked);
+}
+
 /* Head and body are here. */
 static enum MHD_Result
 step_complete(struct sid_request *req) {
-    enum sid_err err = prepare(req);
+    enum sid_err err = is_revoked(req) ? SID_E_UNAUTHENTICATED : prepare(req);
     sid_buf_clear(&req->body);
     if (err != SID_OK) {
         give_place_back(req);

@@ -125,6 +125,21 @@ class Networks(AccessCase):
                                                 headers).status, 401)
         self.assertLess(time.monotonic() - began, 1.0)
 
+    def test_r_a_key_revoked_while_a_body_arrives_gets_no_answer_for_it(self):
+        key = self.daemon.add_client("clerk", "gone half-way")
+        body = b'{"code":"SID1:","purpose":"train_ticket"}'
+        head = head_bytes("POST", "/v1/verifications", self.daemon.api(
+            key).headers({"Content-Type": "application/json"}), body)
+        with self.daemon.connect() as connection:
+            connection.send(head + body[:-1])
+            # Its head has been judged when this one's answer is there.
+            self.assertEqual(self.status(key), 403)
+            self.assertEqual(self.admin.post(
+                "/v1/clients/%s/revoke" % self.daemon.client_id(
+                    "gone half-way"), {}).status, 200)
+            connection.send(body[-1:])
+            self.assert_problem(connection.answer("POST"), 401)
+
 
 class Quota(DaemonCase):
     SETTINGS = {"limits.clerk_per_minute": 3}

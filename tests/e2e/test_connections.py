@@ -184,6 +184,21 @@ class Places(DaemonCase):
         self.assertEqual(answer.status, 201, repr(answer))
         self.assertEqual(self.app.enrol(who=3)["state"], "approved")
 
+    def test_r_a_made_up_holders_secret_takes_no_place(self):
+        """Anybody can write one down; only the right one holds room."""
+        enrolment = self.app.enrol(who=4)["id"]
+        anybody = self.daemon.api("sidh_" + "0" * 52)
+        for _ in range(6):
+            connection = self.daemon.connect()
+            self.addCleanup(connection.close)
+            connection.send(head_bytes(
+                "POST", "/v1/enrollments/%s/appeal" % enrolment,
+                anybody.headers({
+                    "Content-Type": "multipart/form-data; boundary=b",
+                    "Content-Length": "200000"})))
+            self.assert_problem(connection.answer("POST"), 404, "not_found")
+        self.assertEqual(self.app.enrol(who=5)["state"], "approved")
+
 
 if __name__ == "__main__":
     unittest.main()

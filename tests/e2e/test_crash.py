@@ -279,6 +279,22 @@ class Poison(Case):
         self.daemon.stop()
         check_database(self, self.daemon)
 
+    def test_r_an_appeal_that_killed_the_process_twice_goes_to_an_officer(self):
+        """There is no second appeal, so it must not end as failed."""
+        self.daemon.start()
+        body = self.app.submit(holder(), photos.photo(3), photos.photo(4),
+                               wait=30).json()
+        self.assertEqual(body["state"], "rejected", body)
+        answer = self.app.appeal(body["id"], photos.photo(3),
+                                 photos.photo(3, photos.ABORT))
+        self.assertEqual(answer.status, 202, repr(answer))
+        self.die()
+        self.daemon.spawn()
+        self.die()
+        self.daemon.start()
+        seen = self.app.settled(body["id"])
+        self.assertEqual(seen["state"], "review")
+
     def test_those_that_wait_behind_a_poisoned_job_are_still_decided(self):
         self.daemon.start()
         # A slow one keeps the only worker busy while the others arrive.

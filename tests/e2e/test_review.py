@@ -257,19 +257,23 @@ class TwoPersons(Desk):
     def test_every_step_is_audited(self):
         body = self.in_review(who=7)
         for api, word in ((self.one, "approve"), (self.two, "withdraw"),
-                          (self.two, "reject"), (self.two, "reject"),
-                          (self.one, "reject")):
+                          (self.one, "withdraw"), (self.two, "reject"),
+                          (self.two, "reject"), (self.one, "approve"),
+                          (self.one, "reject"), (self.one, "reject")):
             self.decide(api, body["id"], word)
         self.daemon.stop()
         rows = self.daemon.sql("SELECT event, actor, outcome FROM audit WHERE "
                                "subject = ? ORDER BY seq", body["id"])
         self.daemon.start()
-        self.assertEqual(rows[-5:], [
+        self.assertEqual(rows[-8:], [
             ("first_decision", self.ids[0], "approve"),
             ("decision_withdrawn", self.ids[1], "approve"),
+            ("decision_refused", self.ids[0], "conflict"),
             ("first_decision", self.ids[1], "reject"),
             ("decision_refused", self.ids[1], "conflict"),
-            ("enrolment_decided", self.ids[0], "rejected")])
+            ("decision_refused", self.ids[0], "conflict"),
+            ("enrolment_decided", self.ids[0], "rejected"),
+            ("decision_refused", self.ids[0], "conflict")])
 
 
 class Appeal(Desk):

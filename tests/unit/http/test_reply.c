@@ -37,6 +37,7 @@ static const struct {
     {SID_E_CHALLENGE_REQUIRED, 422},
     {SID_E_SECRET_MODE, 422},
     {SID_E_SECRET_FORMAT, 422},
+    {SID_E_HEAD_TOO_LARGE, 431},
     {SID_E_RATE, 429},
     {SID_E_ATTEMPTS, 429},
     {SID_E_NO_MEMORY, 503},
