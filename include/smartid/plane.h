@@ -12,6 +12,7 @@
 #ifndef SMARTID_PLANE_H
 #define SMARTID_PLANE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "smartid/face.h"
@@ -26,5 +27,9 @@
  * at least 0.93; 0.90 where the sheet's own edges cross the face. */
 float sid_plane_flatness(const uint8_t a[SID_FACE_GREY_PX * SID_FACE_GREY_PX],
                          const uint8_t b[SID_FACE_GREY_PX * SID_FACE_GREY_PX]);
+/* Whether enough of the inner face is there to be looked at: 60 %. Two pictures
+ * of which one does not show it are never flat, so whoever needs that must ask
+ * this too. */
+bool sid_plane_shows(const uint8_t a[SID_FACE_GREY_PX * SID_FACE_GREY_PX]);
 
 #endif

@@ -182,23 +182,28 @@ make_row(struct sid_enrol_submit *submit) {
 /* ---- writer thread --------------------------------------------------------
  */
 
-/* The first answer again: same enrolment, same holder secret. */
+/* The first answer again: same enrolment, same holder secret. Once the person
+ * was erased there is none, and nobody is enrolled anew by a retry. */
 static enum sid_err
 replay(struct sid_enrol_submit *submit, struct sid_store *store,
        const struct sid_idempotency *first) {
+    struct sid_enrolment row = {0};
+    enum sid_err err = sid_store_enrol_get(store, first->enrolment_id, &row);
+    if (err != SID_OK)
+        return err == SID_E_NOT_FOUND ? SID_E_CONFLICT : err;
     if (!sid_span_eq(
             sid_span_of(first->fingerprint, sizeof first->fingerprint),
-            sid_span_of(submit->fingerprint, sizeof submit->fingerprint)))
+            sid_span_of(submit->fingerprint, sizeof submit->fingerprint))) {
+        sid_enrolment_fini(&row);
         return SID_E_IDEMPOTENCY_MISMATCH;
+    }
     submit->replayed = true;
     sid_enrolment_fini(&submit->enrolment);
-    enum sid_err err =
-        sid_store_enrol_get(store, first->enrolment_id, &submit->enrolment);
+    submit->enrolment = row;
     uint8_t hash[SID_SHA256_BYTES];
-    if (err == SID_OK)
-        err = sid_holder_secret_make(sid_keyring_holder(submit->flow.app->keys),
-                                     first->enrolment_id, 0,
-                                     submit->holder_secret, hash);
+    err = sid_holder_secret_make(sid_keyring_holder(submit->flow.app->keys),
+                                 first->enrolment_id, 0, submit->holder_secret,
+                                 hash);
     /* The holder's secret is handed out once more. */
     if (err == SID_OK)
         err = sid_app_audit(store, "enrolment_replayed",

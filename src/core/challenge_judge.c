@@ -104,7 +104,8 @@ flatness_of(const struct sid_challenge_answer *answer, int i) {
 void
 sid_challenge_judge(const struct sid_challenge_answer *answer,
                     struct sid_challenge_report *out) {
-    bool passed = true;
+    /* A picture with too little to look at would be flat with no other. */
+    bool passed = sid_plane_shows(answer->selfie->grey);
     for (int i = 0; i < answer->steps.count; i++) {
         const struct sid_photo_facts *frame = &answer->frame[i];
         struct sid_frame_report *report = &out->frame[i];
@@ -112,7 +113,7 @@ sid_challenge_judge(const struct sid_challenge_answer *answer,
             sid_similarity(answer->selfie->embedding, frame->embedding);
         report->flatness = flatness_of(answer, i);
         if (!(report->similarity >= SAME_FACE_COSINE &&
-              report->flatness < FLAT))
+              sid_plane_shows(frame->grey) && report->flatness < FLAT))
             passed = false;
     }
     out->outcome = passed ? SID_CHALLENGE_PASSED : SID_CHALLENGE_FAILED;

@@ -22,7 +22,8 @@
 #define TILES (TILES_PER_SIDE * TILES_PER_SIDE)
 #define TILES_SIDE ((TILES_PER_SIDE + 1) * TILE / 2)
 /* The score is the agreement of the tile above these worst ones: in a copy even
- * that one agrees; a reflection or a thumb may spoil fewer. */
+ * that one agrees. A dot painted into the face spoils more, as the tiles
+ * overlap; with more left out true pairs were flagged (9: 3 of 102). */
 #define TILES_LEFT_OUT 3
 /* Two pictures count as equally sharp when their parts of fine detail differ by
  * less than this factor; and rounds of blurring that get there. */

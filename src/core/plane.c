@@ -345,3 +345,16 @@ sid_plane_flatness(const uint8_t a[SIDE * SIDE], const uint8_t b[SIDE * SIDE]) {
     sid_wipe(&w, sizeof w);
     return (float)fmin(best, 1);
 }
+
+bool
+sid_plane_shows(const uint8_t a[SIDE * SIDE]) {
+    int inner = 0, seen = 0;
+    for (int i = 0; i < SIDE; i++)
+        for (int j = 0; j < SIDE; j++) {
+            if (!is_inner((2 * j + 1.0) / SIDE - 1, (2 * i + 1.0) / SIDE - 1))
+                continue;
+            inner++;
+            seen += is_seen(a, j, i) ? 1 : 0;
+        }
+    return seen >= SEEN_MIN * inner;
+}

@@ -179,7 +179,8 @@ static const struct {
                          "revoked_at_s = ?, note_sealed = ? "
                          "WHERE id = ? AND state = 'active'"),
 
-    S(IDEMPOTENCY_FORGET, "DELETE FROM idempotency WHERE enrolment_id = ?"),
+    S(IDEMPOTENCY_FORGET, "UPDATE idempotency SET fingerprint = zeroblob(32) "
+                          "WHERE enrolment_id = ?"),
     S(CREDENTIAL_DELETE,
       "DELETE FROM credential WHERE id = ? RETURNING serial"),
     S(ENROL_DELETE, "DELETE FROM enrolment WHERE id = ?"),

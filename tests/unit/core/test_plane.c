@@ -7,6 +7,7 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 #include <math.h>
+#include <string.h>
 
 #include "smartid/plane.h"
 
@@ -68,6 +69,24 @@ what_stands_out_of_the_sheet_is_not_flat(void **state) {
 }
 
 static void
+a_face_full_of_black_dots_does_not_show_enough(void **state) {
+    (void)state;
+    static uint8_t a[SIDE * SIDE];
+    look(1, 0, 0, 1, a);
+    assert_true(sid_plane_shows(a));
+    /* The lower quarter, where a photo may end, is not enough to hide it. */
+    memset(a + SIDE * SIDE * 3 / 4, 0, SIDE * SIDE / 4);
+    assert_true(sid_plane_shows(a));
+    look(1, 0, 0, 1, a);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        if (i % 4 == 0 && i / SIDE % 4 == 0)
+            a[i] = 0;
+    assert_false(sid_plane_shows(a));
+    memset(a, 0, sizeof a);
+    assert_false(sid_plane_shows(a));
+}
+
+static void
 other_pictures_and_empty_ones_are_not_flat(void **state) {
     (void)state;
     static uint8_t a[SIDE * SIDE], b[SIDE * SIDE];
@@ -108,6 +127,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_turned_sheet_is_flat_whatever_the_light),
         cmocka_unit_test(what_stands_out_of_the_sheet_is_not_flat),
+        cmocka_unit_test(a_face_full_of_black_dots_does_not_show_enough),
         cmocka_unit_test(other_pictures_and_empty_ones_are_not_flat),
         cmocka_unit_test(whatever_the_bytes_the_flatness_is_one),
     };
