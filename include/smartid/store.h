@@ -334,9 +334,11 @@ SID_FALLIBLE enum sid_err
 sid_store_attempt_get(struct sid_store *store,
                       const uint8_t person[SID_SHA256_BYTES], int64_t after_s,
                       int nth, char id[SID_ID_SIZE], int64_t *made_at_s);
-/* Forgets those made before `before_s`. */
+/* Forgets those made before before_s, and those made after after_s: in a future
+ * that a corrected clock has left, which would count for as long. */
 SID_FALLIBLE enum sid_err sid_store_attempt_purge(struct sid_store *store,
-                                                  int64_t before_s);
+                                                  int64_t before_s,
+                                                  int64_t after_s);
 
 /* ---- challenges -------------------------------------------------------- */
 /* Errors: SID_E_EXISTS. */

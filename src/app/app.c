@@ -154,7 +154,9 @@ purge_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         err = sid_store_challenge_purge(store, purge->challenges_before_s);
     if (err == SID_OK)
-        err = sid_store_attempt_purge(store, purge->attempts_before_s);
+        err = sid_store_attempt_purge(store, purge->attempts_before_s,
+                                      purge->attempts_before_s +
+                                          2 * SID_ATTEMPT_DAY_S);
     return err;
 }
 

@@ -118,7 +118,8 @@ struct sid_back_ops {
                                 const uint8_t person[SID_SHA256_BYTES],
                                 int64_t after_s, int nth, char id[SID_ID_SIZE],
                                 int64_t *made_at_s);
-    enum sid_err (*attempt_purge)(struct sid_back *back, int64_t before_s);
+    enum sid_err (*attempt_purge)(struct sid_back *back, int64_t before_s,
+                                  int64_t after_s);
     enum sid_err (*enrol_list)(
         struct sid_back *back, enum sid_enrol_state state,
         enum sid_waiting waiting, const char *after, int limit,

@@ -37,10 +37,11 @@ sid_store_attempt_get(struct sid_store *store,
 }
 
 enum sid_err
-sid_store_attempt_purge(struct sid_store *store, int64_t before_s) {
+sid_store_attempt_purge(struct sid_store *store, int64_t before_s,
+                        int64_t after_s) {
     struct sid_back *back = sid_front_for_write(store);
 
-    return back->ops->attempt_purge(back, before_s);
+    return back->ops->attempt_purge(back, before_s, after_s);
 }
 
 enum sid_err

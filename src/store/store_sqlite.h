@@ -355,7 +355,8 @@ enum sid_err sid_sqlite_attempt_get(struct sid_back *back,
                                     const uint8_t person[SID_SHA256_BYTES],
                                     int64_t after_s, int nth,
                                     char id[SID_ID_SIZE], int64_t *made_at_s);
-enum sid_err sid_sqlite_attempt_purge(struct sid_back *back, int64_t before_s);
+enum sid_err sid_sqlite_attempt_purge(struct sid_back *back, int64_t before_s,
+                                      int64_t after_s);
 /* store_sqlite_challenge.c */
 enum sid_err sid_sqlite_challenge_put(struct sid_back *back,
                                       const struct sid_challenge *challenge);

@@ -47,10 +47,12 @@ sid_sqlite_attempt_get(struct sid_back *back,
 }
 
 enum sid_err
-sid_sqlite_attempt_purge(struct sid_back *back, int64_t before_s) {
+sid_sqlite_attempt_purge(struct sid_back *back, int64_t before_s,
+                         int64_t after_s) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_ATTEMPT_PURGE);
 
     sid_sq_bind_int(&query, before_s);
+    sid_sq_bind_int(&query, after_s);
     return sid_sq_run(&query, NULL);
 }

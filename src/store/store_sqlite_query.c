@@ -123,7 +123,8 @@ static const struct {
     S(ATTEMPT_GET,
       "SELECT enrolment_id, made_at_s FROM attempt WHERE person = ? AND "
       "made_at_s > ? ORDER BY made_at_s DESC LIMIT 1 OFFSET ?"),
-    S(ATTEMPT_PURGE, "DELETE FROM attempt WHERE made_at_s < ?"),
+    S(ATTEMPT_PURGE,
+      "DELETE FROM attempt WHERE made_at_s < ? OR made_at_s > ?"),
     S(ENROL_LIST,
       "SELECT " ENROL_LIST_COLUMNS ", " SUBJECT_KEY " FROM enrolment" WITH_KEY
       "id WHERE state = ?1 AND "

@@ -118,13 +118,19 @@ attempts_of_one_person_are_counted_from_the_newest(void **state) {
         sid_store_attempt_get(f->store, person, 5001, 3, id, &at_s),
         SID_E_NOT_FOUND);
     ok(sid_store_begin(f->store));
-    ok(sid_store_attempt_purge(f->store, 5004));
+    ok(sid_store_attempt_purge(f->store, 5004, INT64_MAX));
     ok(sid_store_commit(f->store));
     assert_int_equal(sid_store_attempt_get(f->store, person, 0, 2, id, &at_s),
                      SID_E_NOT_FOUND);
     assert_int_equal(sid_store_attempt_get(f->store, other, 0, 1, id, &at_s),
                      SID_E_NOT_FOUND);
     ok(sid_store_attempt_get(f->store, person, 0, 1, id, &at_s));
+    /* Made while the clock was ahead. */
+    ok(sid_store_begin(f->store));
+    ok(sid_store_attempt_purge(f->store, 0, 5003));
+    ok(sid_store_commit(f->store));
+    assert_int_equal(sid_store_attempt_get(f->store, person, 0, 1, id, &at_s),
+                     SID_E_NOT_FOUND);
 }
 
 /* ---- two officers ------------------------------------------------------ */
