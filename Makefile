@@ -322,17 +322,19 @@ DOCDIR   := $(PREFIX)/share/doc/smartidd
 UNITDIR  := $(PREFIX)/lib/systemd/system
 DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example \
             config/purposes.example
+UNITS    := smartidd.service smartidd.socket
 install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd
 	install -D -m 0755 $(BUILD)/smartidctl $(DESTDIR)$(BINDIR)/smartidctl
 	install -d $(DESTDIR)$(SHAREDIR)/models $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
 	install -m 0644 $(MODEL_DIR)/*.onnx $(MODEL_DIR)/models.ini $(DESTDIR)$(SHAREDIR)/models
 	install -m 0644 $(DOCS) $(DESTDIR)$(DOCDIR)
-	sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@DOCDIR@|$(DOCDIR)|' \
-	  config/smartidd.service >$(DESTDIR)$(UNITDIR)/smartidd.service
+	for unit in $(UNITS); do \
+	  sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@DOCDIR@|$(DOCDIR)|' \
+	    config/$$unit >$(DESTDIR)$(UNITDIR)/$$unit; done
 uninstall: ## remove what install has put there (settings and data stay)
 	rm -f $(DESTDIR)$(SBINDIR)/smartidd $(DESTDIR)$(BINDIR)/smartidctl \
-	  $(DESTDIR)$(UNITDIR)/smartidd.service
+	  $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)
 clean: ## remove what was built (DATA stays)
 	rm -rf $(BUILD)

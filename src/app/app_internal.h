@@ -54,7 +54,7 @@ struct sid_app {
         struct sid_op op;
         _Atomic bool open;
     } question;
-    bool audit_stop;          /* main thread: the start was recorded */
+    bool audit_stop; /* main thread: the start was recorded */
     /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
      * the question while it is with the writer. */
     struct sid_heads {

@@ -45,8 +45,7 @@ read_watchdog(int64_t *out_us) {
     if (time == NULL)
         return true;
     if (sid_text_number(time, 1, INT64_MAX, &us) != SID_OK ||
-        (pid != NULL &&
-         sid_text_number(pid, 1, INT32_MAX, &whose) != SID_OK))
+        (pid != NULL && sid_text_number(pid, 1, INT32_MAX, &whose) != SID_OK))
         return false;
     if (pid == NULL || whose == getpid())
         *out_us = us;

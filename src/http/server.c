@@ -92,14 +92,14 @@ start_door(struct sid_door *door, unsigned connections,
  * chance (all to one has been seen), which costs up to half the throughput.
  * Source: speed.md. */
 static enum sid_err
-listen_own(struct sid_server *server, const struct sid_config *config,
-           size_t i) {
+listen_own(const struct sid_config *config, size_t i, int first_port, int *fd,
+           int *port) {
     enum sid_share share = config->io_threads == 1 ? SID_SHARE_NONE
                            : i == 0                ? SID_SHARE_FIRST
                                                    : SID_SHARE_NEXT;
     return sid_listen_tcp(config->listen_address,
-                          i == 0 ? config->listen_port : server->port, share,
-                          &server->tcp[i].listen_fd, &server->port);
+                          i == 0 ? config->listen_port : first_port, share, fd,
+                          port);
 }
 
 static enum sid_err
@@ -120,9 +120,13 @@ open_tcp(struct sid_server *server, const struct sid_config *config,
         *door = (struct sid_door){
             .server = server, .listen_fd = -1, .pulse = {.fd = -1}};
         server->tcp_count = i + 1;
-        err = given == 0 ? listen_own(server, config, i)
-                         : sid_listen_adopt(inherited->fd[i % given],
-                                            &door->listen_fd, &server->port);
+        int port = 0;
+        err = given == 0
+                  ? listen_own(config, i, server->port, &door->listen_fd, &port)
+                  : sid_listen_adopt(inherited->fd[i % given], &door->listen_fd,
+                                     &port);
+        if (i == 0)
+            server->port = port;
     }
     size_t connections =
         ((size_t)config->max_connections + threads - 1) / threads;
@@ -159,11 +163,10 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     if (server == NULL)
         return SID_E_NO_MEMORY;
     server->app = app;
-    server->control =
-        (struct sid_door){.server = server,
-                          .listen_fd = -1,
-                          .pulse = {.fd = -1},
-                          .control = true};
+    server->control = (struct sid_door){.server = server,
+                                        .listen_fd = -1,
+                                        .pulse = {.fd = -1},
+                                        .control = true};
     server->idle_timeout_us = config->idle_timeout_s * 1000000;
     server->head_timeout_us = config->head_timeout_s * 1000000;
     server->body_timeout_us = config->body_timeout_s * 1000000;

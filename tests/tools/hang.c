@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 typedef int sync_fn(int fd);
-typedef int accept_fn(int fd, struct sockaddr *from, socklen_t *size, int flags);
+typedef int accept_fn(int fd, struct sockaddr *from, socklen_t *size,
+                      int flags);
 
 static void
 hang(const char *variable) {
