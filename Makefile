@@ -179,6 +179,9 @@ $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 # before the sanitizer's own library.
 $(BUILD)/full_disk.so: tests/tools/full_disk.c
 	@mkdir -p $(@D); echo "  LD   $@"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -fPIC $(WARNC) -shared -o $@ $< -ldl
+# Preloaded: a sync or an accept that does not return while a file says so.
+$(BUILD)/hang.so: tests/tools/hang.c
+	@mkdir -p $(@D); echo "  LD   $@"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -fPIC $(WARNC) -shared -o $@ $< -ldl
 # Hostile photos as files.
 $(BUILD)/mkhostile: $(BUILD)/tests/tools/mkhostile.o $(call unit_fixture,image) $(CLOCK_TEST) $(call libs_of,image)
 	$(call link,$^ $(call ld_of,image) -lcmocka)
@@ -200,7 +203,7 @@ $(BUILD)/dudect_memcmp: tests/slow/dudect.c $(call lib,base)
 .PHONY: unit-bins e2e-bins slow-bins objects
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
-          $(BUILD)/mkhostile $(BUILD)/full_disk.so
+          $(BUILD)/mkhostile $(BUILD)/full_disk.so $(BUILD)/hang.so
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)
@@ -319,17 +322,19 @@ DOCDIR   := $(PREFIX)/share/doc/smartidd
 UNITDIR  := $(PREFIX)/lib/systemd/system
 DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example \
             config/purposes.example
+UNITS    := smartidd.service smartidd.socket
 install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd
 	install -D -m 0755 $(BUILD)/smartidctl $(DESTDIR)$(BINDIR)/smartidctl
 	install -d $(DESTDIR)$(SHAREDIR)/models $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
 	install -m 0644 $(MODEL_DIR)/*.onnx $(MODEL_DIR)/models.ini $(DESTDIR)$(SHAREDIR)/models
 	install -m 0644 $(DOCS) $(DESTDIR)$(DOCDIR)
-	sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@DOCDIR@|$(DOCDIR)|' \
-	  config/smartidd.service >$(DESTDIR)$(UNITDIR)/smartidd.service
+	for unit in $(UNITS); do \
+	  sed -e 's|@SBINDIR@|$(SBINDIR)|' -e 's|@DOCDIR@|$(DOCDIR)|' \
+	    config/$$unit >$(DESTDIR)$(UNITDIR)/$$unit; done
 uninstall: ## remove what install has put there (settings and data stay)
 	rm -f $(DESTDIR)$(SBINDIR)/smartidd $(DESTDIR)$(BINDIR)/smartidctl \
-	  $(DESTDIR)$(UNITDIR)/smartidd.service
+	  $(addprefix $(DESTDIR)$(UNITDIR)/,$(UNITS))
 	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)
 clean: ## remove what was built (DATA stays)
 	rm -rf $(BUILD)

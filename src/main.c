@@ -20,8 +20,10 @@
 #include "smartid/config.h"
 #include "smartid/faceproc.h"
 #include "smartid/harden.h"
+#include "smartid/inherit.h"
 #include "smartid/keys.h"
 #include "smartid/log.h"
+#include "smartid/notify.h"
 #include "smartid/purposes_file.h"
 #include "smartid/server.h"
 
@@ -52,6 +54,10 @@ struct daemon {
     struct sid_writer *writer;
     struct sid_app *app;
     struct sid_server *server;
+    struct sid_notify notify;
+    struct sid_inherited inherited;
+    int64_t beat_us; /* when the service manager was last told of our life */
+    bool asked;      /* since then: the writer and the io threads */
 };
 
 static const char usage_text[] =
@@ -126,6 +132,34 @@ start_storage(struct daemon *daemon) {
 }
 
 static int
+start_workers(struct daemon *daemon) {
+    char problem[PROBLEM_SIZE] = "";
+    enum sid_err err =
+        sid_app_start_workers(daemon->app, problem, sizeof problem);
+    if (err == SID_OK)
+        return 0;
+    if (problem[0] != '\0')
+        sid_log(SID_LOG_ERROR, "face_models", SID_S("why", problem));
+    return start_failed("workers", err);
+}
+
+/* On sockets of its own the daemon answers as soon as it can check codes. In
+ * inherited ones clients wait already: they wait until it can do everything. */
+static int
+start_doors(struct daemon *daemon) {
+    bool inherited = daemon->inherited.count > 0;
+    int status = inherited ? start_workers(daemon) : 0;
+    if (status != 0)
+        return status;
+    enum sid_err err =
+        sid_server_new(daemon->app, &daemon->config, daemon->control_path,
+                       &daemon->inherited, &daemon->server);
+    if (err != SID_OK)
+        return start_failed("server", err);
+    return inherited ? 0 : start_workers(daemon);
+}
+
+static int
 start_service(struct daemon *daemon) {
     struct sid_config *config = &daemon->config;
     struct sid_app_parts parts = {
@@ -146,24 +180,15 @@ start_service(struct daemon *daemon) {
         return start_failed("audit", err);
     sid_config_beside(config, config->control_socket, ".sock",
                       daemon->control_path);
-    err = sid_server_new(daemon->app, config, daemon->control_path,
-                         &daemon->server);
-    if (err != SID_OK)
-        return start_failed("server", err);
-    char problem[PROBLEM_SIZE] = "";
-    err = sid_app_start_workers(daemon->app, problem, sizeof problem);
-    if (err != SID_OK) {
-        if (problem[0] != '\0')
-            sid_log(SID_LOG_ERROR, "face_models", SID_S("why", problem));
-        return start_failed("workers", err);
-    }
-    return 0;
+    return start_doors(daemon);
 }
 
 static void
 stop(struct daemon *daemon) {
-    if (daemon->server != NULL)
+    if (daemon->server != NULL) {
         sid_server_quiesce(daemon->server);
+        sid_server_settle(daemon->server);
+    }
     if (daemon->app != NULL)
         sid_app_quiesce(daemon->app);
     if (daemon->server != NULL &&
@@ -180,6 +205,7 @@ stop(struct daemon *daemon) {
     sid_keyset_free(&daemon->keyset);
     sid_keyring_free(&daemon->keys);
     sid_master_free(&daemon->master);
+    sid_inherited_close(&daemon->inherited);
 }
 
 static void
@@ -215,6 +241,27 @@ reload(struct daemon *daemon) {
     sid_log(SID_LOG_INFO, "reloaded");
 }
 
+/* Says that the daemon lives, a third of the time before its silence is taken
+ * for a hang; but only when the writer and every io thread have said so since
+ * the last time. */
+static void
+beat(struct daemon *daemon) {
+    int64_t now_us = sid_mono_us();
+    if (daemon->notify.watchdog_us == 0 ||
+        now_us < daemon->beat_us + daemon->notify.watchdog_us / 3)
+        return;
+    if (!daemon->asked) {
+        sid_app_ask(daemon->app);
+        sid_server_ask(daemon->server);
+        daemon->asked = true;
+    }
+    if (!sid_app_answered(daemon->app) || !sid_server_answered(daemon->server))
+        return;
+    sid_notify_alive(&daemon->notify);
+    daemon->beat_us = now_us;
+    daemon->asked = false;
+}
+
 static void
 signal_loop(struct daemon *daemon, const sigset_t *signals) {
     for (;;) {
@@ -225,10 +272,14 @@ signal_loop(struct daemon *daemon, const sigset_t *signals) {
                     SID_S("signal", got == SIGTERM ? "TERM" : "INT"));
             return;
         }
-        if (got == SIGHUP)
+        if (got == SIGHUP) {
+            sid_notify_reloading(&daemon->notify);
             reload(daemon);
+            sid_notify_ready(&daemon->notify);
+        }
         sid_app_tick(daemon->app);
         sid_server_tick(daemon->server);
+        beat(daemon);
     }
 }
 
@@ -250,6 +301,11 @@ serve(struct daemon *daemon) {
     enum sid_err err = sid_crypto_init();
     if (err != SID_OK)
         return start_failed("crypto", err);
+    err = sid_notify_open(&daemon->notify);
+    if (err == SID_OK)
+        err = sid_inherit(&daemon->inherited);
+    if (err != SID_OK)
+        return start_failed("service_manager", err);
     if (sid_clock_is_test())
         sid_log(SID_LOG_WARN, "test_clock",
                 SID_S("note", "this build's clock can be shifted: never use it "
@@ -259,12 +315,17 @@ serve(struct daemon *daemon) {
         status = start_service(daemon);
     if (status == 0) {
         sid_log(SID_LOG_INFO, "ready", SID_S("version", SID_VERSION),
-                SID_S("address", daemon->config.listen_address),
+                SID_S("address", daemon->inherited.count > 0
+                                     ? "inherited"
+                                     : daemon->config.listen_address),
                 SID_N("port", sid_server_port(daemon->server)),
                 SID_N("start_ms", (sid_mono_us() - start_us) / 1000));
+        sid_notify_ready(&daemon->notify);
         signal_loop(daemon, &signals);
+        sid_notify_stopping(&daemon->notify);
     }
     stop(daemon);
+    sid_notify_close(&daemon->notify);
     sid_log(SID_LOG_INFO, "stopped");
     sid_crypto_fini();
     return status;

@@ -63,6 +63,10 @@ enum sid_err sid_app_storage(const struct sid_app *app);
  * idempotency keys and challenges, wrapping keys again, retention, signed heads
  * of the audit log. */
 void sid_app_tick(struct sid_app *app);
+/* Asks the writer for a sign of life, unless the last one is still awaited; and
+ * whether it has given it and can still store. Costs no sync. Main thread. */
+void sid_app_ask(struct sid_app *app);
+bool sid_app_answered(const struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients
  * are answered with the state their enrolment has. */
 void sid_app_quiesce(struct sid_app *app);

@@ -198,6 +198,33 @@ sid_app_tick(struct sid_app *app) {
     }
 }
 
+static enum sid_err
+nothing_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    (void)store;
+    return SID_OK;
+}
+
+static void
+question_done(struct sid_op *op) {
+    atomic_store(&((struct sid_app_question *)op)->open, false);
+}
+
+void
+sid_app_ask(struct sid_app *app) {
+    struct sid_app_question *question = &app->question;
+    if (atomic_exchange(&question->open, true))
+        return;
+    question->op = (struct sid_op){
+        .run = nothing_run, .done = question_done, .read_only = true};
+    sid_writer_submit(app->writer, &question->op);
+}
+
+bool
+sid_app_answered(const struct sid_app *app) {
+    return !atomic_load(&app->question.open) && sid_writer_healthy(app->writer);
+}
+
 void
 sid_app_quiesce(struct sid_app *app) {
     pthread_mutex_lock(&app->lock);
@@ -207,13 +234,6 @@ sid_app_quiesce(struct sid_app *app) {
     if (pool != NULL)
         sid_pool_quiesce(pool);
     sid_wait_expire(app, INT64_MAX);
-}
-
-static enum sid_err
-fence_run(struct sid_op *op, struct sid_store *store) {
-    (void)op;
-    (void)store;
-    return SID_OK;
 }
 
 void
@@ -229,7 +249,7 @@ sid_app_free(struct sid_app **app) {
     /* The workers' last decisions and the last refusals are still with the
      * writer: an empty operation behind them tells when they are done, and that
      * nobody there still looks at the pool. */
-    struct sid_op fence = {.run = fence_run, .read_only = true};
+    struct sid_op fence = {.run = nothing_run, .read_only = true};
     if (sid_writer_run(me->writer, &fence) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
     sid_pool_free(&pool);

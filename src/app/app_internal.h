@@ -50,7 +50,11 @@ struct sid_app {
     int64_t trim_at_us;       /* main thread; 0: nothing to give back */
     int64_t next_purge_us;    /* main thread */
     int64_t next_warning_s;   /* main thread; wall clock */
-    bool audit_stop;          /* main thread: the start was recorded */
+    struct sid_app_question { /* to the writer, for a sign of life */
+        struct sid_op op;
+        _Atomic bool open;
+    } question;
+    bool audit_stop; /* main thread: the start was recorded */
     /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
      * the question while it is with the writer. */
     struct sid_heads {

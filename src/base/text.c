@@ -13,6 +13,23 @@ sid_text_copy(char *out, size_t out_size, const char *text) {
     return SID_OK;
 }
 
+enum sid_err
+sid_text_number(const char *text, int64_t min, int64_t max, int64_t *out) {
+    int64_t n = 0;
+    if (text[0] == '\0')
+        return SID_E_ARGUMENT;
+    for (const char *at = text; *at != '\0'; at++) {
+        int digit = *at - '0';
+        if (digit < 0 || digit > 9 || n > (INT64_MAX - digit) / 10)
+            return SID_E_ARGUMENT;
+        n = n * 10 + digit;
+    }
+    if (n < min || n > max)
+        return SID_E_ARGUMENT;
+    *out = n;
+    return SID_OK;
+}
+
 void
 sid_hex_encode(const void *in, size_t len, char *out) {
     static const char digits[] = "0123456789abcdef";

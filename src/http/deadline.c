@@ -56,6 +56,8 @@ sid_guest_phase(struct sid_guest *guest, enum sid_phase phase,
         atomic_store(&guest->phase, phase);
         return;
     }
+    if (phase == SID_PHASE_ANSWER)
+        atomic_store(&guest->served, true);
     atomic_store(&guest->until_us, until_us);
     atomic_store(&guest->phase, phase);
 }
@@ -117,5 +119,39 @@ sid_guests_sweep(struct sid_guests *guests, int64_t now_us) {
     pthread_mutex_lock(&guests->lock);
     for (struct sid_guest *g = guests->first; g != NULL; g = g->next)
         look_at(g, now_us);
+    pthread_mutex_unlock(&guests->lock);
+}
+
+static bool
+expected(const struct sid_guest *guest) {
+    int phase = atomic_load(&guest->phase);
+    if (guest->shut || phase == SID_PHASE_WORK)
+        return false;
+    if (phase != SID_PHASE_HEAD)
+        return true;
+    char byte;
+    ssize_t n = recv(guest->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 || (n < 0 && !atomic_load(&guest->served));
+}
+
+bool
+sid_guests_expected(struct sid_guests *guests) {
+    bool found = false;
+    pthread_mutex_lock(&guests->lock);
+    for (struct sid_guest *g = guests->first; g != NULL && !found; g = g->next)
+        found = expected(g);
+    pthread_mutex_unlock(&guests->lock);
+    return found;
+}
+
+void
+sid_guests_dismiss(struct sid_guests *guests) {
+    pthread_mutex_lock(&guests->lock);
+    for (struct sid_guest *g = guests->first; g != NULL; g = g->next) {
+        if (g->shut || atomic_load(&g->phase) != SID_PHASE_HEAD)
+            continue;
+        (void)shutdown(g->fd, SHUT_RDWR);
+        g->shut = true;
+    }
     pthread_mutex_unlock(&guests->lock);
 }

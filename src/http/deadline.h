@@ -32,6 +32,7 @@ struct sid_guest {
     _Atomic int phase;              /* enum sid_phase */
     _Atomic int64_t until_us;       /* monotonic */
     _Atomic uint32_t steps;         /* counts what the client has sent */
+    _Atomic bool served;            /* an answer was made for it */
     /* Of the sweep alone. */
     uint32_t gone_steps; /* .steps when it was found to have hung up */
     bool gone, shut;
@@ -61,5 +62,13 @@ void sid_guest_step(struct sid_guest *guest);
  * Called at intervals by one thread: a client that has hung up is found at the
  * second call. Logs and counts each. */
 void sid_guests_sweep(struct sid_guests *guests, int64_t now_us);
+
+/* At a stop: whether there are some that are owed an answer which no flow is
+ * working on: they are sending, have sent, or have not had their first one. Any
+ * thread. */
+bool sid_guests_expected(struct sid_guests *guests);
+/* Shuts down those that send nothing, between two requests or before the first.
+ * Any thread. */
+void sid_guests_dismiss(struct sid_guests *guests);
 
 #endif

@@ -32,6 +32,9 @@
 #define DRAIN_POLL_US 1000
 /* How long a stop waits for answers that are written but not yet taken. */
 #define FLUSH_US ((int64_t)1000 * 1000)
+/* How long a stop waits for what clients have begun, or have connected for.
+ * Source: own choice; 16 MiB from a proxy on this machine take some 20 ms. */
+#define SETTLE_US ((int64_t)2000 * 1000)
 
 /* Only the constant part of the message: its arguments may be a client's. */
 static void
@@ -89,23 +92,41 @@ start_door(struct sid_door *door, unsigned connections,
  * chance (all to one has been seen), which costs up to half the throughput.
  * Source: speed.md. */
 static enum sid_err
-open_tcp(struct sid_server *server, const struct sid_config *config) {
+listen_own(const struct sid_config *config, size_t i, int first_port, int *fd,
+           int *port) {
+    enum sid_share share = config->io_threads == 1 ? SID_SHARE_NONE
+                           : i == 0                ? SID_SHARE_FIRST
+                                                   : SID_SHARE_NEXT;
+    return sid_listen_tcp(config->listen_address,
+                          i == 0 ? config->listen_port : first_port, share, fd,
+                          port);
+}
+
+static enum sid_err
+open_tcp(struct sid_server *server, const struct sid_config *config,
+         const struct sid_inherited *inherited) {
     size_t threads = (size_t)config->io_threads;
+    size_t given = inherited == NULL ? 0 : (size_t)inherited->count;
+    /* Each inherited socket needs a thread, and each thread a socket. */
+    if (threads < given)
+        threads = given;
+    server->inherited = given > 0;
     server->tcp = calloc(threads, sizeof *server->tcp);
     if (server->tcp == NULL)
         return SID_E_NO_MEMORY;
-    int64_t port = config->listen_port;
     enum sid_err err = SID_OK;
     for (size_t i = 0; i < threads && err == SID_OK; i++) {
         struct sid_door *door = &server->tcp[i];
-        *door = (struct sid_door){.server = server, .listen_fd = -1};
+        *door = (struct sid_door){
+            .server = server, .listen_fd = -1, .pulse = {.fd = -1}};
         server->tcp_count = i + 1;
-        enum sid_share share = threads == 1 ? SID_SHARE_NONE
-                               : i == 0     ? SID_SHARE_FIRST
-                                            : SID_SHARE_NEXT;
-        err = sid_listen_tcp(config->listen_address, port, share,
-                             &door->listen_fd, &server->port);
-        port = server->port;
+        int port = 0;
+        err = given == 0
+                  ? listen_own(config, i, server->port, &door->listen_fd, &port)
+                  : sid_listen_adopt(inherited->fd[i % given], &door->listen_fd,
+                                     &port);
+        if (i == 0)
+            server->port = port;
     }
     size_t connections =
         ((size_t)config->max_connections + threads - 1) / threads;
@@ -131,7 +152,8 @@ open_control(struct sid_server *server, const struct sid_config *config) {
 
 enum sid_err
 sid_server_new(struct sid_app *app, const struct sid_config *config,
-               const char *control_path, struct sid_server **out) {
+               const char *control_path, const struct sid_inherited *inherited,
+               struct sid_server **out) {
     enum sid_err err = sid_json_setup();
     if (err == SID_OK)
         err = sid_refusal_setup();
@@ -141,8 +163,10 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     if (server == NULL)
         return SID_E_NO_MEMORY;
     server->app = app;
-    server->control =
-        (struct sid_door){.server = server, .listen_fd = -1, .control = true};
+    server->control = (struct sid_door){.server = server,
+                                        .listen_fd = -1,
+                                        .pulse = {.fd = -1},
+                                        .control = true};
     server->idle_timeout_us = config->idle_timeout_s * 1000000;
     server->head_timeout_us = config->head_timeout_s * 1000000;
     server->body_timeout_us = config->body_timeout_s * 1000000;
@@ -154,7 +178,7 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     if (err == SID_OK)
         err = sid_linger_new(&server->linger);
     if (err == SID_OK)
-        err = open_tcp(server, config);
+        err = open_tcp(server, config, inherited);
     if (err == SID_OK)
         err = open_control(server, config);
     else
@@ -180,14 +204,35 @@ sid_server_tick(struct sid_server *server) {
     sid_guests_sweep(&server->control.guests, now_us);
 }
 
+void
+sid_server_ask(struct sid_server *server) {
+    for (size_t i = 0; i < server->tcp_count; i++)
+        sid_pulse_ask(&server->tcp[i].pulse, server->tcp[i].daemon);
+    sid_pulse_ask(&server->control.pulse, server->control.daemon);
+}
+
+static bool
+answered_until(struct sid_server *server, int64_t until_us) {
+    bool all = sid_pulse_answered(&server->control.pulse, until_us);
+    for (size_t i = 0; i < server->tcp_count; i++)
+        all = sid_pulse_answered(&server->tcp[i].pulse, until_us) && all;
+    return all;
+}
+
+bool
+sid_server_answered(struct sid_server *server) {
+    return answered_until(server, 0);
+}
+
 static void
 quiesce_door(struct sid_door *door) {
     if (door->daemon == NULL)
         return;
     /* The descriptor comes back to us; it is closed when no io thread can use
-     * it any more. Until then the kernel refuses newcomers. */
+     * it any more. Until then the kernel refuses newcomers; but not when they
+     * can wait in it for the next daemon. */
     int fd = MHD_quiesce_daemon(door->daemon);
-    if (fd >= 0)
+    if (fd >= 0 && !(door->server->inherited && !door->control))
         (void)shutdown(fd, SHUT_RDWR);
 }
 
@@ -198,6 +243,32 @@ sid_server_quiesce(struct sid_server *server) {
     for (size_t i = 0; i < server->tcp_count; i++)
         quiesce_door(&server->tcp[i]);
     quiesce_door(&server->control);
+}
+
+static bool
+expects(struct sid_server *server) {
+    bool any = sid_guests_expected(&server->control.guests);
+    for (size_t i = 0; i < server->tcp_count; i++)
+        any = sid_guests_expected(&server->tcp[i].guests) || any;
+    return any;
+}
+
+void
+sid_server_settle(struct sid_server *server) {
+    int64_t until_us = sid_mono_us() + SETTLE_US;
+    /* Nobody twice, and between it each io thread has come round: what it had
+     * just accepted or read when we looked has been taken in. */
+    for (int empty = 0; empty < 2 && sid_mono_us() < until_us;) {
+        (void)answered_until(server, until_us);
+        sid_server_ask(server);
+        (void)answered_until(server, until_us);
+        empty = expects(server) ? 0 : empty + 1;
+        struct timespec nap = {.tv_nsec = DRAIN_POLL_US * 1000};
+        (void)nanosleep(&nap, NULL);
+    }
+    for (size_t i = 0; i < server->tcp_count; i++)
+        sid_guests_dismiss(&server->tcp[i].guests);
+    sid_guests_dismiss(&server->control.guests);
 }
 
 /* Looks now and then, because the counts are kept without a lock. */
@@ -232,6 +303,7 @@ stop_door(struct sid_door *door) {
     if (door->listen_fd >= 0)
         close(door->listen_fd);
     door->listen_fd = -1;
+    sid_pulse_fini(&door->pulse);
 }
 
 void

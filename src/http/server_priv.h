@@ -8,6 +8,7 @@
 
 #include "deadline.h"
 #include "linger.h"
+#include "pulse.h"
 #include "smartid/network.h"
 #include "smartid/server.h"
 
@@ -17,6 +18,7 @@ struct sid_door {
     struct MHD_Daemon *daemon;
     int listen_fd;
     struct sid_guests guests;
+    struct sid_pulse pulse;
     bool control; /* the Unix socket */
 };
 
@@ -24,6 +26,7 @@ struct sid_server {
     struct sid_app *app;  /* borrowed */
     struct sid_door *tcp; /* one for each io thread, all on one port */
     size_t tcp_count;
+    bool inherited; /* the service manager listens on with our sockets */
     struct sid_door control;
     char control_path[SID_PATH_SIZE]; /* "" for none */
     int port;

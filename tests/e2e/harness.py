@@ -150,6 +150,7 @@ class Daemon:
                  folder=None, keys=False):
         self.binary = program(binary)
         self.prefix = []  # a command that runs it
+        self.pass_fds = ()  # descriptors that it inherits
         self.own_folder = folder is None
         self.keys = {}
         self.folder = folder
@@ -193,7 +194,8 @@ class Daemon:
         self.process = subprocess.Popen(
             [*self.prefix, self.binary, "-c", self.config, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env=clean_environment(self.env))
+            stderr=subprocess.PIPE, env=clean_environment(self.env),
+            pass_fds=self.pass_fds)
         self.log = Log(self.process.stderr)
         self.all_logs.append(self.log)
         return self

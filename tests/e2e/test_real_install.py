@@ -13,6 +13,7 @@ HELP = ("setup all demo check check-unit check-e2e asan ubsan tsan fuzz bench "
         "lint fmt install uninstall clean").split()
 PROGRAMS = {"sbin/smartidd", "bin/smartidctl"}
 UNIT = "lib/systemd/system/smartidd.service"
+SOCKET = "lib/systemd/system/smartidd.socket"
 DOCS = {"share/doc/smartidd/" + name for name in (
     "README.md", "LICENSE", "smartidd.conf.example", "nginx.conf.example",
     "purposes.example")}
@@ -45,7 +46,7 @@ class Install(Case):
         models = {"share/smartidd/models/" + name
                   for name in os.listdir(MODEL_DIR)
                   if name.endswith(".onnx") or name == "models.ini"}
-        return PROGRAMS | DOCS | models | {UNIT}
+        return PROGRAMS | DOCS | models | {UNIT, SOCKET}
 
     def test_what_is_installed_runs_from_where_it_lies(self):
         self.make("install", "PREFIX=" + self.prefix)
@@ -68,6 +69,40 @@ class Install(Case):
                            os.path.join(config, "smartidd.conf"),
                            binary=started)
         self.assertEqual(checked.returncode, 0)
+
+    def analyze(self, *arguments):
+        """systemd-analyze; it judges files and needs no systemd that runs."""
+        return subprocess.run(
+            ["systemd-analyze", *arguments], text=True, capture_output=True,
+            env={"PATH": os.environ["PATH"], "SYSTEMD_COLORS": "0"},
+            check=False, timeout=60, stdin=subprocess.DEVNULL)
+
+    def exposure(self, unit):
+        """From 0 (shut) to 10, as systemd counts it."""
+        told = self.analyze("security", "--offline=true", "--no-pager", unit)
+        return float(re.search(r"exposure level for \S+: ([0-9.]+)",
+                               told.stdout).group(1))
+
+    def test_the_units_are_sound_and_shut_tight(self):
+        self.make("install", "PREFIX=" + self.prefix)
+        units = [os.path.join(self.prefix, name) for name in (UNIT, SOCKET)]
+        told = self.analyze("verify", "--man=no", *units)
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        # Source: reliability F9.
+        self.assertLessEqual(self.exposure(units[0]), 1.5)
+        # The controls: a mistake is told, and an open door is counted.
+        with open(units[0], encoding="ascii") as stream:
+            text = stream.read()
+        worse = os.path.join(self.folder, "smartidd.service")
+        with open(worse, "w", encoding="ascii") as stream:
+            stream.write(text.replace("ProtectSystem=strict\n", "")
+                         .replace("PrivateDevices=yes\n", "")
+                         .replace("IPAddressDeny=any\n", "")
+                         .replace("PrivateUsers=yes\n", "")
+                         .replace("WatchdogSec=", "WatchDogSec="))
+        self.assertGreater(self.exposure(worse), 1.5)
+        self.assertIn("WatchDogSec", self.analyze("verify", "--man=no",
+                                                  worse).stderr)
 
     def test_what_was_installed_is_removed_and_nothing_else(self):
         self.make("install", "PREFIX=" + self.prefix)

@@ -133,6 +133,44 @@ a_client_that_waits_is_not_one_that_hung_up(void **state) {
 }
 
 static void
+at_a_stop_a_newcomer_is_expected_and_one_that_was_served_is_not(void **state) {
+    struct pair *pair = *state;
+    assert_true(sid_guests_expected(&pair->guests));
+    sid_guest_phase(pair->guest, SID_PHASE_ANSWER, 2000);
+    assert_true(sid_guests_expected(&pair->guests));
+    sid_guest_phase(pair->guest, SID_PHASE_HEAD, 2000);
+    assert_false(sid_guests_expected(&pair->guests));
+    assert_int_equal(send(pair->theirs, "G", 1, 0), 1);
+    assert_true(sid_guests_expected(&pair->guests));
+}
+
+static void
+at_a_stop_a_body_is_expected_and_a_flow_s_request_is_not(void **state) {
+    struct pair *pair = *state;
+    sid_guest_phase(pair->guest, SID_PHASE_BODY, 2000);
+    assert_true(sid_guests_expected(&pair->guests));
+    sid_guest_phase(pair->guest, SID_PHASE_WORK, 2000);
+    assert_false(sid_guests_expected(&pair->guests));
+    sid_guests_dismiss(&pair->guests);
+    assert_false(is_cut(pair));
+}
+
+static void
+at_a_stop_a_newcomer_that_hung_up_is_not_expected(void **state) {
+    struct pair *pair = *state;
+    hang_up(pair);
+    assert_false(sid_guests_expected(&pair->guests));
+}
+
+static void
+who_is_dismissed_is_cut_and_not_expected(void **state) {
+    struct pair *pair = *state;
+    sid_guests_dismiss(&pair->guests);
+    assert_true(is_cut(pair));
+    assert_false(sid_guests_expected(&pair->guests));
+}
+
+static void
 guests_leave_in_any_order(void **state) {
     struct pair *pair = *state;
     struct sid_guest *guest[4];
@@ -157,6 +195,10 @@ main(void) {
         T(a_client_that_hung_up_in_its_body_is_found_at_the_second_look),
         T(the_last_bytes_of_a_half_closed_client_are_waited_for),
         T(a_client_that_waits_is_not_one_that_hung_up),
+        T(at_a_stop_a_newcomer_is_expected_and_one_that_was_served_is_not),
+        T(at_a_stop_a_body_is_expected_and_a_flow_s_request_is_not),
+        T(at_a_stop_a_newcomer_that_hung_up_is_not_expected),
+        T(who_is_dismissed_is_cut_and_not_expected),
         T(guests_leave_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
