@@ -455,8 +455,8 @@ struct sid_erasure {
     enum sid_erase_cause cause;
 };
 /* Forgets a person: keys, template, photos, what retries are known by, the rows
- * of credential and enrolment; *erasure stays. By id they are still named in the
- * audit log and, for a day, by retry keys, attempts and challenges. Errors:
+ * of credential and enrolment; *erasure stays. By id they are still named in
+ * the audit log and, for a day, by retry keys, attempts and challenges. Errors:
  * SID_E_NOT_FOUND (there is neither row). */
 SID_FALLIBLE enum sid_err sid_store_erase(struct sid_store *store,
                                           const struct sid_erasure *erasure);

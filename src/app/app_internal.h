@@ -208,8 +208,9 @@ void sid_wait_settled(struct sid_app *app, const char *id);
 /* Wakes those whose deadline has passed (all: INT64_MAX). */
 void sid_wait_expire(struct sid_app *app, int64_t now_us);
 
-/* Waits as get asks for when its enrolment is open: then the flow may end at any
- * moment. False: the caller ends it. Its op is not in use. Writer thread. */
+/* Waits as get asks for when its enrolment is open: then the flow may end at
+ * any moment. False: the caller ends it. Its op is not in use. Writer thread.
+ */
 bool sid_enrol_wait(struct sid_enrol_get *get);
 
 /* ---- flow_challenge.c --------------------------------------------------- */
