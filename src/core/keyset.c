@@ -142,12 +142,11 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
 
 /* Takes the client with this id out, if there is one. Its state goes on. */
 static void
-drop_id(struct sid_keyset *set, const char *id, struct sid_key_state **state) {
+drop_id(struct sid_keyset *set, const char *id) {
     struct entry *at = find_id(set, id);
     if (at == NULL)
         return;
     free(at->purpose_names);
-    *state = at->state;
     size_t behind = set->count - (size_t)(at - set->entry) - 1;
     memmove(at, at + 1, behind * sizeof *at);
     set->count--;
@@ -160,15 +159,18 @@ sid_keyset_put(struct sid_keyset *set, const struct sid_client *client) {
     enum sid_err err = make_room(set);
     if (err == SID_OK)
         err = make_entry(set, client, &made);
-    if (err == SID_OK && find_id(set, client->id) == NULL) {
+    const struct entry *old = find_id(set, client->id);
+    if (err == SID_OK && old == NULL) {
         made.state = calloc(1, sizeof *made.state);
         if (made.state == NULL) {
             free(made.purpose_names);
             err = SID_E_NO_MEMORY;
         }
+    } else if (err == SID_OK) {
+        made.state = old->state;
     }
     if (err == SID_OK) {
-        drop_id(set, client->id, &made.state);
+        drop_id(set, client->id);
         atomic_store(&made.state->revoked, client->revoked_at_s != 0);
         size_t at = place_of(set, client->key_name);
         memmove(&set->entry[at + 1], &set->entry[at],
