@@ -167,7 +167,7 @@ FAIL_WRAPPED := malloc calloc realloc reallocarray CRYPTO_secure_malloc \
   EVP_DigestVerifyInit_ex EVP_PKEY_new_raw_private_key \
   EVP_PKEY_new_raw_public_key EVP_PKEY_get_raw_public_key EVP_MD_fetch \
   EVP_MAC_fetch EVP_KDF_fetch EVP_CIPHER_fetch CRYPTO_secure_malloc_init \
-  getrandom pthread_mutex_init
+  getrandom strdup pthread_mutex_init pthread_rwlock_init
 FAIL_LINK := $(addprefix -Wl$(comma)--wrap=,$(FAIL_WRAPPED))
 FAIL := $(BUILD)/tests/fuzz/fail.o
 

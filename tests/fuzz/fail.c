@@ -168,6 +168,9 @@ WRAP(int, 0, CRYPTO_secure_malloc_init, (size_t size, size_t least),
 
 WRAP(ssize_t, (errno = EIO, -1), getrandom,
      (void *out, size_t len, unsigned flags), (out, len, flags))
+WRAP(char *, NULL, strdup, (const char *text), (text))
+WRAP(int, ENOMEM, pthread_rwlock_init,
+     (pthread_rwlock_t * lock, const pthread_rwlockattr_t *how), (lock, how))
 WRAP(int, ENOMEM, pthread_mutex_init,
      (pthread_mutex_t * mutex, const pthread_mutexattr_t *how), (mutex, how))
 

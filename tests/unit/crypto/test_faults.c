@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "../../fuzz/fuzz.h"
+#include "../../fuzz/each_fails.h"
 #include "smartid/aead.h"
 #include "smartid/keyring.h"
 #include "smartid/master.h"
@@ -35,25 +35,6 @@ stop(void **state) {
     sid_keyring_free(&ring);
     sid_crypto_fini();
     return 0;
-}
-
-/* Runs it until none of its calls is left to fail. */
-static void
-each_call_fails(enum sid_err (*act)(void)) {
-    bool failed = true;
-    unsigned n = 0;
-    while (failed) {
-        fuzz_fail_nth(++n);
-        enum sid_err err = act();
-        failed = fuzz_fail_end();
-        if (failed)
-            assert_true(err == SID_E_NO_MEMORY || err == SID_E_CRYPTO ||
-                        err == SID_E_SEAL || err == SID_E_WRONG_KEY ||
-                        err == SID_E_IO);
-        else
-            assert_int_equal(err, SID_OK);
-    }
-    assert_true(n > 1); /* something could fail */
 }
 
 /* Twice: with a context that is made, and with one that was used. */
