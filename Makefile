@@ -317,7 +317,7 @@ export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 
 # ---- branch coverage and memory ---------------------------------------------
-.PHONY: cov cov-run valgrind valgrind-run
+.PHONY: cov cov-run cov-fuzz cov-fuzz-run valgrind valgrind-run
 cov: setup-check ## branches of src/ that the tests take (COV_FILES: their lines)
 	@rm -rf $(BUILD)/cov && mkdir -p $(BUILD)/logs
 	$(SUB) BUILD=$(BUILD)/cov COV=1 OPT=-O0 cov-run
@@ -325,6 +325,12 @@ cov: setup-check ## branches of src/ that the tests take (COV_FILES: their lines
 cov-run: unit-bins e2e-bins
 	@python3 tests/unit/run.py $(UNIT_BINS) >$(BUILD)/unit.log || tail -n 20 $(BUILD)/unit.log
 	@python3 tests/e2e/run.py --bin $(BUILD) --fake-only >$(BUILD)/e2e.log || tail -n 20 $(BUILD)/e2e.log
+	@tests/tools/cov.py $(BUILD) $(COV_FILES)
+cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
+	@rm -rf $(BUILD)/cov-fuzz
+	@FOUND=$(abspath $(BUILD))/fuzz/corpus $(MAKE) -s --no-print-directory \
+	  BUILD=$(BUILD)/cov-fuzz COV=1 OPT=-O0 cov-fuzz-run
+cov-fuzz-run: check-corpus
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
 # The face engine's libraries are not ours and slow: what has them is left out.
 VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/%,$(UNIT_BINS))

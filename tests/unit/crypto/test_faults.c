@@ -7,11 +7,18 @@
 #include <stdint.h>
 /* cmocka needs the four above */
 #include <cmocka.h>
+#include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../../fuzz/each_fails.h"
 #include "smartid/aead.h"
 #include "smartid/keyring.h"
+#include "smartid/log.h"
 #include "smartid/master.h"
 #include "smartid/sign.h"
 #include "smartid/subject.h"
@@ -178,6 +185,14 @@ wrap_a_persons_keys_again(void) {
 }
 
 static enum sid_err
+make_macs_from_nothing(void) {
+    enum sid_err err = sid_crypto_init();
+    if (err == SID_OK)
+        err = make_macs();
+    return err;
+}
+
+static enum sid_err
 begin_anew(void) {
     enum sid_err err = sid_crypto_init();
     if (err == SID_OK)
@@ -208,17 +223,6 @@ a_rewrap_that_fails_changes_nothing(void **state) {
     each_call_fails(wrap_a_persons_keys_again);
 }
 
-static void
-a_key_of_no_use_is_refused(void **state) {
-    (void)state;
-    assert_int_equal(sid_keyring_put(ring, SID_KEY_ROOT, 2, 0, key),
-                     SID_E_ARGUMENT);
-    assert_int_equal(sid_keyring_put(ring, SID_KEY_DATA, 0, 0, key),
-                     SID_E_ARGUMENT);
-    assert_int_equal(sid_keyring_put(ring, SID_KEY_DATA, 256, 0, key),
-                     SID_E_ARGUMENT);
-}
-
 /* Not in the group above: nothing else may lie in the secure heap. */
 static void
 the_library_begins_whole_or_not_at_all(void **state) {
@@ -226,15 +230,38 @@ the_library_begins_whole_or_not_at_all(void **state) {
     each_call_fails(begin_anew);
 }
 
+/* In a process of its own, without the right to lock and without an allowance.
+ */
+static void
+memory_that_cannot_be_locked_is_used_all_the_same(void **state) {
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct __user_cap_header_struct head = {
+            .version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct none[2] = {{0}};
+        const struct rlimit nothing = {0, 0};
+        sid_log_set_level(SID_LOG_ALWAYS);
+        bool good = syscall(SYS_capset, &head, none) == 0 &&
+                    setrlimit(RLIMIT_MEMLOCK, &nothing) == 0 &&
+                    make_macs_from_nothing() == SID_OK;
+        exit(good ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_failure_inside_is_a_failure_outside),
         cmocka_unit_test(a_rewrap_that_fails_changes_nothing),
-        cmocka_unit_test(a_key_of_no_use_is_refused),
     };
     const struct CMUnitTest beginning[] = {
         cmocka_unit_test(the_library_begins_whole_or_not_at_all),
+        cmocka_unit_test(memory_that_cannot_be_locked_is_used_all_the_same),
     };
     int failed = cmocka_run_group_tests(beginning, NULL, NULL);
     return failed + cmocka_run_group_tests(tests, start, stop);
