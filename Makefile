@@ -332,8 +332,10 @@ cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
 	  BUILD=$(BUILD)/cov-fuzz COV=1 OPT=-O0 cov-fuzz-run
 cov-fuzz-run: check-corpus
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
-# The face engine's libraries are not ours and slow: what has them is left out.
-VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/%,$(UNIT_BINS))
+# Left out: the face engine's libraries, which are not ours and slow, and
+# sandboxes, which would close around valgrind itself.
+VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sandbox \
+                 $(BUILD)/unit/app/test_faceproc,$(UNIT_BINS))
 valgrind: setup-check ## unit tests under valgrind's memcheck
 	@tests/setup/setup.sh memcheck
 	$(SUB) valgrind-run
