@@ -54,7 +54,7 @@ stop(void **state) {
 static void
 the_pool_holds_sixteen_and_gives_each_once(void **state) {
     (void)state;
-    struct ctx_pool pool = {0};
+    static struct ctx_pool pool;
     char ctx[CTX_POOL_SLOTS + 1];
     unsigned seen = 0;
     assert_null(ctx_pool_take(&pool));
