@@ -46,8 +46,10 @@ SANF  := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 # Sanitizers look at their own process in ways that the hardening forbids.
 CPPFLAGS += -DSANITIZED
 endif
-# COV=1 counts which branches are taken.
+# COV=1 counts which branches are taken; such programs are slow, and write files
+# at their end.
 ifneq ($(COV),)
+CPPFLAGS += -DSANITIZED
 HARD     += --coverage -fprofile-update=atomic
 LDFLAGS  += --coverage
 endif
