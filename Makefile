@@ -354,7 +354,7 @@ FUZZ_OBJS  := $(BUILD)/tests/fuzz/fuzz.o $(FAIL) $(CLOCK_TEST) $(FACE_FAKE)
 $(BUILD)/fuzz_audit $(BUILD)/replay/fuzz_audit: $(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS))
 $(BUILD)/fuzz_audit $(BUILD)/replay/fuzz_audit: private FUZZ_LIBS := $(LIBS_ctl)
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_OBJS) $(call libs_of,http)
-	$(call link,-fsanitize=fuzzer $(FAIL_LINK) $(filter %.o,$^) $(filter %.a,$^) $(call ld_of,http) $(FUZZ_LIBS))
+	$(call link,-fsanitize=fuzzer -fuse-ld=bfd $(FAIL_LINK) $(filter %.o,$^) $(filter %.a,$^) $(call ld_of,http) $(FUZZ_LIBS))
 $(BUILD)/replay/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(FUZZ_OBJS) $(call libs_of,http)
 	$(call link,$(FAIL_LINK) $(filter %.o,$^) $(filter %.a,$^) $(call ld_of,http) $(FUZZ_LIBS))
 .PHONY: fuzz fuzz-run check-corpus
