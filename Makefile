@@ -21,6 +21,7 @@ OPT      ?= -O2
 DATA     ?= .data
 MODEL_DIR ?= $(DATA)/models
 SHELL    := /bin/bash
+comma    := ,
 # Compilers side by side, one per core, unless -j says otherwise.
 ifeq ($(MAKELEVEL)$(filter -j% --jobserver%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -44,6 +45,13 @@ else
 SANF  := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
 # Sanitizers look at their own process in ways that the hardening forbids.
 CPPFLAGS += -DSANITIZED
+endif
+# COV=1 counts which branches are taken; such programs are slow, and write files
+# at their end.
+ifneq ($(COV),)
+CPPFLAGS += -DSANITIZED
+HARD     += --coverage -fprofile-update=atomic
+LDFLAGS  += --coverage
 endif
 CPPFLAGS += -Iinclude -I$(BUILD)/gen -D_GNU_SOURCE -DSID_VERSION='"$(VERSION)"'
 CFLAGS   += -std=c17 $(OPT) -g -pthread $(HARD) $(SANF) $(WARNC)
@@ -151,6 +159,20 @@ $(BUILD)/gen/purposes_example.inc: config/purposes.example
 	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
 $(BUILD)/src/app/purposes_file.o: $(BUILD)/gen/purposes_example.inc
 
+# What tests/fuzz/fail.c makes fail, for fuzz targets and some unit tests.
+FAIL_WRAPPED := malloc calloc realloc reallocarray CRYPTO_secure_malloc \
+  EVP_CIPHER_CTX_new EVP_MD_CTX_new EVP_MAC_CTX_new EVP_KDF_CTX_new \
+  EVP_CipherInit_ex2 EVP_CipherUpdate EVP_CipherFinal_ex EVP_Digest \
+  EVP_DigestSign EVP_DigestVerify EVP_KDF_derive EVP_MAC_init EVP_MAC_update \
+  EVP_MAC_final EVP_CIPHER_CTX_ctrl EVP_CIPHER_CTX_set_padding \
+  EVP_DigestInit_ex2 EVP_DigestUpdate EVP_DigestFinal_ex EVP_DigestSignInit_ex \
+  EVP_DigestVerifyInit_ex EVP_PKEY_new_raw_private_key \
+  EVP_PKEY_new_raw_public_key EVP_PKEY_get_raw_public_key EVP_MD_fetch \
+  EVP_MAC_fetch EVP_KDF_fetch EVP_CIPHER_fetch CRYPTO_secure_malloc_init \
+  getrandom strdup pthread_mutex_init pthread_rwlock_init
+FAIL_LINK := $(addprefix -Wl$(comma)--wrap=,$(FAIL_WRAPPED))
+FAIL := $(BUILD)/tests/fuzz/fail.o
+
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
 UNIT_LAYERS := base crypto work image qr core store app photo http ctl
 unit_src = $(wildcard tests/unit/$(1)/test_*.c)
@@ -163,10 +185,11 @@ define UNIT_RULE
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3) $(CLOCK_TEST) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) $(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
-$(foreach l,base crypto work image qr core store,$(eval $(call UNIT_RULE,$(l),,)))
+$(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
+$(foreach l,crypto image core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
-$(eval $(call UNIT_RULE,app,,$(FACE_FAKE)))
-$(eval $(call UNIT_RULE,http,,$(FACE_FAKE)))
+$(eval $(call UNIT_RULE,app,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
+$(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))
 .SECONDARY:
 
@@ -295,16 +318,53 @@ export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 
-# libFuzzer is clang's.
-FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
-	$(call link,-fsanitize=fuzzer $^ $(call ld_of,http))
-.PHONY: fuzz fuzz-run
+# ---- branch coverage and memory ---------------------------------------------
+.PHONY: cov cov-run cov-fuzz cov-fuzz-run valgrind valgrind-run
+cov: setup-check ## branches of src/ that the tests take (COV_FILES: their lines)
+	@rm -rf $(BUILD)/cov && mkdir -p $(BUILD)/logs
+	$(SUB) BUILD=$(BUILD)/cov COV=1 OPT=-O0 cov-run
+# Tests that fail say so; what they ran through counts all the same.
+cov-run: unit-bins e2e-bins
+	@python3 tests/unit/run.py $(UNIT_BINS) >$(BUILD)/unit.log || tail -n 20 $(BUILD)/unit.log
+	@python3 tests/e2e/run.py --bin $(BUILD) --fake-only >$(BUILD)/e2e.log || tail -n 20 $(BUILD)/e2e.log
+	@tests/tools/cov.py $(BUILD) $(COV_FILES)
+cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
+	@rm -rf $(BUILD)/cov-fuzz
+	@FOUND=$(abspath $(BUILD))/fuzz/corpus $(MAKE) -s --no-print-directory \
+	  BUILD=$(BUILD)/cov-fuzz COV=1 OPT=-O0 cov-fuzz-run
+cov-fuzz-run: check-corpus
+	@tests/tools/cov.py $(BUILD) $(COV_FILES)
+# Left out: the face engine's libraries, which are not ours and slow, and
+# sandboxes, which would close around valgrind itself.
+VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sandbox \
+                 $(BUILD)/unit/app/test_faceproc,$(UNIT_BINS))
+valgrind: setup-check ## unit tests under valgrind's memcheck
+	@tests/setup/setup.sh memcheck
+	$(SUB) valgrind-run
+valgrind-run: $(VALGRIND_BINS)
+	@tests/unit/valgrind.sh $^
+
+# Fuzz targets: tests/fuzz/fuzz_<what>.c, for libFuzzer (which is clang's), and
+# with a main of their own that replays the corpus.
+FUZZ_NAMES := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BINS  := $(addprefix $(BUILD)/,$(FUZZ_NAMES))
+REPLAY_BINS := $(addprefix $(BUILD)/replay/,$(FUZZ_NAMES))
+FUZZ_OBJS  := $(BUILD)/tests/fuzz/fuzz.o $(FAIL) $(CLOCK_TEST) $(FACE_FAKE)
+# What the tool reads, not the daemon.
+$(BUILD)/fuzz_audit $(BUILD)/replay/fuzz_audit: $(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS))
+$(BUILD)/fuzz_audit $(BUILD)/replay/fuzz_audit: private FUZZ_LIBS := $(LIBS_ctl)
+$(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_OBJS) $(call libs_of,http)
+	$(call link,-fsanitize=fuzzer -fuse-ld=bfd $(FAIL_LINK) $(filter %.o,$^) $(filter %.a,$^) $(call ld_of,http) $(FUZZ_LIBS))
+$(BUILD)/replay/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(FUZZ_OBJS) $(call libs_of,http)
+	$(call link,$(FAIL_LINK) $(filter %.o,$^) $(filter %.a,$^) $(call ld_of,http) $(FUZZ_LIBS))
+.PHONY: fuzz fuzz-run check-corpus
 fuzz: setup-check ## libFuzzer on all that strangers can send (FUZZ_S=seconds each)
 	$(SUB) BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ OPT=-O1 \
 	  SAN=fuzzer-no-link,address,undefined fuzz-run
 fuzz-run: $(FUZZ_BINS)
 	@tests/fuzz/run.sh $(or $(FUZZ_S),20) $^
+check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crashes
+	@tests/fuzz/replay.sh $^
 
 .PHONY: bench fmt install uninstall clean
 bench: setup-check ## speed, memory and start-up time (BENCH_S=seconds per round)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # run-check.sh: everything `make check` proves, one part after the other: lint,
-# unit tests, end-to-end tests, and both kinds of tests again under
-# AddressSanitizer and UndefinedBehaviorSanitizer. Each part's whole output goes
-# to $BUILD/logs; the last line is `N passed, N failed` over all of them. A part
-# that crashes, or has no test, has failed.
+# unit tests, the corpus of the fuzz targets, end-to-end tests, and all three
+# again under AddressSanitizer and UndefinedBehaviorSanitizer. Each part's whole
+# output goes to $BUILD/logs; the last line is `N passed, N failed` over all of
+# them. A part that crashes, or has no test, has failed.
 # Environment: BUILD  build folder (default build)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -46,8 +46,10 @@ part() {
 sanitized=("BUILD=$build/san" "SAN=address,undefined" "OPT=-O1")
 part "lint" lint
 part "unit" check-unit
+part "fuzz corpus" check-corpus
 part "end to end" check-e2e
 part "unit sanitized" check-unit "${sanitized[@]}"
+part "fuzz corpus sanitized" check-corpus "${sanitized[@]}"
 part "end to end sanitized" check-e2e "${sanitized[@]}"
 
 # What failed once more, where it is seen without scrolling.

@@ -44,12 +44,14 @@ sid_gate_new(struct sid_gate **out) {
     enum sid_err err = sid_rate_new(FAILURE_PERIOD_S, &gate->failures);
     if (err == SID_OK)
         err = sid_rate_new(FAILURE_PERIOD_S, &gate->forbidden);
+    if (err == SID_OK && pthread_mutex_init(&gate->lock, NULL) != 0)
+        err = SID_E_NO_MEMORY;
     if (err != SID_OK) {
         sid_rate_free(&gate->failures);
+        sid_rate_free(&gate->forbidden);
         free(gate);
         return err;
     }
-    SID_ASSERT(pthread_mutex_init(&gate->lock, NULL) == 0);
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++) {
         gate->row[i].gate = gate;
         gate->row[i].next = gate->free;

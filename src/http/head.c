@@ -48,6 +48,8 @@ take_forwarded(struct sid_head *head, const char *value) {
 
 static bool
 name_clean(const char *name) {
+    if (*name == '\0')
+        return false;
     for (; *name != '\0'; name++) {
         if (!sid_header_tchar(*name))
             return false;

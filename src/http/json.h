@@ -39,7 +39,7 @@ void sid_field_set_foreign(struct sid_field *field, const char *path,
 SID_FALLIBLE enum sid_err sid_json_setup(void);
 
 /* Reads one object. The caller frees *out with json_decref(). Errors:
- * SID_E_BAD_JSON. */
+ * SID_E_BAD_JSON, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_json_parse(struct sid_span text, json_t **out);
 
 /* Refuses members that are not in `names` (ended by NULL). Errors:

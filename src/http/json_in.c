@@ -12,9 +12,40 @@
 /* Own choice: the longest name of a member here has 15 characters. */
 #define NAME_SHOWN_MAX 24
 
+/* jansson 2.14 stops the process when the text buffer of its reader cannot
+ * grow. So while a document is read there is a reserve for that, and a document
+ * that has needed it is thrown away. The buffer's sizes are powers of two, from
+ * 32; whatever else has no memory fails, which ends the reading. */
+static _Thread_local struct {
+    uint8_t *block; /* NULL: nothing is being read */
+    size_t size, used;
+    bool no_memory;
+} reserve;
+#define RESERVE_LEAST_BYTES 4096
+/* Of a body's bytes: the buffer, doubling, takes 4, and what else has such a
+ * size, members and strings, under 10. */
+#define RESERVE_SHARE 16
+
+static void *
+take_memory(size_t size) {
+    void *ptr = malloc(size);
+    if (ptr != NULL || reserve.block == NULL)
+        return ptr;
+    reserve.no_memory = true;
+    if (size < 32 || (size & (size - 1)) != 0 ||
+        size > reserve.size - reserve.used)
+        return NULL;
+    ptr = reserve.block + reserve.used;
+    reserve.used += size;
+    return ptr;
+}
+
 /* Names, codes and numbers of people pass through here. */
 static void
 free_wiped(void *ptr) {
+    uintptr_t offset = (uintptr_t)ptr - (uintptr_t)reserve.block;
+    if (reserve.block != NULL && offset < reserve.size)
+        return; /* the whole is wiped at the end */
     if (ptr != NULL)
         sid_wipe(ptr, malloc_usable_size(ptr));
     free(ptr);
@@ -26,7 +57,7 @@ sid_json_setup(void) {
     enum sid_err err = sid_rand_bytes(&seed, sizeof seed);
     if (err != SID_OK)
         return err;
-    json_set_alloc_funcs(malloc, free_wiped);
+    json_set_alloc_funcs(take_memory, free_wiped);
     json_object_seed(seed | 1); /* 0 would mean: choose one yourself */
     return SID_OK;
 }
@@ -82,21 +113,46 @@ depth_bounded(struct sid_span text) {
     return true;
 }
 
+static enum sid_err
+open_reserve(size_t text_len) {
+    if (text_len > (SIZE_MAX - RESERVE_LEAST_BYTES) / RESERVE_SHARE)
+        return SID_E_NO_MEMORY;
+    size_t size = text_len * RESERVE_SHARE + RESERVE_LEAST_BYTES;
+    reserve.block = malloc(size);
+    reserve.size = size;
+    reserve.used = 0;
+    reserve.no_memory = false;
+    return reserve.block == NULL ? SID_E_NO_MEMORY : SID_OK;
+}
+
+static void
+close_reserve(void) {
+    sid_wipe(reserve.block, reserve.used);
+    free(reserve.block);
+    reserve.block = NULL;
+}
+
 enum sid_err
 sid_json_parse(struct sid_span text, json_t **out) {
     if (text.len == 0 || !depth_bounded(text))
         return SID_E_BAD_JSON;
+    enum sid_err err = open_reserve(text.len);
+    if (err != SID_OK)
+        return err;
     json_error_t error;
     json_t *root = json_loadb((const char *)text.ptr, text.len,
                               JSON_REJECT_DUPLICATES, &error);
-    if (root == NULL)
-        return SID_E_BAD_JSON;
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return SID_E_BAD_JSON;
+    if (reserve.no_memory)
+        err = SID_E_NO_MEMORY;
+    else if (root == NULL || !json_is_object(root))
+        err = SID_E_BAD_JSON;
+    if (err == SID_OK) {
+        *out = root;
+        root = NULL;
     }
-    *out = root;
-    return SID_OK;
+    json_decref(root);
+    close_reserve();
+    return err;
 }
 
 enum sid_err

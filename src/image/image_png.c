@@ -51,12 +51,13 @@ union header {
 
 static png_voidp
 take_memory(png_structp png, png_alloc_size_t len) {
-    (void)png;
-    if (len > SIZE_MAX - sizeof(union header))
+    bool *no_memory = png_get_mem_ptr(png);
+    union header *header =
+        len > SIZE_MAX - sizeof *header ? NULL : malloc(sizeof *header + len);
+    if (header == NULL) {
+        *no_memory = true;
         return NULL;
-    union header *header = malloc(sizeof *header + len);
-    if (header == NULL)
-        return NULL;
+    }
     header->len = len;
     return header + 1;
 }
@@ -71,6 +72,7 @@ give_memory(png_structp png, png_voidp ptr) {
     free(header);
 }
 
+/* May be left by longjmp. */
 static void
 set_limits(png_structp png) {
     png_set_user_limits(png, SID_IMAGE_MAX_PX, SID_IMAGE_MAX_PX);
@@ -109,8 +111,11 @@ read_rows(png_structp png, struct sid_image *image) {
 static enum sid_err
 read_picture(png_structp png, png_infop head, const struct sid_image_info *info,
              struct sid_image *image) {
-    if (setjmp(png_jmpbuf(png)) != 0)
-        return SID_E_IMAGE_UNREADABLE;
+    if (setjmp(png_jmpbuf(png)) != 0) {
+        const bool *no_memory = png_get_mem_ptr(png);
+        return *no_memory ? SID_E_NO_MEMORY : SID_E_IMAGE_UNREADABLE;
+    }
+    set_limits(png);
     png_read_info(png, head);
     if (png_get_image_width(png, head) != (png_uint_32)info->file_width_px ||
         png_get_image_height(png, head) != (png_uint_32)info->file_height_px)
@@ -134,16 +139,16 @@ read_file(struct sid_span file, const struct sid_image_info *info,
     struct source source = {.in = file, .end = file.len};
     struct sid_image image = SID_IMAGE_EMPTY;
     enum sid_err err = SID_E_NO_MEMORY;
+    bool no_memory = false; /* some block was not to be had */
     png_infop head = NULL;
-    png_structp png =
-        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, NULL, on_error,
-                                 on_warning, NULL, take_memory, give_memory);
+    png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, NULL,
+                                               on_error, on_warning, &no_memory,
+                                               take_memory, give_memory);
     if (png == NULL)
         return SID_E_NO_MEMORY;
     head = png_create_info_struct(png);
     if (head == NULL)
         goto out;
-    set_limits(png);
     png_set_read_fn(png, &source, read_bytes);
     err = read_picture(png, head, info, &image);
     if (err != SID_OK)

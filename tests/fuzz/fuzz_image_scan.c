@@ -3,14 +3,14 @@
  * let through keeps the limits, and what follows its end changes nothing.
  * Checksums of a PNG are put right first, or none would be passed. libFuzzer's
  * one thread. */
+#include "fuzz.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <zlib.h>
 
 #include "smartid/image.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t
 read_length(const uint8_t *p) {
@@ -50,15 +50,18 @@ passes(struct sid_span file, struct sid_image_info *out) {
     return true;
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void
+fuzz_setup(void) {}
+
+void
+fuzz_one(const uint8_t *data, size_t size) {
     static const char tail[] = "\xFF\xD9 and more";
     struct sid_image_info info, again;
     memset(&info, 0, sizeof info);
     memset(&again, 0, sizeof again);
     uint8_t *copy = malloc(size + sizeof tail);
     if (copy == NULL)
-        return 0;
+        return;
     memcpy(copy, data, size);
     if (size > 8 && copy[0] == 0x89)
         put_checksums_right(copy, size);
@@ -76,5 +79,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     free(exact);
     free(copy);
-    return 0;
 }

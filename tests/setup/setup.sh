@@ -2,9 +2,10 @@
 # setup.sh: makes sure that what the build, the demo and the tests need is
 # there. Says nothing, and takes a fraction of a second, when it is.
 #
-# Usage: setup.sh [demo|check]
-#   demo   what is needed to build, run and install (default)
-#   check  that, and what the tests need
+# Usage: setup.sh [demo|check|memcheck]
+#   demo      what is needed to build, run and install (default)
+#   check     that, and what the tests need
+#   memcheck  what is needed for demo and, besides check's, for make valgrind
 # Environment: DATA  folder of downloaded files (default .data)
 #
 # Debian packages come from packages.txt; they are installed as root or through
@@ -133,8 +134,8 @@ fetch_tool() {
 }
 
 case $set_wanted in
-demo | check) ;;
-*) die "no such set: $set_wanted (demo or check)" ;;
+demo | check | memcheck) ;;
+*) die "no such set: $set_wanted (demo, check or memcheck)" ;;
 esac
 command -v dpkg-query >/dev/null ||
     die "this is not Debian; packages.txt has the list of what is needed"

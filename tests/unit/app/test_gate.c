@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+#include "../../../src/app/app_internal.h"
+#include "../../fuzz/each_fails.h"
+
 #define ROUTE "/v1/test"
 #define WRONG_KEY                                                              \
     "sidk_000000000000_0000000000000000000000000000000000000000000000000000"
@@ -54,6 +57,37 @@ put_client(struct fixture *f, char key[SID_APIKEY_SIZE]) {
     assert_int_equal(sid_apikey_make(&client, key), SID_OK);
     assert_int_equal(sid_keyset_put(f->keyset, &client), SID_OK);
     return client;
+}
+
+static enum sid_err
+make_a_gate(void) {
+    struct sid_gate *gate = NULL;
+    enum sid_err err = sid_gate_new(&gate);
+    assert_true((err == SID_OK) == (gate != NULL));
+    sid_gate_free(&gate);
+    sid_gate_free(&gate); /* NULL is fine */
+    return err;
+}
+
+static void
+a_gate_is_made_whole_or_not_at_all(void **state) {
+    (void)state;
+    each_call_fails(make_a_gate);
+}
+
+static void
+who_has_no_bucket_has_no_quota(void **state) {
+    struct fixture *f = *state;
+    int64_t retry_s = 0;
+    const struct sid_caller holder = {.role = SID_ROLE_HOLDER};
+    const struct sid_caller control = {.role = SID_ROLE_ADMIN, .per_minute = 1};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sid_app_within_quota(f->app, &holder, &retry_s),
+                         SID_OK);
+        assert_int_equal(sid_app_within_quota(f->app, &control, &retry_s),
+                         SID_OK);
+    }
+    assert_int_equal(retry_s, 0);
 }
 
 static void
@@ -338,6 +372,8 @@ int
 main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gate_is_made_whole_or_not_at_all),
+        T(who_has_no_bucket_has_no_quota),
         T(after_five_failures_a_source_is_told_to_wait_but_a_good_key_passes),
         T(the_record_has_each_failure_within_the_limit_and_one_more),
         T(a_dead_key_is_recorded_with_its_client),

@@ -124,6 +124,7 @@ roles_are_read_by_name(void **state) {
     }
     assert_string_equal(sid_role_name(SID_ROLE_NONE), "none");
     assert_string_equal(sid_role_name(SID_ROLE_HOLDER), "holder");
+    assert_string_equal(sid_role_name((enum sid_role)0x7fff), "none");
 }
 
 static void
@@ -187,6 +188,8 @@ unknown_revoked_and_expired_keys_are_refused_alike(void **state) {
     assert_int_equal(check_at(key, NOW_S + 99, &caller), SID_OK);
     assert_int_equal(check_at(key, NOW_S + 100, &caller),
                      SID_E_UNAUTHENTICATED);
+    sid_keyset_revoke(set, "cli_nobody"); /* which changes nothing */
+    assert_int_equal(check_at(key, NOW_S + 99, &caller), SID_OK);
     client.revoked_at_s = NOW_S;
     assert_int_equal(sid_keyset_put(set, &client), SID_OK);
     refused(key, SID_APIKEY_CHARS);

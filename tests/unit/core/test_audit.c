@@ -129,6 +129,9 @@ a_detail_is_read_as_members(void **state) {
         {" a=1", "", " a=1"},
         {"=1", "", "=1"},
         {"A=1", "", "A=1"},
+        {":=1", "", ":=1"},
+        {"{=1", "", "{=1"},
+        {"a_0z9=1", "a_0z9|1;", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[128];

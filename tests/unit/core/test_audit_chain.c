@@ -129,6 +129,15 @@ a_log_without_its_oldest_rows_is_held_to_where_it_begins(void **state) {
 }
 
 static void
+a_damaged_row_behind_a_strange_one_is_told_by_itself(void **state) {
+    (void)state;
+    rows[5].row.outcome = "expired";
+    rows[5].mac[0] ^= 1;
+    rows[6].intact = false;
+    walk(all, "strange 5-5;damaged 6-6;");
+}
+
+static void
 a_changed_row_is_named(void **state) {
     (void)state;
     rows[5].row.outcome = "expired";
@@ -234,6 +243,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(an_untouched_log_has_no_finding),
         T(a_log_without_its_oldest_rows_is_held_to_where_it_begins),
+        T(a_damaged_row_behind_a_strange_one_is_told_by_itself),
         T(a_changed_row_is_named),
         T(a_change_of_the_last_row_is_found),
         T(a_changed_mac_is_named),

@@ -152,6 +152,8 @@ a_version_is_put_once_and_within_one_byte(void **state) {
     assert_int_equal(put(SID_KEY_DATA, 256, 0, code), SID_E_ARGUMENT);
     assert_int_equal(put(SID_KEY_ROOT, 2, 0, code), SID_E_ARGUMENT);
     assert_int_equal(put(SID_KEY_DATA, 255, 0, code), SID_OK);
+    assert_int_equal(put(SID_KEY_DATA, 7, 0, code), SID_OK);
+    assert_int_equal(sid_keyring_current(ring, SID_KEY_DATA), 255);
     assert_int_equal(put(SID_KEY_DATA, 255, 0, code), SID_E_EXISTS);
     assert_int_equal(sid_keyring_current(ring, SID_KEY_DATA), 255);
     assert_int_equal(sid_keyring_current(ring, SID_KEY_CODE), 0);

@@ -114,6 +114,11 @@ a_new_wrapping_leaves_what_was_sealed_readable(void **state) {
     struct sid_subject old = subject("enr_a", &before, SID_KEY_DATA);
     assert_int_equal(opens(&old, &sealed), SID_E_SEAL);
     sid_buf_free(&sealed);
+    /* What was never made is not wrapped again. */
+    struct sid_subject_key none = {0};
+    assert_int_equal(sid_subject_rewrap(ring, "enr_a", &none, &changed),
+                     SID_OK);
+    assert_false(changed);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "../../../src/http/json.h"
+#include "../../fuzz/fuzz.h"
 
 static enum sid_err
 parse(const char *text) {
@@ -52,6 +53,28 @@ only_a_bounded_object_is_read(void **state) {
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(parse(bad[i]), SID_E_BAD_JSON);
+}
+
+/* jansson 2.14 stops the process when its text buffer cannot grow. */
+static void
+r_memory_that_runs_out_while_a_body_is_read_is_an_error(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"code\":\"0123456789012345678901234567890123456789\",\"list\":[1,2,"
+        "{\"a\":\"012345678901234567890123456789012345678901234567890\"}],"
+        "\"b\":1234567890123456789,\"c\":1.5}";
+    bool failed = true;
+    unsigned n = 0;
+    while (failed) {
+        json_t *out = NULL;
+        fuzz_fail_nth(++n);
+        enum sid_err err = sid_json_parse(sid_span_str(text), &out);
+        failed = fuzz_fail_end();
+        assert_int_equal(err, failed ? SID_E_NO_MEMORY : SID_OK);
+        assert_int_equal(out != NULL, err == SID_OK);
+        json_decref(out);
+    }
+    assert_true(n > 20);
 }
 
 static void
@@ -307,6 +330,8 @@ int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_bounded_object_is_read),
+        cmocka_unit_test(
+            r_memory_that_runs_out_while_a_body_is_read_is_an_error),
         cmocka_unit_test(a_nul_between_is_refused),
         cmocka_unit_test(nesting_deeper_than_eight_is_refused),
         cmocka_unit_test(members_that_nobody_asked_for_are_named),

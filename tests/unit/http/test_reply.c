@@ -39,6 +39,7 @@ static const struct {
     {SID_E_SECRET_FORMAT, 422},
     {SID_E_HEAD_TOO_LARGE, 431},
     {SID_E_RATE, 429},
+    {SID_E_HEAD_TOO_LARGE, 431},
     {SID_E_ATTEMPTS, 429},
     {SID_E_NO_MEMORY, 503},
     {SID_E_QUEUE_FULL, 503},

@@ -10,10 +10,34 @@
 #include <png.h>
 #include <zlib.h>
 
+#include "../../fuzz/fuzz.h"
 #include "fixture.h"
 #include "smartid/image.h"
 
 static const struct sid_image_want whole = {.min_long_px = 0};
+
+/* Before the picture was begun, libpng had nowhere to go back to. */
+static void
+r_memory_that_runs_out_while_a_png_is_read_is_an_error(void **state) {
+    (void)state;
+    struct sid_buf file = SID_BUF_EMPTY;
+    make_png(200, 170, paint_quadrants,
+             &(struct png_kind){.colour_type = PNG_COLOR_TYPE_RGB, .bits = 8},
+             &file);
+    bool failed = true;
+    unsigned n = 0;
+    while (failed) {
+        struct sid_image image = SID_IMAGE_EMPTY;
+        fuzz_fail_nth(++n);
+        enum sid_err err = decode_whole(&file, &image);
+        failed = fuzz_fail_end();
+        assert_int_equal(err, failed ? SID_E_NO_MEMORY : SID_OK);
+        assert_int_equal(image.bgr != NULL, err == SID_OK);
+        sid_image_fini(&image);
+    }
+    assert_true(n > 4);
+    sid_buf_free(&file);
+}
 
 static void
 a_jpeg_becomes_pixels_in_the_order_blue_green_red(void **state) {
@@ -458,6 +482,8 @@ damaged_files_never_do_harm(void **state) {
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            r_memory_that_runs_out_while_a_png_is_read_is_an_error),
         cmocka_unit_test(a_jpeg_becomes_pixels_in_the_order_blue_green_red),
         cmocka_unit_test(a_progressive_and_a_subsampled_jpeg_are_read_too),
         cmocka_unit_test(a_grey_jpeg_becomes_three_equal_channels),
