@@ -262,7 +262,8 @@ beat(struct daemon *daemon) {
     daemon->asked = false;
 }
 
-static void
+/* Returns the exit status. */
+static int
 signal_loop(struct daemon *daemon, const sigset_t *signals) {
     for (;;) {
         struct timespec tick = {.tv_nsec = TICK_NS};
@@ -270,7 +271,15 @@ signal_loop(struct daemon *daemon, const sigset_t *signals) {
         if (got == SIGTERM || got == SIGINT) {
             sid_log(SID_LOG_INFO, "stopping",
                     SID_S("signal", got == SIGTERM ? "TERM" : "INT"));
-            return;
+            return EXIT_SUCCESS;
+        }
+        /* What memory and disk hold is not the same any more, and only opening
+         * the database again tells what is on disk. */
+        if (!sid_writer_healthy(daemon->writer)) {
+            sid_log(SID_LOG_ERROR, "stopping",
+                    SID_S("why", "the database cannot be trusted until it is "
+                                 "opened again, see writer_stopped"));
+            return EXIT_FAILURE;
         }
         if (got == SIGHUP) {
             sid_notify_reloading(&daemon->notify);
@@ -321,7 +330,7 @@ serve(struct daemon *daemon) {
                 SID_N("port", sid_server_port(daemon->server)),
                 SID_N("start_ms", (sid_mono_us() - start_us) / 1000));
         sid_notify_ready(&daemon->notify);
-        signal_loop(daemon, &signals);
+        status = signal_loop(daemon, &signals);
         sid_notify_stopping(&daemon->notify);
     }
     stop(daemon);

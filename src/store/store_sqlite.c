@@ -346,6 +346,15 @@ sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
     err = connect_db(sq, in_memory ? path : full, in_memory);
     if (err != SID_OK)
         goto out;
+    /* A log that a failed sync has left is whole in the kernel's memory, and
+     * the kernel holds it for written: nothing may be built on it, so it is
+     * moved, and synced, before the first commit (Source: Rebello et al., "Can
+     * Applications Recover from fsync Failures?", USENIX ATC 2020). */
+    (void)checkpoint(back, SID_BACK_CHECKPOINT_ALL);
+    if (sq->broken) {
+        err = SID_E_STORE;
+        goto out;
+    }
     *out = back;
     back = NULL;
 out:

@@ -1,4 +1,5 @@
-"""What the daemon does, says and promises while the disk is full."""
+"""What the daemon does, says and promises while the disk is full, and when it
+fails."""
 
 import os
 import time
@@ -7,6 +8,7 @@ import unittest
 import photos
 from harness import (SLOW, Case, Daemon, credential_of, holder, program,
                      threads)
+from http_raw import Closed
 
 
 class FullDisk(Case):
@@ -106,6 +108,69 @@ class FullDisk(Case):
                       ("received", "processing"))
         self.empty()
         self.assertEqual(self.app.settled(one)["state"], "approved")
+
+
+class BadSync(Case):
+    """A page that could not be synced counts as written for the kernel: no
+    second sync can be believed."""
+
+    def setUp(self):
+        self.daemon = Daemon()
+        self.addCleanup(self.daemon.close)
+        self.flag = os.path.join(self.daemon.folder, "bad")
+        self.daemon.env.update({
+            "LD_PRELOAD": program("bad_sync.so"), "BAD_SYNC": self.flag,
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+            ":verify_asan_link_order=0"})
+        self.app = self.daemon.api(self.daemon.add_client("app"))
+        self.clerk = self.daemon.api(self.daemon.add_client("clerk"))
+        self.daemon.start()
+
+    def ends_by_itself(self):
+        self.assertEqual(self.daemon.wait_exit(), 1)
+        self.daemon.process = None
+        log = self.daemon.log.text()
+        for event in ("store_error", "writer_stopped", "stopping", "stopped"):
+            self.assertIn(" event=%s" % event, log)
+        self.assertIn("a sync failed", log)
+
+    def test_a_failed_sync_is_no_yes_and_stops_the_daemon(self):
+        code = self.app.code(credential_of(self.app.enrol(who=1)))["code"]
+        answers = []
+        with open(self.flag, "w", encoding="ascii"):
+            pass
+
+        def ask(_):
+            try:
+                answers.append(self.clerk.post(
+                    "/v1/verifications",
+                    {"code": code, "purpose": "train_ticket"}))
+            except (Closed, OSError):
+                pass  # it has stopped
+
+        threads(8, ask)
+        self.assertNotEqual(answers, [])
+        for answer in answers:
+            self.assertEqual(answer.status, 503, repr(answer))
+        self.ends_by_itself()
+        os.unlink(self.flag)
+        self.daemon.start()
+        self.assertTrue(self.clerk.verify(code)["valid"])
+        self.daemon.stop()
+        self.assertRegex(self.daemon.ctl("audit", "verify").stdout,
+                         "chain unbroken")
+
+    def test_it_does_not_start_while_its_log_cannot_be_synced(self):
+        self.app.enrol(who=1)
+        self.daemon.kill()  # leaves a log that has to be moved
+        with open(self.flag, "w", encoding="ascii"):
+            pass
+        self.assertNotEqual(self.daemon.spawn().wait_exit(), 0)
+        self.daemon.process = None
+        self.assertIn(" event=start_failed stage=store",
+                      self.daemon.log.text())
+        os.unlink(self.flag)
+        self.daemon.start()
 
 
 if __name__ == "__main__":

@@ -2,24 +2,17 @@
  * disk that keeps, drops and tears what was not synced (power_vfs.h).
  *
  * POWER_STATES: how many states are looked at (200); POWER_SEED: of chance. */
+#include "people_fixture.h"
 #include "power_vfs.h"
 #include "smartid/log.h"
-#include "writer_fixture.h"
 
 /* States looked at per workload, and the workload's size. */
 enum { STATES_EACH = 100, LIVES = 4, BATCHES = 8, BATCH_MAX = 6 };
 enum { OPS_MAX = LIVES * BATCHES * BATCH_MAX };
-
-enum kind { ENROL, DECIDE, CHECK, FAIL };
-
-struct power_op {
-    struct test_op op; /* first */
-    enum kind kind;
-    int subject; /* number of the enrolment; of the check, its own */
-};
+_Static_assert((int)OPS_MAX <= (int)PEOPLE_MAX, "room for all that is read");
 
 struct work {
-    struct power_op ops[OPS_MAX];
+    struct people_op ops[OPS_MAX];
     int count;
     struct power_disk chance; /* only its random numbers are used */
 };
@@ -34,69 +27,9 @@ struct verdict {
 
 /* ---- what is done ------------------------------------------------------ */
 
-static enum sid_err
-note_row(struct sid_store *store, const char *event, int number) {
-    char subject[SID_ID_SIZE];
-    struct sid_audit_row row = audit_row(number);
-
-    make_id(subject, "enr_", number);
-    row.event = event;
-    row.subject = subject;
-    return sid_store_audit(store, &row);
-}
-
-static enum sid_err
-enrol(struct sid_store *store, int number) {
-    static const uint8_t photo[9000] = {7};
-    struct sid_enrolment e = make_enrolment(number);
-    enum sid_err err = sid_store_enrol_insert(store, &e);
-
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
-         kind++)
-        err = sid_store_photo_put(
-            store, e.id, (enum sid_photo_kind)kind,
-            sid_span_of(photo, 700 + (size_t)(number * 1301 % 8000)));
-    sid_enrolment_fini(&e);
-    return err == SID_OK ? note_row(store, "received", number) : err;
-}
-
-static enum sid_err
-decide(struct sid_store *store, int number) {
-    struct sid_enrolment e = make_enrolment(number);
-    uint64_t serial = 0;
-
-    e.state = SID_ENROL_APPROVED;
-    e.decided_at_s = 8000;
-    make_id(e.credential_id, "crd_", number);
-    enum sid_err err = insert_credential(store, number, number, &serial);
-    if (err == SID_OK)
-        err = sid_store_enrol_decide(store, &e, SID_ENROL_RECEIVED);
-    sid_enrolment_fini(&e);
-    return err == SID_OK ? note_row(store, "decided", number) : err;
-}
-
-static enum sid_err
-power_run(struct sid_op *op, struct sid_store *store) {
-    struct power_op *p = (struct power_op *)(void *)op;
-    enum sid_err err = SID_OK;
-
-    switch (p->kind) {
-    case ENROL:
-        return enrol(store, p->subject);
-    case DECIDE:
-        return decide(store, p->subject);
-    case CHECK:
-        return note_row(store, "check", p->subject);
-    case FAIL:
-    default:
-        err = enrol(store, p->subject);
-        return err == SID_OK ? SID_E_CONFLICT : err;
-    }
-}
-
 static void
 power_done(struct sid_op *op) {
-    const struct power_op *p = (const struct power_op *)(const void *)op;
+    const struct people_op *p = (const struct people_op *)(const void *)op;
 
     power_note(POWER_TOLD, PASS_MAIN, (size_t)p->op.number, NULL, 0);
     test_op_done(op);
@@ -131,19 +64,16 @@ run_batch(struct writer_fixture *w, struct work *work) {
 
     gate_close(&gate, w->writer);
     for (int i = 0; i < n; i++) {
-        struct power_op *p = &work->ops[work->count];
-        *p = (struct power_op){.op = make_op(w, work->count, 0),
-                               .kind = (enum kind)dice(work, 4),
-                               .subject = work->count};
+        struct people_op *p = &work->ops[work->count];
+        *p = people_op(w, work->count, (enum people_kind)dice(work, 4),
+                       work->count);
         if (p->kind == DECIDE)
             p->subject = undecided(work, first);
         if (p->subject < 0) {
             p->kind = ENROL;
             p->subject = work->count;
         }
-        p->op.op.run = power_run;
         p->op.op.done = power_done;
-        p->op.op.single_write = p->kind == CHECK;
         work->count++;
         sid_writer_submit(w->writer, &p->op.op);
     }
@@ -203,166 +133,20 @@ do_work(struct work *work, const char *pragma, uint64_t seed) {
 
 /* ---- what is left ------------------------------------------------------ */
 
-struct left {
-    bool enrolled[OPS_MAX], decided[OPS_MAX], checked[OPS_MAX];
-    bool half;
-};
-
-static void
-note_any(const struct sid_chain_finding *finding, void *ctx) {
-    (void)finding;
-    *(bool *)ctx = true;
-}
-
-/* Opens the store as the daemon does, walks its audit log and writes a row. */
-static bool
-opens_and_goes_on(struct fixture *f) {
-    struct sid_chain chain;
-    bool bad = false;
-    const uint8_t start[SID_SHA256_BYTES] = {0};
-
-    if (sid_store_open(f->path, true, f->key, &f->store) != SID_OK)
-        return false;
-    sid_chain_begin(&chain, f->key, 0, start, note_any, &bad);
-    enum sid_err err = sid_store_audit_each(f->store, INT64_MIN, INT64_MAX,
-                                            feed_chain, &chain);
-    sid_chain_end(&chain);
-    if (err == SID_OK)
-        err = sid_store_begin(f->store);
-    if (err == SID_OK)
-        err = note_row(f->store, "afterwards", 0);
-    if (err == SID_OK)
-        err = sid_store_commit(f->store);
-    sid_store_close(&f->store);
-    return err == SID_OK && !bad;
-}
-
-/* id, state, photos, credentials, rows of the audit log about it. */
-static const char enrolments_sql[] =
-    "SELECT id, state = 'approved', "
-    "(SELECT count(*) FROM photo p WHERE p.enrolment_id = e.id), "
-    "(SELECT count(*) FROM credential c WHERE c.enrolment_id = e.id), "
-    "(SELECT count(*) FROM audit a WHERE a.subject = e.id AND "
-    "a.event = 'received'), "
-    "(SELECT count(*) FROM audit a WHERE a.subject = e.id AND "
-    "a.event = 'decided') FROM enrolment e";
-/* What belongs to no enrolment. */
-static const char orphans_sql[] =
-    "SELECT (SELECT count(*) FROM audit WHERE event IN ('received', "
-    "'decided') AND subject NOT IN (SELECT id FROM enrolment)) + "
-    "(SELECT count(*) FROM photo WHERE enrolment_id NOT IN "
-    "(SELECT id FROM enrolment)) + (SELECT count(*) FROM credential "
-    "WHERE enrolment_id NOT IN (SELECT id FROM enrolment))";
-
-static int
-number_of(sqlite3_stmt *stmt) {
-    const char *id = (const char *)sqlite3_column_text(stmt, 0);
-    int number = id == NULL || strlen(id) < 5 ? -1 : atoi(id + 4);
-
-    return number < 0 || number >= OPS_MAX ? -1 : number;
-}
-
-static void
-read_enrolment(sqlite3_stmt *stmt, struct left *out) {
-    int number = number_of(stmt);
-    int approved = sqlite3_column_int(stmt, 1);
-
-    if (number < 0 || sqlite3_column_int(stmt, 2) != (approved ? 0 : 2) ||
-        sqlite3_column_int(stmt, 3) != approved ||
-        sqlite3_column_int(stmt, 4) != 1 ||
-        sqlite3_column_int(stmt, 5) != approved) {
-        out->half = true;
-        return;
-    }
-    out->enrolled[number] = true;
-    out->decided[number] = approved != 0;
-}
-
-static void
-read_check(sqlite3_stmt *stmt, struct left *out) {
-    int number = number_of(stmt);
-
-    if (number >= 0)
-        out->checked[number] = true;
-}
-
-static void
-read_orphans(sqlite3_stmt *stmt, struct left *out) {
-    out->half = out->half || sqlite3_column_int(stmt, 0) != 0;
-}
-
-static bool
-each_row(sqlite3 *db, const char *sql,
-         void (*row)(sqlite3_stmt *stmt, struct left *out), struct left *out) {
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-
-    while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        row(stmt, out);
-        rc = SQLITE_OK;
-    }
-    sqlite3_finalize(stmt);
-    return rc == SQLITE_DONE;
-}
-
-static void
-read_integrity(sqlite3_stmt *stmt, struct left *out) {
-    const char *text = (const char *)sqlite3_column_text(stmt, 0);
-
-    out->half = text == NULL || strcmp(text, "ok") != 0;
-}
-
-static bool
-read_left(const char *path, struct left *out) {
-    sqlite3 *db = NULL;
-    struct left whole = {.half = true};
-    bool good =
-        sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-        each_row(db, "PRAGMA integrity_check", read_integrity, &whole);
-
-    good = good && !whole.half &&
-           each_row(db, enrolments_sql, read_enrolment, out) &&
-           each_row(db, orphans_sql, read_orphans, out) &&
-           each_row(db,
-                    "SELECT DISTINCT subject FROM audit "
-                    "WHERE event = 'check'",
-                    read_check, out);
-    sqlite3_close(db);
-    return good;
-}
-
-/* told[i]: operation i was answered before the cut. */
-static void
-judge(const struct work *work, const bool *told, const struct left *left,
-      struct verdict *verdict) {
-    bool half = left->half;
-    bool lost = false;
-
-    for (int i = 0; i < work->count; i++) {
-        const struct power_op *p = &work->ops[i];
-        if (p->kind == FAIL) {
-            half = half || left->enrolled[p->subject];
-            continue;
-        }
-        const bool *there = p->kind == ENROL    ? left->enrolled
-                            : p->kind == DECIDE ? left->decided
-                                                : left->checked;
-        lost = lost || (told[i] && !there[p->subject]);
-    }
-    verdict->half += half;
-    verdict->lost += lost;
-}
-
 static void
 look_at_state(struct fixture *f, const struct work *work, const bool *told,
               struct verdict *verdict) {
-    struct left left = {.half = false};
+    struct people_left left = {.half = false};
+    bool lost = false, half = false;
 
     verdict->states++;
-    if (!opens_and_goes_on(f) || !read_left(f->path, &left))
+    if (!people_open_and_go_on(f) || !people_read(f->path, &left)) {
         verdict->damaged++;
-    else
-        judge(work, told, &left, verdict);
+        return;
+    }
+    people_judge(work->ops, work->count, told, &left, &lost, &half);
+    verdict->lost += lost;
+    verdict->half += half;
 }
 
 static int

@@ -3,6 +3,7 @@
 #include "writer_fixture.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { BATCH = 10 };
@@ -356,6 +357,32 @@ a_failed_sync_is_never_retried(void **state) {
     assert_true(rows == 15 || rows == 30);
 }
 
+/* For the kernel the log of a failed sync is written; nothing may rest on that.
+ */
+static void
+a_log_left_behind_is_moved_and_synced_before_anything_else(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op ops[BATCH];
+    char log[320];
+    struct stat st;
+
+    run_batch(w, ops, NULL);
+    run_batch(w, ops, fail_syncs);
+    sid_writer_free(&w->writer);
+    snprintf(log, sizeof log, "%s-wal", w->base->path);
+    assert_int_equal(stat(log, &st), 0);
+    assert_true(st.st_size > 0);
+    assert_int_equal(
+        sid_store_open(w->base->path, false, w->base->key, &w->base->store),
+        SID_E_STORE);
+    assert_null(w->base->store);
+    fault_clear();
+    ok(sid_store_open(w->base->path, false, w->base->key, &w->base->store));
+    assert_int_equal(stat(log, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_true(count_audit(w->base->store) >= 15);
+}
+
 static enum sid_err
 look_up_run(struct sid_op *op, struct sid_store *store) {
     struct test_op *t = (struct test_op *)(void *)op;
@@ -409,6 +436,7 @@ main(void) {
         T(one_kind_of_error_is_logged_once_until_a_write_succeeds),
         T(a_transaction_dropped_half_way_fails_all_and_leaks_nothing),
         T(a_failed_sync_is_never_retried),
+        T(a_log_left_behind_is_moved_and_synced_before_anything_else),
         T(a_damaged_database_stops_the_writer),
 #undef T
     };
