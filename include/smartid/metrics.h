@@ -97,6 +97,8 @@
       "1 while there are as many of them as faces_alarm says or more")         \
     X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
       "Codes handed out")                                                      \
+    X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
+      "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \
       "Requests refused for their key or role")                                \
     X(SID_M_OVER_QUOTA, COUNTER, "smartidd_over_quota_total", "",              \

@@ -104,8 +104,9 @@ void sid_store_checkpoint_if_due(struct sid_store *store);
 
 /* ---- audit ------------------------------------------------------------- */
 /* Appends one row, chained to the last one; row->seq is set by the store and
- * ignored in the argument. A rolled-back transaction takes the chain back.
- * Errors: SID_E_CRYPTO. */
+ * ignored in the argument, and a row->at_us before the last row's becomes the
+ * last row's: the log's time never goes back. A rolled-back transaction takes
+ * the chain back. Errors: SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_store_audit(struct sid_store *store,
                                           const struct sid_audit_row *row);
 /* The number and the MAC (may be NULL) of the last row; 0 when there is none.
@@ -113,6 +114,9 @@ SID_FALLIBLE enum sid_err sid_store_audit(struct sid_store *store,
  * for reading. */
 int64_t sid_store_audit_head(const struct sid_store *store,
                              uint8_t mac[SID_SHA256_BYTES]);
+/* The time of the last row, Unix microseconds; 0 when there is none. As
+ * sid_store_audit_head(). */
+int64_t sid_store_audit_at_us(const struct sid_store *store);
 /* Where the log begins once its oldest rows have been removed: number and MAC
  * of the last of them; 0 and zeros while none was. key: the audit key
  * (borrowed). Errors: SID_E_SEAL (the anchor was changed), SID_E_CRYPTO. */

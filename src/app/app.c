@@ -30,6 +30,7 @@ static enum sid_err
 load_keys_run(struct sid_op *op, struct sid_store *store) {
     struct load_keys *load = (struct load_keys *)op;
     enum sid_err err = sid_store_client_each(store, put_key, load->app->keyset);
+    sid_time_begin(load->app, sid_store_audit_at_us(store));
     return err == SID_OK ? sid_keys_rewrap_begin(load->app, store) : err;
 }
 
@@ -59,6 +60,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
                        parts->head_file);
     SID_ASSERT(pthread_rwlock_init(&app->config_lock, NULL) == 0);
     SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
+    SID_ASSERT(pthread_mutex_init(&app->time.lock, NULL) == 0);
     init_suspects(app);
     struct load_keys load = {
         .op = {.run = load_keys_run, .read_only = true},
@@ -183,6 +185,7 @@ purge_expired(struct sid_app *app) {
 void
 sid_app_tick(struct sid_app *app) {
     int64_t now_us = sid_mono_us();
+    sid_time_tick(app);
     sid_wait_expire(app, now_us);
     sid_enrol_work_tick(app);
     if (app->forkserver != NULL)
@@ -260,6 +263,7 @@ sid_app_free(struct sid_app **app) {
     sid_models_free(&me->models);
     sid_forkserver_free(&me->forkserver);
     pthread_mutex_destroy(&me->lock);
+    pthread_mutex_destroy(&me->time.lock);
     pthread_rwlock_destroy(&me->suspects);
     pthread_rwlock_destroy(&me->config_lock);
     free(me);

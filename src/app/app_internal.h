@@ -9,6 +9,7 @@
 #include "smartid/app.h"
 #include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/steady.h"
 #include "smartid/token.h"
 
 struct sid_audit_head;
@@ -69,6 +70,12 @@ struct sid_app {
             uint8_t mac[SID_SHA256_BYTES];
         } ask;
     } heads;
+    /* See time.c. */
+    struct sid_app_time {
+        pthread_mutex_t lock;
+        struct sid_steady steady; /* under lock */
+        bool behind;              /* main thread: the clock was set back */
+    } time;
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
@@ -115,10 +122,15 @@ enum sid_err sid_flow_result(const struct sid_op *op);
 void sid_flow_end(struct sid_op *op);
 /* Who acts, for the audit log: client id, "holder" or "nobody". */
 const char *sid_caller_actor(const struct sid_caller *caller);
-/* Audit row with the time of now. */
+/* Audit row with the time of now, or of at_us; no row is older than the one
+ * before it. */
 SID_FALLIBLE enum sid_err
 sid_app_audit(struct sid_store *store, const char *event, const char *actor,
               const char *subject, const char *outcome, const char *detail);
+SID_FALLIBLE enum sid_err
+sid_app_audit_at(struct sid_store *store, int64_t at_us, const char *event,
+                 const char *actor, const char *subject, const char *outcome,
+                 const char *detail);
 /* True when the caller sent this object (app) or is its holder. */
 bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                      const uint8_t holder_hash[SID_SHA256_BYTES]);
@@ -128,6 +140,17 @@ bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
 SID_FALLIBLE enum sid_err sid_gate_new(struct sid_gate **out);
 /* After its last refusal has come back from the writer. */
 void sid_gate_free(struct sid_gate **gate);
+
+/* ---- time.c ------------------------------------------------------------- */
+/* Before any other thread: the time that was in force before, Unix
+ * microseconds. */
+void sid_time_begin(struct sid_app *app, int64_t floor_us);
+/* The time by which codes live and die, Unix microseconds: the clock's, but it
+ * never goes back. Any thread. */
+int64_t sid_time_us(struct sid_app *app);
+/* Each tick: says once when the clock was set back by more than the skew, and
+ * when that is over. Main thread. */
+void sid_time_tick(struct sid_app *app);
 
 /* ---- purposes.c --------------------------------------------------------- */
 /* From now on these (copied) are in force; grants that they do not know are

@@ -50,8 +50,16 @@ sid_caller_actor(const struct sid_caller *caller) {
 enum sid_err
 sid_app_audit(struct sid_store *store, const char *event, const char *actor,
               const char *subject, const char *outcome, const char *detail) {
+    return sid_app_audit_at(store, sid_now_us(), event, actor, subject, outcome,
+                            detail);
+}
+
+enum sid_err
+sid_app_audit_at(struct sid_store *store, int64_t at_us, const char *event,
+                 const char *actor, const char *subject, const char *outcome,
+                 const char *detail) {
     struct sid_audit_row row = {
-        .at_us = sid_now_us(),
+        .at_us = at_us,
         .event = event,
         .actor = actor,
         .subject = subject,

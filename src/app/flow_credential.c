@@ -84,7 +84,7 @@ void
 sid_credential_code_start(struct sid_credential_code *code) {
     if (!sid_flow_admit(&code->flow))
         return;
-    code->now_s = sid_now_s();
+    code->now_s = sid_time_us(code->flow.app) / 1000000;
     code->flow.op.single_write = true;
     sid_flow_submit(&code->flow, code_run, sid_flow_end);
 }

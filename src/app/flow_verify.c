@@ -97,9 +97,10 @@ verify_run(struct sid_op *op, struct sid_store *store) {
      * another field. */
     (void)snprintf(detail, sizeof detail, "id=%s purpose=%s counter=%s",
                    verify->id, verify->purpose->name, verify->counter);
-    return sid_app_audit(
-        store, "verification", sid_caller_actor(&verify->flow.caller),
-        verify->credential_id, outcome_of(verify, found, active), detail);
+    return sid_app_audit_at(store, verify->started_us, "verification",
+                            sid_caller_actor(&verify->flow.caller),
+                            verify->credential_id,
+                            outcome_of(verify, found, active), detail);
 }
 
 static void
@@ -122,7 +123,7 @@ sid_verify_start(struct sid_verify *verify) {
     struct sid_flow *flow = &verify->flow;
     if (!sid_flow_admit(flow))
         return;
-    verify->started_us = sid_now_us();
+    verify->started_us = sid_time_us(flow->app);
     verify->checked_at_s = verify->started_us / 1000000;
     enum sid_err err = sid_id_make("ver_", verify->id);
     if (err != SID_OK) {

@@ -26,7 +26,7 @@ sid_store_open(const char *path, bool create,
     if (err != SID_OK)
         goto out;
     err = store->back->ops->audit_head(store->back, &store->head.seq,
-                                       store->head.mac);
+                                       &store->head.at_us, store->head.mac);
     if (err == SID_OK)
         err = store->back->ops->template_count(store->back, &store->faces);
     if (err != SID_OK)
@@ -221,7 +221,10 @@ sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
 
     SID_ASSERT(store->audit_key != NULL);
     numbered.seq = store->head.seq + 1;
+    if (numbered.at_us < store->head.at_us)
+        numbered.at_us = store->head.at_us;
     next.seq = numbered.seq;
+    next.at_us = numbered.at_us;
     enum sid_err err =
         sid_audit_link(store->audit_key, store->head.mac, &numbered, next.mac);
     if (err == SID_OK)
@@ -238,6 +241,12 @@ sid_store_audit_head(const struct sid_store *store,
     if (mac != NULL)
         memcpy(mac, store->head.mac, sizeof store->head.mac);
     return store->head.seq;
+}
+
+int64_t
+sid_store_audit_at_us(const struct sid_store *store) {
+    SID_ASSERT(!store->read_only);
+    return store->head.at_us;
 }
 
 enum sid_err

@@ -43,9 +43,9 @@ struct sid_back_ops {
     bool (*checkpoint)(struct sid_back *back, enum sid_back_checkpoint how);
     bool (*shrink)(struct sid_back *back);
 
-    /* The last row's seq and MAC; *seq 0 when the log is empty. */
+    /* The last row's seq, time and MAC; *seq 0 when the log is empty. */
     enum sid_err (*audit_head)(struct sid_back *back, int64_t *seq,
-                               uint8_t mac[SID_SHA256_BYTES]);
+                               int64_t *at_us, uint8_t mac[SID_SHA256_BYTES]);
     enum sid_err (*audit_append)(struct sid_back *back,
                                  const struct sid_audit_row *row,
                                  const uint8_t mac[SID_SHA256_BYTES]);

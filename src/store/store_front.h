@@ -15,6 +15,7 @@ enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
 /* The last link of the audit chain; seq 0 and zeros before the first row. */
 struct chain_head {
     int64_t seq;
+    int64_t at_us;
     uint8_t mac[SID_SHA256_BYTES];
 };
 

@@ -260,6 +260,7 @@ SID_FALLIBLE enum sid_err sid_migrate_check(struct sid_sqlite *sq);
 
 /* store_sqlite_audit.c */
 enum sid_err sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
+                                   int64_t *at_us,
                                    uint8_t mac[SID_SHA256_BYTES]);
 enum sid_err sid_sqlite_audit_append(struct sid_back *back,
                                      const struct sid_audit_row *row,

@@ -5,17 +5,19 @@
 #include "store_sqlite.h"
 
 enum sid_err
-sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
+sid_sqlite_audit_head(struct sid_back *back, int64_t *seq, int64_t *at_us,
                       uint8_t mac[SID_SHA256_BYTES]) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_HEAD);
     uint8_t last_mac[SID_SHA256_BYTES] = {0};
     int64_t last_seq = 0;
+    int64_t last_at_us = 0;
     bool row = false;
     enum sid_err err = sid_sq_next(&query, &row);
 
     if (err == SID_OK && row) {
         last_seq = sid_sq_read_int(&query);
+        last_at_us = sid_sq_read_int(&query);
         sid_sq_read_blob(&query, last_mac, sizeof last_mac);
         err = query.err;
     }
@@ -23,6 +25,7 @@ sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
     if (err != SID_OK)
         return err;
     *seq = last_seq;
+    *at_us = last_at_us;
     memcpy(mac, last_mac, sizeof last_mac);
     return SID_OK;
 }

@@ -44,7 +44,8 @@ static const struct {
     /* Means nothing here, but is written whatever its value was. */
     S(TOUCH, "PRAGMA user_version = 1"),
 
-    S(AUDIT_HEAD, "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"),
+    S(AUDIT_HEAD,
+      "SELECT seq, at_us, mac FROM audit ORDER BY seq DESC LIMIT 1"),
     S(AUDIT_APPEND, "INSERT INTO audit (seq, at_us, event, actor, subject, "
                     "outcome, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
     S(AUDIT_SCAN, "SELECT seq, at_us, event, actor, subject, outcome, detail, "

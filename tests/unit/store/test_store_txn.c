@@ -242,6 +242,27 @@ the_head_is_the_last_row_and_follows_what_is_undone(void **state) {
 }
 
 static void
+the_time_of_the_log_never_goes_back(void **state) {
+    struct fixture *f = *state;
+    struct sid_audit_row row = audit_row(500);
+
+    assert_int_equal(sid_store_audit_at_us(f->store), 0);
+    ok(sid_store_begin(f->store));
+    ok(sid_store_audit(f->store, &row));
+    row.at_us = 400;
+    ok(sid_store_audit(f->store, &row));
+    assert_int_equal(sid_store_audit_at_us(f->store), 500);
+    ok(sid_store_commit(f->store));
+    ok(sid_store_begin(f->store));
+    row.at_us = 900;
+    ok(sid_store_audit(f->store, &row));
+    sid_store_rollback(f->store);
+    fixture_reopen(f);
+    assert_int_equal(sid_store_audit_at_us(f->store), 500);
+    assert_int_equal(count_audit(f->store), 2);
+}
+
+static void
 another_key_does_not_verify_the_log(void **state) {
     struct fixture *f = *state;
     const uint8_t other[SID_KEY_BYTES] = {9};
@@ -285,6 +306,7 @@ main(void) {
         T(a_read_transaction_reads_and_commits),
         T(audit_rows_are_read_back_in_order_from_a_place_up_to_a_limit),
         T(the_head_is_the_last_row_and_follows_what_is_undone),
+        T(the_time_of_the_log_never_goes_back),
         T(another_key_does_not_verify_the_log),
 #undef T
     };
