@@ -198,8 +198,8 @@ $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(C
 MKPHOTO_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/tools/mkphoto*.cpp))
 $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app) $(LIBS_face))
-# Preloaded: a disk that is full, or cannot sync, while a file says so. Never
-# sanitized: they come before the sanitizer's own library.
+# Preloaded: a disk that is full, or cannot sync, or no memory, when a file says
+# so. Never sanitized: they come before the sanitizer's own library.
 $(BUILD)/%.so: tests/tools/%.c
 	@mkdir -p $(@D); echo "  LD   $@"; $(CC) -std=c17 -D_GNU_SOURCE -O2 -fPIC $(WARNC) -shared -o $@ $< -ldl
 # Preloaded: a sync or an accept that does not return while a file says so.
@@ -226,7 +226,7 @@ $(BUILD)/dudect_memcmp: tests/slow/dudect.c $(call lib,base)
 .PHONY: unit-bins e2e-bins slow-bins objects
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
-          $(BUILD)/mkhostile $(BUILD)/full_disk.so $(BUILD)/hang.so $(BUILD)/bad_sync.so
+          $(BUILD)/mkhostile $(BUILD)/full_disk.so $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)

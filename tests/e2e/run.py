@@ -20,7 +20,8 @@ FILE_LIMIT_S = 900
 # Left out of instrumented builds: set-up, demo and installation are scripts;
 # what the other two do with real faces, tests/unit/photo does under sanitizers,
 # and what they do with the daemon, the tests with fake faces do.
-PLAIN_ONLY = ("test_real_setup.py", "test_real_demo.py",
+# A failing allocator cannot stand before the sanitizers'.
+PLAIN_ONLY = ("test_memory.py", "test_real_setup.py", "test_real_demo.py",
               "test_real_install.py", "test_real_story.py",
               "test_real_models.py")
 # The longest begin first, so that none runs alone at the end.

@@ -1,4 +1,5 @@
-"""More power cuts, and more kills, than make check has time for."""
+"""More power cuts, kills and failing allocations than make check has time
+for."""
 
 import os
 import re
@@ -6,16 +7,22 @@ import subprocess
 import unittest
 
 os.environ["KILL_CYCLES"] = "500"
+os.environ["NO_MEMORY_EACH"] = "0"
 
 from harness import BIN, SLOW, Case  # noqa: E402
 from test_kill import Killed  # noqa: E402 - reads the number of kills
+from test_memory import NoMemory  # noqa: E402 - reads how many places
 
 
 class KilledFiveHundredTimes(Killed):
     pass
 
 
-del Killed
+class NoMemoryAtAnyPlace(NoMemory):
+    pass
+
+
+del Killed, NoMemory
 
 
 class PowerCuts(Case):
