@@ -289,6 +289,7 @@ struct sid_enrol_job {
     size_t held_bytes;              /* counted in app->held_bytes */
     bool has_place;                 /* a place in the pool */
     bool suspect;                   /* was at work when the process died */
+    int failures;                   /* of the store, for no lasting reason */
     struct sid_enrolment enrolment; /* the stored row */
     struct sid_decision decision;
     bool has_face; /* worth being kept */

@@ -18,6 +18,9 @@
 #include "smartid/metrics.h"
 
 #define DETAIL_SIZE 64
+/* How often a job comes back after an error of the store that may be the row's
+ * own: one that passes is waited for in between. Own choice. */
+#define STORE_FAILURES_MAX 5
 /* How long no photo must have been freed before the heaps' free pages go back
  * to the system. Source: own choice: long against the gaps between enrolments
  * of a busy hour, which would only fetch the pages again. */
@@ -204,6 +207,13 @@ log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
             SID_S("id", job->id), SID_S("code", sid_err_code(err)));
 }
 
+/* Whether it is worth another try, once the storage takes something. */
+static bool
+may_pass(struct sid_enrol_job *job, enum sid_err err) {
+    return err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY ||
+           (err == SID_E_STORE && job->failures++ < STORE_FAILURES_MAX);
+}
+
 static void
 park(struct sid_enrol_job *job) {
     pthread_mutex_lock(&job->app->lock);
@@ -216,7 +226,7 @@ static void
 settle_done(struct sid_op *op) {
     struct sid_enrol_job *job = job_of_op(op);
     struct sid_app *app = job->app;
-    if (op->err == SID_E_STORE_FULL || op->err == SID_E_NO_MEMORY) {
+    if (may_pass(job, op->err)) {
         park(job);
         return;
     }
@@ -340,7 +350,7 @@ add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
 static void
 leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     struct sid_app *app = job->app;
-    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY || err == SID_E_IO) {
+    if (err == SID_E_IO || may_pass(job, err)) {
         drop_photos(job);
         give_place_back(job);
         add_to_backlog(app, job);

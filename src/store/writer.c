@@ -283,8 +283,10 @@ writer_main(void *arg) {
             dirty = true;
         } else if (taken == TAKEN_NOTHING) {
             sid_store_checkpoint(writer->store);
-            /* Shrinking writes to the log: it is emptied the next time. */
-            dirty = sid_store_shrink(writer->store);
+            /* Shrinking writes to the log: it is emptied the next time. So it
+             * is when a reader was in the way. */
+            dirty = sid_store_shrink(writer->store) ||
+                    sid_store_littered(writer->store);
             watch_health(writer);
         }
         probe_if_due(writer);

@@ -27,9 +27,10 @@ class FullDisk(Case):
         self.nobody = self.daemon.api(None)
         self.daemon.start()
 
-    def fill(self):
-        with open(self.flag, "w", encoding="ascii"):
-            pass
+    def fill(self, broken=False):
+        """Full, or so that each write is an error."""
+        with open(self.flag, "w", encoding="ascii") as out:
+            out.write("broken" if broken else "")
 
     def empty(self):
         os.unlink(self.flag)
@@ -107,6 +108,23 @@ class FullDisk(Case):
         self.assertIn(self.app.get("/v1/enrollments/" + one).json()["state"],
                       ("received", "processing"))
         self.empty()
+        self.assertEqual(self.app.settled(one)["state"], "approved")
+
+    def test_r_a_decision_outlives_writes_that_fail_for_a_while(self):
+        one = self.app.submit(holder(), photos.photo(1),
+                              photos.photo(1, photos.SLOW)).json()["id"]
+        self.fill(broken=True)
+        end = time.monotonic() + 20 * SLOW
+        while b"smartidd_workers_busy 0\n" not in self.nobody.get(
+                "/metrics").body:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        # What comes to the writer after the decision is refused, too.
+        self.assert_problem(self.clerk.post("/v1/verifications", {
+            "code": "SID1:", "purpose": "train_ticket"}), 503)
+        self.assertNotIn("writer_stopped", self.daemon.log.text())
+        self.empty()
+        self.becomes_ready()
         self.assertEqual(self.app.settled(one)["state"], "approved")
 
 

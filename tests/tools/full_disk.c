@@ -1,8 +1,10 @@
 /* full_disk.c: a library to preload: while the file named by FULL_DISK exists,
- * nothing can be written to regular files, as on a disk without a free block.
- * Test tool; any thread; owns nothing. */
+ * nothing can be written to regular files, as on a disk without a free block
+ * or, when the file is not empty, on a broken one (EIO). Test tool; any thread;
+ * owns nothing. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +24,9 @@ static ssize_t
 write_or_refuse(const char *name, int fd, const void *data, size_t len,
                 off_t at) {
     if (refused(fd)) {
-        errno = ENOSPC;
+        struct stat flag;
+        bool broken = stat(getenv("FULL_DISK"), &flag) == 0 && flag.st_size > 0;
+        errno = broken ? EIO : ENOSPC;
         return -1;
     }
     write_fn *real = NULL;
