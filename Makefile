@@ -298,7 +298,7 @@ check-e2e: e2e-bins ## end-to-end tests against the real binaries
 # What takes too long for every commit; run before a release.
 check-slow: slow-bins unit-bins $(BUILD)/mkaudit ## the long proofs, with figures
 	$(SUB) tidy TIDY_NODES=225000
-	@python3 tests/e2e/run.py --bin $(BUILD) -j 1 -v tests/slow/test_*.py
+	@FILE_LIMIT_S=3600 python3 tests/e2e/run.py --bin $(BUILD) -j 1 -v tests/slow/test_*.py
 
 lint: setup-check ## layout, layers, simple mistakes, both compilers, clang-tidy
 	+@tests/lint/run.sh
