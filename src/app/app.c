@@ -141,6 +141,10 @@ sid_app_ready(const struct sid_app *app) {
            sid_writer_healthy(app->writer);
 }
 
+/* How long an expired challenge is still known, so that the record of its use
+ * says "expired" and not "unknown". Own choice. */
+#define CHALLENGE_KEPT_S 3600
+
 struct purge {
     struct sid_op op;
     int64_t retries_before_s;
@@ -176,9 +180,10 @@ purge_expired(struct sid_app *app) {
         return; /* the next round will do it */
     purge->op.run = purge_run;
     purge->op.done = purge_done;
-    purge->challenges_before_s = sid_now_s();
-    purge->attempts_before_s = purge->challenges_before_s - SID_ATTEMPT_DAY_S;
-    purge->retries_before_s = purge->challenges_before_s - config.idempotency_s;
+    int64_t now_s = sid_now_s();
+    purge->challenges_before_s = now_s - CHALLENGE_KEPT_S;
+    purge->attempts_before_s = now_s - SID_ATTEMPT_DAY_S;
+    purge->retries_before_s = now_s - config.idempotency_s;
     sid_writer_submit(app->writer, &purge->op);
 }
 
