@@ -117,6 +117,8 @@ const char *sid_reason_class_name(enum sid_reason_class class_of);
     X(SID_REASON_ID_NUMBER_IN_USE, "id_number_in_use", OTHER, false,           \
       "There is already a credential for this ID number. If it is yours and "  \
       "you lost access, bring the card to a counter.")                         \
+    X(SID_REASON_CARD_EXPIRED, "card_expired", OTHER, false,                   \
+      "The ID card has expired. Enrol again with the new card.")               \
     X(SID_REASON_OFFICER, "officer_decision", OTHER, false,                    \
       "An officer has rejected the enrolment.")                                \
     X(SID_REASON_GAVE_UP, "processing_failed", OTHER, true,                    \

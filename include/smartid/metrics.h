@@ -97,6 +97,13 @@
       "1 while there are as many of them as faces_alarm says or more")         \
     X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
       "Codes handed out")                                                      \
+    X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
+      "smartidd_credential_changes_total", "change=\"suspended\"",             \
+      "Credentials suspended, resumed and revoked")                            \
+    X(SID_M_CREDENTIAL_RESUMED, COUNTER, "smartidd_credential_changes_total",  \
+      "change=\"resumed\"", "")                                                \
+    X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
+      "change=\"revoked\"", "")                                                \
     X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
       "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

@@ -17,6 +17,7 @@
 #include "smartid/audit.h"
 #include "smartid/buf.h"
 #include "smartid/challenge.h"
+#include "smartid/credential.h"
 #include "smartid/enrolment.h"
 #include "smartid/erasure.h"
 #include "smartid/err.h"
@@ -233,6 +234,7 @@ struct sid_enrolment {
     int attempts;         /* times a worker began it */
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
+    int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
     uint8_t id_index[SID_SHA256_BYTES];    /* blind index of the ID number */
     uint8_t holder_hash[SID_SHA256_BYTES]; /* of the holder's secret */
     struct sid_buf holder_sealed;          /* sid_holder_pack(), sealed */
@@ -400,12 +402,6 @@ SID_FALLIBLE enum sid_err sid_store_idempotency_purge(struct sid_store *store,
                                                       int64_t before_s);
 
 /* ---- credentials ------------------------------------------------------- */
-enum sid_credential_state {
-    SID_CREDENTIAL_ACTIVE,
-    SID_CREDENTIAL_REVOKED,
-};
-const char *sid_credential_state_name(enum sid_credential_state state);
-
 struct sid_credential {
     uint64_t serial;      /* given by the store at insert */
     char id[SID_ID_SIZE]; /* "crd_…" */
@@ -413,9 +409,9 @@ struct sid_credential {
     char client_id[SID_ID_SIZE]; /* the app that enrolled the person */
     char type[24];               /* "resident_id" */
     char assurance[16];          /* "remote" | "remote_live" */
-    enum sid_credential_state state;
+    struct sid_life life;
     int64_t issued_at_s;
-    int64_t revoked_at_s; /* 0: not revoked */
+    char replaced_by[SID_ID_SIZE]; /* the one that took its place, or "" */
     /* Reason of the revocation, sealed for place credential|note|id; empty:
      * none. */
     struct sid_buf note_sealed;
@@ -426,8 +422,8 @@ struct sid_credential {
 };
 void sid_credential_fini(struct sid_credential *credential);
 
-/* Inserts and sets *serial. At most one active credential per id_index.
- * Errors: SID_E_EXISTS (that, or the id). */
+/* Inserts and sets *serial. A person has at most one of a type that stands
+ * (active or suspended). Errors: SID_E_EXISTS (that, or the id). */
 SID_FALLIBLE enum sid_err
 sid_store_credential_insert(struct sid_store *store,
                             const struct sid_credential *credential,
@@ -440,15 +436,18 @@ SID_FALLIBLE enum sid_err sid_store_credential_get(struct sid_store *store,
 SID_FALLIBLE enum sid_err
 sid_store_credential_by_serial(struct sid_store *store, uint64_t serial,
                                struct sid_credential *out);
-/* True when an active credential has this index. */
+/* The person's credential of a type that stands; it may have expired. Errors:
+ * SID_E_NOT_FOUND. */
 SID_FALLIBLE enum sid_err
-sid_store_credential_in_use(struct sid_store *store,
-                            const uint8_t id_index[SID_SHA256_BYTES],
-                            bool *out);
-/* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
+sid_store_credential_standing(struct sid_store *store,
+                              const uint8_t id_index[SID_SHA256_BYTES],
+                              const char *type, struct sid_credential *out);
+/* Writes life, note_sealed and replaced_by of *credential. Errors:
+ * SID_E_NOT_FOUND, SID_E_CONFLICT (the stored one is revoked or replaced, which
+ * is final). */
 SID_FALLIBLE enum sid_err
-sid_store_credential_revoke(struct sid_store *store, const char *id,
-                            struct sid_span note_sealed, int64_t now_s);
+sid_store_credential_change(struct sid_store *store,
+                            const struct sid_credential *credential);
 
 /* ---- erasure and retention --------------------------------------------- */
 /* What stays of a person. */

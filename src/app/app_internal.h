@@ -148,6 +148,8 @@ void sid_time_begin(struct sid_app *app, int64_t floor_us);
 /* The time by which codes live and die, Unix microseconds: the clock's, but it
  * never goes back. Any thread. */
 int64_t sid_time_us(struct sid_app *app);
+/* The same in whole seconds: by it credentials expire. */
+int64_t sid_time_s(struct sid_app *app);
 /* Each tick: says once when the clock was set back by more than the skew, and
  * when that is over. Main thread. */
 void sid_time_tick(struct sid_app *app);
@@ -274,6 +276,19 @@ SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
                                            struct sid_store *store,
                                            struct sid_enrolment *enrolment,
                                            const struct sid_verdict *verdict);
+
+/* ---- credential_issue.c -------------------------------------------------- */
+/* Whether a credential of this type stands that another one may not simply
+ * take the place of: one that has not expired. Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_app_in_use(struct sid_app *app, struct sid_store *store,
+               const uint8_t id_index[SID_SHA256_BYTES], const char *type,
+               bool *out);
+/* Inserts a credential, in the place of whatever stands of its type and person,
+ * and writes both down. Errors: those of the store and the log. */
+SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,
+                                        const struct sid_credential *credential,
+                                        const char *actor);
 
 /* ---- enrol_work.c ------------------------------------------------------- */
 /* A stored enrolment on its way through the worker. Owned by the pool, then

@@ -53,8 +53,8 @@ static enum sid_err
 issue_credential(struct sid_app *app, struct sid_store *store,
                  struct sid_enrolment *enrolment, const char *actor) {
     struct sid_credential credential = {
-        .type = "resident_id",
-        .state = SID_CREDENTIAL_ACTIVE,
+        .type = SID_TYPE_RESIDENT,
+        .life = {.valid_until_s = enrolment->valid_until_s},
         .issued_at_s = enrolment->decided_at_s,
     };
     bool live = enrolment->challenge.outcome == SID_CHALLENGE_PASSED;
@@ -73,14 +73,8 @@ issue_credential(struct sid_app *app, struct sid_store *store,
     memcpy(credential.holder_hash, enrolment->holder_hash,
            sizeof enrolment->holder_hash);
     err = reseal_holder(app, enrolment, &credential);
-    uint64_t serial = 0;
     if (err == SID_OK)
-        err = sid_store_credential_insert(store, &credential, &serial);
-    char detail[DETAIL_SIZE];
-    (void)snprintf(detail, sizeof detail, "enrolment=%s", enrolment->id);
-    if (err == SID_OK)
-        err = sid_app_audit(store, "credential_issued", actor, credential.id,
-                            credential.type, detail);
+        err = sid_app_issue(store, &credential, actor);
     if (err == SID_OK)
         memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
     sid_credential_fini(&credential);
@@ -134,7 +128,8 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = seal_note(app, enrolment, verdict->note);
     bool in_use = false;
     if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
-        err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+        err = sid_app_in_use(app, store, enrolment->id_index, SID_TYPE_RESIDENT,
+                             &in_use);
     /* An officer is told; a worker has nobody to tell and decides. */
     if (err == SID_OK && in_use && verdict->decided_by[0] != '\0')
         err = SID_E_CONFLICT;

@@ -91,6 +91,7 @@ make_fingerprint(struct sid_enrol_submit *submit) {
         sid_span_of(submit->consent_version,
                     strlen(submit->consent_version) + 1),
         sid_span_of(&submit->consent_at_s, sizeof submit->consent_at_s),
+        sid_span_of(&submit->valid_until_s, sizeof submit->valid_until_s),
         sid_span_of(submit->challenge_id, strlen(submit->challenge_id) + 1),
     };
     for (size_t i = 0; err == SID_OK && i < sizeof texts / sizeof *texts; i++)
@@ -153,6 +154,7 @@ make_row(struct sid_enrol_submit *submit) {
     enrolment->created_at_s = sid_now_s();
     enrolment->updated_at_s = enrolment->created_at_s;
     enrolment->consent_at_s = submit->consent_at_s;
+    enrolment->valid_until_s = submit->valid_until_s;
     memcpy(enrolment->client_id, submit->flow.caller.client_id,
            sizeof enrolment->client_id);
     memcpy(enrolment->consent_version, submit->consent_version,
@@ -302,8 +304,12 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
         return err;
     if (submit->id_number_bad)
         return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_INVALID);
+    if (enrolment->valid_until_s != 0 &&
+        enrolment->created_at_s >= enrolment->valid_until_s)
+        return reject_at_the_door(submit, store, SID_REASON_CARD_EXPIRED);
     bool in_use = false;
-    err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+    err = sid_app_in_use(submit->flow.app, store, enrolment->id_index,
+                         SID_TYPE_RESIDENT, &in_use);
     if (err == SID_OK && in_use)
         return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_IN_USE);
     if (err == SID_OK)

@@ -13,7 +13,8 @@
 
 /* The word for the audit row; the outside sees only expired or not_valid. */
 static const char *
-outcome_of(const struct sid_verify *verify, bool found, bool active) {
+outcome_of(const struct sid_verify *verify, bool found,
+           enum sid_credential_state state) {
     if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN ||
         verify->code_err != SID_OK)
         return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
@@ -21,8 +22,8 @@ outcome_of(const struct sid_verify *verify, bool found, bool active) {
     if (!found)
         return verify->credential_id[0] != '\0' ? "erased"
                                                 : "unknown_credential";
-    if (!active)
-        return "revoked";
+    if (state != SID_CREDENTIAL_ACTIVE)
+        return sid_credential_state_name(state);
     return verify->too_low ? "assurance_too_low" : "valid";
 }
 
@@ -51,9 +52,9 @@ take_credential(struct sid_verify *verify, struct sid_credential *credential) {
 
 static enum sid_err
 look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
-        bool *active) {
+        enum sid_credential_state *state) {
     *found = false;
-    *active = false;
+    *state = SID_CREDENTIAL_REVOKED;
     enum sid_err code_err = verify->code_err;
     bool readable = code_err == SID_OK || code_err == SID_E_CODE_EXPIRED ||
                     code_err == SID_E_CODE_EARLY;
@@ -71,9 +72,9 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     if (err != SID_OK)
         return err;
     *found = true;
-    *active = credential.state == SID_CREDENTIAL_ACTIVE;
+    *state = sid_life_state(&credential.life, verify->checked_at_s);
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
-    if (*active && code_err == SID_OK) {
+    if (*state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK) {
         verify->too_low = too_low(&credential, verify->purpose);
         if (!verify->too_low)
             take_credential(verify, &credential);
@@ -85,12 +86,13 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
 static enum sid_err
 verify_run(struct sid_op *op, struct sid_store *store) {
     struct sid_verify *verify = (struct sid_verify *)op;
-    bool found, active;
-    enum sid_err err = look_up(verify, store, &found, &active);
+    bool found;
+    enum sid_credential_state state;
+    enum sid_err err = look_up(verify, store, &found, &state);
     if (err != SID_OK)
         return err;
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
-                    found && active && !verify->too_low;
+                    found && state == SID_CREDENTIAL_ACTIVE && !verify->too_low;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
     char detail[DETAIL_SIZE];
     /* The counter is the clerk's own text: last, so that it cannot pass for
@@ -100,7 +102,7 @@ verify_run(struct sid_op *op, struct sid_store *store) {
     return sid_app_audit_at(store, verify->started_us, "verification",
                             sid_caller_actor(&verify->flow.caller),
                             verify->credential_id,
-                            outcome_of(verify, found, active), detail);
+                            outcome_of(verify, found, state), detail);
 }
 
 static void

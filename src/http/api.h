@@ -13,6 +13,7 @@ extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get,
 extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
     sid_api_enrol_photo;
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
+    sid_api_credential_suspend, sid_api_credential_resume,
     sid_api_credential_revoke;
 extern const struct sid_handler sid_api_verify;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
@@ -38,6 +39,15 @@ void sid_api_write_enrolment(struct sid_json *json,
                              const struct sid_request *req,
                              const struct sid_enrolment *enrolment,
                              bool for_officer);
+/* A body that is none or the empty object. Errors: SID_E_BAD_JSON,
+ * SID_E_FIELD_UNKNOWN, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_api_nothing(struct sid_request *req);
+/* Writes a credential as members of the object that is open; state: as of now.
+ */
+void sid_api_write_credential(struct sid_json *json,
+                              const struct sid_request *req,
+                              const struct sid_credential *credential,
+                              enum sid_credential_state state);
 /* Prefer: wait, capped by the settings, becomes req->wait_s and
  * Preference-Applied. */
 void sid_api_grant_wait(struct sid_request *req);

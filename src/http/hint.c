@@ -16,6 +16,7 @@ static const struct {
     {"holder.phone", "5 to 24 digits, blanks, + or -."},
     {"holder.consent.given_at",
      "A time that has passed, as in 2026-01-05T08:00:00Z."},
+    {"holder.valid_until", "The card's last valid day, as in 2035-01-31."},
     {"challenge_id", "A challenge of this app, not used and not expired: "
                      "POST /v1/challenges."},
     {"steps", "2 or 3."},

@@ -120,7 +120,7 @@ struct sid_request {
             enum sid_qr_level level;
             int scale;
         } code;
-        struct sid_credential_revoke revoke;
+        struct sid_credential_change change;
         struct sid_verify verify;
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;

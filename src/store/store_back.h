@@ -169,12 +169,11 @@ struct sid_back_ops {
                                    struct sid_credential *out);
     enum sid_err (*credential_by_serial)(struct sid_back *back, uint64_t serial,
                                          struct sid_credential *out);
-    enum sid_err (*credential_in_use)(struct sid_back *back,
-                                      const uint8_t id_index[SID_SHA256_BYTES],
-                                      bool *out);
-    enum sid_err (*credential_revoke)(struct sid_back *back, const char *id,
-                                      struct sid_span note_sealed,
-                                      int64_t now_s);
+    enum sid_err (*credential_standing)(
+        struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES],
+        const char *type, struct sid_credential *out);
+    enum sid_err (*credential_change)(struct sid_back *back,
+                                      const struct sid_credential *credential);
 
     /* What the front makes sid_store_erase() of. *deleted: whether there was
      * one; serial: of the credential, 0 when there was none. */

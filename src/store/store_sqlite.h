@@ -77,8 +77,8 @@
     X(CREDENTIAL_GET)                                                          \
     X(CREDENTIAL_BY_SERIAL)                                                    \
     X(CREDENTIAL_HAS)                                                          \
-    X(CREDENTIAL_IN_USE)                                                       \
-    X(CREDENTIAL_REVOKE)                                                       \
+    X(CREDENTIAL_STANDING)                                                     \
+    X(CREDENTIAL_CHANGE)                                                       \
     X(IDEMPOTENCY_FORGET)                                                      \
     X(CREDENTIAL_DELETE)                                                       \
     X(ENROL_DELETE)                                                            \
@@ -137,6 +137,10 @@ sid_sqlite_of(struct sid_back *back) {
 /* Prepares every statement. Errors: SID_E_STORE, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_sq_prepare_all(struct sid_sqlite *sq);
 void sid_sq_finalize_all(struct sid_sqlite *sq);
+/* Of a statement, for the log. */
+const char *sid_sq_name(enum sid_sq_stmt which);
+
+/* ---- store_sqlite_cursor.c --------------------------------------------- */
 
 /* What an SQLite result means; logs it unless it is an expected refusal
  * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND) or has been logged
@@ -414,10 +418,12 @@ enum sid_err sid_sqlite_credential_get(struct sid_back *back, const char *id,
 enum sid_err sid_sqlite_credential_by_serial(struct sid_back *back,
                                              uint64_t serial,
                                              struct sid_credential *out);
-enum sid_err sid_sqlite_credential_in_use(
-    struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES], bool *out);
-enum sid_err sid_sqlite_credential_revoke(struct sid_back *back, const char *id,
-                                          struct sid_span note_sealed,
-                                          int64_t now_s);
+enum sid_err
+sid_sqlite_credential_standing(struct sid_back *back,
+                               const uint8_t id_index[SID_SHA256_BYTES],
+                               const char *type, struct sid_credential *out);
+enum sid_err
+sid_sqlite_credential_change(struct sid_back *back,
+                             const struct sid_credential *credential);
 
 #endif

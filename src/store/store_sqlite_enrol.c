@@ -43,6 +43,7 @@ sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
                      e->first_note_sealed.len);
     sid_sq_bind_int(&query, e->appealed_at_s);
     sid_sq_bind_text(&query, e->barred);
+    sid_sq_bind_int(&query, e->valid_until_s);
     sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
     sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
     sid_sq_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
@@ -83,6 +84,7 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     sid_sq_read_buf(query, &out->first_note_sealed);
     out->appealed_at_s = sid_sq_read_int(query);
     sid_sq_read_text(query, out->barred, sizeof out->barred);
+    out->valid_until_s = sid_sq_read_int(query);
     if (query->err != SID_OK)
         return query->err;
     if (sid_enrol_state_parse(state, &out->state) != SID_OK ||

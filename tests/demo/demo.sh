@@ -304,7 +304,7 @@ check_code() {
 revoke() {
     step "The phone is lost: revoked, and at once no longer valid"
     request -H @app.auth -H 'Content-Type: application/json' \
-        -d '{"reason": "lost phone"}' "/v1/credentials/$credential/revoke"
+        -d '{"reason": "lost"}' "/v1/credentials/$credential/revoke"
     expect "the status" "$status" 200
     note "state: $(answer .state)"
     expect "the state" "$(answer .state)" revoked
@@ -383,7 +383,7 @@ The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
   jq -n --arg c "\$(ZXingReader code.png | sed -n 's/^Text: *"\(.*\)"\$/\1/p')" \\
     '{code: \$c, purpose: "household_registration"}' |
     curl -H @clerk.auth -H 'Content-Type: application/json' -d @- \$URL/v1/verifications
-  curl -H @app.auth -H 'Content-Type: application/json' -d '{"reason": "lost phone"}' \\
+  curl -H @app.auth -H 'Content-Type: application/json' -d '{"reason": "lost"}' \\
     \$URL/v1/credentials/\$C/revoke
   curl -H @app.auth -H 'Prefer: wait=30' -F id_photo=@card.jpg \\
     -F selfie=@$man_selfie -F 'holder=<man.json;type=application/json' \\

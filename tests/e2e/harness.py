@@ -480,9 +480,14 @@ class Api:
             raise AssertionError(repr(answer))
         return answer.json()
 
-    def revoke(self, credential, reason="lost phone"):
-        return self.post("/v1/credentials/%s/revoke" % credential,
-                         {"reason": reason})
+    def revoke(self, credential, reason="lost", note=None):
+        return self.change(credential, "revoke", {
+            "reason": reason, **({} if note is None else {"note": note})})
+
+    def change(self, credential, change, value=None):
+        """POST /v1/credentials/{id}/suspend, /resume and so on."""
+        return self.post("/v1/credentials/%s/%s" % (credential, change),
+                         {} if value is None else value)
 
 
 def credential_of(enrolment):

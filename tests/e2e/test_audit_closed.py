@@ -18,6 +18,8 @@ class Closed(DaemonCase):
     def setUp(self):
         _, self.credential = self.approved(who=3)
         self.code = self.app.code(self.credential)["code"]
+        _, self.asleep = self.approved(who=6)
+        self.app.change(self.asleep, "suspend")
         seen = self.app.enrol(who=4, selfie_flaw=photos.UNCLEAR)
         self.assertEqual(seen["state"], "review")
         self.review = "/v1/enrollments/" + seen["id"]
@@ -57,6 +59,9 @@ class Closed(DaemonCase):
                 "use": "code", "revoke_old": False}), 200),
             ("decide", lambda: self.officer.post(
                 self.review + "/decision", DECISION), 200),
+            ("suspend", lambda: self.app.change(self.credential, "suspend"),
+             200),
+            ("resume", lambda: self.app.change(self.asleep, "resume"), 200),
             ("revoke", lambda: self.app.revoke(self.credential), 200),
         ]
 

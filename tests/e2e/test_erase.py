@@ -223,7 +223,7 @@ class Person:
         if not clerk.verify(self.code, "household_registration")["valid"]:
             raise AssertionError("not valid")
         if self.index % 10 == 1:
-            app.revoke(self.credential, self.note)
+            app.revoke(self.credential, note=self.note)
 
 
 class ErasedPeople(Case):

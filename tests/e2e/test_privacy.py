@@ -83,7 +83,7 @@ class Canaries(Case):
             app.get("/v1/credentials/%s/code" % credential,
                     {"Accept": "image/png"})
             cls.bad_ways(app, clerk, person, code)
-            app.revoke(credential, "gone")
+            app.revoke(credential, note="gone " + cls.NAME)
             clerk.verify(code)
 
     @classmethod

@@ -79,7 +79,9 @@ WELCOME = {
     ("GET", "/v1/enrollments/{id}/photos/{photo}"): (200, None, False),
     ("GET", "/v1/credentials/{id}"): (200, None, False),
     ("GET", "/v1/credentials/{id}/code"): (200, None, False),
-    ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "test"}, True),
+    ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
+    ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
+    ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
     ("GET", "/v1/clients"): (200, None, False),
     ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
@@ -199,6 +201,10 @@ class Matrix(DaemonCase):
         status, body, uses_up = WELCOME.get(asked, (200, None, False))
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
+        if "/resume" in path and expected == "welcome":
+            # Only who has suspended it, or an officer, may.
+            self.daemon.api(self.authorization(caller, person)).change(
+                person.credential, "suspend")
         answer = self.ask(connection, method,
                           path + QUERY.get(asked, ""),
                           self.authorization(caller, person), body)
@@ -247,8 +253,10 @@ class Matrix(DaemonCase):
              appeal_form),
             ("GET", "/v1/credentials/%s", credential, "crd_", None),
             ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
+            ("POST", "/v1/credentials/%s/suspend", credential, "crd_", {}),
+            ("POST", "/v1/credentials/%s/resume", credential, "crd_", {}),
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
-             {"reason": "not mine"}),
+             {"reason": "lost"}),
         ]
         for caller, key in others.items():
             for method, pattern, one, prefix, body in asked:

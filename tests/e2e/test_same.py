@@ -11,7 +11,7 @@ from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
     table
 
 GOOD_BODY = {"decision": {"decision": "reject", "reason": "test"},
-             "revoke": {"reason": "test"}, "{id}": {"reason": "request"}}
+             "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
 
 
 class SameBytes(DaemonCase):

@@ -1,0 +1,47 @@
+/* store_credential.c: the front's part in what codes stand for. Run by the
+ * thread that owns the store; owns nothing. */
+#include "store_front.h"
+
+void
+sid_credential_fini(struct sid_credential *credential) {
+    sid_buf_free(&credential->holder_sealed);
+    sid_buf_free(&credential->note_sealed);
+    sid_wipe(credential, sizeof *credential);
+}
+
+enum sid_err
+sid_store_credential_insert(struct sid_store *store,
+                            const struct sid_credential *credential,
+                            uint64_t *serial) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->credential_insert(back, credential, serial);
+}
+
+enum sid_err
+sid_store_credential_get(struct sid_store *store, const char *id,
+                         struct sid_credential *out) {
+    return store->back->ops->credential_get(store->back, id, out);
+}
+
+enum sid_err
+sid_store_credential_by_serial(struct sid_store *store, uint64_t serial,
+                               struct sid_credential *out) {
+    return store->back->ops->credential_by_serial(store->back, serial, out);
+}
+
+enum sid_err
+sid_store_credential_standing(struct sid_store *store,
+                              const uint8_t id_index[SID_SHA256_BYTES],
+                              const char *type, struct sid_credential *out) {
+    return store->back->ops->credential_standing(store->back, id_index, type,
+                                                 out);
+}
+
+enum sid_err
+sid_store_credential_change(struct sid_store *store,
+                            const struct sid_credential *credential) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->credential_change(back, credential);
+}
