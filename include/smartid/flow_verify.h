@@ -37,6 +37,7 @@ struct sid_verify {
     enum sid_err code_err;
     int64_t started_us; /* wall clock */
     char credential_id[SID_ID_SIZE];
+    enum sid_dead_serial dead; /* when there is an id and nothing stands */
     char enrolment_id[SID_ID_SIZE];
     uint8_t id_index[SID_SHA256_BYTES];
     struct sid_subject_key key;

@@ -104,6 +104,18 @@
       "change=\"resumed\"", "")                                                \
     X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"revoked\"", "")                                                \
+    X(SID_M_RECOVERY_FACE, COUNTER, "smartidd_recoveries_total",               \
+      "outcome=\"face\"",                                                      \
+      "Lost phones: recovered by face or at a counter, failed, to be taken "   \
+      "again, locked")                                                         \
+    X(SID_M_RECOVERY_COUNTER, COUNTER, "smartidd_recoveries_total",            \
+      "outcome=\"counter\"", "")                                               \
+    X(SID_M_RECOVERY_FAILED, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"failed\"", "")                                                \
+    X(SID_M_RECOVERY_RETAKE, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"retake\"", "")                                                \
+    X(SID_M_RECOVERY_LOCKED, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"locked\"", "")                                                \
     X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
       "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

@@ -199,6 +199,11 @@ replay(struct sid_enrol_submit *submit, struct sid_store *store,
         sid_enrolment_fini(&row);
         return SID_E_IDEMPOTENCY_MISMATCH;
     }
+    /* The secret of then is dead, and the present one is not the app's. */
+    if (row.holder_generation != 0) {
+        sid_enrolment_fini(&row);
+        return SID_E_CONFLICT;
+    }
     submit->replayed = true;
     sid_enrolment_fini(&submit->enrolment);
     submit->enrolment = row;

@@ -20,8 +20,9 @@ outcome_of(const struct sid_verify *verify, bool found,
         return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
                                                        : verify->code_err);
     if (!found)
-        return verify->credential_id[0] != '\0' ? "erased"
-                                                : "unknown_credential";
+        return verify->credential_id[0] != '\0'
+                   ? sid_dead_serial_name(verify->dead)
+                   : "unknown_credential";
     if (state != SID_CREDENTIAL_ACTIVE)
         return sid_credential_state_name(state);
     return verify->too_low ? "assurance_too_low" : "valid";
@@ -64,9 +65,10 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     enum sid_err err = sid_store_credential_by_serial(
         store, verify->token.serial, &credential);
     if (err == SID_E_NOT_FOUND) {
-        /* For the audit log only: a code of somebody who was erased. */
-        err = sid_store_erased_credential(store, verify->token.serial,
-                                          verify->credential_id);
+        /* For the audit log only: a code of somebody who was erased, or of a
+         * phone that was lost. */
+        err = sid_store_dead_serial(store, verify->token.serial,
+                                    verify->credential_id, &verify->dead);
         return err == SID_E_NOT_FOUND ? SID_OK : err;
     }
     if (err != SID_OK)

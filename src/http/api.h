@@ -14,7 +14,7 @@ extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
     sid_api_enrol_photo;
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
-    sid_api_credential_revoke;
+    sid_api_credential_revoke, sid_api_credential_recover;
 extern const struct sid_handler sid_api_verify;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
@@ -33,6 +33,9 @@ SID_FALLIBLE enum sid_err sid_api_take_place(struct sid_request *req);
 /* Success, Location and Retry-After of an enrolment that was sent in. */
 void sid_api_answer_sent(struct sid_request *req,
                          const struct sid_enrolment *enrolment);
+/* Writes reasons as a member. */
+void sid_api_write_reasons(struct sid_json *json,
+                           const struct sid_reasons *reasons, bool for_officer);
 /* Writes an enrolment as members of the object that is open. An officer's
  * reason that does not open is the writer's failure (json->err). */
 void sid_api_write_enrolment(struct sid_json *json,

@@ -36,9 +36,9 @@ sid_api_wait_until_us(const struct sid_request *req) {
     return req->wait_s > 0 ? sid_mono_us() + req->wait_s * 1000000 : 0;
 }
 
-static void
-write_reasons(struct sid_json *json, const struct sid_reasons *reasons,
-              bool for_officer) {
+void
+sid_api_write_reasons(struct sid_json *json, const struct sid_reasons *reasons,
+                      bool for_officer) {
     sid_json_open(json, "reasons", '[');
     for (size_t i = 0; i < reasons->count; i++) {
         enum sid_reason reason = reasons->item[i].reason;
@@ -147,7 +147,7 @@ sid_api_write_enrolment(struct sid_json *json, const struct sid_request *req,
                            enrolment->decided_by[0] != '\0', &told);
     sid_json_string(json, "id", enrolment->id);
     sid_json_string(json, "state", sid_enrol_state_name(enrolment->state));
-    write_reasons(json, &told, for_officer);
+    sid_api_write_reasons(json, &told, for_officer);
     sid_json_time(json, "created_at", enrolment->created_at_s);
     sid_json_time(json, "updated_at", enrolment->updated_at_s);
     if (enrolment->appealed_at_s != 0)

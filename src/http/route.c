@@ -22,6 +22,7 @@
 #define JSON SID_BODY_JSON
 #define MULTIPART SID_BODY_MULTIPART
 #define APPEAL SID_BODY_APPEAL
+#define RECOVERY SID_BODY_RECOVERY
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
@@ -54,6 +55,8 @@ const struct sid_route sid_routes[] = {
      "crd_", &sid_api_credential_resume},
     {POST, "/v1/credentials/{id}/revoke", OFFICER, APP | HOLDER, JSON, false,
      "crd_", &sid_api_credential_revoke},
+    {POST, "/v1/credentials/{id}/recover", OFFICER, APP, RECOVERY, false,
+     "crd_", &sid_api_credential_recover},
     {POST, "/v1/clients", ADMIN, NOBODY, JSON, false, NULL,
      &sid_api_client_add},
     {GET, "/v1/clients", ADMIN, NOBODY, NONE, false, NULL,

@@ -13,7 +13,7 @@
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
-    "valid_until_s"
+    "valid_until_s, method, holder_generation, recovery_failures"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -97,7 +97,7 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
@@ -123,6 +123,9 @@ static const struct {
       "updated_at_s = ?, challenge = ?, "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
+    S(ENROL_RECOVERY,
+      "UPDATE enrolment SET holder_generation = ?, holder_hash = ?, "
+      "recovery_failures = ? WHERE id = ?"),
     S(ATTEMPT_PUT, "INSERT INTO attempt (enrolment_id, person, made_at_s) "
                    "VALUES (?, ?, ?)"),
     S(ATTEMPT_GET,
@@ -185,16 +188,28 @@ static const struct {
     S(CREDENTIAL_CHANGE, "UPDATE credential SET (" LIFE_COLUMNS
                          ") = (?, ?, ?, ?, ?, ?) WHERE id = ? AND "
                          "state IN ('active', 'suspended')"),
+    S(CREDENTIAL_NEXT, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
+                       "enrolment_id WHERE enrolment_id = ? AND serial > ? "
+                       "ORDER BY serial LIMIT 1"),
+    S(SERIAL_RETIRED,
+      "INSERT INTO dead_serial (serial, credential_id, why) "
+      "SELECT serial, id, 'recovered' FROM credential WHERE serial = ?"),
+    S(CREDENTIAL_DELETE, "DELETE FROM credential WHERE serial = ?"),
 
     S(IDEMPOTENCY_FORGET, "UPDATE idempotency SET fingerprint = zeroblob(32) "
                           "WHERE enrolment_id = ?"),
-    S(CREDENTIAL_DELETE,
-      "DELETE FROM credential WHERE id = ? RETURNING serial"),
+    S(OLD_SERIALS_ERASED,
+      "UPDATE dead_serial SET why = 'erased' WHERE credential_id IN "
+      "(SELECT id FROM credential WHERE enrolment_id = ?)"),
+    S(SERIALS_ERASED,
+      "INSERT INTO dead_serial (serial, credential_id, why) "
+      "SELECT serial, id, 'erased' FROM credential WHERE enrolment_id = ?"),
+    S(CREDENTIALS_DELETE, "DELETE FROM credential WHERE enrolment_id = ?"),
     S(ENROL_DELETE, "DELETE FROM enrolment WHERE id = ?"),
-    S(ERASURE_PUT, "INSERT INTO erasure (enrolment_id, credential_id, serial, "
-                   "erased_at_s, cause) VALUES (?, ?, ?, ?, ?)"),
-    S(ERASED_CREDENTIAL,
-      "SELECT credential_id FROM erasure WHERE serial = ? AND serial > 0"),
+    S(ERASURE_PUT, "INSERT INTO erasure (enrolment_id, credential_id, "
+                   "erased_at_s, cause) VALUES (?, ?, ?, ?)"),
+    S(DEAD_SERIAL_GET,
+      "SELECT credential_id, why FROM dead_serial WHERE serial = ?"),
     S(DUE_ENROLMENTS,
       "SELECT id, credential_id FROM enrolment WHERE state = ? AND "
       "decided_at_s < ? ORDER BY decided_at_s, id LIMIT ?"),

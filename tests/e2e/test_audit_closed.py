@@ -8,7 +8,8 @@ import photos
 from harness import DaemonCase, holder
 
 DECISION = {"decision": "approve", "reason": "same person"}
-STATES = ("SELECT 'enrolment', id, state FROM enrolment "
+STATES = ("SELECT 'enrolment', id, state || recovery_failures || "
+          "holder_generation FROM enrolment "
           "UNION SELECT 'credential', id, state FROM credential "
           "UNION SELECT 'client', id, revoked_at_s FROM client "
           "ORDER BY 1, 2")
@@ -59,6 +60,10 @@ class Closed(DaemonCase):
                 "use": "code", "revoke_old": False}), 200),
             ("decide", lambda: self.officer.post(
                 self.review + "/decision", DECISION), 200),
+            ("recover", lambda: self.app.recover(self.credential,
+                                                 photos.photo(3)), 200),
+            ("officer recovers", lambda: self.officer.change(
+                self.credential, "recover", {"reason": "lost"}), 200),
             ("suspend", lambda: self.app.change(self.credential, "suspend"),
              200),
             ("resume", lambda: self.app.change(self.asleep, "resume"), 200),

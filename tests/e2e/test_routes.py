@@ -63,6 +63,10 @@ def appeal_form():
     return multipart(form(None, *photos.pair(6)))
 
 
+def recovery_form():
+    return multipart(form(None, None, photos.photo(5)))
+
+
 # method and path -> status for those who may, body, whether it uses up what it
 # is done to.
 WELCOME = {
@@ -82,6 +86,8 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    # Of an officer: JSON, see OFFICERS.
+    ("POST", "/v1/credentials/{id}/recover"): (200, recovery_form, True),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
     ("GET", "/v1/clients"): (200, None, False),
     ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
@@ -94,6 +100,7 @@ WELCOME = {
     ("GET", "/metrics"): (200, None, False),
     ("GET", "/version"): (200, None, False),
 }
+OFFICERS = {("POST", "/v1/credentials/{id}/recover"): {"reason": "lost"}}
 QUERY = {("GET", "/v1/enrollments"): "?state=review"}
 
 
@@ -199,6 +206,8 @@ class Matrix(DaemonCase):
         expected = self.expected(rows, method, caller)
         asked = ("GET" if method == "HEAD" else method, pattern)
         status, body, uses_up = WELCOME.get(asked, (200, None, False))
+        if caller == "officer":
+            body = OFFICERS.get(asked, body)
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
         if "/resume" in path and expected == "welcome":
@@ -258,8 +267,11 @@ class Matrix(DaemonCase):
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
              {"reason": "lost"}),
         ]
+        recover = ("POST", "/v1/credentials/%s/recover", credential, "crd_",
+                   recovery_form)
         for caller, key in others.items():
-            for method, pattern, one, prefix, body in asked:
+            more = [recover] if caller == "other app" else []
+            for method, pattern, one, prefix, body in asked + more:
                 paths = [pattern % one, pattern % (prefix + UNKNOWN),
                          pattern % (prefix + "x"), pattern % "nonsense",
                          "/v1/nothing/at/all"]

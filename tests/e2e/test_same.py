@@ -8,7 +8,7 @@ import unittest
 import photos
 from harness import DaemonCase
 from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
-    table
+    recovery_form, table
 
 GOOD_BODY = {"decision": {"decision": "reject", "reason": "test"},
              "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
@@ -41,6 +41,8 @@ class SameBytes(DaemonCase):
         data = None
         if body is not None and path.endswith("/appeal"):
             headers["Content-Type"], data = appeal_form()
+        elif body is not None and path.endswith("/recover"):
+            headers["Content-Type"], data = recovery_form()
         elif body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()

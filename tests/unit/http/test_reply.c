@@ -30,6 +30,7 @@ static const struct {
     {SID_E_SUSPENDED, 409},
     {SID_E_REPLACED, 409},
     {SID_E_EXPIRED, 409},
+    {SID_E_RECOVERY_LOCKED, 409},
     {SID_E_LENGTH_REQUIRED, 411},
     {SID_E_BODY_TOO_LARGE, 413},
     {SID_E_MEDIA_TYPE, 415},
