@@ -35,7 +35,12 @@ SID_FALLIBLE enum sid_err
 sid_credential_code_finish(struct sid_credential_code *code);
 void sid_credential_code_fini(struct sid_credential_code *code);
 
-enum sid_change { SID_CHANGE_SUSPEND, SID_CHANGE_RESUME, SID_CHANGE_REVOKE };
+enum sid_change {
+    SID_CHANGE_SUSPEND,
+    SID_CHANGE_RESUME,
+    SID_CHANGE_REVOKE,
+    SID_CHANGE_UPGRADE /* an officer has seen person and card */
+};
 struct sid_credential_change {
     struct sid_credential_look look; /* first: flow, id, credential, state */
     enum sid_change change;          /* in */
@@ -45,7 +50,8 @@ struct sid_credential_change {
 };
 /* After SID_OK no verification that begins later answers by the former state.
  * flow.err: SID_E_NOT_FOUND, SID_E_FORBIDDEN (resumed by somebody who may not;
- * recorded), those of sid_life_suspend(), _resume(), _revoke() … */
+ * recorded), SID_E_CONFLICT (upgraded already), those of sid_life_suspend(),
+ * _resume(), _revoke() … */
 void sid_credential_change_start(struct sid_credential_change *change);
 void sid_credential_change_fini(struct sid_credential_change *change);
 

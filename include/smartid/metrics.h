@@ -43,6 +43,8 @@
       "result=\"not_valid\"", "")                                              \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
+    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_counter_total", "",   \
+      "Enrolments by an officer at a counter, without a comparison of faces")  \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \
       "state=\"approved\"", "Enrolments decided by the workers, by state")     \
     X(SID_M_ENROL_REVIEW, COUNTER, "smartidd_enrolments_decided_total",        \
@@ -99,11 +101,13 @@
       "Codes handed out")                                                      \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
-      "Credentials suspended, resumed and revoked")                            \
+      "Credentials suspended, resumed, revoked, upgraded")                     \
     X(SID_M_CREDENTIAL_RESUMED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"resumed\"", "")                                                \
     X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"revoked\"", "")                                                \
+    X(SID_M_CREDENTIAL_UPGRADED, COUNTER, "smartidd_credential_changes_total", \
+      "change=\"upgraded\"", "")                                               \
     X(SID_M_RECOVERY_FACE, COUNTER, "smartidd_recoveries_total",               \
       "outcome=\"face\"",                                                      \
       "Lost phones: recovered by face or at a counter, failed, to be taken "   \

@@ -450,7 +450,7 @@ SID_FALLIBLE enum sid_err
 sid_store_credential_standing(struct sid_store *store,
                               const uint8_t id_index[SID_SHA256_BYTES],
                               const char *type, struct sid_credential *out);
-/* Writes life, note_sealed and replaced_by of *credential. Errors:
+/* Writes life, note_sealed, replaced_by and assurance of *credential. Errors:
  * SID_E_NOT_FOUND, SID_E_CONFLICT (the stored one is revoked or replaced, which
  * is final). */
 SID_FALLIBLE enum sid_err

@@ -264,6 +264,7 @@ struct sid_verdict {
     const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
+    bool replace;      /* approved although a credential stands, in its place */
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
 };
@@ -326,6 +327,8 @@ SID_FALLIBLE enum sid_err sid_enrol_job_store(const struct sid_enrol_job *job,
 /* Keeps the sealed photos for the worker, unless other jobs hold much already:
  * then they are read back. */
 void sid_enrol_job_hold(struct sid_enrol_job *job);
+/* Counts a decision in the metrics. */
+void sid_enrol_count(enum sid_enrol_state state);
 /* Hands a job with a place to the workers. */
 void sid_enrol_job_submit(struct sid_enrol_job **take);
 /* At start: takes up what a former run left. */

@@ -158,6 +158,7 @@ sid_sqlite_credential_change(struct sid_back *back,
     int changes = 0;
 
     bind_life(&query, c);
+    sid_sq_bind_text(&query, c->assurance);
     sid_sq_bind_text(&query, c->id);
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)

@@ -120,7 +120,7 @@ static const struct {
       "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
       "decided_by = '', note_sealed = X'', first_decision = '', "
       "first_by = '', first_at_s = 0, first_note_sealed = X'', "
-      "updated_at_s = ?, challenge = ?, "
+      "updated_at_s = ?, challenge = ?, method = 'face', "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
     S(ENROL_RECOVERY,
@@ -185,9 +185,10 @@ static const struct {
       "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
       "enrolment_id WHERE id_index = ? AND type = ? AND "
       "state IN ('active', 'suspended')"),
-    S(CREDENTIAL_CHANGE, "UPDATE credential SET (" LIFE_COLUMNS
-                         ") = (?, ?, ?, ?, ?, ?) WHERE id = ? AND "
-                         "state IN ('active', 'suspended')"),
+    S(CREDENTIAL_CHANGE,
+      "UPDATE credential SET (" LIFE_COLUMNS
+      ", assurance) = (?, ?, ?, ?, ?, ?, ?) WHERE id = ? AND "
+      "state IN ('active', 'suspended')"),
     S(CREDENTIAL_NEXT, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
                        "enrolment_id WHERE enrolment_id = ? AND serial > ? "
                        "ORDER BY serial LIMIT 1"),

@@ -8,9 +8,10 @@ import photos
 from harness import DaemonCase, holder
 
 DECISION = {"decision": "approve", "reason": "same person"}
+SEEN = {"person_seen": True, "card_seen": True}
 STATES = ("SELECT 'enrolment', id, state || recovery_failures || "
           "holder_generation FROM enrolment "
-          "UNION SELECT 'credential', id, state FROM credential "
+          "UNION SELECT 'credential', id, state || assurance FROM credential "
           "UNION SELECT 'client', id, revoked_at_s FROM client "
           "ORDER BY 1, 2")
 
@@ -64,6 +65,10 @@ class Closed(DaemonCase):
                                                  photos.photo(3)), 200),
             ("officer recovers", lambda: self.officer.change(
                 self.credential, "recover", {"reason": "lost"}), 200),
+            ("upgrade", lambda: self.officer.change(
+                self.credential, "upgrade", SEEN), 200),
+            ("counter", lambda: self.officer.post(
+                "/v1/counter/enrollments", {"holder": holder(), **SEEN}), 201),
             ("suspend", lambda: self.app.change(self.credential, "suspend"),
              200),
             ("resume", lambda: self.app.change(self.asleep, "resume"), 200),

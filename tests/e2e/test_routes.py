@@ -67,12 +67,18 @@ def recovery_form():
     return multipart(form(None, None, photos.photo(5)))
 
 
+def counter_body():
+    return "application/json", json.dumps({
+        "holder": holder(), "person_seen": True, "card_seen": True}).encode()
+
+
 # method and path -> status for those who may, body, whether it uses up what it
 # is done to.
 WELCOME = {
     ("POST", "/v1/verifications"):
         (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
+    ("POST", "/v1/counter/enrollments"): (201, counter_body, False),
     ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),
     ("GET", "/v1/enrollments/{id}"): (200, None, False),
@@ -86,6 +92,8 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    ("POST", "/v1/credentials/{id}/upgrade"):
+        (200, {"person_seen": True, "card_seen": True}, True),
     # Of an officer: JSON, see OFFICERS.
     ("POST", "/v1/credentials/{id}/recover"): (200, recovery_form, True),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),

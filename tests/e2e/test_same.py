@@ -11,6 +11,7 @@ from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
     recovery_form, table
 
 GOOD_BODY = {"decision": {"decision": "reject", "reason": "test"},
+             "upgrade": {"person_seen": True, "card_seen": True},
              "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
 
 

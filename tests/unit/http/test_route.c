@@ -29,6 +29,7 @@ static const struct {
 } matrix[] = {
     {SID_METHOD_POST, "/v1/verifications", C, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/enrollments", A, N, SID_BODY_MULTIPART},
+    {SID_METHOD_POST, "/v1/counter/enrollments", O, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/challenges", A, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/enrollments", O, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/v1/enrollments/enr_1", O, A | H, SID_BODY_NONE},
@@ -45,6 +46,7 @@ static const struct {
     {SID_METHOD_POST, "/v1/credentials/crd_1/resume", O, A | H,
      SID_BODY_NOTHING},
     {SID_METHOD_POST, "/v1/credentials/crd_1/revoke", O, A | H, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/credentials/crd_1/upgrade", O, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/credentials/crd_1/recover", O, A, SID_BODY_RECOVERY},
     {SID_METHOD_POST, "/v1/clients", M, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/clients", M, N, SID_BODY_NONE},
