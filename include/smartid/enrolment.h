@@ -49,6 +49,17 @@ enum sid_photo_kind {
 /* "id_photo", "selfie", "frame_1" …, NULL for SID_PHOTO_NONE. */
 const char *sid_photo_kind_name(enum sid_photo_kind kind);
 
+/* The picture of a person that a counter may see: 3 : 4 as on a card. Source:
+ * issue 5 part D, "small"; a face of half that height is told at a glance. */
+#define SID_PORTRAIT_WIDTH_PX 240
+#define SID_PORTRAIT_HEIGHT_PX 320
+/* Its pixels, blue first. */
+#define SID_PORTRAIT_PIXEL_BYTES                                               \
+    (SID_PORTRAIT_WIDTH_PX * SID_PORTRAIT_HEIGHT_PX * 3)
+/* As a JPEG file. Source: measured: faces take 12 to 13 KiB; noise fits in (see
+ * tests/unit/image/test_write.c). */
+#define SID_PORTRAIT_MAX_BYTES (128 * 1024)
+
 /* Who is told a reason. */
 enum sid_reason_class {
     SID_CLASS_QUALITY, /* of a photo: always told, for it can be mended */

@@ -27,6 +27,10 @@
       "The card that the credential stands for has expired.")                  \
     X(SID_E_RECOVERY_LOCKED, "recovery_locked",                                \
       "Only an officer at a counter can recover this credential.")             \
+    X(SID_E_FACE_TRIES, "face_tries_used",                                     \
+      "Enough photos were compared for this check; scan a code again.")        \
+    X(SID_E_NO_FACE, "no_face_kept",                                           \
+      "No face of this person is kept that a photo could be compared with.")   \
     X(SID_E_CONFLICT, "conflict", "Its present state does not allow this.")    \
     /* configuration and files of secrets */                                   \
     X(SID_E_CONFIG, "config", "The configuration is not valid.")               \

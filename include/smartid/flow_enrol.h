@@ -34,7 +34,8 @@ struct sid_enrol_submit {
     char id_number_text[64];
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
-    int64_t valid_until_s;                      /* of the card; 0: not stated */
+    bool consent_portrait; /* and to a portrait for the counter */
+    int64_t valid_until_s; /* of the card; 0: not stated */
     struct sid_buf photo[SID_PHOTO_KINDS];      /* taken; frames may be empty */
     char challenge_id[SID_ID_SIZE];             /* "" when none */
     char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none; the flow

@@ -28,6 +28,7 @@ struct sid_verify {
     bool valid;
     bool expired;       /* not valid because it is too old */
     bool too_low;       /* not valid because its assurance is too low */
+    bool portrait;      /* there is one that the purpose may be told of */
     char type[24];      /* of the credential; only when valid */
     char assurance[16]; /* only when valid */
     char pseudonym[SID_PSEUDONYM_SIZE]; /* only when valid, after finish */
@@ -47,7 +48,8 @@ struct sid_verify {
 /* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE
  * …, SID_E_STOPPING. done is always called. */
 void sid_verify_start(struct sid_verify *verify);
-/* Opens the attributes and makes the pseudonym (io thread, after done). Errors:
+/* Opens the attributes, makes the pseudonym and remembers the check for what
+ * may be asked about it (flow_face.h) (io thread, after done). Errors:
  * SID_E_SEAL, SID_E_CRYPTO, … */
 SID_FALLIBLE enum sid_err sid_verify_finish(struct sid_verify *verify);
 void sid_verify_fini(struct sid_verify *verify);

@@ -101,6 +101,24 @@ SID_FALLIBLE enum sid_err sid_image_turn(const struct sid_image *image,
                                          int quarter_turns,
                                          struct sid_image *out);
 
+/* A part of an image, in its pixels; it may lie partly outside. */
+struct sid_image_part {
+    float x, y, w, h; /* w, h > 0 */
+};
+/* Fills rows of width_px * 3 bytes (blue first) with the part in that size,
+ * smoothly; what lies outside the image goes on as its edge. The part must not
+ * be more than SID_IMAGE_FIT_MAX_PX away from the image. */
+#define SID_IMAGE_FIT_MAX_PX 100000
+void sid_image_fit(const struct sid_image *image, struct sid_image_part part,
+                   int width_px, int height_px, uint8_t *bgr);
+
+/* Makes a baseline JPEG file of the pixels, with nothing else in it. *out must
+ * be empty; max_bytes are taken for it. Errors: SID_E_IMAGE_TOO_LARGE (it has
+ * max_bytes or more), SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_image_write_jpeg(const struct sid_image *image,
+                                               size_t max_bytes,
+                                               struct sid_buf *out);
+
 /* Wipes, frees, and leaves the image empty. Safe on an empty image. */
 void sid_image_fini(struct sid_image *image);
 

@@ -120,6 +120,17 @@
       "outcome=\"retake\"", "")                                                \
     X(SID_M_RECOVERY_LOCKED, COUNTER, "smartidd_recoveries_total",             \
       "outcome=\"locked\"", "")                                                \
+    X(SID_M_PORTRAITS_VIEWED, COUNTER, "smartidd_portraits_viewed_total", "",  \
+      "Portraits shown to clerks")                                             \
+    X(SID_M_FACE_MATCH, COUNTER, "smartidd_face_checks_total",                 \
+      "outcome=\"match\"",                                                     \
+      "Faces compared at counters: by outcome; photos of no use")              \
+    X(SID_M_FACE_NO_MATCH, COUNTER, "smartidd_face_checks_total",              \
+      "outcome=\"no_match\"", "")                                              \
+    X(SID_M_FACE_UNCLEAR, COUNTER, "smartidd_face_checks_total",               \
+      "outcome=\"unclear\"", "")                                               \
+    X(SID_M_FACE_RETAKE, COUNTER, "smartidd_face_checks_total",                \
+      "outcome=\"retake\"", "")                                                \
     X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
       "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

@@ -234,6 +234,7 @@ struct sid_enrolment {
     int attempts;         /* times a worker began it */
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
+    bool consent_portrait; /* and to a portrait for the counter */
     int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
     enum sid_enrol_method method;
     uint32_t holder_generation; /* of the holder's secret */
@@ -277,7 +278,8 @@ SID_FALLIBLE enum sid_err sid_store_enrol_begin_work(struct sid_store *store,
                                                      int *attempts);
 /* Writes state, reasons, scores, challenge, decided_*, note_sealed and
  * credential_id of *enrolment. In the same transaction its photos are deleted
- * unless the state is review, and its template unless it is review or approved.
+ * unless the state is review, template and portrait unless it is review or
+ * approved.
  * Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (the stored state is not `expected`).
  */
 SID_FALLIBLE enum sid_err
@@ -388,6 +390,25 @@ SID_FALLIBLE enum sid_err sid_store_template_get(struct sid_store *store,
  * gauge smartidd_faces_stored, after each commit. */
 int64_t sid_store_template_count(const struct sid_store *store);
 
+/* ---- portraits --------------------------------------------------------- */
+/* Of an enrolment, for counters, as sid_subject_seal() leaves it. */
+#define SID_PORTRAIT_SEALED_MAX_BYTES                                          \
+    (SID_PORTRAIT_MAX_BYTES + SID_SEAL_OVERHEAD_BYTES)
+/* Keeps it; one that is there already is replaced. Errors: SID_E_NOT_FOUND (no
+ * such enrolment, or its consent is to no portrait), SID_E_ARGUMENT (length).
+ */
+SID_FALLIBLE enum sid_err sid_store_portrait_put(struct sid_store *store,
+                                                 const char *enrolment_id,
+                                                 struct sid_span sealed);
+/* Of an approved enrolment. *out must be empty. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_store_portrait_get(struct sid_store *store,
+                                                 const char *enrolment_id,
+                                                 struct sid_buf *out);
+/* Whether get would find one. */
+SID_FALLIBLE enum sid_err sid_store_portrait_has(struct sid_store *store,
+                                                 const char *enrolment_id,
+                                                 bool *out);
+
 /* ---- idempotency ------------------------------------------------------- */
 #define SID_IDEMPOTENCY_SIZE 129 /* 128 characters and NUL */
 struct sid_idempotency {
@@ -485,10 +506,10 @@ struct sid_erasure {
     int64_t erased_at_s;
     enum sid_erase_cause cause;
 };
-/* Forgets a person: keys, template, photos, what retries are known by, the rows
- * of credentials and enrolment; *erasure stays. By id they are still named in
- * the audit log and, for a day, by retry keys, attempts and challenges. Errors:
- * SID_E_NOT_FOUND (there is neither row). */
+/* Forgets a person: keys, template, portrait, photos, what retries are known
+ * by, the rows of credentials and enrolment; *erasure stays. By id they are
+ * still named in the audit log and, for a day, by retry keys, attempts and
+ * challenges. Errors: SID_E_NOT_FOUND (there is neither row). */
 SID_FALLIBLE enum sid_err sid_store_erase(struct sid_store *store,
                                           const struct sid_erasure *erasure);
 

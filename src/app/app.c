@@ -12,6 +12,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/models.h"
+#include "smartid/recent.h"
 
 /* How often what has grown old is looked for. */
 #define PURGE_EVERY_US ((int64_t)60 * 1000 * 1000)
@@ -67,6 +68,8 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
         .app = app,
     };
     enum sid_err err = sid_gate_new(&app->gate);
+    if (err == SID_OK)
+        err = sid_recent_new(&app->recent);
     if (err == SID_OK)
         err = sid_writer_run(app->writer, &load.op);
     if (err == SID_OK)
@@ -264,6 +267,7 @@ sid_app_free(struct sid_app **app) {
     sid_audit_stop(me);
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);
+    sid_recent_free(&me->recent);
     sid_app_free_purposes(me);
     sid_models_free(&me->models);
     sid_forkserver_free(&me->forkserver);

@@ -18,6 +18,8 @@ struct sid_forkserver;
 struct sid_gate;
 struct sid_kept_purposes;
 struct sid_models;
+struct sid_recent;
+struct sid_recent_check;
 
 struct sid_app {
     struct sid_keyring *keys;   /* borrowed */
@@ -25,6 +27,7 @@ struct sid_app {
     struct sid_writer *writer;  /* borrowed */
     struct sid_keyset *keyset;  /* borrowed */
     struct sid_gate *gate;      /* owned */
+    struct sid_recent *recent;  /* owned; valid checks */
 
     /* All sets that were ever in force, the newest first: callers point to
      * theirs. The list is the main thread's. */
@@ -212,6 +215,16 @@ SID_FALLIBLE enum sid_err sid_template_renew(const struct sid_keyring *ring,
                                              const char *enrolment_id,
                                              struct sid_subject_key *key);
 
+/* ---- flow_portrait.c ---------------------------------------------------- */
+/* Inside a transaction: whose enrolment and keys a recent check is about.
+ * Errors: SID_E_NOT_FOUND (the credential is not active any more, or gone),
+ * those of the store. */
+SID_FALLIBLE enum sid_err sid_app_checked(struct sid_app *app,
+                                          struct sid_store *store,
+                                          const struct sid_recent_check *check,
+                                          char enrolment_id[SID_ID_SIZE],
+                                          struct sid_subject_key *key);
+
 /* ---- flow_enrol_erase.c ------------------------------------------------- */
 /* Forgets a person and says so in the audit log, by ids. Inside a transaction.
  * Errors: SID_E_NOT_FOUND, those of the store. */
@@ -267,6 +280,7 @@ struct sid_verdict {
     bool replace;      /* approved although a credential stands, in its place */
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
+    struct sid_span portrait; /* sealed, or empty; kept with the face */
 };
 /* Inside a transaction: issues the credential when approved (a number that is
  * in use by now turns the verdict into rejected), writes the decision, deletes
@@ -310,6 +324,7 @@ struct sid_enrol_job {
     struct sid_decision decision;
     bool has_face; /* worth being kept */
     float face[SID_EMBEDDING_FLOATS];
+    struct sid_buf portrait; /* sealed; empty: none */
 };
 /* Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_enrol_job_new(struct sid_app *app, const char *id,
@@ -353,6 +368,7 @@ SID_FALLIBLE enum sid_err sid_app_seal_words(const struct sid_subject *subject,
 struct sid_place sid_enrol_photo_place(const char *id,
                                        enum sid_photo_kind kind);
 struct sid_place sid_enrol_holder_place(const char *id);
+struct sid_place sid_portrait_place(const char *id);
 struct sid_place sid_enrol_words_place(const char *id, enum sid_words words);
 
 #endif

@@ -22,6 +22,11 @@ sid_enrol_holder_place(const char *id) {
 }
 
 struct sid_place
+sid_portrait_place(const char *id) {
+    return (struct sid_place){"portrait", "sealed", id};
+}
+
+struct sid_place
 sid_enrol_words_place(const char *id, enum sid_words words) {
     static const char *const columns[] = {
         [SID_WORDS_STATEMENT] = "statement",
@@ -110,6 +115,21 @@ audit_decision(struct sid_store *store, const struct sid_enrolment *enrolment,
                          sid_enrol_state_name(enrolment->state), detail);
 }
 
+/* Of who has, or may get, a credential. */
+static enum sid_err
+keep_face(struct sid_app *app, struct sid_store *store,
+          const struct sid_enrolment *enrolment,
+          const struct sid_verdict *verdict) {
+    if (verdict->face == NULL || (enrolment->state != SID_ENROL_APPROVED &&
+                                  enrolment->state != SID_ENROL_REVIEW))
+        return SID_OK;
+    enum sid_err err = sid_template_keep(app->keys, store, enrolment->id,
+                                         &enrolment->key, verdict->face);
+    if (err == SID_OK && verdict->portrait.len > 0)
+        err = sid_store_portrait_put(store, enrolment->id, verdict->portrait);
+    return err;
+}
+
 enum sid_err
 sid_enrol_settle(struct sid_app *app, struct sid_store *store,
                  struct sid_enrolment *enrolment,
@@ -149,11 +169,8 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = issue_credential(app, store, enrolment, verdict->actor);
     if (err == SID_OK)
         err = sid_store_enrol_decide(store, enrolment, expected);
-    if (err == SID_OK && verdict->face != NULL &&
-        (enrolment->state == SID_ENROL_APPROVED ||
-         enrolment->state == SID_ENROL_REVIEW))
-        err = sid_template_keep(app->keys, store, enrolment->id,
-                                &enrolment->key, verdict->face);
+    if (err == SID_OK)
+        err = keep_face(app, store, enrolment, verdict);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
     return err;

@@ -16,6 +16,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "smartid/photo.h"
 
 #define DETAIL_SIZE 64
 /* How often a job comes back after an error of the store that may be the row's
@@ -64,6 +65,7 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     drop_photos(me);
     sid_enrolment_fini(&me->enrolment);
     sid_wipe(me->face, sizeof me->face);
+    sid_buf_free(&me->portrait);
     give_place_back(me);
     free(me);
 }
@@ -195,6 +197,7 @@ settle_run(struct sid_op *op, struct sid_store *store) {
         .decided_by = "",
         .note = "",
         .face = job->has_face ? job->face : NULL,
+        .portrait = sid_buf_span(&job->portrait),
     };
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
 }
@@ -257,7 +260,8 @@ give_up(struct sid_enrol_job *job) {
 
 static enum sid_err
 examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
-        enum sid_photo_kind kind, struct sid_photo_facts *facts) {
+        enum sid_photo_kind kind, uint8_t *portrait,
+        struct sid_photo_facts *facts) {
     struct sid_subject subject =
         sid_app_subject(job->app, job->id, &job->enrolment.key);
     struct sid_place place = sid_enrol_photo_place(job->id, kind);
@@ -265,8 +269,9 @@ examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
     enum sid_err err = sid_subject_open(
         &subject, &place, sid_buf_span(&job->sealed[kind]), &photo);
     if (err == SID_OK)
-        err = sid_examiner_examine(examiner, job->id, sid_buf_span(&photo),
-                                   kind, facts);
+        err = sid_examiner_portray(
+            examiner, job->id, sid_buf_span(&photo), kind,
+            kind == SID_PHOTO_SELFIE ? portrait : NULL, facts);
     sid_buf_free(&photo);
     return err;
 }
@@ -304,24 +309,57 @@ keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
         memcpy(job->face, selfie->embedding, sizeof job->face);
 }
 
+/* Room for a portrait, when the person agreed to one. */
+static enum sid_err
+make_room(const struct sid_enrol_job *job, struct sid_buf *portrait) {
+    return job->enrolment.consent_portrait
+               ? sid_buf_reserve(portrait, SID_PORTRAIT_PIXEL_BYTES)
+               : SID_OK;
+}
+
+/* Where the face is kept, its portrait is, too: sealed before it leaves this
+ * thread. */
+static enum sid_err
+keep_portrait(struct sid_enrol_job *job, uint8_t *pixels) {
+    if (!job->has_face || pixels == NULL)
+        return SID_OK;
+    struct sid_subject subject =
+        sid_app_subject(job->app, job->id, &job->enrolment.key);
+    struct sid_place place = sid_portrait_place(job->id);
+    struct sid_buf file = SID_BUF_EMPTY;
+    sid_buf_free(&job->portrait); /* of an attempt before */
+    enum sid_err err = sid_portrait_write(pixels, &file);
+    if (err == SID_OK)
+        err = sid_subject_seal(&subject, &place, sid_buf_span(&file),
+                               &job->portrait);
+    sid_buf_free(&file);
+    /* Only what is no face grows like that; it is not worth an enrolment. */
+    return err == SID_E_IMAGE_TOO_LARGE ? SID_OK : err;
+}
+
 /* Errors: SID_E_IO (nobody can look at the photos now), SID_E_NO_MEMORY:
  * nothing is decided. */
 static enum sid_err
 decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
-    enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
+    struct sid_buf pixels = SID_BUF_EMPTY;
+    enum sid_err err =
+        facts == NULL ? SID_E_NO_MEMORY : make_room(job, &pixels);
     int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
     enum sid_photo_kind broken = SID_PHOTO_NONE;
     for (int kind = 0;
          err == SID_OK && broken == SID_PHOTO_NONE && kind < kinds; kind++) {
-        err = examine(job, examiner, (enum sid_photo_kind)kind, &facts[kind]);
+        err = examine(job, examiner, (enum sid_photo_kind)kind, pixels.ptr,
+                      &facts[kind]);
         if (err == SID_OK && sid_examiner_gave_up(examiner))
             broken = (enum sid_photo_kind)kind;
     }
     if (err == SID_OK) {
         judge(job, facts, broken);
         keep_face(job, &facts[SID_PHOTO_SELFIE]);
-    } else if (err != SID_E_IO && err != SID_E_NO_MEMORY) {
+        err = keep_portrait(job, pixels.ptr);
+    }
+    if (err != SID_OK && err != SID_E_IO && err != SID_E_NO_MEMORY) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
@@ -330,6 +368,7 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     for (int kind = 0; facts != NULL && kind < SID_PHOTO_KINDS; kind++)
         sid_photo_facts_fini(&facts[kind]);
     free(facts);
+    sid_buf_free(&pixels);
     return err;
 }
 

@@ -114,14 +114,15 @@ again(struct sid_examiner *examiner, enum sid_fault fault) {
 static enum sid_err
 examine_apart(struct sid_examiner *examiner, const char *id,
               struct sid_span bytes, enum sid_photo_kind kind,
-              struct sid_photo_facts *out) {
+              uint8_t *portrait, struct sid_photo_facts *out) {
     enum sid_fault fault;
     do {
         enum sid_err err = prepare(examiner);
         if (err != SID_OK)
             return err;
         pid_t pid = examiner->process.pid;
-        fault = sid_faceproc_ask(&examiner->process, bytes, kind, &err, out);
+        fault = sid_faceproc_ask(&examiner->process, bytes, kind, portrait,
+                                 &err, out);
         if (fault == SID_FAULT_NONE)
             return err;
         count_fault(examiner->forkserver, fault);
@@ -142,11 +143,11 @@ examine_apart(struct sid_examiner *examiner, const char *id,
 static enum sid_err
 examine_judged(struct sid_examiner *examiner, const char *id,
                struct sid_span bytes, enum sid_photo_kind kind,
-               struct sid_photo_facts *out) {
+               uint8_t *portrait, struct sid_photo_facts *out) {
     struct sid_image_info info;
     enum sid_err err = sid_image_probe(bytes, &info);
     if (err == SID_OK)
-        return examine_apart(examiner, id, bytes, kind, out);
+        return examine_apart(examiner, id, bytes, kind, portrait, out);
     *out = (struct sid_photo_facts){.image = err};
     return SID_OK;
 }
@@ -155,12 +156,19 @@ enum sid_err
 sid_examiner_examine(struct sid_examiner *examiner, const char *id,
                      struct sid_span bytes, enum sid_photo_kind kind,
                      struct sid_photo_facts *out) {
+    return sid_examiner_portray(examiner, id, bytes, kind, NULL, out);
+}
+
+enum sid_err
+sid_examiner_portray(struct sid_examiner *examiner, const char *id,
+                     struct sid_span bytes, enum sid_photo_kind kind,
+                     uint8_t *portrait, struct sid_photo_facts *out) {
     if (examiner->engine != NULL)
-        return sid_photo_examine(examiner->engine, bytes, kind, out);
+        return sid_photo_portray(examiner->engine, bytes, kind, portrait, out);
     uint8_t sha256[SID_SHA256_BYTES];
     enum sid_err err = sid_sha256(bytes, sha256);
     if (err == SID_OK)
-        err = examine_judged(examiner, id, bytes, kind, out);
+        err = examine_judged(examiner, id, bytes, kind, portrait, out);
     if (err == SID_OK)
         memcpy(out->sha256, sha256, sizeof sha256);
     return err;

@@ -40,6 +40,13 @@ SID_FALLIBLE enum sid_err sid_examiner_examine(struct sid_examiner *examiner,
                                                struct sid_span bytes,
                                                enum sid_photo_kind kind,
                                                struct sid_photo_facts *out);
+/* The same, and the face's portrait, when there is a face (out->faces). Its
+ * pixels are whatever the process has said: a picture, if perhaps not of that
+ * face. portrait: NULL, or room for SID_PORTRAIT_PIXEL_BYTES. */
+SID_FALLIBLE enum sid_err
+sid_examiner_portray(struct sid_examiner *examiner, const char *id,
+                     struct sid_span bytes, enum sid_photo_kind kind,
+                     uint8_t *portrait, struct sid_photo_facts *out);
 /* Whether a photo of this job was one that cannot be used for that reason. The
  * others are then better left alone: each might cost as much time, and the job
  * has had what it may have (two times 5 s). */

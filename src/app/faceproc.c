@@ -217,17 +217,29 @@ ask(struct sid_faceproc *proc, const struct sid_faceproc_request *request,
     return err == SID_E_ARGUMENT ? SID_FAULT_ANSWER : fault;
 }
 
+/* How much of the buffer a photo takes, and what the process puts there. */
+static size_t
+used(size_t photo_bytes, const uint8_t *portrait) {
+    return portrait != NULL && photo_bytes < SID_PORTRAIT_PIXEL_BYTES
+               ? SID_PORTRAIT_PIXEL_BYTES
+               : photo_bytes;
+}
+
 enum sid_fault
 sid_faceproc_ask(struct sid_faceproc *proc, struct sid_span bytes,
-                 enum sid_photo_kind kind, enum sid_err *err,
+                 enum sid_photo_kind kind, uint8_t *portrait, enum sid_err *err,
                  struct sid_photo_facts *out) {
     SID_ASSERT(bytes.len <= SID_FACEPROC_BUFFER_BYTES);
-    struct sid_faceproc_request request = {
-        .number = ++proc->number, .len = bytes.len, .kind = kind};
+    struct sid_faceproc_request request = {.number = ++proc->number,
+                                           .len = bytes.len,
+                                           .kind = kind,
+                                           .portrait = portrait != NULL};
     struct sid_faceproc_answer answer;
     memcpy(proc->buffer, bytes.ptr, bytes.len);
     enum sid_fault fault = ask(proc, &request, &answer);
-    sid_wipe(proc->buffer, bytes.len);
+    if (fault == SID_FAULT_NONE && answer.err == SID_OK && portrait != NULL)
+        memcpy(portrait, proc->buffer, SID_PORTRAIT_PIXEL_BYTES);
+    sid_wipe(proc->buffer, used(bytes.len, portrait));
     if (fault == SID_FAULT_NONE) {
         proc->photos++;
         proc->spent =

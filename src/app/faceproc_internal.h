@@ -42,11 +42,14 @@ struct sid_faceproc_report {
     char problem[SID_FACEPROC_PROBLEM_SIZE]; /* unless SID_OK; may be "" */
 };
 
-/* Daemon to face process: the photo lies at the start of the buffer. */
+/* Daemon to face process: the photo lies at the start of the buffer; there the
+ * portrait's pixels take its place, when they are wanted and a face was found.
+ */
 struct sid_faceproc_request {
     uint64_t number; /* comes back with the answer */
     uint64_t len;    /* bytes */
     enum sid_photo_kind kind;
+    bool portrait; /* is wanted */
 };
 
 struct sid_faceproc_answer {
@@ -56,8 +59,9 @@ struct sid_faceproc_answer {
     struct sid_photo_facts facts;
 };
 
-/* The photo buffer: one per worker, written by the daemon, read by its face
- * process. */
+/* The photo buffer: one per worker, shared with its face process, which reads
+ * the photo and writes the portrait: pixels, because any are a picture, and no
+ * file of its making goes further. */
 #define SID_FACEPROC_BUFFER_BYTES ((size_t)SID_PHOTO_BYTES_LIMIT)
 
 /* ---- faceproc.c: the daemon's hold on one face process; for the thread of the
@@ -93,11 +97,13 @@ SID_FALLIBLE enum sid_err sid_faceproc_init(struct sid_faceproc *proc);
 SID_FALLIBLE enum sid_err sid_faceproc_ensure(struct sid_faceproc *proc,
                                               struct sid_forkserver *server);
 /* Asks the running process. SID_FAULT_NONE: *err and, when that is SID_OK, *out
- * are what it found (out->sha256 is zero). Otherwise the process has been
- * ended and *out is untouched. */
+ * are what it found (out->sha256 is zero), and with out->faces the portrait is
+ * filled unless it is NULL. Otherwise the process has been ended and *out is
+ * untouched. */
 enum sid_fault sid_faceproc_ask(struct sid_faceproc *proc,
                                 struct sid_span bytes, enum sid_photo_kind kind,
-                                enum sid_err *err, struct sid_photo_facts *out);
+                                uint8_t *portrait, enum sid_err *err,
+                                struct sid_photo_facts *out);
 /* Ends the process and gives the buffer back. Safe on a zeroed struct. */
 void sid_faceproc_fini(struct sid_faceproc *proc);
 

@@ -54,15 +54,15 @@ peak_kib(void) {
 }
 
 static void
-answer_photos(struct sid_face_engine *engine, const uint8_t *buffer) {
+answer_photos(struct sid_face_engine *engine, uint8_t *buffer) {
     struct sid_faceproc_request request;
     while (get_request(&request)) {
         struct sid_faceproc_answer answer;
         memset(&answer, 0, sizeof answer);
         answer.number = request.number;
-        answer.err =
-            sid_photo_look(engine, sid_span_of(buffer, (size_t)request.len),
-                           request.kind, &answer.facts);
+        answer.err = sid_photo_look(
+            engine, sid_span_of(buffer, (size_t)request.len), request.kind,
+            request.portrait ? buffer : NULL, &answer.facts);
         answer.peak_kib = peak_kib();
         bool sent = put(&answer, sizeof answer);
         sid_wipe(&answer, sizeof answer);
@@ -79,8 +79,8 @@ be_face_process(struct sid_face_engine *engine, const int fds[2]) {
     if (dup2(fds[0], SID_FACEPROC_SOCKET) < 0)
         return;
     (void)prctl(PR_SET_NAME, "smartidd-face");
-    const uint8_t *buffer =
-        mmap(NULL, SID_FACEPROC_BUFFER_BYTES, PROT_READ, MAP_SHARED, fds[1], 0);
+    uint8_t *buffer = mmap(NULL, SID_FACEPROC_BUFFER_BYTES,
+                           PROT_READ | PROT_WRITE, MAP_SHARED, fds[1], 0);
     if (buffer != MAP_FAILED) {
         (void)close(fds[0]);
         (void)close(fds[1]);

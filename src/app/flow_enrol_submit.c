@@ -91,6 +91,7 @@ make_fingerprint(struct sid_enrol_submit *submit) {
         sid_span_of(submit->consent_version,
                     strlen(submit->consent_version) + 1),
         sid_span_of(&submit->consent_at_s, sizeof submit->consent_at_s),
+        sid_span_of(&submit->consent_portrait, sizeof submit->consent_portrait),
         sid_span_of(&submit->valid_until_s, sizeof submit->valid_until_s),
         sid_span_of(submit->challenge_id, strlen(submit->challenge_id) + 1),
     };
@@ -154,6 +155,7 @@ make_row(struct sid_enrol_submit *submit) {
     enrolment->created_at_s = sid_now_s();
     enrolment->updated_at_s = enrolment->created_at_s;
     enrolment->consent_at_s = submit->consent_at_s;
+    enrolment->consent_portrait = submit->consent_portrait;
     enrolment->valid_until_s = submit->valid_until_s;
     enrolment->method = submit->counter ? SID_METHOD_COUNTER : SID_METHOD_FACE;
     memcpy(enrolment->client_id, submit->flow.caller.client_id,

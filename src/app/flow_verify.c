@@ -8,6 +8,7 @@
 #include "app_internal.h"
 #include "smartid/clock.h"
 #include "smartid/metrics.h"
+#include "smartid/recent.h"
 
 #define DETAIL_SIZE 256
 
@@ -85,6 +86,31 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     return SID_OK;
 }
 
+/* Whether there is a portrait that this purpose may be told of. */
+static enum sid_err
+find_portrait(struct sid_verify *verify, struct sid_store *store) {
+    verify->portrait = false;
+    return verify->valid &&
+                   (verify->purpose->attributes & SID_ATTR_PORTRAIT) != 0
+               ? sid_store_portrait_has(store, verify->enrolment_id,
+                                        &verify->portrait)
+               : SID_OK;
+}
+
+/* For what may still be asked about it. */
+static void
+remember(const struct sid_verify *verify) {
+    struct sid_app *app = verify->flow.app;
+    struct sid_recent_check check = {.at_s = sid_time_s(app),
+                                     .portrait = verify->portrait};
+    memcpy(check.id, verify->id, sizeof check.id);
+    memcpy(check.client_id, verify->flow.caller.client_id,
+           sizeof check.client_id);
+    memcpy(check.credential_id, verify->credential_id,
+           sizeof check.credential_id);
+    sid_recent_put(app->recent, &check);
+}
+
 static enum sid_err
 verify_run(struct sid_op *op, struct sid_store *store) {
     struct sid_verify *verify = (struct sid_verify *)op;
@@ -96,6 +122,9 @@ verify_run(struct sid_op *op, struct sid_store *store) {
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
                     found && state == SID_CREDENTIAL_ACTIVE && !verify->too_low;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
+    err = find_portrait(verify, store);
+    if (err != SID_OK)
+        return err;
     char detail[DETAIL_SIZE];
     /* The counter is the clerk's own text: last, so that it cannot pass for
      * another field. */
@@ -170,6 +199,8 @@ sid_verify_finish(struct sid_verify *verify) {
         err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
                                  verify->flow.caller.party, verify->id_index,
                                  verify->pseudonym);
+    if (err == SID_OK)
+        remember(verify);
     return err;
 }
 

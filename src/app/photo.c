@@ -35,6 +35,7 @@ struct exam {
     struct sid_span bytes;          /* borrowed */
     enum sid_photo_kind kind;
     bool alive;             /* measure liveness, and pose of any kind */
+    uint8_t *portrait;      /* borrowed; cut out here; NULL: is not wanted */
     struct sid_image whole; /* upright by EXIF, decoded small */
     struct sid_photo_find find;
     struct sid_image close; /* closer look, after the turns; or empty */
@@ -198,6 +199,8 @@ measure(struct exam *exam) {
         err = measure_liveness(exam);
     if (err == SID_OK && (exam->alive || exam->kind != SID_PHOTO_ID))
         err = measure_pose(exam, image, &box);
+    if (err == SID_OK && exam->portrait != NULL)
+        sid_photo_cut_portrait(image, &box, exam->portrait);
     return err;
 }
 
@@ -253,10 +256,18 @@ finish_hashed(struct exam *exam, struct sid_photo_facts *out) {
 enum sid_err
 sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
                   enum sid_photo_kind kind, struct sid_photo_facts *out) {
+    return sid_photo_portray(engine, bytes, kind, NULL, out);
+}
+
+enum sid_err
+sid_photo_portray(struct sid_face_engine *engine, struct sid_span bytes,
+                  enum sid_photo_kind kind, uint8_t *portrait,
+                  struct sid_photo_facts *out) {
     struct exam exam = {.engine = engine,
                         .bytes = bytes,
                         .kind = kind,
-                        .alive = kind == SID_PHOTO_SELFIE};
+                        .alive = kind == SID_PHOTO_SELFIE,
+                        .portrait = portrait};
     return finish_hashed(&exam, out);
 }
 
@@ -270,10 +281,12 @@ sid_photo_examine_fully(struct sid_face_engine *engine, struct sid_span bytes,
 
 enum sid_err
 sid_photo_look(struct sid_face_engine *engine, struct sid_span bytes,
-               enum sid_photo_kind kind, struct sid_photo_facts *out) {
+               enum sid_photo_kind kind, uint8_t *portrait,
+               struct sid_photo_facts *out) {
     struct exam exam = {.engine = engine,
                         .bytes = bytes,
                         .kind = kind,
-                        .alive = kind == SID_PHOTO_SELFIE};
+                        .alive = kind == SID_PHOTO_SELFIE,
+                        .portrait = portrait};
     return finish(&exam, out);
 }

@@ -17,7 +17,7 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_revoke, sid_api_credential_recover,
     sid_api_credential_upgrade;
 extern const struct sid_handler sid_api_counter_enrol;
-extern const struct sid_handler sid_api_verify;
+extern const struct sid_handler sid_api_verify, sid_api_portrait, sid_api_face;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
 extern const struct sid_handler sid_api_retention;

@@ -120,8 +120,18 @@ write_from_number(struct sid_json *json, const struct sid_verify *verify) {
     }
 }
 
-/* Only what the purpose allows. Of SID_ATTR_PORTRAIT there is nothing to tell:
- * photos are gone with the decision. */
+/* Only that there is one, and where: it is looked at on its own. */
+static void
+write_portrait(struct sid_json *json, const struct sid_verify *verify) {
+    char url[64];
+    if (!verify->portrait)
+        return;
+    (void)snprintf(url, sizeof url, "/v1/verifications/%s/portrait",
+                   verify->id);
+    sid_json_string(json, "portrait_url", url);
+}
+
+/* Only what the purpose allows. */
 static void
 write_holder(struct sid_json *json, const struct sid_verify *verify) {
     uint32_t may = verify->purpose->attributes;
@@ -135,6 +145,7 @@ write_holder(struct sid_json *json, const struct sid_verify *verify) {
         sid_json_string(json, "name_masked", masked);
     }
     write_from_number(json, verify);
+    write_portrait(json, verify);
     sid_json_close(json, '}');
 }
 
@@ -159,6 +170,8 @@ verify_finish(struct sid_request *req) {
     sid_json_string(&json, "id", verify->id);
     sid_json_bool(&json, "valid", verify->valid);
     if (verify->valid) {
+        if (verify->purpose->face_required)
+            sid_json_bool(&json, "face_required", true);
         sid_json_open(&json, "credential", '{');
         sid_json_string(&json, "type", verify->type);
         sid_json_string(&json, "assurance", verify->assurance);

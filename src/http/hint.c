@@ -16,6 +16,7 @@ static const struct {
     {"holder.phone", "5 to 24 digits, blanks, + or -."},
     {"holder.consent.given_at",
      "A time that has passed, as in 2026-01-05T08:00:00Z."},
+    {"holder.consent.portrait", "true or false."},
     {"holder.valid_until", "The card's last valid day, as in 2035-01-31."},
     {"challenge_id", "A challenge of this app, not used and not expired: "
                      "POST /v1/challenges."},
@@ -34,6 +35,7 @@ types_taken(const struct sid_request *req) {
     bool officer = req->caller.role == SID_ROLE_OFFICER;
     if (req->route->body != SID_BODY_MULTIPART &&
         req->route->body != SID_BODY_APPEAL &&
+        req->route->body != SID_BODY_FACE &&
         (req->route->body != SID_BODY_RECOVERY || officer))
         return "application/json";
     return part ? sid_upload_part_types(req->field.name)

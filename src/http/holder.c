@@ -17,7 +17,8 @@ phone_clean(const char *phone) {
 static enum sid_err
 read_consent(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
              struct sid_field *field) {
-    static const char *const names[] = {"version", "given_at", NULL};
+    static const char *const names[] = {"version", "given_at", "portrait",
+                                        NULL};
     static const char path[] = "holder.consent";
     const json_t *consent = json_object_get(holder, "consent");
     sid_field_set(field, "holder", "consent");
@@ -45,6 +46,12 @@ read_consent(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
         return err;
     if (out->consent_at_s > now_s + SID_CONSENT_SKEW_S)
         return SID_E_FIELD_INVALID;
+    /* Nothing but a plain yes is one. */
+    const json_t *portrait = json_object_get(consent, "portrait");
+    sid_field_set(field, path, "portrait");
+    if (portrait != NULL && !json_is_boolean(portrait))
+        return SID_E_FIELD_INVALID;
+    out->consent_portrait = json_is_true(portrait);
     field->name[0] = '\0';
     return SID_OK;
 }

@@ -38,7 +38,8 @@ sid_reply_status(enum sid_err err) {
     case SID_E_NOT_ACCEPTABLE: return 406;
     case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED:
     case SID_E_SUSPENDED: case SID_E_REPLACED: case SID_E_EXPIRED:
-    case SID_E_RECOVERY_LOCKED: return 409;
+    case SID_E_RECOVERY_LOCKED: case SID_E_FACE_TRIES: case SID_E_NO_FACE:
+        return 409;
     case SID_E_LENGTH_REQUIRED: return 411;
     case SID_E_BODY_TOO_LARGE: return 413;
     case SID_E_MEDIA_TYPE: return 415;

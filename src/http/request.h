@@ -24,6 +24,7 @@
 #include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
 #include "smartid/flow_recover.h"
 #include "smartid/flow_verify.h"
@@ -124,6 +125,8 @@ struct sid_request {
         struct sid_credential_change change;
         struct sid_recover recover;
         struct sid_verify verify;
+        struct sid_portrait_look portrait;
+        struct sid_face_check face;
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;

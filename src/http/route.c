@@ -23,6 +23,7 @@
 #define MULTIPART SID_BODY_MULTIPART
 #define APPEAL SID_BODY_APPEAL
 #define RECOVERY SID_BODY_RECOVERY
+#define FACE SID_BODY_FACE
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
@@ -61,6 +62,10 @@ const struct sid_route sid_routes[] = {
      &sid_api_credential_upgrade},
     {POST, "/v1/credentials/{id}/recover", OFFICER, APP, RECOVERY, false,
      "crd_", &sid_api_credential_recover},
+    {GET, "/v1/verifications/{id}/portrait", NOBODY, CLERK, NONE, false, "ver_",
+     &sid_api_portrait},
+    {POST, "/v1/verifications/{id}/face", NOBODY, CLERK, FACE, false, "ver_",
+     &sid_api_face},
     {POST, "/v1/clients", ADMIN, NOBODY, JSON, false, NULL,
      &sid_api_client_add},
     {GET, "/v1/clients", ADMIN, NOBODY, NONE, false, NULL,

@@ -44,6 +44,7 @@ body_text(enum sid_body_kind body) {
         return "JSON";
     case SID_BODY_MULTIPART:
     case SID_BODY_APPEAL:
+    case SID_BODY_FACE:
         return "multipart";
     case SID_BODY_RECOVERY:
         return "multipart*";

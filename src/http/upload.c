@@ -1,5 +1,5 @@
-/* upload.c: the parts of an enrolment, an appeal or a recovery (see upload.h).
- * io thread; owns the parts until they are taken. */
+/* upload.c: the parts of an enrolment, an appeal, a recovery or a look at a
+ * face (see upload.h). io thread; owns the parts until they are taken. */
 #include "upload.h"
 
 #include <stdlib.h>
@@ -21,7 +21,8 @@ static const struct {
 } texts[SID_UPLOAD_TEXTS] = {
     [SID_TEXT_HOLDER] = {"holder", SID_HOLDER_PART_MAX_BYTES,
                          1u << SID_UPLOAD_ENROLMENT},
-    [SID_TEXT_CHALLENGE] = {"challenge_id", SID_ID_CHARS, ~0u},
+    [SID_TEXT_CHALLENGE] = {"challenge_id", SID_ID_CHARS,
+                            ~(1u << SID_UPLOAD_FACE)},
     [SID_TEXT_STATEMENT] = {"statement", SID_NOTE_SIZE - 1,
                             1u << SID_UPLOAD_APPEAL},
 };
@@ -44,8 +45,19 @@ part_name(int part) {
                : sid_photo_kind_name((enum sid_photo_kind)part);
 }
 
+/* What a counter's camera takes is called by no more than what it is. */
+#define COUNTER_PHOTO "photo"
+
+static const char *
+name_in(enum sid_upload_of of, int part) {
+    return of == SID_UPLOAD_FACE && part == SID_PHOTO_SELFIE ? COUNTER_PHOTO
+                                                             : part_name(part);
+}
+
 static bool
 is_taken(const struct sid_upload *upload, int part) {
+    if (part < SID_PHOTO_KINDS && upload->of == SID_UPLOAD_FACE)
+        return part == SID_PHOTO_SELFIE;
     if (part < SID_PHOTO_KINDS)
         return part != SID_PHOTO_ID || upload->of != SID_UPLOAD_RECOVERY;
     return (texts[part - SID_PHOTO_KINDS].taken & 1u << upload->of) != 0;
@@ -71,17 +83,24 @@ type_fits(int part, const char *type) {
 
 /* PARTS when there is none. */
 static int
-part_of(const char *name) {
+part_of(enum sid_upload_of of, const char *name) {
     int at = 0;
-    while (at < PARTS && strcmp(part_name(at), name) != 0)
+    while (at < PARTS && strcmp(name_in(of, at), name) != 0)
         at++;
     return at;
+}
+
+/* The same of whichever body has it. */
+static int
+any_part_of(const char *name) {
+    int at = part_of(SID_UPLOAD_ENROLMENT, name);
+    return at < PARTS ? at : part_of(SID_UPLOAD_FACE, name);
 }
 
 static enum sid_err
 part_begin(void *ctx, const struct sid_part *part) {
     struct sid_upload *upload = ctx;
-    int at = part_of(part->name);
+    int at = part_of(upload->of, part->name);
     if (at < PARTS)
         sid_field_set(upload->field, "", part->name);
     else
@@ -107,13 +126,13 @@ part_max(int part, size_t photo_max_bytes) {
 
 size_t
 sid_upload_part_max(const char *name, size_t photo_max_bytes) {
-    int part = part_of(name);
+    int part = any_part_of(name);
     return part < PARTS ? part_max(part, photo_max_bytes) : 0;
 }
 
 const char *
 sid_upload_part_types(const char *name) {
-    int part = part_of(name);
+    int part = any_part_of(name);
     if (part < SID_PHOTO_KINDS)
         return "image/jpeg or image/png";
     return part == TEXT(SID_TEXT_HOLDER) ? "application/json or text/plain"
@@ -200,12 +219,12 @@ sid_upload_finish(struct sid_upload *upload) {
         return err;
     int missing = missing_part(upload);
     if (missing < PARTS) {
-        sid_field_set(upload->field, "", part_name(missing));
+        sid_field_set(upload->field, "", name_in(upload->of, missing));
         return SID_E_FIELD_MISSING;
     }
     for (int at = 0; at < PARTS; at++) {
         if (upload->seen[at] && upload->part[at].len == 0) {
-            sid_field_set(upload->field, "", part_name(at));
+            sid_field_set(upload->field, "", name_in(upload->of, at));
             return SID_E_FIELD_INVALID;
         }
     }

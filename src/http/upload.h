@@ -1,5 +1,5 @@
-/* upload.h: the body of an enrolment, an appeal or a recovery: photos, frames,
- * and short texts, each once.
+/* upload.h: the body of an enrolment, an appeal, a recovery or a look at a
+ * face: photos, frames, and short texts, each once.
  *
  * Bytes go straight into the buffers that the flow will take; nothing is kept
  * twice. io thread of the connection; owned by the request. */
@@ -34,7 +34,8 @@ const char *sid_upload_part_types(const char *name);
 enum sid_upload_of {
     SID_UPLOAD_ENROLMENT,
     SID_UPLOAD_APPEAL,
-    SID_UPLOAD_RECOVERY /* no photo of the card */
+    SID_UPLOAD_RECOVERY, /* no photo of the card */
+    SID_UPLOAD_FACE /* one photo, called that; as the selfie it is taken out */
 };
 
 struct sid_upload;

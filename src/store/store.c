@@ -431,14 +431,17 @@ sid_store_enrol_decide(struct sid_store *store,
 
     bool review = enrolment->state == SID_ENROL_REVIEW;
 
-    /* Only an officer still needs the photos, and the template only who has or
-     * may get a credential. */
+    /* Only an officer still needs the photos, and template and portrait only
+     * who has or may get a credential. */
     if (err == SID_OK && !review) {
         store->littered = true;
         err = back->ops->photo_delete_all(back, enrolment->id);
     }
-    if (err == SID_OK && !review && enrolment->state != SID_ENROL_APPROVED)
+    bool keeps = review || enrolment->state == SID_ENROL_APPROVED;
+    if (err == SID_OK && !keeps)
         err = sid_front_template_delete(store, enrolment->id);
+    if (err == SID_OK && !keeps)
+        err = back->ops->portrait_delete(back, enrolment->id);
     return err;
 }
 

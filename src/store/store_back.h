@@ -156,6 +156,15 @@ struct sid_back_ops {
     enum sid_err (*template_delete)(struct sid_back *back,
                                     const char *enrolment_id, int *change);
     enum sid_err (*template_count)(struct sid_back *back, int64_t *out);
+    enum sid_err (*portrait_put)(struct sid_back *back,
+                                 const char *enrolment_id,
+                                 struct sid_span sealed);
+    enum sid_err (*portrait_get)(struct sid_back *back,
+                                 const char *enrolment_id, struct sid_buf *out);
+    enum sid_err (*portrait_has)(struct sid_back *back,
+                                 const char *enrolment_id, bool *out);
+    enum sid_err (*portrait_delete)(struct sid_back *back,
+                                    const char *enrolment_id);
 
     enum sid_err (*idempotency_get)(struct sid_back *back,
                                     const char *client_id, const char *key,

@@ -1,6 +1,6 @@
 /* store_erase.c: the front's part in what is kept about a person and how long:
- * templates, erasure, who is due. Run by the thread that owns the store; owns
- * nothing. */
+ * templates, portraits, erasure, who is due. Run by the thread that owns the
+ * store; owns nothing. */
 #include "store_front.h"
 
 /* ---- templates ----------------------------------------------------------- */
@@ -43,6 +43,31 @@ sid_store_template_count(const struct sid_store *store) {
     return store->faces;
 }
 
+/* ---- portraits ----------------------------------------------------------- */
+
+enum sid_err
+sid_store_portrait_put(struct sid_store *store, const char *enrolment_id,
+                       struct sid_span sealed) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    if (sealed.len > SID_PORTRAIT_SEALED_MAX_BYTES)
+        return SID_E_ARGUMENT;
+    store->littered = true; /* one may be replaced */
+    return back->ops->portrait_put(back, enrolment_id, sealed);
+}
+
+enum sid_err
+sid_store_portrait_get(struct sid_store *store, const char *enrolment_id,
+                       struct sid_buf *out) {
+    return store->back->ops->portrait_get(store->back, enrolment_id, out);
+}
+
+enum sid_err
+sid_store_portrait_has(struct sid_store *store, const char *enrolment_id,
+                       bool *out) {
+    return store->back->ops->portrait_has(store->back, enrolment_id, out);
+}
+
 /* ---- erasure ------------------------------------------------------------- */
 
 enum sid_err
@@ -57,6 +82,8 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
     enum sid_err err = back->ops->subject_forget(back, id);
     if (err == SID_OK)
         err = sid_front_template_delete(store, id);
+    if (err == SID_OK)
+        err = back->ops->portrait_delete(back, id);
     if (err == SID_OK)
         err = back->ops->photo_delete_all(back, id);
     if (err == SID_OK)

@@ -71,6 +71,10 @@
     X(TEMPLATE_GET)                                                            \
     X(TEMPLATE_DELETE)                                                         \
     X(TEMPLATE_COUNT)                                                          \
+    X(PORTRAIT_PUT)                                                            \
+    X(PORTRAIT_GET)                                                            \
+    X(PORTRAIT_HAS)                                                            \
+    X(PORTRAIT_DELETE)                                                         \
     X(IDEMPOTENCY_GET)                                                         \
     X(IDEMPOTENCY_PUT)                                                         \
     X(IDEMPOTENCY_PURGE)                                                       \
@@ -389,6 +393,17 @@ enum sid_err sid_sqlite_template_get(struct sid_back *back,
 enum sid_err sid_sqlite_template_delete(struct sid_back *back,
                                         const char *enrolment_id, int *change);
 enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
+/* store_sqlite_portrait.c */
+enum sid_err sid_sqlite_portrait_put(struct sid_back *back,
+                                     const char *enrolment_id,
+                                     struct sid_span sealed);
+enum sid_err sid_sqlite_portrait_get(struct sid_back *back,
+                                     const char *enrolment_id,
+                                     struct sid_buf *out);
+enum sid_err sid_sqlite_portrait_has(struct sid_back *back,
+                                     const char *enrolment_id, bool *out);
+enum sid_err sid_sqlite_portrait_delete(struct sid_back *back,
+                                        const char *enrolment_id);
 /* store_sqlite_erase.c */
 enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
                                            const char *enrolment_id);

@@ -13,7 +13,8 @@
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
-    "valid_until_s, method, holder_generation, recovery_failures"
+    "valid_until_s, method, holder_generation, recovery_failures, "            \
+    "consent_portrait"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -97,7 +98,7 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
@@ -163,6 +164,17 @@ static const struct {
     S(TEMPLATE_GET, "SELECT sealed FROM template WHERE enrolment_id = ?"),
     S(TEMPLATE_DELETE, "DELETE FROM template WHERE enrolment_id = ?"),
     S(TEMPLATE_COUNT, "SELECT count(*) FROM template"),
+    S(PORTRAIT_PUT,
+      "INSERT INTO portrait (enrolment_id, sealed) VALUES (?, ?) "
+      "ON CONFLICT (enrolment_id) DO UPDATE SET sealed = excluded.sealed"),
+    /* Nobody is shown the one of somebody who is in review. */
+    S(PORTRAIT_GET,
+      "SELECT sealed FROM portrait JOIN enrolment ON id = enrolment_id "
+      "WHERE enrolment_id = ? AND state = 'approved'"),
+    S(PORTRAIT_HAS, "SELECT 1 FROM portrait JOIN enrolment ON "
+                    "id = enrolment_id WHERE enrolment_id = ? AND "
+                    "state = 'approved'"),
+    S(PORTRAIT_DELETE, "DELETE FROM portrait WHERE enrolment_id = ?"),
 
     S(IDEMPOTENCY_GET,
       "SELECT client_id, retry_key, fingerprint, enrolment_id, created_at_s "

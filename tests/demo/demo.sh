@@ -34,6 +34,7 @@ man_name='Zhang Yangben'
 man_number=440524188001010014
 man_portrait=$photos/franck_02045.jpg
 man_selfie=$photos/franck_03979.jpg
+man_at_counter=$photos/franck_02159.jpg
 stranger=$photos/SeanConnery.jpg
 drawing=$photos/facemodel_numbering_new.png
 
@@ -180,9 +181,10 @@ enrol() {
 }
 
 # verify CODE: as the clerk; the code goes in a file, as it is a secret.
+purpose=household_registration
 verify() {
-    jq -n --arg code "$1" \
-        '{code: $code, purpose: "household_registration", counter: "12"}' \
+    jq -n --arg code "$1" --arg purpose "$purpose" \
+        '{code: $code, purpose: $purpose, counter: "12"}' \
         >"$dir/check.json"
     note "check.json: $(jq -c . "$dir/check.json")"
     request -H @clerk.auth -H 'Content-Type: application/json' \
@@ -214,7 +216,8 @@ write_holders() {
     now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
     jq -n --arg now "$now" --arg name "$man_name" --arg number "$man_number" \
         '{name: $name, id_number: $number,
-        consent: {version: "2026-01", given_at: $now}}' >"$dir/man.json"
+        consent: {version: "2026-01", given_at: $now, portrait: true}}' \
+        >"$dir/man.json"
     jq -n --arg now "$now" '{name: "Li Yangben",
         id_number: "11010519491231002X",
         consent: {version: "2026-01", given_at: $now}}' >"$dir/other.json"
@@ -301,6 +304,32 @@ check_code() {
     expect_reason not_valid
 }
 
+# compare_face PHOTO RESULT: of who stands at the counter.
+compare_face() {
+    request -H @clerk.auth -F "photo=@$1" "/v1/verifications/$check/face"
+    expect "the status" "$status" 200
+    note "$(answer '.result + (if .assurance then " (\(.assurance))" else "" end)')"
+    expect "the result" "$(answer .result)" "$2"
+    expect "a score" "$(answer .similarity)" null
+}
+
+face_at_the_counter() {
+    step "A hotel checks the code and looks at the portrait he agreed to"
+    purpose=hotel_check_in
+    verify "$code"
+    purpose=household_registration
+    check=$(answer .id)
+    save=portrait.jpg
+    request -H @clerk.auth "$(answer .holder.portrait_url)"
+    save=
+    expect "the status" "$status" 200
+    note "portrait.jpg: $(stat -c %s "$dir/answer") bytes, for 5 minutes, for this clerk"
+
+    step "The counter's camera: it is he; with somebody else his code is no use"
+    compare_face "$man_at_counter" match
+    compare_face "$stranger" no_match
+}
+
 revoke() {
     step "The phone is lost: revoked, and at once no longer valid"
     request -H @app.auth -H 'Content-Type: application/json' \
@@ -316,7 +345,7 @@ make_keys() {
     step "A key for the app that enrols people, and one for a clerk"
     add_client app.auth app --name demo-app
     add_client clerk.auth clerk --name demo-clerk \
-        --purpose household_registration
+        --purpose household_registration --purpose hotel_check_in
 }
 
 today() {
@@ -330,6 +359,7 @@ today() {
     refuse_others
     show_code
     check_code
+    face_at_the_counter
     revoke
 }
 
@@ -397,7 +427,8 @@ END
 }
 
 for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \
-    "$man_portrait" "$man_selfie" "$stranger" "$drawing" "$models/models.ini"; do
+    "$man_portrait" "$man_selfie" \
+    "$man_at_counter" "$stranger" "$drawing" "$models/models.ini"; do
     [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
 done
 today

@@ -116,7 +116,7 @@ class Flood:
         marks = self.marks
         name = marks.chinese if marks.count % 2 else "Li " + marks.text
         out = holder(name, marks.number(), phone=marks.phone)
-        out["consent"]["version"] = marks.passing
+        out["consent"].update(version=marks.passing, portrait=True)
         out.update(more)
         return out
 
@@ -185,6 +185,8 @@ class Flood:
         credential = credential_of(body)
         if credential is not None:
             self.use(credential, person)
+        if turn % 6 == 0:
+            self.at_the_counter()
         if turn % 2:
             self.ask("officer", "DELETE", path, {"reason": self.marks.text})
             self.ask("officer", "DELETE", path, {"reason": "request"})
@@ -209,6 +211,7 @@ class Flood:
                      headers={"Accept": kind})
         for purpose in [*PURPOSES, self.marks.text]:
             self.verify(code, purpose)
+        self.look(code)
         self.verify(code[:-1] + ("A" if code[-1] != "A" else "B"))
         self.verify(code.lower())
         self.verify(code, "bank_account", "poor")
@@ -223,6 +226,41 @@ class Flood:
         return self.ask(who, "POST", "/v1/verifications",
                         {"code": code, "purpose": purpose,
                          "counter": self.marks.passing})
+
+    def look(self, code):
+        """The face behind a check, with marks in the photo."""
+        text = self.marks.text
+        check = self.verify(code, "hotel_check_in").json()
+        path = "/v1/verifications/%s/" % check["id"]
+        for who in ("clerk", "poor", "officer"):
+            self.ask(who, "GET", path + "portrait")
+        for parts in (
+                [("photo", "image/png", self.photo(1), text + ".png")],
+                [("photo", "image/png", text.encode() * 20, text)],
+                [("photo", text + "/" + text, self.photo(1))],
+                [(text, None, text.encode())]):
+            kind, body = multipart(parts, boundary="b" + text)
+            self.ask("clerk", "POST", path + "face", body,
+                     {"Content-Type": kind})
+        for _ in range(4):
+            self.camera(check["id"])
+
+    def camera(self, check):
+        kind, body = multipart([("photo", "image/png", self.photo(2),
+                                 self.marks.text)])
+        self.ask("clerk", "POST", "/v1/verifications/%s/face" % check, body,
+                 {"Content-Type": kind})
+
+    def at_the_counter(self):
+        """Somebody without a face."""
+        answer = self.ask("officer", "POST", "/v1/counter/enrollments", {
+            "holder": self.person(), "person_seen": True, "card_seen": True})
+        one = answer.json()
+        code = self.ask(one["holder_secret"], "GET",
+                        "/v1/credentials/%s/code" % one["credential_id"]
+                        ).json()["code"]
+        self.marks.add("code without prefix", code[5:40], False)
+        self.camera(self.verify(code, "hotel_check_in").json()["id"])
 
     # ---- refusals --------------------------------------------------------
     def bad_json(self, _):

@@ -98,6 +98,7 @@ SEALED = (
      "WHERE note_sealed <> X''", ("reason",)),
     ("SELECT enrolment_id, sealed FROM photo", ("photo",)),
     ("SELECT enrolment_id, sealed FROM template", ("template",)),
+    ("SELECT enrolment_id, sealed FROM portrait", ("portrait",)),
     ("SELECT subject, data_wrapped, template_wrapped FROM subject_key",
      ("data key", "template key")),
 )
@@ -188,6 +189,7 @@ class Person:
         # One of five goes through an officer's hands.
         self.review = index % 5 == 0
         self.code = None
+        self.portrait = None
 
     def marks(self, needles):
         needles.add("name", self.name, 7)
@@ -195,11 +197,15 @@ class Person:
         needles.add("note", self.note, 5)
         needles.add("photo text", self.photo, 6)
         needles.add("number", self.number, 10)
+        if self.portrait is not None:
+            needles.add("portrait file", self.portrait, 160)
 
     def enrol(self, app):
         flaw = photos.UNCLEAR if self.review else photos.OK
         answer = app.submit(
-            holder(self.name, self.number, phone=self.phone),
+            holder(self.name, self.number, phone=self.phone,
+                   consent={"version": "2026-01", "portrait": True,
+                            "given_at": "2026-01-05T08:00:00Z"}),
             photos.photo(self.index, text=self.photo + LONG),
             photos.photo(self.index, flaw, text=self.photo + LONG), wait=60,
             idempotency="canary-%d" % self.index)
@@ -222,6 +228,12 @@ class Person:
         self.code = app.code(self.credential)["code"]
         if not clerk.verify(self.code, "household_registration")["valid"]:
             raise AssertionError("not valid")
+        if self.index % 3 == 0:
+            check = clerk.verify(self.code, "hotel_check_in")
+            portrait = clerk.get(check["holder"]["portrait_url"])
+            if portrait.status != 200:
+                raise AssertionError(repr(portrait))
+            self.portrait = portrait.body
         if self.index % 10 == 1:
             app.revoke(self.credential, note=self.note)
         if self.index % 10 == 2:
@@ -328,10 +340,11 @@ class ErasedPeople(Case):
         return answers
 
     def test_what_is_looked_for_was_there_before(self):
-        for kind in ("holder", "id_index", "template", "data key",
+        for kind in ("holder", "id_index", "template", "portrait", "data key",
                      "template key", "reason"):
             self.assertGreater(self.before.get(kind, 0), 0, self.before)
-        for kind in ("name", "number", "phone", "photo text", "note"):
+        for kind in ("name", "number", "phone", "photo text", "portrait file",
+                     "note"):
             self.assertNotIn(kind, self.before)
         self.assertGreaterEqual(len(self.needles), 15 * PEOPLE)
 

@@ -18,7 +18,7 @@ NO_KEY = ("none", "malformed key", "revoked key", "expired key",
 ROLE_OF = {"app": "app", "other app": "app", "holder": "holder",
            "other holder": "holder", "clerk": "clerk", "officer": "officer",
            "admin": "admin"}
-OWNERS = ("app", "holder")
+OWNERS = ("app", "holder", "clerk")
 UNKNOWN = "0" * 26
 
 
@@ -67,6 +67,10 @@ def recovery_form():
     return multipart(form(None, None, photos.photo(5)))
 
 
+def camera_form():
+    return multipart([("photo", "image/png", photos.photo(1), "camera.png")])
+
+
 def counter_body():
     return "application/json", json.dumps({
         "holder": holder(), "person_seen": True, "card_seen": True}).encode()
@@ -96,6 +100,8 @@ WELCOME = {
         (200, {"person_seen": True, "card_seen": True}, True),
     # Of an officer: JSON, see OFFICERS.
     ("POST", "/v1/credentials/{id}/recover"): (200, recovery_form, True),
+    ("GET", "/v1/verifications/{id}/portrait"): (200, None, False),
+    ("POST", "/v1/verifications/{id}/face"): (200, camera_form, False),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
     ("GET", "/v1/clients"): (200, None, False),
     ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
@@ -134,7 +140,11 @@ class Matrix(DaemonCase):
             "admin": cls.keys["admin"],
         }
         daemon.set_clock(3600)
-        cls.person = Thing(cls.app.enrol(who=1))
+        one = holder()
+        one["consent"]["portrait"] = True
+        cls.person = Thing(cls.app.enrol(who=1, person=one))
+        cls.check = cls.clerk.verify(
+            cls.app.code(cls.person.credential)["code"], "hotel_check_in")
         cls.other_person = Thing(daemon.api(cls.fixed["other app"]).enrol(
             who=2))
         cls.in_review = Thing(cls.review())
@@ -158,6 +168,8 @@ class Matrix(DaemonCase):
         if path.startswith("/v1/clients/"):
             one = self.new_client() if fresh else self.revoked_id
             return path.replace("{id}", one), person
+        if path.startswith("/v1/verifications/"):
+            return path.replace("{id}", self.check["id"]), person
         if "/decision" in path or "/photos/" in path:
             person = Thing(self.review()) if fresh else self.in_review
         elif fresh and "/appeal" in path:

@@ -59,10 +59,11 @@ same(const struct sid_buf *a, const struct sid_buf *b) {
 
 static void
 expect_complete(const struct taken *it, enum sid_upload_of of) {
-    fuzz_expect(
-        (it->photo[SID_PHOTO_ID].len > 0) == (of != SID_UPLOAD_RECOVERY) &&
-        it->photo[SID_PHOTO_SELFIE].len > 0 &&
-        (it->text[SID_TEXT_HOLDER].len > 0) == (of == SID_UPLOAD_ENROLMENT));
+    fuzz_expect((it->photo[SID_PHOTO_ID].len > 0) ==
+                    (of != SID_UPLOAD_RECOVERY && of != SID_UPLOAD_FACE) &&
+                it->photo[SID_PHOTO_SELFIE].len > 0 &&
+                (it->text[SID_TEXT_HOLDER].len > 0) ==
+                    (of == SID_UPLOAD_ENROLMENT));
     for (int i = 0; i < SID_PHOTO_KINDS; i++)
         fuzz_expect(it->photo[i].len <= PHOTO_MAX_BYTES);
     for (int i = SID_PHOTO_FRAME_1; i < SID_PHOTO_FRAME_3; i++)

@@ -367,15 +367,16 @@ purposes_that_a_reload_changes_adds_or_takes_away_are_rows(void **state) {
     last->assurance = SID_ASSURANCE_COUNTER;
     last->attributes = SID_ATTR_NAME;
     last->counter_required = false;
+    last->face_required = true;
     assert_int_equal(sid_app_reload(f->app, &f->config, &next), SID_OK);
     char text[4096], expected[512];
     const struct sid_purpose *gone = &f->purposes.item[0];
     (void)fixture_audit_text(f, seq, text, sizeof text);
     (void)snprintf(expected, sizeof expected,
                    "purpose_changed system in_force assurance=%s "
-                   "counter_required=yes tells=name,sex\n"
+                   "counter_required=yes face_required=no tells=name,sex\n"
                    "purpose_changed system in_force assurance=counter "
-                   "counter_required=no tells=name\n"
+                   "counter_required=no face_required=yes tells=name\n"
                    "purpose_changed system removed assurance=%s ",
                    sid_assurance_name(gone->assurance),
                    sid_assurance_name(gone->assurance));

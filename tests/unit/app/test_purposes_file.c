@@ -72,10 +72,10 @@ the_shipped_purposes_tell_exactly_what_people_agreed_to(void **state) {
         uint32_t attributes;
     } shipped[] = {
         {"household_registration", N | I | B | S | R},
-        {"bank_account", N | I | B | S},
+        {"bank_account", N | I | B | S | SID_ATTR_PORTRAIT},
         {"train_ticket", N | I},
         {"drivers_licence", N | I | B | S},
-        {"hotel_check_in", N | I | SID_ATTR_AGE_OVER_18},
+        {"hotel_check_in", N | I | SID_ATTR_AGE_OVER_18 | SID_ATTR_PORTRAIT},
         {"security_check", SID_ATTR_NAME_MASKED | SID_ATTR_ID_NUMBER_MASKED |
                                SID_ATTR_AGE_OVER_18},
         {"emergency_service", N | B | S},
@@ -110,6 +110,7 @@ each_setting_of_a_purpose_is_taken(void **state) {
                           "counter = required\n"
                           "assurance = counter\n"
                           "attributes = name_masked, portrait\n"
+                          "face = required\n"
                           "help = Who goes in; and when\n"
                           "[b]\nattributes = age_over_18\n"
                           "counter = optional\nassurance = remote_live\n"),
@@ -121,8 +122,10 @@ each_setting_of_a_purpose_is_taken(void **state) {
                      SID_ATTR_NAME_MASKED | SID_ATTR_PORTRAIT);
     assert_int_equal(set.item[0].assurance, SID_ASSURANCE_COUNTER);
     assert_true(set.item[0].counter_required);
+    assert_true(set.item[0].face_required);
     assert_int_equal(set.item[1].assurance, SID_ASSURANCE_REMOTE_LIVE);
     assert_false(set.item[1].counter_required);
+    assert_false(set.item[1].face_required);
 }
 
 static void
@@ -139,7 +142,7 @@ a_mistake_is_refused_with_its_line_and_what_is_taken(void **state) {
     refused("[a]\nattributes = name\nhelp = \xff\n", 3, "a.help",
             "160 bytes of text");
     refused("[a]\nattributes = name\ntells = name\n", 3, "a.tells: unknown",
-            "attributes, assurance, counter, help");
+            "attributes, assurance, counter, face, help");
     refused("[a]\nattributes = name\nattributes = sex\n", 3,
             "a.attributes: set already", "once");
     refused("attributes = name\n", 1, "attributes: of no purpose", "[name]");

@@ -114,6 +114,9 @@ a_difference_anywhere_makes_another_set(void **state) {
     b.item[1].counter_required = true;
     assert_false(sid_purposes_same(&a, &b));
     b = two_purposes();
+    b.item[1].face_required = true;
+    assert_false(sid_purposes_same(&a, &b));
+    b = two_purposes();
     b.item[1].assurance = SID_ASSURANCE_COUNTER;
     assert_false(sid_purposes_same(&a, &b));
     b = two_purposes();

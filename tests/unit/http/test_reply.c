@@ -31,6 +31,8 @@ static const struct {
     {SID_E_REPLACED, 409},
     {SID_E_EXPIRED, 409},
     {SID_E_RECOVERY_LOCKED, 409},
+    {SID_E_FACE_TRIES, 409},
+    {SID_E_NO_FACE, 409},
     {SID_E_LENGTH_REQUIRED, 411},
     {SID_E_BODY_TOO_LARGE, 413},
     {SID_E_MEDIA_TYPE, 415},

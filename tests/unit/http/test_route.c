@@ -48,6 +48,8 @@ static const struct {
     {SID_METHOD_POST, "/v1/credentials/crd_1/revoke", O, A | H, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/credentials/crd_1/upgrade", O, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/credentials/crd_1/recover", O, A, SID_BODY_RECOVERY},
+    {SID_METHOD_GET, "/v1/verifications/ver_1/portrait", N, C, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/verifications/ver_1/face", N, C, SID_BODY_FACE},
     {SID_METHOD_POST, "/v1/clients", M, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/clients", M, N, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/clients/cli_1/revoke", M, N, SID_BODY_NOTHING},

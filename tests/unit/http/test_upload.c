@@ -324,6 +324,38 @@ a_recovery_has_a_selfie_and_perhaps_frames_and_no_card(void **state) {
     }
 }
 
+static void
+a_look_at_a_face_is_one_photo_of_that_name(void **state) {
+    (void)state;
+    static const char photo[] =
+        "--b\r\nContent-Disposition: form-data; name=\"photo\"\r\n"
+        "Content-Type: image/png\r\n\r\nPIXELS\r\n";
+    char whole[sizeof photo + sizeof END], twice[2 * sizeof photo + sizeof END];
+    (void)snprintf(whole, sizeof whole, "%s%s", photo, END);
+    (void)snprintf(twice, sizeof twice, "%s%s%s", photo, photo, END);
+    const struct {
+        const char *text;
+        enum sid_err err;
+        const char *field;
+    } cases[] = {
+        {whole, SID_OK, ""},
+        {END, SID_E_FIELD_MISSING, "photo"},
+        {twice, SID_E_FIELD_INVALID, "photo"},
+        {SELFIE END, SID_E_FIELD_UNKNOWN, "selfie"},
+        {CHALLENGE END, SID_E_FIELD_UNKNOWN, "challenge_id"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sid_field field;
+        assert_int_equal(feed_as(SID_UPLOAD_FACE, cases[i].text,
+                                 strlen(cases[i].text), 7, NULL, &field),
+                         cases[i].err);
+        assert_string_equal(field.name, cases[i].field);
+    }
+    assert_int_equal(sid_upload_part_max("photo", 1000), 1000);
+    assert_string_equal(sid_upload_part_types("photo"),
+                        "image/jpeg or image/png");
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -332,6 +364,7 @@ main(void) {
         cmocka_unit_test(an_upload_cut_anywhere_never_becomes_an_enrolment),
         cmocka_unit_test(missing_repeated_unknown_and_empty_parts_are_named),
         cmocka_unit_test(a_part_may_be_as_large_as_allowed_and_no_byte_more),
+        cmocka_unit_test(a_look_at_a_face_is_one_photo_of_that_name),
         cmocka_unit_test(a_holder_over_4_kib_is_refused),
         cmocka_unit_test(a_body_of_another_form_is_malformed),
         cmocka_unit_test(a_nul_or_an_endless_head_is_malformed),

@@ -1,6 +1,7 @@
 /* test_apart.c: the real face engine inside the sandbox: it finds what it finds
  * outside, with the system calls that are left, on good photos and on broken
  * ones. Needs what `make setup` fetches, as test_photo.c. */
+#include <math.h>
 #include <png.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "smartid/log.h"
 #include "smartid/mac.h"
 #include "smartid/metrics.h"
+#include "smartid/photo.h"
 #include "smartid/sandbox.h"
 
 static struct sid_models *models;
@@ -221,6 +223,38 @@ the_largest_photo_fits_into_the_sandbox(void **state) {
     assert_no_fault();
 }
 
+/* The picture of the face, whole and sharp enough to be known by: made into a
+ * file and examined, it is the same person. */
+static void
+a_portrait_is_the_same_out_of_the_sandbox_and_shows_the_person(void **state) {
+    (void)state;
+    static uint8_t a[SID_PORTRAIT_PIXEL_BYTES], b[SID_PORTRAIT_PIXEL_BYTES];
+    struct sid_buf photo = SID_BUF_EMPTY, file = SID_BUF_EMPTY;
+    struct sid_photo_facts facts = {0};
+    read_photo("franck_02045.jpg", &photo);
+    assert_int_equal(sid_examiner_portray(here, "enr_test",
+                                          sid_buf_span(&photo),
+                                          SID_PHOTO_SELFIE, a, &facts),
+                     SID_OK);
+    assert_int_equal(sid_examiner_portray(apart, "enr_test",
+                                          sid_buf_span(&photo),
+                                          SID_PHOTO_SELFIE, b, &facts),
+                     SID_OK);
+    assert_memory_equal(a, b, sizeof a);
+    assert_int_equal(sid_portrait_write(a, &file), SID_OK);
+    struct sid_photo_facts shown = examine(here, &file, SID_PHOTO_SELFIE);
+    assert_int_equal(shown.faces, 1);
+    assert_true(sid_similarity(shown.embedding, facts.embedding) > 0.8F);
+    /* In the middle, and no more than the photo has round it. */
+    assert_true(fabsf(shown.box_x + shown.box_w / 2 -
+                      (float)SID_PORTRAIT_WIDTH_PX / 2) < 15);
+    assert_true(shown.box_h > (float)SID_PORTRAIT_HEIGHT_PX * 0.35F);
+    assert_true(shown.box_h < (float)SID_PORTRAIT_HEIGHT_PX * 0.75F);
+    sid_buf_free(&photo);
+    sid_buf_free(&file);
+    assert_no_fault();
+}
+
 int
 main(int argc, char **argv) {
     int status = EXIT_SUCCESS;
@@ -228,6 +262,8 @@ main(int argc, char **argv) {
         return status;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_is_found_inside_the_sandbox),
+        cmocka_unit_test(
+            a_portrait_is_the_same_out_of_the_sandbox_and_shows_the_person),
         cmocka_unit_test(
             a_killed_process_is_back_with_its_models_within_300_ms),
         cmocka_unit_test(broken_photos_break_no_process),
