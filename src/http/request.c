@@ -40,9 +40,9 @@ sid_request_begin(void *cls, const char *uri,
 
 void
 sid_request_make_flow(struct sid_request *req, size_t size) {
-    SID_ASSERT(size <= sizeof req->u && !req->flow_made);
+    SID_ASSERT(size > 0 && size <= sizeof req->u && req->flow_bytes == 0);
     memset(&req->u, 0, size);
-    req->flow_made = true;
+    req->flow_bytes = size;
 }
 
 /* What the client is waited for from now on, and for how long. */
@@ -277,7 +277,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     enter_phase(req, SID_PHASE_HEAD);
     if (req->stage != SID_STAGE_LINE)
         log_end(req, why);
-    if (req->flow_made && req->route->handler->fini != NULL)
+    if (req->flow_bytes > 0 && req->route->handler->fini != NULL)
         req->route->handler->fini(req);
     give_place_back(req);
     sid_upload_free(&req->upload);
@@ -286,8 +286,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */
-    if (req->flow_made)
-        sid_wipe(&req->u, sizeof req->u);
+    sid_wipe(&req->u, req->flow_bytes);
     free(req);
     sid_wipe_stack();
 }

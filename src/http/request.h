@@ -80,8 +80,8 @@ struct sid_request {
     bool uri_clean, has_query;
     bool counted;   /* in the server's count of requests that flows have seen */
     bool has_place; /* in the queue of enrolments */
-    bool flow_made; /* the union below is in use */
-    bool cut_body;  /* answered while the client may still be sending */
+    size_t flow_bytes; /* of the union below that are in use; 0: none */
+    bool cut_body;     /* answered while the client may still be sending */
     enum sid_method method;
     const struct sid_route *route; /* NULL: none matched */
     struct sid_head head;
