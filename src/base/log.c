@@ -1,6 +1,7 @@
 /* log.c: one logfmt line per event on stderr, built on the stack and written
- * with one write(2), so that no lock is needed and lines never mix. Any thread;
- * owns the level. */
+ * with one write(2), alone or with others of its thread, so that no lock is
+ * needed and lines never mix. Any thread; owns the level and the lines that
+ * wait. */
 #include "smartid/log.h"
 
 #include <errno.h>
@@ -155,6 +156,34 @@ put_head(struct line *line, enum sid_log_level level, const char *event) {
     put_str(line, event);
 }
 
+/* Not more than a pipe takes whole. */
+#define HELD_BYTES 4096
+static _Thread_local struct {
+    bool on;
+    size_t len;
+    char text[HELD_BYTES];
+} held;
+
+static void
+write_out(const char *text, size_t len) {
+    ssize_t n;
+    do {
+        n = write(STDERR_FILENO, text, len);
+    } while (n < 0 && errno == EINTR);
+}
+
+void
+sid_log_hold(void) {
+    held.on = true;
+}
+
+void
+sid_log_flush(void) {
+    if (held.len > 0)
+        write_out(held.text, held.len);
+    held.len = 0;
+}
+
 void
 sid_log_fields(enum sid_log_level level, const char *event,
                const struct sid_log_field *fields) {
@@ -167,8 +196,13 @@ sid_log_fields(enum sid_log_level level, const char *event,
     for (int i = 0; i < FIELDS_MAX && fields[i].key != NULL; i++)
         put_field(&line, &fields[i]);
     line.text[line.len++] = '\n';
-    ssize_t n;
-    do {
-        n = write(STDERR_FILENO, line.text, line.len);
-    } while (n < 0 && errno == EINTR);
+    bool waits = held.on && level < SID_LOG_WARN;
+    if (!waits || line.len > HELD_BYTES - held.len)
+        sid_log_flush();
+    if (!waits) {
+        write_out(line.text, line.len);
+        return;
+    }
+    memcpy(held.text + held.len, line.text, line.len);
+    held.len += line.len;
 }

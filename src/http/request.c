@@ -62,8 +62,8 @@ give_place_back(struct sid_request *req) {
     req->has_place = false;
 }
 
-/* The flow has ended, on whatever thread. After the resume the request may be
- * gone, and after the count the server. */
+/* The flow has ended, on whatever thread. After it is given back the request
+ * may be gone, and after the count the server. */
 static void
 flow_done(struct sid_flow *flow) {
     struct sid_request *req =
@@ -72,7 +72,7 @@ flow_done(struct sid_flow *flow) {
     struct sid_server *server = req->door->server;
     int owner = atomic_exchange(&req->owner, SID_OWNER_IO);
     SID_ASSERT(owner == SID_OWNER_FLOW);
-    MHD_resume_connection(req->connection);
+    sid_loop_give_back(&req->door->loop, req);
     atomic_fetch_sub(&server->in_flow, 1);
 }
 

@@ -73,8 +73,9 @@ struct sid_head {
 struct sid_request {
     struct sid_door *door;
     struct MHD_Connection *connection;
-    struct sid_guest *guest; /* the connection's; NULL: without limits */
-    _Atomic int owner;       /* enum sid_owner */
+    struct sid_request *next_back; /* of those on their way to the io thread */
+    struct sid_guest *guest;       /* the connection's; NULL: without limits */
+    _Atomic int owner;             /* enum sid_owner */
     enum sid_stage stage;
     int64_t started_us; /* monotonic */
     bool uri_clean, has_query;

@@ -8,7 +8,7 @@
 
 #include "deadline.h"
 #include "linger.h"
-#include "pulse.h"
+#include "loop.h"
 #include "smartid/network.h"
 #include "smartid/server.h"
 
@@ -18,7 +18,7 @@ struct sid_door {
     struct MHD_Daemon *daemon;
     int listen_fd;
     struct sid_guests guests;
-    struct sid_pulse pulse;
+    struct sid_loop loop;
     bool control; /* the Unix socket */
 };
 
