@@ -16,11 +16,45 @@
 /* A refused body up to this size is read to its end before the answer, which
  * keeps the connection alive. Own choice: one buffer of a connection. */
 #define SWALLOW_MAX_BYTES 65536
+/* Ended requests that a door keeps. Own choice: some 400 KiB. */
+#define SPARES_MAX 64u
+
+/* A request is larger than what malloc has at hand: with a spare one a check
+ * takes a tenth less of user time. */
+static struct sid_request *
+take_spare(struct sid_door *door) {
+    struct sid_request *req = door->spare;
+    if (req != NULL) {
+        door->spare = req->next_back;
+        door->spares--;
+    }
+    return req;
+}
+
+static void
+give_spare(struct sid_request *req) {
+    struct sid_door *door = req->door;
+    if (door->spares >= SPARES_MAX) {
+        free(req);
+        return;
+    }
+    req->next_back = door->spare;
+    door->spare = req;
+    door->spares++;
+}
+
+void
+sid_request_free_spares(struct sid_door *door) {
+    for (struct sid_request *req; (req = take_spare(door)) != NULL;)
+        free(req);
+}
 
 void *
 sid_request_begin(void *cls, const char *uri,
                   struct MHD_Connection *connection) {
-    struct sid_request *req = malloc(sizeof *req);
+    struct sid_request *req = take_spare(cls);
+    if (req == NULL)
+        req = malloc(sizeof *req);
     if (req == NULL)
         return NULL; /* the next callback closes the connection */
     memset(req, 0, offsetof(struct sid_request, u));
@@ -287,7 +321,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */
     sid_wipe(&req->u, req->flow_bytes);
-    free(req);
+    give_spare(req);
     sid_wipe_stack();
 }
 

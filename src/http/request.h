@@ -73,7 +73,8 @@ struct sid_head {
 struct sid_request {
     struct sid_door *door;
     struct MHD_Connection *connection;
-    struct sid_request *next_back; /* of those on their way to the io thread */
+    struct sid_request *next_back; /* of those on their way to the io thread,
+                                     or spare */
     struct sid_guest *guest;       /* the connection's; NULL: without limits */
     _Atomic int owner;             /* enum sid_owner */
     enum sid_stage stage;
@@ -132,6 +133,9 @@ struct sid_request {
         struct sid_client_revoke client_revoke;
     } u;
 };
+
+/* Frees the spare requests of a door whose io thread has ended. */
+void sid_request_free_spares(struct sid_door *door);
 
 /* Callbacks for MHD_start_daemon(); cls is the struct sid_door. */
 void *sid_request_begin(void *cls, const char *uri,

@@ -305,6 +305,7 @@ stop_door(struct sid_door *door) {
     if (door->listen_fd >= 0)
         close(door->listen_fd);
     door->listen_fd = -1;
+    sid_request_free_spares(door);
 }
 
 void

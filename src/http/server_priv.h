@@ -19,6 +19,8 @@ struct sid_door {
     int listen_fd;
     struct sid_guests guests;
     struct sid_loop loop;
+    struct sid_request *spare; /* the io thread's: ended ones, for the next */
+    size_t spares;
     bool control; /* the Unix socket */
 };
 
