@@ -19,8 +19,7 @@
 /* Ended requests that a door keeps. Own choice: some 400 KiB. */
 #define SPARES_MAX 64u
 
-/* A request is larger than what malloc has at hand: with a spare one a check
- * takes a tenth less of user time. */
+/* A request is larger than what malloc has at hand. */
 static struct sid_request *
 take_spare(struct sid_door *door) {
     struct sid_request *req = door->spare;
