@@ -211,6 +211,9 @@ $(BUILD)/mkhostile: $(BUILD)/tests/tools/mkhostile.o $(call unit_fixture,image) 
 # A long audit log, for the slow tests.
 $(BUILD)/mkaudit: $(BUILD)/tests/tools/mkaudit.o $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app))
+# A grown database, for measurements.
+$(BUILD)/mkcredentials: $(BUILD)/tests/tools/mkcredentials.o $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,app)
+	$(call link,$^ $(call ld_of,app))
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
@@ -367,9 +370,12 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 	@tests/fuzz/replay.sh $^
 
 .PHONY: bench fmt install uninstall clean
-bench: setup-check ## speed, memory and start-up time (BENCH_S=seconds per round)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto
-	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4)
+# BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
+# FOLDER, or --sizes 10000,1000000 for databases that have grown.
+bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
+	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format
 	@git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | \
 	  xargs clang-format -i

@@ -33,7 +33,7 @@ foreign='
 openssl/                                ^(src/crypto/|tests/fuzz/fail\.c$)
 opencv2/                                ^(src/face/.*pp|tests/tools/.*pp)$
 qrencode\.h                             ^src/qr/
-sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/)
+sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/mkcredentials)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
 curl/                                   ^src/ctl/
