@@ -335,12 +335,14 @@ cov-fuzz-run: check-corpus
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
 # Left out: the face engine's libraries, which are not ours and slow, and
 # sandboxes, which would close around valgrind itself. Built by clang: gcc's zero
-# in all locals would hide what was never set.
+# in all locals would hide what was never set; valgrind does not read all of what
+# clang says for debuggers by default.
 VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sandbox \
                  $(BUILD)/unit/app/test_faceproc,$(UNIT_BINS))
 valgrind: setup-check ## unit tests under valgrind's memcheck
 	@tests/setup/setup.sh memcheck
-	$(SUB) BUILD=$(BUILD)/memcheck CC=clang CXX=clang++ OPT=-O1 valgrind-run
+	$(SUB) BUILD=$(BUILD)/memcheck CC=clang CXX=clang++ \
+	  OPT='-O1 -gdwarf-4' valgrind-run
 valgrind-run: $(VALGRIND_BINS)
 	@tests/unit/valgrind.sh $^
 
