@@ -217,7 +217,7 @@ $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
 # What an enrolment costs beside the networks alone.
 $(BUILD)/bench-enrol: $(BUILD)/tests/bench/enrol_cost.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
-	$(call link,$^ $(call ld_of,app) $(LIBS_face))
+	$(call link,-Wl$(comma)--wrap=sid_mono_us $^ $(call ld_of,app) $(LIBS_face))
 
 # The same measurement of two comparisons; memcmp's must be found out.
 $(BUILD)/dudect: $(BUILD)/tests/slow/dudect.o $(call lib,base)
