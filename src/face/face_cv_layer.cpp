@@ -1,7 +1,7 @@
 // face_cv_layer.cpp: layers that take the place of OpenCV 4.6's own where those
-// are slow: exchanging channels (element by element there), convolutions of
-// single channels below 18 pixels' width, and those of 1 x 1. Whatever is not
-// of the few kinds known here is left to OpenCV. A layer belongs to its
+// are slow: exchanging channels (element by element there), and convolutions of
+// 1 x 1 and of 3 x 3, over all channels or over each for itself. Whatever is
+// not of the few kinds known here is left to OpenCV. A layer belongs to its
 // network's thread.
 #include "face_cv_layer.hpp"
 
@@ -116,12 +116,13 @@ new_permute(LayerParams &params) {
 
 // ---- convolutions ----------------------------------------------------------
 
-// What both kinds have: a bias, and an activation that follows at once.
+// What all kinds have: the loops, a bias, and an activation that follows.
 class convolution : public replacement {
   public:
     convolution(const LayerParams &params, const cv::Ptr<Layer> &replaced)
-        : replacement(params, replaced), weights(blobs[0]),
-          bias(static_cast<size_t>(weights.size[0]), 0.0F) {
+        : replacement(params, replaced), kernel(sid_kernel_best()),
+          weights(blobs[0]), rows(weights.size[0]),
+          bias(static_cast<size_t>(rows), 0.0F) {
         if (blobs.size() > 1)
             std::copy_n(blobs[1].ptr<float>(), bias.size(), bias.begin());
     }
@@ -141,8 +142,18 @@ class convolution : public replacement {
             activation->forwardSlice(at, at, columns, plane, first, last);
     }
 
+    // Leaves the weights in the order of the loops only.
+    void pack(int depth) {
+        packed.resize(weights.total());
+        sid_kernel_pack(weights.ptr<float>(), rows, depth, packed.data());
+        weights.release();
+        blobs.clear();
+    }
+
+    const sid_kernel *kernel;
     cv::Mat weights;
-    std::vector<float> bias;
+    int rows;
+    std::vector<float> bias, packed;
 
   private:
     cv::Ptr<ActivationLayer> activation;
@@ -159,11 +170,10 @@ class pointwise : public convolution {
     }
 
     pointwise(const LayerParams &params, const cv::Ptr<Layer> &replaced)
-        : convolution(params, replaced), rows(weights.size[0]),
-          depth(weights.size[1]), packed(weights.total()),
-          panel(static_cast<size_t>(depth) * SID_PANEL_COLUMNS) {
-        sid_pack_rows(weights.ptr<float>(), rows, depth, packed.data());
-        weights.release();
+        : convolution(params, replaced), depth(weights.size[1]),
+          panel(static_cast<size_t>(depth) *
+                static_cast<size_t>(kernel->columns)) {
+        pack(depth);
     }
 
   protected:
@@ -172,23 +182,23 @@ class pointwise : public convolution {
         const int columns = static_cast<int>(input.total(2));
         const size_t step = static_cast<size_t>(columns);
         for (int n = 0; n < input.size[0]; n++)
-            for (int at = 0; at < columns; at += SID_PANEL_COLUMNS) {
-                const int width = std::min(SID_PANEL_COLUMNS, columns - at);
+            for (int at = 0; at < columns; at += kernel->columns) {
+                const int width = std::min(kernel->columns, columns - at);
                 float *out = output.ptr<float>(n) + at;
-                sid_multiply_panel(packed.data(), bias.data(), rows, depth,
-                                   input.ptr<float>(n) + at, step, width,
-                                   panel.data(), out, step);
+                kernel->multiply(packed.data(), bias.data(), rows, depth,
+                                 input.ptr<float>(n) + at, step, width,
+                                 panel.data(), out, step);
                 activate(out, width, step, 0, rows);
             }
     }
 
   private:
-    int rows, depth;
-    std::vector<float> packed, panel;
+    int depth;
+    std::vector<float> panel;
 };
 
-// 3 x 3, each channel for itself.
-class depthwise : public convolution {
+// 3 x 3 with a border of one zero.
+class three_by_three : public convolution {
   public:
     static bool fits(const BaseConvolutionLayer &own, const cv::Mat &weights) {
         const size_t stride = own.strides.empty() ? 0 : own.strides[0];
@@ -197,35 +207,79 @@ class depthwise : public convolution {
                own.strides == std::vector<size_t>{stride, stride} &&
                own.dilations == std::vector<size_t>{1, 1} &&
                own.pads_begin == std::vector<size_t>{1, 1} &&
-               own.pads_end == std::vector<size_t>{1, 1} && weights.dims == 4 &&
-               weights.size[1] == 1;
+               own.pads_end == std::vector<size_t>{1, 1} && weights.dims == 4;
     }
 
-    depthwise(const LayerParams &params, const cv::Ptr<Layer> &replaced,
-              int of_stride)
-        : convolution(params, replaced), stride(of_stride) {}
+    three_by_three(const LayerParams &params,
+                   const cv::Ptr<BaseConvolutionLayer> &replaced)
+        : convolution(params, replaced),
+          stride(static_cast<int>(replaced->strides[0])) {}
+
+  protected:
+    sid_plane plane_of(const cv::Mat &input) const {
+        return {input.size[3], input.size[2], stride};
+    }
+
+    int stride;
+    std::vector<float> filled;
+};
+
+// Each channel for itself.
+class depthwise : public three_by_three {
+  public:
+    using three_by_three::three_by_three;
 
   protected:
     void run(const cv::Mat &input, cv::Mat &output) override {
-        const int channels = weights.size[0];
-        CV_Assert(input.size[1] == channels && output.size[1] == channels);
-        const sid_plane_conv shape = {input.size[3], input.size[2], stride,
-                                      output.size[3], output.size[2]};
-        const size_t plane = output.total(2);
-        room.assign(sid_plane_room(&shape), 0.0F);
+        CV_Assert(input.size[1] == rows && output.size[1] == rows);
+        const sid_plane plane = plane_of(input);
+        const size_t out_floats = output.total(2);
+        filled.assign(sid_plane_floats(&plane), 0.0F);
         for (int n = 0; n < input.size[0]; n++)
-            for (int c = 0; c < channels; c++) {
+            for (int c = 0; c < rows; c++) {
                 float *out = output.ptr<float>(n, c);
-                sid_convolve_plane(
-                    &shape, input.ptr<float>(n, c), weights.ptr<float>(c),
-                    bias[static_cast<size_t>(c)], room.data(), out);
-                activate(out, static_cast<int>(plane), plane, c, c + 1);
+                sid_plane_fill(&plane, input.ptr<float>(n, c), filled.data());
+                kernel->convolve_one(&plane, filled.data(),
+                                     weights.ptr<float>(c),
+                                     bias[static_cast<size_t>(c)], out);
+                activate(out, static_cast<int>(out_floats), out_floats, c,
+                         c + 1);
             }
+    }
+};
+
+// All channels together.
+class full : public three_by_three {
+  public:
+    full(const LayerParams &params,
+         const cv::Ptr<BaseConvolutionLayer> &replaced)
+        : three_by_three(params, replaced), channels(weights.size[1]),
+          tap(weights.total(1)) {
+        pack(static_cast<int>(weights.total(1)));
+    }
+
+  protected:
+    void run(const cv::Mat &input, cv::Mat &output) override {
+        CV_Assert(input.size[1] == channels && output.size[1] == rows);
+        const sid_plane plane = plane_of(input);
+        const size_t floats = sid_plane_floats(&plane);
+        const size_t out_floats = output.total(2);
+        filled.assign(floats * static_cast<size_t>(channels), 0.0F);
+        for (int n = 0; n < input.size[0]; n++) {
+            for (int c = 0; c < channels; c++)
+                sid_plane_fill(&plane, input.ptr<float>(n, c),
+                               filled.data() + static_cast<size_t>(c) * floats);
+            kernel->convolve(&plane, filled.data(), channels, packed.data(),
+                             bias.data(), rows, tap.data(),
+                             output.ptr<float>(n));
+            activate(output.ptr<float>(n), static_cast<int>(out_floats),
+                     out_floats, 0, rows);
+        }
     }
 
   private:
-    int stride;
-    std::vector<float> room;
+    int channels;
+    std::vector<size_t> tap;
 };
 
 cv::Ptr<Layer>
@@ -239,9 +293,12 @@ new_convolution(LayerParams &params) {
     const cv::Mat &weights = params.blobs[0];
     if (groups == 1 && pointwise::fits(*own, weights))
         return cv::makePtr<pointwise>(params, own);
-    if (groups == weights.size[0] && depthwise::fits(*own, weights))
-        return cv::makePtr<depthwise>(params, own,
-                                      static_cast<int>(own->strides[0]));
+    if (!three_by_three::fits(*own, weights))
+        return own;
+    if (groups == weights.size[0] && weights.size[1] == 1)
+        return cv::makePtr<depthwise>(params, own);
+    if (groups == 1)
+        return cv::makePtr<full>(params, own);
     return own;
 }
 
@@ -252,7 +309,7 @@ namespace sid {
 void
 register_layers() {
     cv::dnn::LayerFactory::registerLayer("Permute", new_permute);
-    if (sid_kernels_usable())
+    if (sid_kernel_best() != nullptr)
         cv::dnn::LayerFactory::registerLayer("Convolution", new_convolution);
 }
 

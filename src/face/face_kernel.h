@@ -1,47 +1,63 @@
-/* face_kernel.h: the inner loops of the two kinds of convolution that the
- * networks spend their time in, for processors with AVX2 and FMA. Private to
+/* face_kernel.h: the inner loops of the convolutions that the networks spend
+ * their time in, for processors with AVX2 and FMA, or AVX-512. Private to
  * src/face. Pure; any thread; who calls owns all memory. */
 #ifndef SID_FACE_KERNEL_H
 #define SID_FACE_KERNEL_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/* Whether this processor can run what is here; nothing else may be called
- * where it cannot. */
-bool sid_kernels_usable(void);
+/* Rows of weights that are multiplied at a time, with two vectors of columns:
+ * 12 sums. Source: AVX2 has 16 registers; fewer sums wait for each other. */
+#define SID_KERNEL_ROWS 6
 
-/* Columns of a panel, and rows of weights that are multiplied at a time.
- * Source: 6 x 16 sums are 12 of the 16 vector registers. */
-#define SID_PANEL_COLUMNS 16
-#define SID_PANEL_ROWS 6
-
-/* Brings weights (rows x depth, row by row) into the order in which
- * sid_multiply_panel() reads them: blocks of SID_PANEL_ROWS rows, each depth by
- * depth. out: rows * depth floats. */
-void sid_pack_rows(const float *weights, int rows, int depth, float *out);
-
-/* out[r][c] = bias[r] + sum over k of weights[r][k] * in[k][c], for `columns`
- * (1 to SID_PANEL_COLUMNS) columns; rows of in are in_step floats apart, those
- * of out out_step. panel: room for depth * SID_PANEL_COLUMNS floats. */
-void sid_multiply_panel(const float *packed, const float *bias, int rows,
-                        int depth, const float *in, size_t in_step, int columns,
-                        float *panel, float *out, size_t out_step);
-
-/* A 3 x 3 convolution of one plane with a border of one zero around it. */
-struct sid_plane_conv {
-    int in_width, in_height;
-    int stride;                /* 1 or 2 */
-    int out_width, out_height; /* (in - 1) / stride + 1 */
+/* A plane with a border of zeros, as sid_kernel_fill() lays it out. */
+struct sid_plane {
+    int width, height; /* without the border */
+    int stride;        /* 1 or 2: of the 3 x 3 convolution over it */
 };
 
-/* Floats of room that sid_convolve_plane() needs. */
-size_t sid_plane_room(const struct sid_plane_conv *shape);
+/* The loops for one kind of processor. */
+struct sid_kernel {
+    int columns; /* that are multiplied at a time */
 
-/* weights: 9, row by row. room: sid_plane_room() floats, zeros at first; left
- * so that a next plane of the same shape can have it as it is. */
-void sid_convolve_plane(const struct sid_plane_conv *shape, const float *in,
-                        const float *weights, float bias, float *room,
-                        float *out);
+    /* out[r][c] = bias[r] + sum over k of weights[r][k] * in[k][c], for c from
+     * 0 to columns - 1; rows of in are in_step floats apart, those of out
+     * out_step. packed: the weights, see sid_kernel_pack(). panel: room for
+     * depth * kernel->columns floats. */
+    void (*multiply)(const float *packed, const float *bias, int rows,
+                     int depth, const float *in, size_t in_step, int columns,
+                     float *panel, float *out, size_t out_step);
+
+    /* 3 x 3 over `channels` planes one after the other in `filled`, each plane
+     * with all its weights into each of `rows` planes of out. packed: rows x
+     * (channels * 9). tap: room for channels * 9 numbers. */
+    void (*convolve)(const struct sid_plane *plane, const float *filled,
+                     int channels, const float *packed, const float *bias,
+                     int rows, size_t *tap, float *out);
+
+    /* 3 x 3 over one plane. weights: 9. */
+    void (*convolve_one)(const struct sid_plane *plane, const float *filled,
+                         const float *weights, float bias, float *out);
+};
+
+/* The loops for vectors of 8 or 16 floats; NULL where the processor has none
+ * such. */
+const struct sid_kernel *sid_kernel_of(int floats);
+/* The fastest there are, or NULL. */
+const struct sid_kernel *sid_kernel_best(void);
+
+/* Brings weights (rows x depth, row by row) into the order in which they are
+ * read: blocks of SID_KERNEL_ROWS rows, each depth by depth. out: rows * depth
+ * floats. */
+void sid_kernel_pack(const float *weights, int rows, int depth, float *out);
+
+/* Sides of the plane after the convolution. */
+int sid_plane_out_width(const struct sid_plane *plane);
+int sid_plane_out_height(const struct sid_plane *plane);
+/* Floats that a filled plane takes. */
+size_t sid_plane_floats(const struct sid_plane *plane);
+/* Lays a plane out. to: sid_plane_floats() floats, zeros at first; the next
+ * plane of the same shape can be laid over it. */
+void sid_plane_fill(const struct sid_plane *plane, const float *in, float *to);
 
 #endif

@@ -53,24 +53,20 @@ assert_guards(const float *out, size_t n) {
 }
 
 static void
-skip_without_avx2(void) {
-    if (!sid_kernels_usable())
-        skip();
-}
-
-static void
-check_product(int rows, int depth, int columns) {
+check_product(const struct sid_kernel *kernel, int rows, int depth,
+              int columns) {
     size_t m = (size_t)rows, d = (size_t)depth, n = (size_t)columns;
-    size_t step = n + 3; /* the panel is a part of a wider matrix */
+    size_t step = n + 3; /* the columns are a part of a wider matrix */
     float *weights = numbers(m * d), *bias = numbers(m);
-    float *in = numbers((d - 1) * step + n); /* ends where the panel ends */
+    float *in = numbers((d - 1) * step + n); /* nothing is read behind it */
     float *packed = guarded(m * d), *out = guarded((m - 1) * step + n);
-    float *panel = malloc(d * SID_PANEL_COLUMNS * sizeof *panel);
-    sid_pack_rows(weights, rows, depth, packed);
+    float *panel = guarded(d * (size_t)kernel->columns);
+    sid_kernel_pack(weights, rows, depth, packed);
     assert_guards(packed, m * d);
-    sid_multiply_panel(packed, bias, rows, depth, in, step, columns, panel, out,
-                       step);
+    kernel->multiply(packed, bias, rows, depth, in, step, columns, panel, out,
+                     step);
     assert_guards(out, (m - 1) * step + n);
+    assert_guards(panel, d * (size_t)kernel->columns);
     for (size_t r = 0; r < m; r++) {
         for (size_t c = 0; c < n; c++) {
             float sum = bias[r];
@@ -86,78 +82,148 @@ check_product(int rows, int depth, int columns) {
     free(in);
     free(packed - GUARD);
     free(out - GUARD);
-    free(panel);
-}
-
-static void
-a_product_of_any_size_is_right_and_stays_in_its_place(void **state) {
-    (void)state;
-    skip_without_avx2();
-    for (int rows = 1; rows <= 2 * SID_PANEL_ROWS + 1; rows++)
-        for (int columns = 1; columns <= SID_PANEL_COLUMNS; columns++)
-            for (int depth = 1; depth <= 40; depth += 13)
-                check_product(rows, depth, columns);
+    free(panel - GUARD);
 }
 
 static float
-at(const struct sid_plane_conv *shape, const float *in, int y, int x) {
-    if (y < 0 || x < 0 || y >= shape->in_height || x >= shape->in_width)
+at(const struct sid_plane *plane, const float *in, int y, int x) {
+    if (y < 0 || x < 0 || y >= plane->height || x >= plane->width)
         return 0;
-    return in[(size_t)y * (size_t)shape->in_width + (size_t)x];
+    return in[(size_t)y * (size_t)plane->width + (size_t)x];
+}
+
+/* What 3 x 3 weights around a place give. */
+static float
+around(const struct sid_plane *plane, const float *in, const float *weights,
+       int y, int x) {
+    float sum = 0;
+    for (int i = 0; i < 9; i++)
+        sum += weights[i] * at(plane, in, y * plane->stride + i / 3 - 1,
+                               x * plane->stride + i % 3 - 1);
+    return sum;
 }
 
 static void
-check_plane(int width, int height, int stride) {
-    const struct sid_plane_conv shape = {.in_width = width,
-                                         .in_height = height,
-                                         .stride = stride,
-                                         .out_width = (width - 1) / stride + 1,
-                                         .out_height =
-                                             (height - 1) / stride + 1};
-    size_t n = (size_t)shape.out_width * (size_t)shape.out_height;
-    size_t room_len = sid_plane_room(&shape);
-    float *room = guarded(room_len), *out = guarded(n);
-    memset(room, 0, room_len * sizeof *room);
-    /* The second plane finds the room as the first has left it. */
-    for (int plane = 0; plane < 2; plane++) {
-        float *in = numbers((size_t)width * (size_t)height);
-        float *weights = numbers(9), bias = next_number();
-        sid_convolve_plane(&shape, in, weights, bias, room, out);
-        for (int y = 0; y < shape.out_height; y++)
-            for (int x = 0; x < shape.out_width; x++) {
-                float sum = bias;
-                for (int i = 0; i < 9; i++)
-                    sum += weights[i] * at(&shape, in, y * stride + i / 3 - 1,
-                                           x * stride + i % 3 - 1);
-                float found =
-                    out[(size_t)y * (size_t)shape.out_width + (size_t)x];
-                assert_true(fabsf(sum - found) < TOLERANCE);
-            }
-        free(in);
-        free(weights);
-    }
+check_one(const struct sid_kernel *kernel, const struct sid_plane *plane,
+          const float *in, const float *filled) {
+    int width = sid_plane_out_width(plane);
+    int height = sid_plane_out_height(plane);
+    size_t n = (size_t)width * (size_t)height;
+    float *weights = numbers(9), bias = next_number(), *out = guarded(n);
+    kernel->convolve_one(plane, filled, weights, bias, out);
     assert_guards(out, n);
-    assert_guards(room, room_len);
-    free(room - GUARD);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            float expected = bias + around(plane, in, weights, y, x);
+            assert_true(fabsf(expected - out[y * width + x]) < TOLERANCE);
+        }
+    free(weights);
+    free(out - GUARD);
+}
+
+#define CHANNELS 2
+
+static void
+check_all(const struct sid_kernel *kernel, const struct sid_plane *plane,
+          const float *in, const float *filled, int rows) {
+    int width = sid_plane_out_width(plane);
+    int height = sid_plane_out_height(plane);
+    size_t n = (size_t)width * (size_t)height, m = (size_t)rows;
+    size_t in_floats = (size_t)plane->width * (size_t)plane->height;
+    float *weights = numbers(m * CHANNELS * 9), *bias = numbers(m);
+    float *packed = guarded(m * CHANNELS * 9), *out = guarded(m * n);
+    size_t tap[CHANNELS * 9];
+    sid_kernel_pack(weights, rows, CHANNELS * 9, packed);
+    kernel->convolve(plane, filled, CHANNELS, packed, bias, rows, tap, out);
+    assert_guards(out, m * n);
+    for (size_t r = 0; r < m; r++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++) {
+                const float *w = weights + r * CHANNELS * 9;
+                float expected = bias[r] + around(plane, in, w, y, x) +
+                                 around(plane, in + in_floats, w + 9, y, x);
+                float found = out[r * n + (size_t)(y * width + x)];
+                assert_true(fabsf(expected - found) < TOLERANCE);
+            }
+    free(weights);
+    free(bias);
+    free(packed - GUARD);
     free(out - GUARD);
 }
 
 static void
-a_plane_of_any_size_is_convolved_right_and_stays_in_its_place(void **state) {
-    (void)state;
-    skip_without_avx2();
+check_planes(const struct sid_kernel *kernel, int width, int height,
+             int stride) {
+    const struct sid_plane plane = {
+        .width = width, .height = height, .stride = stride};
+    size_t floats = sid_plane_floats(&plane);
+    size_t in_floats = (size_t)width * (size_t)height;
+    float *filled = guarded(CHANNELS * floats);
+    memset(filled, 0, CHANNELS * floats * sizeof *filled);
+    /* The second time it is as the first has left it. */
+    for (int time = 0; time < 2; time++) {
+        float *in = numbers(CHANNELS * in_floats);
+        for (size_t c = 0; c < CHANNELS; c++)
+            sid_plane_fill(&plane, in + c * in_floats, filled + c * floats);
+        check_one(kernel, &plane, in, filled);
+        check_all(kernel, &plane, in, filled, 1 + (width + height) % 13);
+        free(in);
+    }
+    assert_guards(filled, CHANNELS * floats);
+    free(filled - GUARD);
+}
+
+/* ---- tests, for each kind of processor ------------------------------------
+ */
+
+static const struct sid_kernel *
+kernel_of(void **state) {
+    const struct sid_kernel *kernel = sid_kernel_of(*(const int *)*state);
+    if (kernel == NULL)
+        skip();
+    return kernel;
+}
+
+static void
+a_product_of_any_size_is_right_and_stays_in_its_place(void **state) {
+    const struct sid_kernel *kernel = kernel_of(state);
+    for (int rows = 1; rows <= 2 * SID_KERNEL_ROWS + 1; rows++)
+        for (int columns = 1; columns <= kernel->columns; columns++)
+            for (int depth = 1; depth <= 40; depth += 13)
+                check_product(kernel, rows, depth, columns);
+}
+
+static void
+planes_of_any_size_are_convolved_right_and_stay_in_their_place(void **state) {
+    const struct sid_kernel *kernel = kernel_of(state);
     for (int stride = 1; stride <= 2; stride++)
-        for (int width = 1; width <= 35; width++)
-            for (int height = 1; height <= 5; height++)
-                check_plane(width, height, stride);
+        for (int width = 1; width <= 70; width++)
+            for (int height = 1; height <= 4; height++)
+                check_planes(kernel, width, height, stride);
+}
+
+static void
+there_are_no_loops_for_other_vectors(void **state) {
+    (void)state;
+    assert_null(sid_kernel_of(4));
+    assert_null(sid_kernel_of(32));
 }
 
 int
 main(void) {
+    static int eight = 8, sixteen = 16;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_product_of_any_size_is_right_and_stays_in_its_place),
-        cmocka_unit_test(
-            a_plane_of_any_size_is_convolved_right_and_stays_in_its_place),
+        cmocka_unit_test_prestate(
+            a_product_of_any_size_is_right_and_stays_in_its_place, &eight),
+        cmocka_unit_test_prestate(
+            a_product_of_any_size_is_right_and_stays_in_its_place, &sixteen),
+        cmocka_unit_test_prestate(
+            planes_of_any_size_are_convolved_right_and_stay_in_their_place,
+            &eight),
+        cmocka_unit_test_prestate(
+            planes_of_any_size_are_convolved_right_and_stay_in_their_place,
+            &sixteen),
+        cmocka_unit_test(there_are_no_loops_for_other_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
