@@ -8,9 +8,10 @@
 #include <cstring>
 #include <vector>
 
-#include <opencv2/dnn.hpp>
 #include <opencv2/dnn/all_layers.hpp>
 #include <opencv2/dnn/layer.details.hpp>
+
+#include "face_cv.hpp"
 
 extern "C" {
 #include "face_kernel.h"
@@ -116,6 +117,13 @@ new_permute(LayerParams &params) {
 
 // ---- convolutions ----------------------------------------------------------
 
+// What is a copy of the network's input, or of what it made of it, does not
+// stay.
+void
+wipe(std::vector<float> &floats) {
+    sid_wipe(floats.data(), floats.size() * sizeof floats[0]);
+}
+
 // What all kinds have: the loops, a bias, and an activation that follows.
 class convolution : public replacement {
   public:
@@ -190,6 +198,7 @@ class pointwise : public convolution {
                                  panel.data(), out, step);
                 activate(out, width, step, 0, rows);
             }
+        wipe(panel);
     }
 
   private:
@@ -221,7 +230,7 @@ class three_by_three : public convolution {
     }
 
     int stride;
-    std::vector<float> filled;
+    std::vector<float> filled; // zeros between two runs
 };
 
 // Each channel for itself.
@@ -234,7 +243,7 @@ class depthwise : public three_by_three {
         CV_Assert(input.size[1] == rows && output.size[1] == rows);
         const sid_plane plane = plane_of(input);
         const size_t out_floats = output.total(2);
-        filled.assign(sid_plane_floats(&plane), 0.0F);
+        filled.resize(sid_plane_floats(&plane));
         for (int n = 0; n < input.size[0]; n++)
             for (int c = 0; c < rows; c++) {
                 float *out = output.ptr<float>(n, c);
@@ -245,6 +254,7 @@ class depthwise : public three_by_three {
                 activate(out, static_cast<int>(out_floats), out_floats, c,
                          c + 1);
             }
+        wipe(filled);
     }
 };
 
@@ -264,7 +274,7 @@ class full : public three_by_three {
         const sid_plane plane = plane_of(input);
         const size_t floats = sid_plane_floats(&plane);
         const size_t out_floats = output.total(2);
-        filled.assign(floats * static_cast<size_t>(channels), 0.0F);
+        filled.resize(floats * static_cast<size_t>(channels));
         for (int n = 0; n < input.size[0]; n++) {
             for (int c = 0; c < channels; c++)
                 sid_plane_fill(&plane, input.ptr<float>(n, c),
@@ -275,6 +285,7 @@ class full : public three_by_three {
             activate(output.ptr<float>(n), static_cast<int>(out_floats),
                      out_floats, 0, rows);
         }
+        wipe(filled);
     }
 
   private:
