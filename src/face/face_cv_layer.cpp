@@ -26,18 +26,16 @@ using cv::dnn::LayerParams;
 using cv::dnn::MatShape;
 using shapes = std::vector<MatShape>;
 
-// A layer whose shapes are worked out by OpenCV's own of that kind.
+// A layer with one input and one output, neither of which is the other.
 class replacement : public Layer {
   public:
-    replacement(const LayerParams &params, const cv::Ptr<Layer> &replaced)
-        : Layer(params), own(replaced) {}
+    explicit replacement(const LayerParams &params) : Layer(params) {}
 
-    bool getMemoryShapes(const shapes &inputs, int required, shapes &outputs,
-                         shapes &internals) const override {
-        const bool in_place =
-            own->getMemoryShapes(inputs, required, outputs, internals);
-        internals.clear();
-        return in_place;
+    bool getMemoryShapes(const shapes &inputs, int, shapes &outputs,
+                         shapes &) const override {
+        CV_Assert(inputs.size() == 1);
+        outputs.assign(1, shape_after(inputs[0]));
+        return false;
     }
 
     void forward(cv::InputArrayOfArrays in, cv::OutputArrayOfArrays out,
@@ -52,10 +50,8 @@ class replacement : public Layer {
     }
 
   protected:
+    virtual MatShape shape_after(const MatShape &input) const = 0;
     virtual void run(const cv::Mat &input, cv::Mat &output) = 0;
-
-  private:
-    cv::Ptr<Layer> own;
 };
 
 // ---- the order of axes ---------------------------------------------------
@@ -68,11 +64,18 @@ class permute : public replacement {
                order.back() == static_cast<int>(order.size()) - 1;
     }
 
-    permute(const LayerParams &params, const cv::Ptr<Layer> &replaced,
-            const std::vector<int> &axes)
-        : replacement(params, replaced), order(axes) {}
+    permute(const LayerParams &params, const std::vector<int> &axes)
+        : replacement(params), order(axes) {}
 
   protected:
+    MatShape shape_after(const MatShape &input) const override {
+        CV_Assert(input.size() == order.size());
+        MatShape out;
+        for (int axis : order)
+            out.push_back(input[static_cast<size_t>(axis)]);
+        return out;
+    }
+
     void run(const cv::Mat &input, cv::Mat &output) override {
         CV_Assert(input.dims == static_cast<int>(order.size()));
         int moved = input.dims; // axes before those that all stay
@@ -103,7 +106,6 @@ class permute : public replacement {
 
 cv::Ptr<Layer>
 new_permute(LayerParams &params) {
-    cv::Ptr<Layer> own = cv::dnn::PermuteLayer::create(params);
     std::vector<int> order;
     if (params.has("order")) {
         const cv::dnn::DictValue &axes = params.get("order");
@@ -111,8 +113,8 @@ new_permute(LayerParams &params) {
             order.push_back(axes.get<int>(i));
     }
     if (!permute::fits(order))
-        return own;
-    return cv::makePtr<permute>(params, own, order);
+        return cv::dnn::PermuteLayer::create(params);
+    return cv::makePtr<permute>(params, order);
 }
 
 // ---- convolutions ----------------------------------------------------------
@@ -127,12 +129,12 @@ wipe(std::vector<float> &floats) {
 // What all kinds have: the loops, a bias, and an activation that follows.
 class convolution : public replacement {
   public:
-    convolution(const LayerParams &params, const cv::Ptr<Layer> &replaced)
-        : replacement(params, replaced), kernel(sid_kernel_best()),
-          weights(blobs[0]), rows(weights.size[0]),
-          bias(static_cast<size_t>(rows), 0.0F) {
+    explicit convolution(const LayerParams &params)
+        : replacement(params), kernel(sid_kernel_best()), weights(blobs[0]),
+          rows(weights.size[0]), bias(static_cast<size_t>(rows), 0.0F) {
         if (blobs.size() > 1)
             std::copy_n(blobs[1].ptr<float>(), bias.size(), bias.begin());
+        blobs.clear();
     }
 
     bool setActivation(const cv::Ptr<ActivationLayer> &layer) override {
@@ -155,7 +157,6 @@ class convolution : public replacement {
         packed.resize(weights.total());
         sid_kernel_pack(weights.ptr<float>(), rows, depth, packed.data());
         weights.release();
-        blobs.clear();
     }
 
     const sid_kernel *kernel;
@@ -177,14 +178,19 @@ class pointwise : public convolution {
                own.pads_end == std::vector<size_t>{0, 0} && weights.dims == 4;
     }
 
-    pointwise(const LayerParams &params, const cv::Ptr<Layer> &replaced)
-        : convolution(params, replaced), depth(weights.size[1]),
+    explicit pointwise(const LayerParams &params)
+        : convolution(params), depth(weights.size[1]),
           panel(static_cast<size_t>(depth) *
                 static_cast<size_t>(kernel->columns)) {
         pack(depth);
     }
 
   protected:
+    MatShape shape_after(const MatShape &input) const override {
+        CV_Assert(input.size() == 4 && input[1] == depth);
+        return {input[0], rows, input[2], input[3]};
+    }
+
     void run(const cv::Mat &input, cv::Mat &output) override {
         CV_Assert(input.size[1] == depth && output.size[1] == rows);
         const int columns = static_cast<int>(input.total(2));
@@ -219,12 +225,17 @@ class three_by_three : public convolution {
                own.pads_end == std::vector<size_t>{1, 1} && weights.dims == 4;
     }
 
-    three_by_three(const LayerParams &params,
-                   const cv::Ptr<BaseConvolutionLayer> &replaced)
-        : convolution(params, replaced),
-          stride(static_cast<int>(replaced->strides[0])) {}
+    three_by_three(const LayerParams &params, int of_stride)
+        : convolution(params), stride(of_stride) {}
 
   protected:
+    MatShape shape_after(const MatShape &input) const override {
+        CV_Assert(input.size() == 4);
+        const sid_plane plane = {input[3], input[2], stride};
+        return {input[0], rows, sid_plane_out_height(&plane),
+                sid_plane_out_width(&plane)};
+    }
+
     sid_plane plane_of(const cv::Mat &input) const {
         return {input.size[3], input.size[2], stride};
     }
@@ -261,9 +272,8 @@ class depthwise : public three_by_three {
 // All channels together.
 class full : public three_by_three {
   public:
-    full(const LayerParams &params,
-         const cv::Ptr<BaseConvolutionLayer> &replaced)
-        : three_by_three(params, replaced), channels(weights.size[1]),
+    full(const LayerParams &params, int of_stride)
+        : three_by_three(params, of_stride), channels(weights.size[1]),
           tap(weights.total(1)) {
         pack(static_cast<int>(weights.total(1)));
     }
@@ -293,24 +303,35 @@ class full : public three_by_three {
     std::vector<size_t> tap;
 };
 
+// Of one of the kinds above; empty: it is of none.
+cv::Ptr<Layer>
+try_convolution(const LayerParams &params, const BaseConvolutionLayer &own) {
+    if (params.blobs.empty() || params.blobs[0].type() != CV_32F ||
+        !params.blobs[0].isContinuous() || !own.padMode.empty())
+        return {};
+    const cv::Mat &weights = params.blobs[0];
+    const int groups = params.get<int>("group", 1);
+    if (groups == 1 && pointwise::fits(own, weights))
+        return cv::makePtr<pointwise>(params);
+    if (!three_by_three::fits(own, weights))
+        return {};
+    const int stride = static_cast<int>(own.strides[0]);
+    if (groups == weights.size[0] && weights.size[1] == 1)
+        return cv::makePtr<depthwise>(params, stride);
+    if (groups == 1)
+        return cv::makePtr<full>(params, stride);
+    return {};
+}
+
 cv::Ptr<Layer>
 new_convolution(LayerParams &params) {
     const cv::Ptr<BaseConvolutionLayer> own =
         cv::dnn::ConvolutionLayer::create(params);
-    const int groups = params.get<int>("group", 1);
-    if (params.blobs.empty() || params.blobs[0].type() != CV_32F ||
-        !params.blobs[0].isContinuous() || !own->padMode.empty())
+    cv::Ptr<Layer> layer = try_convolution(params, *own);
+    if (layer.empty())
         return own;
-    const cv::Mat &weights = params.blobs[0];
-    if (groups == 1 && pointwise::fits(*own, weights))
-        return cv::makePtr<pointwise>(params, own);
-    if (!three_by_three::fits(*own, weights))
-        return own;
-    if (groups == weights.size[0] && weights.size[1] == 1)
-        return cv::makePtr<depthwise>(params, own);
-    if (groups == 1)
-        return cv::makePtr<full>(params, own);
-    return own;
+    params.blobs.clear(); // the network would keep them beside ours
+    return layer;
 }
 
 } // namespace
