@@ -147,7 +147,7 @@ class Nothing(DaemonCase):
         (face,) = children(self.daemon)
         mine, his, its = (os.getpriority(os.PRIO_PROCESS, pid) for pid in
                           (self.daemon.process.pid, server, face))
-        self.assertEqual((his, its), (mine, min(19, mine + 5)))
+        self.assertEqual((his, its), (mine, min(19, mine + 3)))
 
     def test_no_files_no_environment_no_rights(self):
         self.approved()
