@@ -101,13 +101,15 @@
       "Codes handed out")                                                      \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
-      "Credentials suspended, resumed, revoked, upgraded")                     \
+      "Credentials changed, and issued beside a resident_id")                  \
     X(SID_M_CREDENTIAL_RESUMED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"resumed\"", "")                                                \
     X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"revoked\"", "")                                                \
     X(SID_M_CREDENTIAL_UPGRADED, COUNTER, "smartidd_credential_changes_total", \
       "change=\"upgraded\"", "")                                               \
+    X(SID_M_CREDENTIAL_ISSUED, COUNTER, "smartidd_credential_changes_total",   \
+      "change=\"issued\"", "")                                                 \
     X(SID_M_RECOVERY_FACE, COUNTER, "smartidd_recoveries_total",               \
       "outcome=\"face\"",                                                      \
       "Lost phones: recovered by face or at a counter, failed, to be taken "   \

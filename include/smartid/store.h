@@ -425,8 +425,9 @@ struct sid_credential {
     struct sid_buf note_sealed;
     uint8_t id_index[SID_SHA256_BYTES];
     uint8_t holder_hash[SID_SHA256_BYTES];
-    struct sid_buf holder_sealed; /* sealed for place credential|holder|id */
-    struct sid_subject_key key;   /* the enrolment's; read, never written */
+    struct sid_buf holder_sealed;  /* sealed for place credential|holder|id */
+    struct sid_buf details_sealed; /* for credential|details|id; empty: none */
+    struct sid_subject_key key;    /* the enrolment's; read, never written */
 };
 void sid_credential_fini(struct sid_credential *credential);
 

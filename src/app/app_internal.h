@@ -9,6 +9,7 @@
 #include "smartid/app.h"
 #include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/purpose.h"
 #include "smartid/steady.h"
 #include "smartid/token.h"
 
@@ -285,6 +286,15 @@ SID_FALLIBLE enum sid_err
 sid_app_in_use(struct sid_app *app, struct sid_store *store,
                const uint8_t id_index[SID_SHA256_BYTES], const char *type,
                bool *out);
+/* The credential that one of this type stands on: of the same enrolment, so
+ * that what an old phone has does not come back with a new enrolment. *state:
+ * of it (active, when it stands on nothing), *assurance: what it is worth.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_app_base(struct sid_app *app,
+                                       struct sid_store *store,
+                                       const struct sid_credential *credential,
+                                       enum sid_credential_state *state,
+                                       char assurance[SID_ASSURANCE_SIZE]);
 /* Inserts a credential, in the place of whatever stands of its type and person,
  * and writes both down. Errors: those of the store and the log. */
 SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,

@@ -15,7 +15,7 @@ extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
     sid_api_credential_revoke, sid_api_credential_recover,
-    sid_api_credential_upgrade;
+    sid_api_credential_upgrade, sid_api_credential_issue;
 extern const struct sid_handler sid_api_counter_enrol;
 extern const struct sid_handler sid_api_verify;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,

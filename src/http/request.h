@@ -123,6 +123,7 @@ struct sid_request {
         } code;
         struct sid_credential_change change;
         struct sid_recover recover;
+        struct sid_issue issue;
         struct sid_verify verify;
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;

@@ -57,6 +57,8 @@ const struct sid_route sid_routes[] = {
      "crd_", &sid_api_credential_resume},
     {POST, "/v1/credentials/{id}/revoke", OFFICER, APP | HOLDER, JSON, false,
      "crd_", &sid_api_credential_revoke},
+    {POST, "/v1/credentials/{id}/issue", OFFICER, APP, JSON, false, "crd_",
+     &sid_api_credential_issue},
     {POST, "/v1/credentials/{id}/upgrade", OFFICER, NOBODY, JSON, false, "crd_",
      &sid_api_credential_upgrade},
     {POST, "/v1/credentials/{id}/recover", OFFICER, APP, RECOVERY, false,

@@ -21,10 +21,12 @@
     "note_sealed"
 #define CREDENTIAL_COLUMNS                                                     \
     "id, enrolment_id, client_id, type, assurance, issued_at_s, " LIFE_COLUMNS \
-    ", valid_until_s, id_index, holder_hash, holder_sealed"
+    ", valid_until_s, id_index, holder_hash, holder_sealed, details_sealed"
 #define WHOLE_CREDENTIAL "serial, " CREDENTIAL_COLUMNS ", " SUBJECT_KEY
-/* Ended for good, or by the card's end. */
+/* Ended for good, or by the card's end. A person is kept as long as what came
+ * of the enrolment, whatever there is beside it. */
 #define ENDED                                                                  \
+    "type = 'resident_id' AND "                                                \
     "(state IN ('revoked', 'replaced') AND state_since_s < ?1 OR "             \
     "valid_until_s > 0 AND valid_until_s < ?1)"
 #define WITH_KEY " LEFT JOIN subject_key ON subject = "
@@ -174,7 +176,7 @@ static const struct {
 
     S(CREDENTIAL_INSERT,
       "INSERT INTO credential (" CREDENTIAL_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
                       "enrolment_id" OR_NEXT),
     S(CREDENTIAL_BY_SERIAL,
@@ -223,9 +225,10 @@ static const struct {
     S(COUNT_CREDENTIALS,
       "SELECT (SELECT count(*) FROM credential WHERE " ENDED "), "
       "coalesce((SELECT min(at_s) FROM (SELECT min(state_since_s) AS at_s "
-      "FROM credential WHERE state IN ('revoked', 'replaced') UNION ALL "
-      "SELECT min(valid_until_s) FROM credential WHERE valid_until_s > 0 AND "
-      "valid_until_s < ?1)), 0)"),
+      "FROM credential WHERE type = 'resident_id' AND "
+      "state IN ('revoked', 'replaced') UNION ALL "
+      "SELECT min(valid_until_s) FROM credential WHERE type = 'resident_id' "
+      "AND valid_until_s > 0 AND valid_until_s < ?1)), 0)"),
     S(RETENTION_RAN,
       "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
       "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),

@@ -67,6 +67,10 @@ def recovery_form():
     return multipart(form(None, None, photos.photo(5)))
 
 
+LICENCE = {"type": "drivers_licence",
+           "fields": {"classes": "C1", "first_issue": "2020-01-01"}}
+
+
 def counter_body():
     return "application/json", json.dumps({
         "holder": holder(), "person_seen": True, "card_seen": True}).encode()
@@ -92,6 +96,7 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    ("POST", "/v1/credentials/{id}/issue"): (201, LICENCE, False),
     ("POST", "/v1/credentials/{id}/upgrade"):
         (200, {"person_seen": True, "card_seen": True}, True),
     # Of an officer: JSON, see OFFICERS.
@@ -275,10 +280,12 @@ class Matrix(DaemonCase):
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
              {"reason": "lost"}),
         ]
-        recover = ("POST", "/v1/credentials/%s/recover", credential, "crd_",
-                   recovery_form)
+        of_apps = [("POST", "/v1/credentials/%s/recover", credential, "crd_",
+                    recovery_form),
+                   ("POST", "/v1/credentials/%s/issue", credential, "crd_",
+                    LICENCE)]
         for caller, key in others.items():
-            more = [recover] if caller == "other app" else []
+            more = of_apps if caller == "other app" else []
             for method, pattern, one, prefix, body in asked + more:
                 paths = [pattern % one, pattern % (prefix + UNKNOWN),
                          pattern % (prefix + "x"), pattern % "nonsense",

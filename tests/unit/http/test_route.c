@@ -46,6 +46,7 @@ static const struct {
     {SID_METHOD_POST, "/v1/credentials/crd_1/resume", O, A | H,
      SID_BODY_NOTHING},
     {SID_METHOD_POST, "/v1/credentials/crd_1/revoke", O, A | H, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/credentials/crd_1/issue", O, A, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/credentials/crd_1/upgrade", O, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/credentials/crd_1/recover", O, A, SID_BODY_RECOVERY},
     {SID_METHOD_POST, "/v1/clients", M, N, SID_BODY_JSON},
