@@ -151,7 +151,8 @@ $(BUILD)/gen/migrations_sqlite.inc: $(MIGRATIONS)
 	  printf '{%d, "%s",\n' "$$((10#$${n%%_*}))" "$$n"; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	  printf '},\n'; done > $@
-$(BUILD)/src/store/migrate.o $(BUILD)/tests/unit/store/test_migrate_client.o: \
+$(BUILD)/src/store/migrate.o $(BUILD)/tests/unit/store/test_migrate_client.o \
+  $(BUILD)/tests/unit/store/test_migrate_life.o: \
   $(BUILD)/gen/migrations_sqlite.inc
 
 # The purposes that are in force without a file of one's own, as a C string.

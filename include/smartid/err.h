@@ -20,6 +20,13 @@
     X(SID_E_EXISTS, "exists", "It exists already.")                            \
     X(SID_E_NOT_FOUND, "not_found", "There is nothing here under this name.")  \
     X(SID_E_REVOKED, "credential_revoked", "The credential has been revoked.") \
+    X(SID_E_SUSPENDED, "credential_suspended", "The credential is suspended.") \
+    X(SID_E_REPLACED, "credential_replaced",                                   \
+      "Another credential has taken its place.")                               \
+    X(SID_E_EXPIRED, "credential_expired",                                     \
+      "The card that the credential stands for has expired.")                  \
+    X(SID_E_RECOVERY_LOCKED, "recovery_locked",                                \
+      "Only an officer at a counter can recover this credential.")             \
     X(SID_E_CONFLICT, "conflict", "Its present state does not allow this.")    \
     /* configuration and files of secrets */                                   \
     X(SID_E_CONFIG, "config", "The configuration is not valid.")               \

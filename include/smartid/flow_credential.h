@@ -1,4 +1,5 @@
-/* flow_credential.h: looking at a credential, its code of the day, revoking.
+/* flow_credential.h: looking at a credential, its code of the day, changing its
+ * state.
  * Who may: the app that enrolled the person, the holder, an officer (no codes
  * for officers). Anybody else gets SID_E_NOT_FOUND. */
 #ifndef SMARTID_FLOW_CREDENTIAL_H
@@ -11,6 +12,7 @@ struct sid_credential_look {
     struct sid_flow flow;
     char id[SID_ID_SIZE];             /* in */
     struct sid_credential credential; /* out */
+    enum sid_credential_state state;  /* out: as of now */
 };
 /* flow.err: SID_E_NOT_FOUND … */
 void sid_credential_look_start(struct sid_credential_look *look);
@@ -27,21 +29,44 @@ struct sid_credential_code {
     struct sid_credential credential;
     int64_t now_s;
 };
-/* flow.err: SID_E_NOT_FOUND, SID_E_REVOKED … */
+/* flow.err: SID_E_NOT_FOUND, those of a state that is not active … */
 void sid_credential_code_start(struct sid_credential_code *code);
 SID_FALLIBLE enum sid_err
 sid_credential_code_finish(struct sid_credential_code *code);
 void sid_credential_code_fini(struct sid_credential_code *code);
 
-struct sid_credential_revoke {
-    struct sid_flow flow;
-    char id[SID_ID_SIZE];             /* in */
-    char reason[SID_NOTE_SIZE];       /* in, not empty */
-    struct sid_credential credential; /* out: as it is now */
+enum sid_change {
+    SID_CHANGE_SUSPEND,
+    SID_CHANGE_RESUME,
+    SID_CHANGE_REVOKE,
+    SID_CHANGE_UPGRADE /* an officer has seen person and card */
 };
-/* After SID_OK no verification that begins later answers valid. flow.err:
- * SID_E_NOT_FOUND, SID_E_REVOKED (already) … */
-void sid_credential_revoke_start(struct sid_credential_revoke *revoke);
-void sid_credential_revoke_fini(struct sid_credential_revoke *revoke);
+struct sid_credential_change {
+    struct sid_credential_look look; /* first: flow, id, credential, state */
+    enum sid_change change;          /* in */
+    /* in, of a revocation */
+    enum sid_revoke_reason reason;
+    char note[SID_NOTE_SIZE]; /* "" when none */
+};
+/* After SID_OK no verification that begins later answers by the former state.
+ * flow.err: SID_E_NOT_FOUND, SID_E_FORBIDDEN (resumed by somebody who may not;
+ * recorded), SID_E_CONFLICT (upgraded already), those of sid_life_suspend(),
+ * _resume(), _revoke() … */
+void sid_credential_change_start(struct sid_credential_change *change);
+void sid_credential_change_fini(struct sid_credential_change *change);
+
+/* A person who has a credential gets one of another type, in the place of any
+ * that they have of it: by the app that enrolled them, or an officer. */
+struct sid_issue {
+    struct sid_credential_look look; /* first: flow; id: of the one that it
+                                        stands on; credential: the new one */
+    const struct sid_credential_type *type; /* in: static; needs another one */
+    struct sid_details details;             /* in */
+    int64_t valid_until_s;                  /* in: as in sid_life */
+};
+/* flow.err: SID_E_NOT_FOUND, SID_E_CONFLICT (it does not stand on that type),
+ * those of a state that is not active … */
+void sid_issue_start(struct sid_issue *issue);
+void sid_issue_fini(struct sid_issue *issue);
 
 #endif

@@ -9,6 +9,7 @@
 #include "smartid/app.h"
 #include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/purpose.h"
 #include "smartid/steady.h"
 #include "smartid/token.h"
 
@@ -150,6 +151,8 @@ void sid_time_begin(struct sid_app *app, int64_t floor_us);
 /* The time by which codes live and die, Unix microseconds: the clock's, but it
  * never goes back. Any thread. */
 int64_t sid_time_us(struct sid_app *app);
+/* The same in whole seconds: by it credentials expire. */
+int64_t sid_time_s(struct sid_app *app);
 /* Each tick: says once when the clock was set back by more than the skew, and
  * when that is over. Main thread. */
 void sid_time_tick(struct sid_app *app);
@@ -264,6 +267,7 @@ struct sid_verdict {
     const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
+    bool replace;      /* approved although a credential stands, in its place */
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
 };
@@ -276,6 +280,28 @@ SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
                                            struct sid_store *store,
                                            struct sid_enrolment *enrolment,
                                            const struct sid_verdict *verdict);
+
+/* ---- credential_issue.c -------------------------------------------------- */
+/* Whether a credential of this type stands that another one may not simply
+ * take the place of: one that has not expired. Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_app_in_use(struct sid_app *app, struct sid_store *store,
+               const uint8_t id_index[SID_SHA256_BYTES], const char *type,
+               bool *out);
+/* The credential that one of this type stands on: of the same enrolment, so
+ * that what an old phone has does not come back with a new enrolment. *state:
+ * of it (active, when it stands on nothing), *assurance: what it is worth.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_app_base(struct sid_app *app,
+                                       struct sid_store *store,
+                                       const struct sid_credential *credential,
+                                       enum sid_credential_state *state,
+                                       char assurance[SID_ASSURANCE_SIZE]);
+/* Inserts a credential, in the place of whatever stands of its type and person,
+ * and writes both down. Errors: those of the store and the log. */
+SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,
+                                        const struct sid_credential *credential,
+                                        const char *actor);
 
 /* ---- enrol_work.c ------------------------------------------------------- */
 /* A stored enrolment on its way through the worker. Owned by the pool, then
@@ -313,6 +339,8 @@ SID_FALLIBLE enum sid_err sid_enrol_job_store(const struct sid_enrol_job *job,
 /* Keeps the sealed photos for the worker, unless other jobs hold much already:
  * then they are read back. */
 void sid_enrol_job_hold(struct sid_enrol_job *job);
+/* Counts a decision in the metrics. */
+void sid_enrol_count(enum sid_enrol_state state);
 /* Hands a job with a place to the workers. */
 void sid_enrol_job_submit(struct sid_enrol_job **take);
 /* At start: takes up what a former run left. */

@@ -6,6 +6,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/purpose.h"
 #include "smartid/text.h"
 
 #define DETAIL_SIZE (SID_REASONS_TEXT_SIZE + 64)
@@ -53,14 +54,18 @@ static enum sid_err
 issue_credential(struct sid_app *app, struct sid_store *store,
                  struct sid_enrolment *enrolment, const char *actor) {
     struct sid_credential credential = {
-        .type = "resident_id",
-        .state = SID_CREDENTIAL_ACTIVE,
+        .type = SID_TYPE_RESIDENT,
+        .life = {.valid_until_s = enrolment->valid_until_s},
         .issued_at_s = enrolment->decided_at_s,
     };
     bool live = enrolment->challenge.outcome == SID_CHALLENGE_PASSED;
+    enum sid_assurance assurance = enrolment->method == SID_METHOD_COUNTER
+                                       ? SID_ASSURANCE_COUNTER
+                                   : live ? SID_ASSURANCE_REMOTE_LIVE
+                                          : SID_ASSURANCE_REMOTE;
     enum sid_err err =
         sid_text_copy(credential.assurance, sizeof credential.assurance,
-                      live ? "remote_live" : "remote");
+                      sid_assurance_name(assurance));
     if (err == SID_OK)
         err = sid_id_make("crd_", credential.id);
     if (err != SID_OK)
@@ -73,14 +78,8 @@ issue_credential(struct sid_app *app, struct sid_store *store,
     memcpy(credential.holder_hash, enrolment->holder_hash,
            sizeof enrolment->holder_hash);
     err = reseal_holder(app, enrolment, &credential);
-    uint64_t serial = 0;
     if (err == SID_OK)
-        err = sid_store_credential_insert(store, &credential, &serial);
-    char detail[DETAIL_SIZE];
-    (void)snprintf(detail, sizeof detail, "enrolment=%s", enrolment->id);
-    if (err == SID_OK)
-        err = sid_app_audit(store, "credential_issued", actor, credential.id,
-                            credential.type, detail);
+        err = sid_app_issue(store, &credential, actor);
     if (err == SID_OK)
         memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
     sid_credential_fini(&credential);
@@ -133,8 +132,10 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
     if (err == SID_OK)
         err = seal_note(app, enrolment, verdict->note);
     bool in_use = false;
-    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
-        err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED &&
+        !verdict->replace)
+        err = sid_app_in_use(app, store, enrolment->id_index, SID_TYPE_RESIDENT,
+                             &in_use);
     /* An officer is told; a worker has nobody to tell and decides. */
     if (err == SID_OK && in_use && verdict->decided_by[0] != '\0')
         err = SID_E_CONFLICT;

@@ -1,13 +1,16 @@
-/* flow_credential.c: looking at a credential, its code, revoking it (see
+/* flow_credential.c: looking at a credential, its code, changing its state (see
  * flow_credential.h). Owns nothing beyond the caller's structs. */
 #include "smartid/flow_credential.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "app_internal.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "smartid/purpose.h"
+#include "smartid/text.h"
 
 /* Reads a credential for those who may see it; for others it does not exist.
  */
@@ -42,11 +45,15 @@ look_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_look *look = (struct sid_credential_look *)op;
     enum sid_err err =
         read_for(&look->flow.caller, true, store, look->id, &look->credential);
-    if (err == SID_OK && is_recorded(look))
-        err = sid_app_audit(
-            store, "credential_viewed", sid_caller_actor(&look->flow.caller),
-            look->id, sid_credential_state_name(look->credential.state), "");
-    return err;
+    if (err != SID_OK)
+        return err;
+    look->state =
+        sid_life_state(&look->credential.life, sid_time_s(look->flow.app));
+    return is_recorded(look)
+               ? sid_app_audit(store, "credential_viewed",
+                               sid_caller_actor(&look->flow.caller), look->id,
+                               sid_credential_state_name(look->state), "")
+               : SID_OK;
 }
 
 void
@@ -66,13 +73,26 @@ sid_credential_look_fini(struct sid_credential_look *look) {
 /* ---- code -----------------------------------------------------------------
  */
 
+/* What stands on another credential has no code while that has none. */
+static enum sid_err
+judge_base(const struct sid_credential_code *code, struct sid_store *store) {
+    enum sid_credential_state state;
+    char assurance[SID_ASSURANCE_SIZE];
+    enum sid_err err = sid_app_base(code->flow.app, store, &code->credential,
+                                    &state, assurance);
+    return err == SID_OK ? sid_credential_state_err(state) : err;
+}
+
 static enum sid_err
 code_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_code *code = (struct sid_credential_code *)op;
     enum sid_err err =
         read_for(&code->flow.caller, false, store, code->id, &code->credential);
-    if (err == SID_OK && code->credential.state != SID_CREDENTIAL_ACTIVE)
-        err = SID_E_REVOKED;
+    if (err == SID_OK)
+        err = sid_credential_state_err(
+            sid_life_state(&code->credential.life, code->now_s));
+    if (err == SID_OK)
+        err = judge_base(code, store);
     if (err == SID_OK)
         err = sid_app_audit(store, "code_issued",
                             sid_caller_actor(&code->flow.caller), code->id,
@@ -120,56 +140,132 @@ sid_credential_code_fini(struct sid_credential_code *code) {
     sid_wipe(code->code, sizeof code->code);
 }
 
-/* ---- revoke ---------------------------------------------------------------
+/* ---- change ---------------------------------------------------------------
  */
 
-/* A damaged key must not keep a lost code alive: then the reason is let go. */
+static const struct {
+    const char *name;  /* as the route has it */
+    const char *event; /* of the audit log */
+    enum sid_metric metric;
+} changes[] = {
+    [SID_CHANGE_SUSPEND] = {"suspend", "credential_suspended",
+                            SID_M_CREDENTIAL_SUSPENDED},
+    [SID_CHANGE_RESUME] = {"resume", "credential_resumed",
+                           SID_M_CREDENTIAL_RESUMED},
+    [SID_CHANGE_REVOKE] = {"revoke", "credential_revoked",
+                           SID_M_CREDENTIAL_REVOKED},
+    [SID_CHANGE_UPGRADE] = {"upgrade", "credential_upgraded",
+                            SID_M_CREDENTIAL_UPGRADED},
+};
+
+/* A damaged key must not keep a lost code alive: then the note is let go. */
 static enum sid_err
-seal_reason(const struct sid_credential_revoke *revoke,
-            struct sid_credential *row) {
+seal_note(const struct sid_credential_change *change,
+          struct sid_credential *row) {
     struct sid_subject subject =
-        sid_app_subject(revoke->flow.app, row->enrolment_id, &row->key);
+        sid_app_subject(change->look.flow.app, row->enrolment_id, &row->key);
     struct sid_place place = {"credential", "note", row->id};
     enum sid_err err =
-        sid_app_seal_words(&subject, &place, revoke->reason, &row->note_sealed);
+        sid_app_seal_words(&subject, &place, change->note, &row->note_sealed);
     if (err == SID_OK || err == SID_E_NO_MEMORY)
         return err;
-    sid_log(SID_LOG_ERROR, "reason_not_kept", SID_S("id", row->id),
+    sid_log(SID_LOG_ERROR, "note_not_kept", SID_S("id", row->id),
             SID_S("code", sid_err_code(err)));
     return SID_OK;
 }
 
 static enum sid_err
-revoke_run(struct sid_op *op, struct sid_store *store) {
-    struct sid_credential_revoke *revoke = (struct sid_credential_revoke *)op;
-    const struct sid_caller *caller = &revoke->flow.caller;
-    struct sid_credential row = {0};
-    enum sid_err err = read_for(caller, true, store, revoke->id, &row);
-    if (err == SID_OK && row.state == SID_CREDENTIAL_REVOKED)
-        err = SID_E_REVOKED;
+upgrade(struct sid_credential *row, int64_t now_s) {
+    const char *word = sid_assurance_name(SID_ASSURANCE_COUNTER);
+    enum sid_credential_state state = sid_life_state(&row->life, now_s);
+    if (state != SID_CREDENTIAL_ACTIVE)
+        return sid_credential_state_err(state);
+    const struct sid_credential_type *type =
+        sid_credential_type_find(row->type);
+    /* One that stands on another is worth what that is. */
+    if (strcmp(row->assurance, word) == 0 || type == NULL ||
+        type->needs != NULL)
+        return SID_E_CONFLICT;
+    return sid_text_copy(row->assurance, sizeof row->assurance, word);
+}
+
+static enum sid_err
+apply_change(const struct sid_credential_change *change,
+             struct sid_credential *row) {
+    enum sid_role by = change->look.flow.caller.role;
+    int64_t now_s = sid_time_s(change->look.flow.app);
+    switch (change->change) {
+    case SID_CHANGE_SUSPEND:
+        return sid_life_suspend(&row->life, by, now_s);
+    case SID_CHANGE_RESUME:
+        return sid_life_resume(&row->life, by, now_s);
+    case SID_CHANGE_UPGRADE:
+        return upgrade(row, now_s);
+    case SID_CHANGE_REVOKE:
+        break;
+    }
+    enum sid_err err = sid_life_revoke(&row->life, by, change->reason, now_s);
+    return err == SID_OK ? seal_note(change, row) : err;
+}
+
+/* What has come of it, for the audit log. */
+static enum sid_err
+audit_change(const struct sid_credential_change *change,
+             struct sid_store *store, const struct sid_credential *row) {
+    bool revoked = change->change == SID_CHANGE_REVOKE;
+    bool upgraded = change->change == SID_CHANGE_UPGRADE;
+    char detail[64];
+    (void)snprintf(detail, sizeof detail, "%s=%s", revoked ? "reason" : "by",
+                   revoked ? sid_revoke_reason_name(row->life.reason)
+                           : sid_role_name(change->look.flow.caller.role));
+    return sid_app_audit(store, changes[change->change].event,
+                         sid_caller_actor(&change->look.flow.caller), row->id,
+                         upgraded ? row->assurance
+                                  : sid_credential_state_name(row->life.state),
+                         detail);
+}
+
+static enum sid_err
+change_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_credential_change *change = (struct sid_credential_change *)op;
+    struct sid_flow *flow = &change->look.flow;
+    struct sid_credential *row = &change->look.credential;
+    enum sid_err err =
+        read_for(&flow->caller, true, store, change->look.id, row);
     if (err == SID_OK)
-        err = seal_reason(revoke, &row);
+        err = apply_change(change, row);
+    if (err == SID_E_FORBIDDEN) {
+        flow->refusal = err;
+        return sid_app_audit(store, "credential_change_refused",
+                             sid_caller_actor(&flow->caller), row->id,
+                             sid_err_code(err), changes[change->change].name);
+    }
+    if (err == SID_E_FIELD_INVALID)
+        flow->field = "reason";
     if (err == SID_OK)
-        err = sid_store_credential_revoke(
-            store, revoke->id, sid_buf_span(&row.note_sealed), sid_now_s());
-    sid_credential_fini(&row);
+        err = sid_store_credential_change(store, row);
     if (err == SID_OK)
-        err =
-            sid_app_audit(store, "credential_revoked", sid_caller_actor(caller),
-                          revoke->id, "revoked", "");
-    if (err == SID_OK)
-        err = sid_store_credential_get(store, revoke->id, &revoke->credential);
+        err = audit_change(change, store, row);
+    change->look.state = sid_life_state(&row->life, sid_time_s(flow->app));
     return err;
 }
 
-void
-sid_credential_revoke_start(struct sid_credential_revoke *revoke) {
-    if (sid_flow_admit(&revoke->flow))
-        sid_flow_submit(&revoke->flow, revoke_run, sid_flow_end);
+static void
+change_done(struct sid_op *op) {
+    struct sid_credential_change *change = (struct sid_credential_change *)op;
+    if (sid_flow_result(op) == SID_OK)
+        sid_metric_add(changes[change->change].metric, 1);
+    sid_flow_end(op);
 }
 
 void
-sid_credential_revoke_fini(struct sid_credential_revoke *revoke) {
-    sid_credential_fini(&revoke->credential);
-    sid_wipe(revoke->reason, sizeof revoke->reason);
+sid_credential_change_start(struct sid_credential_change *change) {
+    if (sid_flow_admit(&change->look.flow))
+        sid_flow_submit(&change->look.flow, change_run, change_done);
+}
+
+void
+sid_credential_change_fini(struct sid_credential_change *change) {
+    sid_credential_look_fini(&change->look);
+    sid_wipe(change->note, sizeof change->note);
 }

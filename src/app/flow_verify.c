@@ -14,16 +14,19 @@
 
 /* The word for the audit row; the outside sees only expired or not_valid. */
 static const char *
-outcome_of(const struct sid_verify *verify, bool found, bool active) {
+outcome_of(const struct sid_verify *verify, bool found,
+           enum sid_credential_state state) {
     if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN ||
         verify->code_err != SID_OK)
         return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
                                                        : verify->code_err);
     if (!found)
-        return verify->credential_id[0] != '\0' ? "erased"
-                                                : "unknown_credential";
-    if (!active)
-        return "revoked";
+        return verify->credential_id[0] != '\0'
+                   ? sid_dead_serial_name(verify->dead)
+                   : "unknown_credential";
+    if (state != SID_CREDENTIAL_ACTIVE)
+        return verify->base_dead ? "base_not_active"
+                                 : sid_credential_state_name(state);
     return verify->too_low ? "assurance_too_low" : "valid";
 }
 
@@ -39,8 +42,7 @@ too_low(const struct sid_credential *credential,
 
 /* What finish needs of a credential that is as good as asked for. */
 static enum sid_err
-take_credential(struct sid_verify *verify,
-                const struct sid_credential *credential) {
+take_credential(struct sid_verify *verify, struct sid_credential *credential) {
     memcpy(verify->type, credential->type, sizeof credential->type);
     memcpy(verify->assurance, credential->assurance,
            sizeof credential->assurance);
@@ -48,15 +50,16 @@ take_credential(struct sid_verify *verify,
            sizeof credential->enrolment_id);
     memcpy(verify->id_index, credential->id_index, sizeof credential->id_index);
     verify->key = credential->key;
+    sid_buf_move(&credential->details_sealed, &verify->details_sealed);
     return sid_buf_append(&verify->sealed, credential->holder_sealed.ptr,
                           credential->holder_sealed.len);
 }
 
 static enum sid_err
 look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
-        bool *active) {
+        enum sid_credential_state *state) {
     *found = false;
-    *active = false;
+    *state = SID_CREDENTIAL_REVOKED;
     enum sid_err code_err = verify->code_err;
     bool readable = code_err == SID_OK || code_err == SID_E_CODE_EXPIRED ||
                     code_err == SID_E_CODE_EARLY;
@@ -66,17 +69,24 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     enum sid_err err = sid_store_credential_by_serial(
         store, verify->token.serial, &credential);
     if (err == SID_E_NOT_FOUND) {
-        /* For the audit log only: a code of somebody who was erased. */
-        err = sid_store_erased_credential(store, verify->token.serial,
-                                          verify->credential_id);
+        /* For the audit log only: a code of somebody who was erased, or of a
+         * phone that was lost. */
+        err = sid_store_dead_serial(store, verify->token.serial,
+                                    verify->credential_id, &verify->dead);
         return err == SID_E_NOT_FOUND ? SID_OK : err;
     }
     if (err != SID_OK)
         return err;
     *found = true;
-    *active = credential.state == SID_CREDENTIAL_ACTIVE;
+    *state = sid_life_state(&credential.life, verify->checked_at_s);
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
-    if (*active && code_err == SID_OK) {
+    if (*state == SID_CREDENTIAL_ACTIVE) {
+        err = sid_app_base(verify->flow.app, store, &credential, state,
+                           credential.assurance);
+        verify->base_dead = *state != SID_CREDENTIAL_ACTIVE;
+    }
+    if (err == SID_OK && *state == SID_CREDENTIAL_ACTIVE &&
+        code_err == SID_OK) {
         verify->too_low = too_low(&credential, verify->purpose);
         if (!verify->too_low)
             err = take_credential(verify, &credential);
@@ -99,12 +109,13 @@ join(const char *const *parts, size_t n, char out[DETAIL_SIZE]) {
 static enum sid_err
 verify_run(struct sid_op *op, struct sid_store *store) {
     struct sid_verify *verify = (struct sid_verify *)op;
-    bool found, active;
-    enum sid_err err = look_up(verify, store, &found, &active);
+    bool found;
+    enum sid_credential_state state;
+    enum sid_err err = look_up(verify, store, &found, &state);
     if (err != SID_OK)
         return err;
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
-                    found && active && !verify->too_low;
+                    found && state == SID_CREDENTIAL_ACTIVE && !verify->too_low;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
     char detail[DETAIL_SIZE];
     /* The counter is the clerk's own text: last, so that it cannot pass for
@@ -116,7 +127,7 @@ verify_run(struct sid_op *op, struct sid_store *store) {
     return sid_app_audit_at(store, verify->started_us, "verification",
                             sid_caller_actor(&verify->flow.caller),
                             verify->credential_id,
-                            outcome_of(verify, found, active), detail);
+                            outcome_of(verify, found, state), detail);
 }
 
 static void
@@ -168,6 +179,26 @@ sid_verify_start(struct sid_verify *verify) {
     sid_flow_submit(flow, verify_run, verify_done);
 }
 
+/* The fields of the credential's type, when the purpose tells them. */
+static enum sid_err
+open_details(struct sid_verify *verify, const struct sid_subject *subject) {
+    struct sid_place place = {"credential", "details", verify->credential_id};
+    struct sid_buf blob = SID_BUF_EMPTY;
+    verify->with_details = sid_credential_type_find(verify->type);
+    if (verify->with_details == NULL || verify->details_sealed.len == 0 ||
+        (verify->purpose->attributes & SID_ATTR_DETAILS) == 0) {
+        verify->with_details = NULL;
+        return SID_OK;
+    }
+    enum sid_err err = sid_subject_open(
+        subject, &place, sid_buf_span(&verify->details_sealed), &blob);
+    if (err == SID_OK)
+        err = sid_details_unpack(verify->with_details, sid_buf_span(&blob),
+                                 &verify->details);
+    sid_buf_free(&blob);
+    return err;
+}
+
 enum sid_err
 sid_verify_finish(struct sid_verify *verify) {
     if (!verify->valid)
@@ -182,6 +213,8 @@ sid_verify_finish(struct sid_verify *verify) {
         err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
     sid_buf_free(&blob);
     if (err == SID_OK)
+        err = open_details(verify, &subject);
+    if (err == SID_OK)
         err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
                                  verify->flow.caller.party, verify->id_index,
                                  verify->pseudonym);
@@ -194,4 +227,6 @@ sid_verify_fini(struct sid_verify *verify) {
     sid_wipe(verify->code, sizeof verify->code);
     sid_wipe(verify->id_index, sizeof verify->id_index);
     sid_buf_free(&verify->sealed);
+    sid_buf_free(&verify->details_sealed);
+    sid_wipe(&verify->details, sizeof verify->details);
 }

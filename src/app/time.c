@@ -29,6 +29,11 @@ sid_time_us(struct sid_app *app) {
     return read_time(app, &behind_us);
 }
 
+int64_t
+sid_time_s(struct sid_app *app) {
+    return sid_time_us(app) / 1000000;
+}
+
 void
 sid_time_tick(struct sid_app *app) {
     struct sid_token_times times;

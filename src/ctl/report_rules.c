@@ -358,12 +358,13 @@ count_night(struct sid_report *report, const struct sid_report_check *check) {
                                                       : SID_OK;
 }
 
-/* What no honest code gives: one of yesterday does, and one whose credential is
- * not sure enough for the purpose. */
+/* What no honest code gives: one of yesterday does, one whose card has expired,
+ * and one whose credential is not sure enough for the purpose. */
 static bool
 is_refused(const char *outcome) {
     return strcmp(outcome, "valid") != 0 &&
            strcmp(outcome, "code_expired") != 0 &&
+           strcmp(outcome, "expired") != 0 &&
            strcmp(outcome, "assurance_too_low") != 0;
 }
 

@@ -273,16 +273,7 @@ static enum sid_err
 revoke_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.client_revoke);
     memcpy(req->u.client_revoke.id, req->id, sizeof req->id);
-    if (req->body.len == 0)
-        return SID_OK;
-    static const char *const names[] = {NULL};
-    json_t *body = NULL;
-    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
-    if (err != SID_OK)
-        return err;
-    err = sid_json_only(body, "", names, &req->field);
-    json_decref(body);
-    return err;
+    return sid_api_nothing(req);
 }
 
 static void

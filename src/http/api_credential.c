@@ -1,5 +1,5 @@
-/* api_credential.c: a credential, its code of the day as text or picture, its
- * end. io thread of the connection; flows belong to the request. */
+/* api_credential.c: a credential, and its code of the day as text or picture.
+ * io thread of the connection; flows belong to the request. */
 #include <string.h>
 
 #include "api.h"
@@ -9,20 +9,52 @@
  * for a version 3 symbol with its quiet zone). */
 #define SCALE_DEFAULT 8
 
+/* What follows from the state. A reason that only officers give is told to
+ * officers only: it may be a fraud. */
 static void
-write_credential(struct sid_json *json,
-                 const struct sid_credential *credential) {
-    sid_json_open(json, NULL, '{');
+write_state(struct sid_json *json, const struct sid_credential *credential,
+            enum sid_credential_state state, bool for_officer) {
+    const struct sid_life *life = &credential->life;
+    sid_json_string(json, "state", sid_credential_state_name(state));
+    switch (state) {
+    case SID_CREDENTIAL_SUSPENDED:
+        sid_json_time(json, "suspended_at", life->since_s);
+        sid_json_string(json, "suspended_by",
+                        sid_role_name(life->suspended_by));
+        return;
+    case SID_CREDENTIAL_REVOKED:
+        sid_json_time(json, "revoked_at", life->since_s);
+        if (life->reason != SID_REVOKE_NONE &&
+            (for_officer || !sid_revoke_reason_officers(life->reason)))
+            sid_json_string(json, "reason",
+                            sid_revoke_reason_name(life->reason));
+        return;
+    case SID_CREDENTIAL_REPLACED:
+        sid_json_time(json, "replaced_at", life->since_s);
+        sid_json_string(json, "replaced_by", credential->replaced_by);
+        return;
+    case SID_CREDENTIAL_ACTIVE:
+    case SID_CREDENTIAL_EXPIRED:
+    case SID_CREDENTIAL_STATE_COUNT:
+        return;
+    }
+}
+
+void
+sid_api_write_credential(struct sid_json *json, const struct sid_request *req,
+                         const struct sid_credential *credential,
+                         enum sid_credential_state state) {
     sid_json_string(json, "id", credential->id);
     sid_json_string(json, "type", credential->type);
     sid_json_string(json, "assurance", credential->assurance);
-    sid_json_string(json, "state",
-                    sid_credential_state_name(credential->state));
+    write_state(json, credential, state, req->caller.role == SID_ROLE_OFFICER);
     sid_json_time(json, "issued_at", credential->issued_at_s);
-    if (credential->revoked_at_s != 0)
-        sid_json_time(json, "revoked_at", credential->revoked_at_s);
+    if (credential->life.valid_until_s != 0) {
+        char date[SID_DATE_SIZE];
+        sid_valid_until_text(credential->life.valid_until_s, date);
+        sid_json_string(json, "valid_until", date);
+    }
     sid_json_string(json, "enrollment_id", credential->enrolment_id);
-    sid_json_close(json, '}');
 }
 
 /* ---- GET /v1/credentials/{id} ------------------------------------------- */
@@ -42,7 +74,10 @@ static enum sid_err
 look_finish(struct sid_request *req) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
-    write_credential(&json, &req->u.look.credential);
+    sid_json_open(&json, NULL, '{');
+    sid_api_write_credential(&json, req, &req->u.look.credential,
+                             req->u.look.state);
+    sid_json_close(&json, '}');
     return json.err;
 }
 
@@ -159,50 +194,4 @@ const struct sid_handler sid_api_credential_code = {
     .start = code_start,
     .finish = code_finish,
     .fini = code_fini,
-};
-
-/* ---- POST /v1/credentials/{id}/revoke ----------------------------------- */
-static enum sid_err
-revoke_prepare(struct sid_request *req) {
-    static const char *const names[] = {"reason", NULL};
-    sid_request_make_flow(req, sizeof req->u.revoke);
-    struct sid_credential_revoke *revoke = &req->u.revoke;
-    memcpy(revoke->id, req->id, sizeof req->id);
-    json_t *body = NULL;
-    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
-    if (err != SID_OK)
-        return err;
-    err = sid_json_only(body, "", names, &req->field);
-    if (err == SID_OK)
-        err = sid_json_get_text(
-            body,
-            &(struct sid_json_text){.path = "", .name = "reason", .trim = true},
-            revoke->reason, sizeof revoke->reason, &req->field);
-    json_decref(body);
-    return err;
-}
-
-static void
-revoke_start(struct sid_request *req) {
-    sid_credential_revoke_start(&req->u.revoke);
-}
-
-static enum sid_err
-revoke_finish(struct sid_request *req) {
-    struct sid_json json;
-    sid_json_init(&json, &req->answer.body);
-    write_credential(&json, &req->u.revoke.credential);
-    return json.err;
-}
-
-static void
-revoke_fini(struct sid_request *req) {
-    sid_credential_revoke_fini(&req->u.revoke);
-}
-
-const struct sid_handler sid_api_credential_revoke = {
-    .prepare = revoke_prepare,
-    .start = revoke_start,
-    .finish = revoke_finish,
-    .fini = revoke_fini,
 };

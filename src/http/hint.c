@@ -16,6 +16,7 @@ static const struct {
     {"holder.phone", "5 to 24 digits, blanks, + or -."},
     {"holder.consent.given_at",
      "A time that has passed, as in 2026-01-05T08:00:00Z."},
+    {"holder.valid_until", "The card's last valid day, as in 2035-01-31."},
     {"challenge_id", "A challenge of this app, not used and not expired: "
                      "POST /v1/challenges."},
     {"steps", "2 or 3."},
@@ -30,8 +31,10 @@ field_is(const struct sid_request *req, const char *name) {
 static const char *
 types_taken(const struct sid_request *req) {
     bool part = req->field.name[0] != '\0';
+    bool officer = req->caller.role == SID_ROLE_OFFICER;
     if (req->route->body != SID_BODY_MULTIPART &&
-        req->route->body != SID_BODY_APPEAL)
+        req->route->body != SID_BODY_APPEAL &&
+        (req->route->body != SID_BODY_RECOVERY || officer))
         return "application/json";
     return part ? sid_upload_part_types(req->field.name)
                 : "multipart/form-data";

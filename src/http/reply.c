@@ -40,7 +40,9 @@ sid_reply_status(enum sid_err err) {
     case SID_E_NOT_FOUND: return 404;
     case SID_E_METHOD: return 405;
     case SID_E_NOT_ACCEPTABLE: return 406;
-    case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED: return 409;
+    case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED:
+    case SID_E_SUSPENDED: case SID_E_REPLACED: case SID_E_EXPIRED:
+    case SID_E_RECOVERY_LOCKED: return 409;
     case SID_E_LENGTH_REQUIRED: return 411;
     case SID_E_BODY_TOO_LARGE: return 413;
     case SID_E_MEDIA_TYPE: return 415;

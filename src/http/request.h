@@ -25,6 +25,7 @@
 #include "smartid/flow_credential.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_keys.h"
+#include "smartid/flow_recover.h"
 #include "smartid/flow_verify.h"
 #include "smartid/qr.h"
 #include "smartid/retention.h"
@@ -122,7 +123,9 @@ struct sid_request {
             enum sid_qr_level level;
             int scale;
         } code;
-        struct sid_credential_revoke revoke;
+        struct sid_credential_change change;
+        struct sid_recover recover;
+        struct sid_issue issue;
         struct sid_verify verify;
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;

@@ -22,6 +22,7 @@
 #define JSON SID_BODY_JSON
 #define MULTIPART SID_BODY_MULTIPART
 #define APPEAL SID_BODY_APPEAL
+#define RECOVERY SID_BODY_RECOVERY
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
@@ -30,6 +31,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_verify},
     {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
+    {POST, "/v1/counter/enrollments", OFFICER, NOBODY, JSON, false, NULL,
+     &sid_api_counter_enrol},
     {POST, "/v1/challenges", APP, NOBODY, JSON, false, NULL,
      &sid_api_challenge_make},
     {GET, "/v1/enrollments", OFFICER, NOBODY, NONE, true, NULL,
@@ -48,8 +51,18 @@ const struct sid_route sid_routes[] = {
      &sid_api_credential_get},
     {GET, "/v1/credentials/{id}/code", NOBODY, APP | HOLDER, NONE, true, "crd_",
      &sid_api_credential_code},
+    {POST, "/v1/credentials/{id}/suspend", OFFICER, APP | HOLDER, NOTHING,
+     false, "crd_", &sid_api_credential_suspend},
+    {POST, "/v1/credentials/{id}/resume", OFFICER, APP | HOLDER, NOTHING, false,
+     "crd_", &sid_api_credential_resume},
     {POST, "/v1/credentials/{id}/revoke", OFFICER, APP | HOLDER, JSON, false,
      "crd_", &sid_api_credential_revoke},
+    {POST, "/v1/credentials/{id}/issue", OFFICER, APP, JSON, false, "crd_",
+     &sid_api_credential_issue},
+    {POST, "/v1/credentials/{id}/upgrade", OFFICER, NOBODY, JSON, false, "crd_",
+     &sid_api_credential_upgrade},
+    {POST, "/v1/credentials/{id}/recover", OFFICER, APP, RECOVERY, false,
+     "crd_", &sid_api_credential_recover},
     {POST, "/v1/clients", ADMIN, NOBODY, JSON, false, NULL,
      &sid_api_client_add},
     {GET, "/v1/clients", ADMIN, NOBODY, NONE, false, NULL,

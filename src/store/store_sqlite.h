@@ -51,6 +51,7 @@
     X(ENROL_DECIDE)                                                            \
     X(ENROL_FIRST)                                                             \
     X(ENROL_APPEAL)                                                            \
+    X(ENROL_RECOVERY)                                                          \
     X(ATTEMPT_PUT)                                                             \
     X(ATTEMPT_GET)                                                             \
     X(ATTEMPT_PURGE)                                                           \
@@ -77,13 +78,18 @@
     X(CREDENTIAL_GET)                                                          \
     X(CREDENTIAL_BY_SERIAL)                                                    \
     X(CREDENTIAL_HAS)                                                          \
-    X(CREDENTIAL_IN_USE)                                                       \
-    X(CREDENTIAL_REVOKE)                                                       \
-    X(IDEMPOTENCY_FORGET)                                                      \
+    X(CREDENTIAL_STANDING)                                                     \
+    X(CREDENTIAL_CHANGE)                                                       \
+    X(CREDENTIAL_NEXT)                                                         \
+    X(SERIAL_RETIRED)                                                          \
     X(CREDENTIAL_DELETE)                                                       \
+    X(IDEMPOTENCY_FORGET)                                                      \
+    X(OLD_SERIALS_ERASED)                                                      \
+    X(SERIALS_ERASED)                                                          \
+    X(CREDENTIALS_DELETE)                                                      \
     X(ENROL_DELETE)                                                            \
     X(ERASURE_PUT)                                                             \
-    X(ERASED_CREDENTIAL)                                                       \
+    X(DEAD_SERIAL_GET)                                                         \
     X(DUE_ENROLMENTS)                                                          \
     X(DUE_CREDENTIALS)                                                         \
     X(COUNT_ENROLMENTS)                                                        \
@@ -137,6 +143,10 @@ sid_sqlite_of(struct sid_back *back) {
 /* Prepares every statement. Errors: SID_E_STORE, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_sq_prepare_all(struct sid_sqlite *sq);
 void sid_sq_finalize_all(struct sid_sqlite *sq);
+/* Of a statement, for the log. */
+const char *sid_sq_name(enum sid_sq_stmt which);
+
+/* ---- store_sqlite_cursor.c --------------------------------------------- */
 
 /* What an SQLite result means; logs it unless it is an expected refusal
  * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND) or has been logged
@@ -320,6 +330,8 @@ enum sid_err sid_sqlite_enrol_first(struct sid_back *back,
                                     const struct sid_enrolment *enrolment);
 enum sid_err sid_sqlite_enrol_appeal(struct sid_back *back,
                                      const struct sid_enrolment *enrolment);
+enum sid_err sid_sqlite_enrol_recovery(struct sid_back *back,
+                                       const struct sid_enrolment *enrolment);
 enum sid_err sid_sqlite_enrol_list(
     struct sid_back *back, enum sid_enrol_state state, enum sid_waiting waiting,
     const char *after, int limit,
@@ -380,16 +392,13 @@ enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
 /* store_sqlite_erase.c */
 enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
                                            const char *enrolment_id);
-enum sid_err sid_sqlite_credential_delete(struct sid_back *back, const char *id,
-                                          uint64_t *serial);
+enum sid_err sid_sqlite_credentials_erase(struct sid_back *back,
+                                          const char *enrolment_id,
+                                          bool *deleted);
 enum sid_err sid_sqlite_enrol_delete(struct sid_back *back, const char *id,
                                      bool *deleted);
 enum sid_err sid_sqlite_erasure_put(struct sid_back *back,
-                                    const struct sid_erasure *erasure,
-                                    uint64_t serial);
-enum sid_err sid_sqlite_erased_credential(struct sid_back *back,
-                                          uint64_t serial,
-                                          char credential_id[SID_ID_SIZE]);
+                                    const struct sid_erasure *erasure);
 enum sid_err sid_sqlite_retention_each(
     struct sid_back *back, enum sid_retention_rule rule, int64_t before_s,
     int limit, enum sid_err (*each)(const char *, const char *, void *),
@@ -414,10 +423,20 @@ enum sid_err sid_sqlite_credential_get(struct sid_back *back, const char *id,
 enum sid_err sid_sqlite_credential_by_serial(struct sid_back *back,
                                              uint64_t serial,
                                              struct sid_credential *out);
-enum sid_err sid_sqlite_credential_in_use(
-    struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES], bool *out);
-enum sid_err sid_sqlite_credential_revoke(struct sid_back *back, const char *id,
-                                          struct sid_span note_sealed,
-                                          int64_t now_s);
+enum sid_err
+sid_sqlite_credential_standing(struct sid_back *back,
+                               const uint8_t id_index[SID_SHA256_BYTES],
+                               const char *type, struct sid_credential *out);
+enum sid_err
+sid_sqlite_credential_change(struct sid_back *back,
+                             const struct sid_credential *credential);
+enum sid_err sid_sqlite_credential_next(struct sid_back *back,
+                                        const char *enrolment_id,
+                                        uint64_t after_serial,
+                                        struct sid_credential *out);
+enum sid_err sid_sqlite_serial_retire(struct sid_back *back, uint64_t serial);
+enum sid_err sid_sqlite_dead_serial(struct sid_back *back, uint64_t serial,
+                                    char credential_id[SID_ID_SIZE],
+                                    enum sid_dead_serial *why);
 
 #endif

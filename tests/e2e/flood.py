@@ -215,7 +215,7 @@ class Flood:
         self.enrol(person=person)  # a number that is in use
         for _ in range(2):
             self.ask("app", "POST", path + "/revoke",
-                     {"reason": "lost " + self.marks.text})
+                     {"reason": "lost", "note": "lost " + self.marks.text})
         self.ask("app", "GET", path + "/code")
         self.verify(code)
 
@@ -252,6 +252,7 @@ class Flood:
             self.ask("clerk", "POST", "/v1/verifications", body)
             self.ask("officer", "POST", one + "/decision", body)
             self.ask("app", "POST", card + "/revoke", body)
+            self.ask("app", "POST", card + "/suspend", body)
             self.ask("officer", "DELETE", one, body)
             self.ask("admin", "POST", "/v1/clients", body)
             self.ask("admin", "POST", "/v1/keys/rotate", body)
@@ -431,7 +432,8 @@ class Flood:
         self.verify(one["code"])
         self.enrol()
         self.ask("app", "POST", "/v1/credentials/%s/revoke" %
-                 one["credential"], {"reason": self.marks.text})
+                 one["credential"], {"reason": "lost",
+                                     "note": self.marks.text})
         os.unlink(self.full)
         self.wait_ready()
         self.verify(self.broken["code"], "bank_account")

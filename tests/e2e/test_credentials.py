@@ -247,7 +247,7 @@ class Revocation(DaemonCase):
         _, credential = self.approved(who=1)
         code = self.app.code(credential)["code"]
         self.assertTrue(self.clerk.verify(code)["valid"])
-        answer = self.app.revoke(credential, "lost phone")
+        answer = self.app.revoke(credential)
         self.assertEqual(answer.status, 200, repr(answer))
         self.assertEqual(answer.json()["state"], "revoked")
         verified = self.clerk.verify(code)
@@ -275,7 +275,9 @@ class Revocation(DaemonCase):
         _, credential = self.approved(who=5)
         path = "/v1/credentials/%s/revoke" % credential
         for bad in ({}, {"reason": ""}, {"reason": 7}, {"reason": "x" * 2000},
-                    {"reason": "a", "more": 1}, []):
+                    {"reason": "lost phone"}, {"reason": "fraud"},
+                    {"reason": "lost", "more": 1}, {"note": "lost"},
+                    {"reason": "lost", "note": "x" * 401}, []):
             with self.subTest(bad=bad):
                 self.assert_problem(self.app.post(path, bad),
                                     400 if bad == [] else 422)
@@ -330,10 +332,10 @@ class Damaged(DaemonCase):
                              "zeroblob(62)")
         database.close()
         self.daemon.start()
-        answer = self.app.revoke(credential)
+        answer = self.app.revoke(credential, note="on the bus")
         self.assertEqual(answer.status, 200, repr(answer))
         self.assertEqual(self.clerk.verify(code)["reason"], "not_valid")
-        self.assertIn(" event=reason_not_kept ", self.daemon.log.text())
+        self.assertIn(" event=note_not_kept ", self.daemon.log.text())
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ import datetime
 import json
 import re
 import sqlite3
+import time
 import unittest
 
 import photos
-from harness import Case, Daemon, credential_of, parse_line
+from harness import Case, Daemon, credential_of, holder, parse_line
 
 DAY_S = 86400
 RULES = ["undecided", "rejected", "failed", "revoked", "audit"]
@@ -37,6 +38,10 @@ class Retention(Case):
         revoked = cls.app.enrol(who=3)
         cls.app.revoke(credential_of(revoked))
         cls.ids["revoked"] = revoked["id"]
+        # The card's end; the person is active at 31 and due 365 days later.
+        cls.expired = cls.app.enrol(who=5, person=holder(
+            valid_until=time.strftime("%Y-%m-%d", time.gmtime(
+                cls.daemon.now() + 32 * DAY_S))))["id"]
         cls.active = cls.app.enrol(who=4)
         cls.walk()
         cls.daemon.stop()
@@ -55,6 +60,8 @@ class Retention(Case):
         cls.days[day] = {
             "there": {name for name, id_ in cls.ids.items()
                       if cls.app.get("/v1/enrollments/" + id_).status == 200},
+            "expired": cls.app.get("/v1/enrollments/" +
+                                   cls.expired).status == 200,
             "due": {r["rule"]: r["due"] for r in cls.status()["rules"]},
             "log": cls.daemon.log.text(),
         }
@@ -79,6 +86,11 @@ class Retention(Case):
                            (366, set())):
             self.assertEqual(self.days[day]["there"], there, day)
 
+    def test_who_has_expired_goes_as_long_after_the_cards_end(self):
+        there = {day: seen["expired"] for day, seen in self.days.items()}
+        self.assertEqual(there, {9: True, 11: True, 31: True, 364: True,
+                                 366: True, 520: False})
+
     def test_who_is_active_stays(self):
         rows = self.daemon.sql("SELECT id, state FROM enrolment")
         self.assertEqual(rows, [(self.active["id"], "approved")])
@@ -95,12 +107,14 @@ class Retention(Case):
         # The rows of the first year are gone with the log's own rule.
         causes = self.daemon.sql("SELECT enrolment_id, cause FROM erasure")
         self.assertEqual(dict(causes),
-                         {v: k for k, v in self.ids.items()})
+                         {**{v: k for k, v in self.ids.items()},
+                          self.expired: "revoked"})
         rows = self.daemon.sql("SELECT actor, outcome, subject FROM audit "
                                "WHERE event = 'enrolment_erased'")
         self.assertEqual(rows, [("system", "undecided",
                                  self.ids["undecided"]),
-                                ("system", "revoked", self.ids["revoked"])])
+                                ("system", "revoked", self.ids["revoked"]),
+                                ("system", "revoked", self.expired)])
 
     def test_the_pruned_audit_log_verifies_and_says_that_it_was_pruned(self):
         first, = self.daemon.sql("SELECT min(seq) FROM audit")[0]

@@ -63,12 +63,26 @@ def appeal_form():
     return multipart(form(None, *photos.pair(6)))
 
 
+def recovery_form():
+    return multipart(form(None, None, photos.photo(5)))
+
+
+LICENCE = {"type": "drivers_licence",
+           "fields": {"classes": "C1", "first_issue": "2020-01-01"}}
+
+
+def counter_body():
+    return "application/json", json.dumps({
+        "holder": holder(), "person_seen": True, "card_seen": True}).encode()
+
+
 # method and path -> status for those who may, body, whether it uses up what it
 # is done to.
 WELCOME = {
     ("POST", "/v1/verifications"):
         (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
+    ("POST", "/v1/counter/enrollments"): (201, counter_body, False),
     ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),
     ("GET", "/v1/enrollments/{id}"): (200, None, False),
@@ -79,7 +93,14 @@ WELCOME = {
     ("GET", "/v1/enrollments/{id}/photos/{photo}"): (200, None, False),
     ("GET", "/v1/credentials/{id}"): (200, None, False),
     ("GET", "/v1/credentials/{id}/code"): (200, None, False),
-    ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "test"}, True),
+    ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
+    ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
+    ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    ("POST", "/v1/credentials/{id}/issue"): (201, LICENCE, False),
+    ("POST", "/v1/credentials/{id}/upgrade"):
+        (200, {"person_seen": True, "card_seen": True}, True),
+    # Of an officer: JSON, see OFFICERS.
+    ("POST", "/v1/credentials/{id}/recover"): (200, recovery_form, True),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
     ("GET", "/v1/clients"): (200, None, False),
     ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
@@ -92,6 +113,7 @@ WELCOME = {
     ("GET", "/metrics"): (200, None, False),
     ("GET", "/version"): (200, None, False),
 }
+OFFICERS = {("POST", "/v1/credentials/{id}/recover"): {"reason": "lost"}}
 QUERY = {("GET", "/v1/enrollments"): "?state=review"}
 
 
@@ -197,8 +219,14 @@ class Matrix(DaemonCase):
         expected = self.expected(rows, method, caller)
         asked = ("GET" if method == "HEAD" else method, pattern)
         status, body, uses_up = WELCOME.get(asked, (200, None, False))
+        if caller == "officer":
+            body = OFFICERS.get(asked, body)
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
+        if "/resume" in path and expected == "welcome":
+            # Only who has suspended it, or an officer, may.
+            self.daemon.api(self.authorization(caller, person)).change(
+                person.credential, "suspend")
         answer = self.ask(connection, method,
                           path + QUERY.get(asked, ""),
                           self.authorization(caller, person), body)
@@ -247,11 +275,18 @@ class Matrix(DaemonCase):
              appeal_form),
             ("GET", "/v1/credentials/%s", credential, "crd_", None),
             ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
+            ("POST", "/v1/credentials/%s/suspend", credential, "crd_", {}),
+            ("POST", "/v1/credentials/%s/resume", credential, "crd_", {}),
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
-             {"reason": "not mine"}),
+             {"reason": "lost"}),
         ]
+        of_apps = [("POST", "/v1/credentials/%s/recover", credential, "crd_",
+                    recovery_form),
+                   ("POST", "/v1/credentials/%s/issue", credential, "crd_",
+                    LICENCE)]
         for caller, key in others.items():
-            for method, pattern, one, prefix, body in asked:
+            more = of_apps if caller == "other app" else []
+            for method, pattern, one, prefix, body in asked + more:
                 paths = [pattern % one, pattern % (prefix + UNKNOWN),
                          pattern % (prefix + "x"), pattern % "nonsense",
                          "/v1/nothing/at/all"]

@@ -192,7 +192,7 @@ look_start(void *flow) {
 
 static void
 revoke_start(void *flow) {
-    sid_credential_revoke_start(flow);
+    sid_credential_change_start(flow);
 }
 
 static void
@@ -219,11 +219,13 @@ the_life_of_a_credential_is_rows_and_so_are_its_codes_and_checks(void **state) {
         assert_int_equal(look.flow.err, SID_OK);
         sid_credential_look_fini(&look);
     }
-    struct sid_credential_revoke revoke = {.reason = "canary"};
-    memcpy(revoke.id, id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, &f->app_caller, revoke_start);
-    assert_int_equal(revoke.flow.err, SID_OK);
-    sid_credential_revoke_fini(&revoke);
+    struct sid_credential_change revoke = {.change = SID_CHANGE_REVOKE,
+                                           .reason = SID_REVOKE_LOST,
+                                           .note = "canary"};
+    memcpy(revoke.look.id, id, sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, &f->app_caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, SID_OK);
+    sid_credential_change_fini(&revoke);
     expect_rows(f,
                 "code_issued @A day \n"
                 "verification @C valid id=* purpose=security_check counter=7\n"
@@ -232,7 +234,7 @@ the_life_of_a_credential_is_rows_and_so_are_its_codes_and_checks(void **state) {
                 "verification @C purpose_forbidden id=* purpose=bank_account "
                 "counter=7\n"
                 "credential_viewed @O active \n"
-                "credential_revoked @A revoked \n");
+                "credential_revoked @A revoked reason=lost\n");
     sid_enrol_submit_fini(&submit);
 }
 

@@ -116,19 +116,20 @@ an_invalid_number_is_rejected_at_the_door(void **state) {
 
 static void
 revoke_start(void *flow) {
-    sid_credential_revoke_start(flow);
+    sid_credential_change_start(flow);
 }
 
 static void
 revoke(struct fixture *f, const char *id, const struct sid_caller *caller,
        enum sid_err expected) {
-    struct sid_credential_revoke revoke = {.reason = "lost"};
-    memcpy(revoke.id, id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, caller, revoke_start);
-    assert_int_equal(revoke.flow.err, expected);
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, id, sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, expected);
     if (expected == SID_OK)
-        assert_int_equal(revoke.credential.state, SID_CREDENTIAL_REVOKED);
-    sid_credential_revoke_fini(&revoke);
+        assert_int_equal(revoke.look.state, SID_CREDENTIAL_REVOKED);
+    sid_credential_change_fini(&revoke);
 }
 
 static void
@@ -154,11 +155,13 @@ the_reason_of_a_revocation_is_sealed_under_the_persons_key(void **state) {
     struct sid_enrol_submit submit;
     struct sid_buf words = SID_BUF_EMPTY;
     fixture_enrol(f, &submit, NUMBER_A, 0, 0);
-    struct sid_credential_revoke revoke = {.reason = "lost"};
-    memcpy(revoke.id, submit.enrolment.credential_id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, &f->app_caller, revoke_start);
-    assert_int_equal(revoke.flow.err, SID_OK);
-    const struct sid_credential *row = &revoke.credential;
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, submit.enrolment.credential_id,
+           sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, &f->app_caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, SID_OK);
+    const struct sid_credential *row = &revoke.look.credential;
     const struct sid_subject person = {f->keys, submit.enrolment.id, &row->key,
                                        SID_KEY_DATA};
     struct sid_place place = {"credential", "note", row->id};
@@ -167,7 +170,7 @@ the_reason_of_a_revocation_is_sealed_under_the_persons_key(void **state) {
                      SID_OK);
     assert_true(sid_span_eq(sid_buf_span(&words), sid_span_str("lost")));
     sid_buf_free(&words);
-    sid_credential_revoke_fini(&revoke);
+    sid_credential_change_fini(&revoke);
     sid_enrol_submit_fini(&submit);
 }
 

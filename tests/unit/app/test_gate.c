@@ -337,7 +337,7 @@ pseudonym(struct fixture *f, const char *party, const char *credential_id,
 
 static void
 revoke_start(void *flow) {
-    sid_credential_revoke_start(flow);
+    sid_credential_change_start(flow);
 }
 
 static void
@@ -355,11 +355,13 @@ a_party_knows_a_person_by_one_pseudonym_even_after_another_enrolment(
     assert_int_equal(strncmp(bank, "psn_", 4), 0);
     assert_string_not_equal(bank, hotel);
     assert_string_not_equal(bank, other);
-    struct sid_credential_revoke revoke = {.reason = "lost"};
-    memcpy(revoke.id, first.enrolment.credential_id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, &f->app_caller, revoke_start);
-    assert_int_equal(revoke.flow.err, SID_OK);
-    sid_credential_revoke_fini(&revoke);
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, first.enrolment.credential_id,
+           sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, &f->app_caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, SID_OK);
+    sid_credential_change_fini(&revoke);
     fixture_enrol(f, &second, NUMBER_A, 0, 0);
     pseudonym(f, "Bank", second.enrolment.credential_id, again);
     assert_string_equal(again, bank);

@@ -165,16 +165,17 @@ is_there(struct fixture *f, const char *id) {
 
 static void
 revoke_start(void *flow) {
-    sid_credential_revoke_start(flow);
+    sid_credential_change_start(flow);
 }
 
 static void
 revoke_credential(struct fixture *f, const char *id) {
-    struct sid_credential_revoke revoke = {.reason = "lost"};
-    memcpy(revoke.id, id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, &f->officer, revoke_start);
-    assert_int_equal(revoke.flow.err, SID_OK);
-    sid_credential_revoke_fini(&revoke);
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, id, sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, &f->officer, revoke_start);
+    assert_int_equal(revoke.look.flow.err, SID_OK);
+    sid_credential_change_fini(&revoke);
 }
 
 static void

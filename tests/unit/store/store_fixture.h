@@ -217,7 +217,6 @@ make_credential(int number, int person) {
     struct sid_credential c = {
         .type = "resident_id",
         .assurance = "remote",
-        .state = SID_CREDENTIAL_ACTIVE,
         .issued_at_s = 7000 + number,
     };
 

@@ -211,7 +211,7 @@ an_erased_person_leaves_a_tombstone_and_nothing_else(void **state) {
     struct sid_credential c = {.serial = 0};
     struct sid_idempotency retry;
     char id[SID_ID_SIZE] = "";
-    bool in_use = true;
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
 
     ok(sid_store_begin(f->store));
     uint64_t serial = settle(f->store, 1);
@@ -234,9 +234,11 @@ an_erased_person_leaves_a_tombstone_and_nothing_else(void **state) {
     assert_false(has_template(f->store, 1));
     uint8_t index[SID_SHA256_BYTES];
     memset(index, 1, sizeof index);
-    ok(sid_store_credential_in_use(f->store, index, &in_use));
-    assert_false(in_use);
-    ok(sid_store_erased_credential(f->store, serial, id));
+    assert_int_equal(
+        sid_store_credential_standing(f->store, index, "resident_id", &c),
+        SID_E_NOT_FOUND);
+    ok(sid_store_dead_serial(f->store, serial, id, &why));
+    assert_int_equal(why, SID_DEAD_ERASED);
     assert_string_equal(id, erasure.credential_id);
     /* The neighbour is untouched. */
     assert_int_equal(count_photos(f->store), 1);
@@ -266,13 +268,15 @@ a_credential_that_outlived_its_enrolment_is_erased_too(void **state) {
     struct fixture *f = *state;
     struct sid_erasure erasure = make_erasure(1, true);
     char id[SID_ID_SIZE] = "";
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
     uint64_t serial = 0;
 
     ok(sid_store_begin(f->store));
     ok(insert_credential(f->store, 1, 1, &serial));
     ok(sid_store_erase(f->store, &erasure));
     ok(sid_store_commit(f->store));
-    ok(sid_store_erased_credential(f->store, serial, id));
+    ok(sid_store_dead_serial(f->store, serial, id, &why));
+    assert_int_equal(why, SID_DEAD_ERASED);
     assert_string_equal(id, erasure.credential_id);
 }
 
@@ -281,6 +285,7 @@ a_serial_that_was_not_erased_has_no_tombstone(void **state) {
     struct fixture *f = *state;
     struct sid_erasure without = make_erasure(2, false);
     char id[SID_ID_SIZE] = "as it was";
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
 
     ok(sid_store_begin(f->store));
     uint64_t serial = settle(f->store, 1);
@@ -289,7 +294,7 @@ a_serial_that_was_not_erased_has_no_tombstone(void **state) {
     ok(sid_store_commit(f->store));
     const uint64_t unknown[] = {0, serial, 77, UINT64_MAX};
     for (int i = 0; i < 4; i++)
-        assert_int_equal(sid_store_erased_credential(f->store, unknown[i], id),
+        assert_int_equal(sid_store_dead_serial(f->store, unknown[i], id, &why),
                          SID_E_NOT_FOUND);
     assert_string_equal(id, "as it was");
 }
@@ -381,39 +386,60 @@ who_is_due_is_found_by_state_and_age_longest_first(void **state) {
     }
 }
 
+/* crd_<i> of person i, in this state since `at`, or until `at` valid. */
 static void
-revoked_credentials_are_due_by_when_they_were_revoked(void **state) {
+put_ended(struct sid_store *store, int i, enum sid_credential_state state,
+          int64_t at) {
+    struct sid_credential c = make_credential(i, i);
+    uint64_t serial = 0;
+
+    if (state == SID_CREDENTIAL_EXPIRED)
+        c.life.valid_until_s = at;
+    ok(sid_store_credential_insert(store, &c, &serial));
+    c.life.since_s = at;
+    if (state != SID_CREDENTIAL_EXPIRED) {
+        c.life.state = state;
+        ok(sid_store_credential_change(store, &c));
+    }
+    sid_credential_fini(&c);
+}
+
+static void
+credentials_are_due_by_when_they_ended(void **state) {
     struct fixture *f = *state;
     struct due due = {.count = 0};
-    char expected[SID_ID_SIZE];
-    uint64_t serial = 0;
     int64_t n = -1, oldest = -1;
+    static const enum sid_credential_state ends[] = {
+        SID_CREDENTIAL_REVOKED, SID_CREDENTIAL_REPLACED, SID_CREDENTIAL_EXPIRED,
+        SID_CREDENTIAL_SUSPENDED};
 
     ok(sid_store_begin(f->store));
     ok(sid_store_retention_count(f->store, SID_RETAIN_REVOKED, 900, &n,
                                  &oldest));
     assert_int_equal(n, 0);
     assert_int_equal(oldest, 0);
-    for (int i = 1; i <= 4; i++) {
-        char id[SID_ID_SIZE];
-        ok(insert_credential(f->store, i, i, &serial));
-        make_id(id, "crd_", i);
-        if (i < 4)
-            ok(sid_store_credential_revoke(f->store, id, sid_span_str("lost"),
-                                           900 - i));
+    for (int i = 0; i < 4; i++) {
+        put_ended(f->store, 2 * i + 1, ends[i], 898 - i);
+        put_ended(f->store, 2 * i + 2, ends[i], 899);
     }
     ok(sid_store_commit(f->store));
     ok(sid_store_retention_each(f->store, SID_RETAIN_REVOKED, 899, 8, keep_due,
                                 &due));
-    assert_int_equal(due.count, 2);
-    make_id(expected, "enr_", 3);
-    assert_string_equal(due.enrolment[0], expected);
-    make_id(expected, "crd_", 3);
-    assert_string_equal(due.credential[0], expected);
+    assert_int_equal(due.count, 3);
+    for (int i = 0; i < 3; i++) {
+        char enrolment[SID_ID_SIZE], credential[SID_ID_SIZE];
+        bool there = false;
+        make_id(enrolment, "enr_", 2 * i + 1);
+        make_id(credential, "crd_", 2 * i + 1);
+        for (int j = 0; j < 3; j++)
+            there = there || (strcmp(due.enrolment[j], enrolment) == 0 &&
+                              strcmp(due.credential[j], credential) == 0);
+        assert_true(there);
+    }
     ok(sid_store_retention_count(f->store, SID_RETAIN_REVOKED, 899, &n,
                                  &oldest));
-    assert_int_equal(n, 2);
-    assert_int_equal(oldest, 897);
+    assert_int_equal(n, 3);
+    assert_int_equal(oldest, 896);
 }
 
 static void
@@ -453,7 +479,7 @@ main(void) {
         T(a_serial_that_was_not_erased_has_no_tombstone),
         T(an_erased_number_can_be_enrolled_again_under_a_new_serial),
         T(who_is_due_is_found_by_state_and_age_longest_first),
-        T(revoked_credentials_are_due_by_when_they_were_revoked),
+        T(credentials_are_due_by_when_they_ended),
         T(when_a_rule_was_applied_is_remembered),
 #undef T
     };
