@@ -55,4 +55,18 @@ struct sid_credential_change {
 void sid_credential_change_start(struct sid_credential_change *change);
 void sid_credential_change_fini(struct sid_credential_change *change);
 
+/* A person who has a credential gets one of another type, in the place of any
+ * that they have of it: by the app that enrolled them, or an officer. */
+struct sid_issue {
+    struct sid_credential_look look; /* first: flow; id: of the one that it
+                                        stands on; credential: the new one */
+    const struct sid_credential_type *type; /* in: static; needs another one */
+    struct sid_details details;             /* in */
+    int64_t valid_until_s;                  /* in: as in sid_life */
+};
+/* flow.err: SID_E_NOT_FOUND, SID_E_CONFLICT (it does not stand on that type),
+ * those of a state that is not active … */
+void sid_issue_start(struct sid_issue *issue);
+void sid_issue_fini(struct sid_issue *issue);
+
 #endif

@@ -33,6 +33,10 @@ struct sid_verify {
     char assurance[16]; /* only when valid */
     char pseudonym[SID_PSEUDONYM_SIZE]; /* only when valid, after finish */
     struct sid_holder holder;           /* only when valid, after finish */
+    /* The fields of the credential's type; NULL: none are told. After finish.
+     */
+    const struct sid_credential_type *with_details;
+    struct sid_details details;
     /* private */
     struct sid_token token;
     enum sid_err code_err;
@@ -42,7 +46,8 @@ struct sid_verify {
     char enrolment_id[SID_ID_SIZE];
     uint8_t id_index[SID_SHA256_BYTES];
     struct sid_subject_key key;
-    struct sid_buf sealed;
+    struct sid_buf sealed, details_sealed;
+    bool base_dead; /* what it stands on is not active */
 };
 
 /* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE

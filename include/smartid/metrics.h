@@ -101,13 +101,15 @@
       "Codes handed out")                                                      \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
-      "Credentials suspended, resumed, revoked, upgraded")                     \
+      "Credentials changed, and issued beside a resident_id")                  \
     X(SID_M_CREDENTIAL_RESUMED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"resumed\"", "")                                                \
     X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"revoked\"", "")                                                \
     X(SID_M_CREDENTIAL_UPGRADED, COUNTER, "smartidd_credential_changes_total", \
       "change=\"upgraded\"", "")                                               \
+    X(SID_M_CREDENTIAL_ISSUED, COUNTER, "smartidd_credential_changes_total",   \
+      "change=\"issued\"", "")                                                 \
     X(SID_M_RECOVERY_FACE, COUNTER, "smartidd_recoveries_total",               \
       "outcome=\"face\"",                                                      \
       "Lost phones: recovered by face or at a counter, failed, to be taken "   \
@@ -131,6 +133,16 @@
       "outcome=\"unclear\"", "")                                               \
     X(SID_M_FACE_RETAKE, COUNTER, "smartidd_face_checks_total",                \
       "outcome=\"retake\"", "")                                                \
+    X(SID_M_WEBHOOK_SENT, COUNTER, "smartidd_webhook_events_total",            \
+      "result=\"taken\"",                                                      \
+      "Events that the app's backend has taken, and "                          \
+      "requests that it has not")                                              \
+    X(SID_M_WEBHOOK_FAILED, COUNTER, "smartidd_webhook_events_total",          \
+      "result=\"failed\"", "")                                                 \
+    X(SID_M_WEBHOOK_DEAD, GAUGE, "smartidd_webhook_refused", "",               \
+      "Events put aside because the app's backend would not take them")        \
+    X(SID_M_WEBHOOK_BEHIND, GAUGE, "smartidd_webhook_behind_seconds", "",      \
+      "Age of the oldest event that could not be sent yet, when last tried")   \
     X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
       "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

@@ -9,6 +9,7 @@
 #include "smartid/app.h"
 #include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/purpose.h"
 #include "smartid/steady.h"
 #include "smartid/token.h"
 
@@ -20,14 +21,17 @@ struct sid_kept_purposes;
 struct sid_models;
 struct sid_recent;
 struct sid_recent_check;
+struct sid_webhook;
+struct sid_webhook_state;
 
 struct sid_app {
-    struct sid_keyring *keys;   /* borrowed */
-    struct sid_master **master; /* borrowed; the writer's alone */
-    struct sid_writer *writer;  /* borrowed */
-    struct sid_keyset *keyset;  /* borrowed */
-    struct sid_gate *gate;      /* owned */
-    struct sid_recent *recent;  /* owned; valid checks */
+    struct sid_keyring *keys;    /* borrowed */
+    struct sid_master **master;  /* borrowed; the writer's alone */
+    struct sid_writer *writer;   /* borrowed */
+    struct sid_keyset *keyset;   /* borrowed */
+    struct sid_gate *gate;       /* owned */
+    struct sid_recent *recent;   /* owned; valid checks */
+    struct sid_webhook *webhook; /* owned; NULL before its start */
 
     /* All sets that were ever in force, the newest first: callers point to
      * theirs. The list is the main thread's. */
@@ -108,6 +112,8 @@ struct sid_app {
 /* In which a person's attempts to enrol are counted. */
 #define SID_ATTEMPT_DAY_S ((int64_t)86400)
 
+/* What a clerk's key may ask in a minute; 0: any number. */
+int64_t sid_app_clerk_per_minute(const struct sid_app *app);
 void sid_app_policy(const struct sid_app *app, struct sid_policy *out);
 void sid_app_token_times(const struct sid_app *app, int64_t now_s,
                          struct sid_token_times *out);
@@ -156,6 +162,22 @@ int64_t sid_time_s(struct sid_app *app);
 /* Each tick: says once when the clock was set back by more than the skew, and
  * when that is over. Main thread. */
 void sid_time_tick(struct sid_app *app);
+
+/* ---- webhook.c ---------------------------------------------------------- */
+/* Once everything else runs; it may do so without an address to send to.
+ * Errors: SID_E_NO_MEMORY, SID_E_CRYPTO, SID_E_INTERNAL. */
+SID_FALLIBLE enum sid_err sid_webhook_start(struct sid_app *app);
+/* Ends the request under way, and the thread; while the writer works. */
+void sid_webhook_stop(struct sid_app *app);
+/* How it went so far. Any thread. */
+void sid_webhook_state(struct sid_app *app, struct sid_webhook_state *out);
+/* Refused events were marked to be sent once more. Any thread. */
+void sid_webhook_replay(struct sid_app *app);
+
+/* ---- expiring.c --------------------------------------------------------- */
+/* Now and then: credentials that will expire soon get a row in the log, from
+ * which the app's backend is told. Main thread. */
+void sid_expiring_tick(struct sid_app *app);
 
 /* ---- purposes.c --------------------------------------------------------- */
 /* From now on these (copied) are in force; grants that they do not know are
@@ -299,6 +321,15 @@ SID_FALLIBLE enum sid_err
 sid_app_in_use(struct sid_app *app, struct sid_store *store,
                const uint8_t id_index[SID_SHA256_BYTES], const char *type,
                bool *out);
+/* The credential that one of this type stands on: of the same enrolment, so
+ * that what an old phone has does not come back with a new enrolment. *state:
+ * of it (active, when it stands on nothing), *assurance: what it is worth.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_app_base(struct sid_app *app,
+                                       struct sid_store *store,
+                                       const struct sid_credential *credential,
+                                       enum sid_credential_state *state,
+                                       char assurance[SID_ASSURANCE_SIZE]);
 /* Inserts a credential, in the place of whatever stands of its type and person,
  * and writes both down. Errors: those of the store and the log. */
 SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,

@@ -73,6 +73,16 @@ sid_credential_look_fini(struct sid_credential_look *look) {
 /* ---- code -----------------------------------------------------------------
  */
 
+/* What stands on another credential has no code while that has none. */
+static enum sid_err
+judge_base(const struct sid_credential_code *code, struct sid_store *store) {
+    enum sid_credential_state state;
+    char assurance[SID_ASSURANCE_SIZE];
+    enum sid_err err = sid_app_base(code->flow.app, store, &code->credential,
+                                    &state, assurance);
+    return err == SID_OK ? sid_credential_state_err(state) : err;
+}
+
 static enum sid_err
 code_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_code *code = (struct sid_credential_code *)op;
@@ -81,6 +91,8 @@ code_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         err = sid_credential_state_err(
             sid_life_state(&code->credential.life, code->now_s));
+    if (err == SID_OK)
+        err = judge_base(code, store);
     if (err == SID_OK)
         err = sid_app_audit(store, "code_issued",
                             sid_caller_actor(&code->flow.caller), code->id,
@@ -168,7 +180,11 @@ upgrade(struct sid_credential *row, int64_t now_s) {
     enum sid_credential_state state = sid_life_state(&row->life, now_s);
     if (state != SID_CREDENTIAL_ACTIVE)
         return sid_credential_state_err(state);
-    if (strcmp(row->assurance, word) == 0)
+    const struct sid_credential_type *type =
+        sid_credential_type_find(row->type);
+    /* One that stands on another is worth what that is. */
+    if (strcmp(row->assurance, word) == 0 || type == NULL ||
+        type->needs != NULL)
         return SID_E_CONFLICT;
     return sid_text_copy(row->assurance, sizeof row->assurance, word);
 }

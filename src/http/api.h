@@ -15,12 +15,13 @@ extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
     sid_api_credential_revoke, sid_api_credential_recover,
-    sid_api_credential_upgrade;
+    sid_api_credential_upgrade, sid_api_credential_issue;
 extern const struct sid_handler sid_api_counter_enrol;
 extern const struct sid_handler sid_api_verify, sid_api_portrait, sid_api_face;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
 extern const struct sid_handler sid_api_retention;
+extern const struct sid_handler sid_api_webhook_look, sid_api_webhook_replay;
 extern const struct sid_handler sid_api_client_add, sid_api_client_list,
     sid_api_client_revoke;
 

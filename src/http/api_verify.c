@@ -10,24 +10,71 @@
 /* What an answer with all attributes needs. */
 #define ANSWER_BYTES 704
 
+enum { WORD_CODE, WORD_PURPOSE, WORD_COUNTER, WORDS };
+
+/* The body, as a document or, as nearly every clerk's program writes it, as
+ * three plain strings: reading those with jansson was a seventh of a check. */
+struct question {
+    json_t *document; /* NULL: plain */
+    struct sid_json_plain plain[WORDS];
+};
+
+static enum sid_err
+read_body(struct sid_span body, struct question *out) {
+    struct question question = {
+        .plain = {[WORD_CODE] = {.name = "code"},
+                  [WORD_PURPOSE] = {.name = "purpose"},
+                  [WORD_COUNTER] = {.name = "counter"}}};
+    enum sid_err err = SID_OK;
+    if (!sid_json_plain(body, question.plain, WORDS))
+        err = sid_json_parse(body, &question.document);
+    if (err == SID_OK)
+        *out = question;
+    return err;
+}
+
 /* The code may be anything: what is no code is answered as not valid. */
 static enum sid_err
-read_code(const json_t *body, struct sid_verify *verify,
+read_code(const struct question *question, struct sid_verify *verify,
           struct sid_field *field) {
-    const json_t *code = json_object_get(body, "code");
+    const char *value = question->plain[WORD_CODE].text;
+    size_t value_len = question->plain[WORD_CODE].len;
     sid_field_set(field, "", "code");
-    if (code == NULL)
+    if (question->document != NULL) {
+        const json_t *code = json_object_get(question->document, "code");
+        if (code != NULL && !json_is_string(code))
+            return SID_E_FIELD_INVALID;
+        value = json_string_value(code);
+        value_len = json_string_length(code);
+    }
+    if (value == NULL)
         return SID_E_FIELD_MISSING;
-    if (!json_is_string(code))
-        return SID_E_FIELD_INVALID;
-    struct sid_span text =
-        sid_token_strip(json_string_value(code), json_string_length(code));
+    struct sid_span text = sid_token_strip(value, value_len);
     size_t len = text.len;
     if (len > sizeof verify->code - 1)
         len = sizeof verify->code - 1;
     memcpy(verify->code, text.ptr, len);
     verify->code_len = len;
     return SID_OK;
+}
+
+static enum sid_err
+read_text(const struct question *question, size_t word,
+          const struct sid_json_text *what, char *out, size_t out_size,
+          struct sid_field *field) {
+    const struct sid_json_plain *plain = &question->plain[word];
+    if (question->document != NULL)
+        return sid_json_get_text(question->document, what, out, out_size,
+                                 field);
+    if (plain->text != NULL)
+        return sid_json_take_text(plain->text, plain->len, what, out, out_size,
+                                  field);
+    if (what->optional) {
+        out[0] = '\0';
+        return SID_OK;
+    }
+    sid_field_set(field, what->path, what->name);
+    return SID_E_FIELD_MISSING;
 }
 
 /* A purpose that was not granted is refused by the flow, which records it:
@@ -41,21 +88,24 @@ lacks_counter(const struct sid_caller *caller,
 }
 
 static enum sid_err
-read_question(const json_t *body, const struct sid_caller *caller,
+read_question(const struct question *question, const struct sid_caller *caller,
               struct sid_verify *verify, struct sid_field *field) {
     static const char *const names[] = {"code", "purpose", "counter", NULL};
     static const struct sid_json_text purpose_field = {.path = "",
                                                        .name = "purpose"};
     static const struct sid_json_text counter_field = {
         .path = "", .name = "counter", .optional = true, .trim = true};
-    enum sid_err err = sid_json_only(body, "", names, field);
+    enum sid_err err =
+        question->document == NULL
+            ? SID_OK
+            : sid_json_only(question->document, "", names, field);
     if (err == SID_OK)
-        err = read_code(body, verify, field);
+        err = read_code(question, verify, field);
     if (err != SID_OK)
         return err;
     char purpose[64];
-    err =
-        sid_json_get_text(body, &purpose_field, purpose, sizeof purpose, field);
+    err = read_text(question, WORD_PURPOSE, &purpose_field, purpose,
+                    sizeof purpose, field);
     if (err != SID_OK)
         return err;
     verify->purpose = sid_purposes_find(caller->purpose_set, purpose);
@@ -63,8 +113,8 @@ read_question(const json_t *body, const struct sid_caller *caller,
         sid_field_set(field, "", purpose_field.name);
         return SID_E_FIELD_INVALID;
     }
-    err = sid_json_get_text(body, &counter_field, verify->counter,
-                            sizeof verify->counter, field);
+    err = read_text(question, WORD_COUNTER, &counter_field, verify->counter,
+                    sizeof verify->counter, field);
     if (err == SID_OK && lacks_counter(caller, verify)) {
         sid_field_set(field, "", counter_field.name);
         err = SID_E_FIELD_MISSING;
@@ -75,12 +125,12 @@ read_question(const json_t *body, const struct sid_caller *caller,
 static enum sid_err
 verify_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.verify);
-    json_t *body = NULL;
-    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    struct question question = {.document = NULL};
+    enum sid_err err = read_body(sid_buf_span(&req->body), &question);
     if (err != SID_OK)
         return err;
-    err = read_question(body, &req->caller, &req->u.verify, &req->field);
-    json_decref(body);
+    err = read_question(&question, &req->caller, &req->u.verify, &req->field);
+    json_decref(question.document);
     return err;
 }
 
@@ -149,6 +199,17 @@ write_holder(struct sid_json *json, const struct sid_verify *verify) {
     sid_json_close(json, '}');
 }
 
+static void
+write_details(struct sid_json *json, const struct sid_verify *verify) {
+    const struct sid_credential_type *type = verify->with_details;
+    if (type == NULL)
+        return;
+    sid_json_open(json, "details", '{');
+    for (size_t i = 0; i < type->count; i++)
+        sid_json_string(json, type->field[i].name, verify->details.value[i]);
+    sid_json_close(json, '}');
+}
+
 static const char *
 reason_of(const struct sid_verify *verify) {
     if (verify->expired)
@@ -175,6 +236,7 @@ verify_finish(struct sid_request *req) {
         sid_json_open(&json, "credential", '{');
         sid_json_string(&json, "type", verify->type);
         sid_json_string(&json, "assurance", verify->assurance);
+        write_details(&json, verify);
         sid_json_close(&json, '}');
         write_holder(&json, verify);
     } else {

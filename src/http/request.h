@@ -28,6 +28,7 @@
 #include "smartid/flow_keys.h"
 #include "smartid/flow_recover.h"
 #include "smartid/flow_verify.h"
+#include "smartid/flow_webhook.h"
 #include "smartid/qr.h"
 #include "smartid/retention.h"
 
@@ -75,15 +76,17 @@ struct sid_head {
 struct sid_request {
     struct sid_door *door;
     struct MHD_Connection *connection;
-    struct sid_guest *guest; /* the connection's; NULL: without limits */
-    _Atomic int owner;       /* enum sid_owner */
+    struct sid_request *next_back; /* of those on their way to the io thread,
+                                     or spare */
+    struct sid_guest *guest;       /* the connection's; NULL: without limits */
+    _Atomic int owner;             /* enum sid_owner */
     enum sid_stage stage;
     int64_t started_us; /* monotonic */
     bool uri_clean, has_query;
     bool counted;   /* in the server's count of requests that flows have seen */
     bool has_place; /* in the queue of enrolments */
-    bool flow_made; /* the union below is in use */
-    bool cut_body;  /* answered while the client may still be sending */
+    size_t flow_bytes; /* of the union below that are in use; 0: none */
+    bool cut_body;     /* answered while the client may still be sending */
     enum sid_method method;
     const struct sid_route *route; /* NULL: none matched */
     struct sid_head head;
@@ -124,6 +127,7 @@ struct sid_request {
         } code;
         struct sid_credential_change change;
         struct sid_recover recover;
+        struct sid_issue issue;
         struct sid_verify verify;
         struct sid_portrait_look portrait;
         struct sid_face_check face;
@@ -131,11 +135,16 @@ struct sid_request {
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;
         struct sid_retention_look retention;
+        struct sid_webhook_look webhook_look;
+        struct sid_webhook_replay webhook_replay;
         struct sid_client_add client_add;
         struct sid_client_list client_list;
         struct sid_client_revoke client_revoke;
     } u;
 };
+
+/* Frees the spare requests of a door whose io thread has ended. */
+void sid_request_free_spares(struct sid_door *door);
 
 /* Callbacks for MHD_start_daemon(); cls is the struct sid_door. */
 void *sid_request_begin(void *cls, const char *uri,

@@ -5,6 +5,7 @@
 void
 sid_credential_fini(struct sid_credential *credential) {
     sid_buf_free(&credential->holder_sealed);
+    sid_buf_free(&credential->details_sealed);
     sid_buf_free(&credential->note_sealed);
     sid_wipe(credential, sizeof *credential);
 }

@@ -33,6 +33,7 @@ sid_sqlite_credential_insert(struct sid_back *back,
     sid_sq_bind_blob(&query, c->id_index, sizeof c->id_index);
     sid_sq_bind_blob(&query, c->holder_hash, sizeof c->holder_hash);
     sid_sq_bind_blob(&query, c->holder_sealed.ptr, c->holder_sealed.len);
+    sid_sq_bind_blob(&query, c->details_sealed.ptr, c->details_sealed.len);
     enum sid_err err = sid_sq_run(&query, NULL);
     if (err == SID_OK)
         *serial = (uint64_t)sqlite3_last_insert_rowid(sq->db);
@@ -90,6 +91,7 @@ read_credential(struct sid_sq_query *query, struct sid_credential *out) {
     sid_sq_read_blob(query, out->id_index, sizeof out->id_index);
     sid_sq_read_blob(query, out->holder_hash, sizeof out->holder_hash);
     sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_buf(query, &out->details_sealed);
     sid_sq_read_subject(query, &out->key);
     return query->err != SID_OK ? query->err : err;
 }

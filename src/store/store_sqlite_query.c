@@ -22,10 +22,12 @@
     "note_sealed"
 #define CREDENTIAL_COLUMNS                                                     \
     "id, enrolment_id, client_id, type, assurance, issued_at_s, " LIFE_COLUMNS \
-    ", valid_until_s, id_index, holder_hash, holder_sealed"
+    ", valid_until_s, id_index, holder_hash, holder_sealed, details_sealed"
 #define WHOLE_CREDENTIAL "serial, " CREDENTIAL_COLUMNS ", " SUBJECT_KEY
-/* Ended for good, or by the card's end. */
+/* Ended for good, or by the card's end. A person is kept as long as what came
+ * of the enrolment, whatever there is beside it. */
 #define ENDED                                                                  \
+    "type = 'resident_id' AND "                                                \
     "(state IN ('revoked', 'replaced') AND state_since_s < ?1 OR "             \
     "valid_until_s > 0 AND valid_until_s < ?1)"
 #define WITH_KEY " LEFT JOIN subject_key ON subject = "
@@ -158,6 +160,25 @@ static const struct {
     S(CHALLENGE_USE, "UPDATE challenge SET enrolment_id = ? "
                      "WHERE id = ? AND enrolment_id = ''"),
     S(CHALLENGE_PURGE, "DELETE FROM challenge WHERE expires_at_s < ?"),
+    S(WEBHOOK_PLACE, "SELECT seq FROM webhook_place WHERE one = 1"),
+    S(WEBHOOK_TOLD, "INSERT INTO webhook_place (one, seq) VALUES (1, ?) "
+                    "ON CONFLICT (one) DO UPDATE SET seq = excluded.seq"),
+    S(WEBHOOK_BURY,
+      "INSERT INTO webhook_dead (seq, id, type, body, tries, tried_at_s, why, "
+      "again) VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (seq) DO UPDATE SET "
+      "tries = excluded.tries, tried_at_s = excluded.tried_at_s, "
+      "why = excluded.why, again = 0"),
+    S(WEBHOOK_DEAD, "SELECT seq, id, type, body, tries, tried_at_s, why, again "
+                    "FROM webhook_dead WHERE seq > ? AND again >= ? "
+                    "ORDER BY seq LIMIT ?"),
+    S(WEBHOOK_DEAD_COUNT, "SELECT count(*) FROM webhook_dead"),
+    S(WEBHOOK_AGAIN, "UPDATE webhook_dead SET again = 1 "
+                     "WHERE seq = ?1 OR ?1 = 0"),
+    S(WEBHOOK_EXHUME, "DELETE FROM webhook_dead WHERE seq = ?"),
+    S(EXPIRING, "UPDATE credential SET expiry_told = 1 WHERE id IN ("
+                "SELECT id FROM credential WHERE valid_until_s > 0 AND "
+                "valid_until_s < ? AND expiry_told = 0 AND state = 'active' "
+                "ORDER BY valid_until_s LIMIT ?) RETURNING id, valid_until_s"),
     S(TEMPLATE_UPDATE, "UPDATE template SET sealed = ? WHERE enrolment_id = ?"),
     S(TEMPLATE_INSERT,
       "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),
@@ -186,7 +207,7 @@ static const struct {
 
     S(CREDENTIAL_INSERT,
       "INSERT INTO credential (" CREDENTIAL_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
                       "enrolment_id" OR_NEXT),
     S(CREDENTIAL_BY_SERIAL,
@@ -235,9 +256,10 @@ static const struct {
     S(COUNT_CREDENTIALS,
       "SELECT (SELECT count(*) FROM credential WHERE " ENDED "), "
       "coalesce((SELECT min(at_s) FROM (SELECT min(state_since_s) AS at_s "
-      "FROM credential WHERE state IN ('revoked', 'replaced') UNION ALL "
-      "SELECT min(valid_until_s) FROM credential WHERE valid_until_s > 0 AND "
-      "valid_until_s < ?1)), 0)"),
+      "FROM credential WHERE type = 'resident_id' AND "
+      "state IN ('revoked', 'replaced') UNION ALL "
+      "SELECT min(valid_until_s) FROM credential WHERE type = 'resident_id' "
+      "AND valid_until_s > 0 AND valid_until_s < ?1)), 0)"),
     S(RETENTION_RAN,
       "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
       "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),

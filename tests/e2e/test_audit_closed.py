@@ -67,6 +67,9 @@ class Closed(DaemonCase):
                 self.credential, "recover", {"reason": "lost"}), 200),
             ("upgrade", lambda: self.officer.change(
                 self.credential, "upgrade", SEEN), 200),
+            ("issue", lambda: self.app.change(self.credential, "issue", {
+                "type": "drivers_licence", "fields": {
+                    "classes": "C1", "first_issue": "2020-01-01"}}), 201),
             ("counter", lambda: self.officer.post(
                 "/v1/counter/enrollments", {"holder": holder(), **SEEN}), 201),
             ("suspend", lambda: self.app.change(self.credential, "suspend"),

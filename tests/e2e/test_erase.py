@@ -96,6 +96,8 @@ SEALED = (
      ("reason",)),
     ("SELECT enrolment_id, note_sealed FROM credential "
      "WHERE note_sealed <> X''", ("reason",)),
+    ("SELECT enrolment_id, details_sealed FROM credential "
+     "WHERE details_sealed <> X''", ("details",)),
     ("SELECT enrolment_id, sealed FROM photo", ("photo",)),
     ("SELECT enrolment_id, sealed FROM template", ("template",)),
     ("SELECT enrolment_id, sealed FROM portrait", ("portrait",)),
@@ -225,6 +227,10 @@ class Person:
             self.take(officer.post(
                 "/v1/enrollments/%s/decision" % self.id,
                 {"decision": "approve", "reason": self.note}).json())
+        if self.index % 10 == 3:
+            app.change(self.credential, "issue", {
+                "type": "drivers_licence", "fields": {
+                    "classes": "C1", "first_issue": "2020-01-01"}})
         self.code = app.code(self.credential)["code"]
         if not clerk.verify(self.code, "household_registration")["valid"]:
             raise AssertionError("not valid")
@@ -341,7 +347,7 @@ class ErasedPeople(Case):
 
     def test_what_is_looked_for_was_there_before(self):
         for kind in ("holder", "id_index", "template", "portrait", "data key",
-                     "template key", "reason"):
+                     "template key", "reason", "details"):
             self.assertGreater(self.before.get(kind, 0), 0, self.before)
         for kind in ("name", "number", "phone", "photo text", "portrait file",
                      "note"):

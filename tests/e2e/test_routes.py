@@ -71,6 +71,10 @@ def camera_form():
     return multipart([("photo", "image/png", photos.photo(1), "camera.png")])
 
 
+LICENCE = {"type": "drivers_licence",
+           "fields": {"classes": "C1", "first_issue": "2020-01-01"}}
+
+
 def counter_body():
     return "application/json", json.dumps({
         "holder": holder(), "person_seen": True, "card_seen": True}).encode()
@@ -96,6 +100,7 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    ("POST", "/v1/credentials/{id}/issue"): (201, LICENCE, False),
     ("POST", "/v1/credentials/{id}/upgrade"):
         (200, {"person_seen": True, "card_seen": True}, True),
     # Of an officer: JSON, see OFFICERS.
@@ -109,6 +114,9 @@ WELCOME = {
     ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
     ("POST", "/v1/keys/master"): (200, {}, False),
     ("GET", "/v1/retention"): (200, None, False),
+    ("GET", "/v1/webhook"): (200, None, False),
+    # Nothing was refused.
+    ("POST", "/v1/webhook/replay"): (404, {}, False),
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),
@@ -287,10 +295,12 @@ class Matrix(DaemonCase):
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
              {"reason": "lost"}),
         ]
-        recover = ("POST", "/v1/credentials/%s/recover", credential, "crd_",
-                   recovery_form)
+        of_apps = [("POST", "/v1/credentials/%s/recover", credential, "crd_",
+                    recovery_form),
+                   ("POST", "/v1/credentials/%s/issue", credential, "crd_",
+                    LICENCE)]
         for caller, key in others.items():
-            more = [recover] if caller == "other app" else []
+            more = of_apps if caller == "other app" else []
             for method, pattern, one, prefix, body in asked + more:
                 paths = [pattern % one, pattern % (prefix + UNKNOWN),
                          pattern % (prefix + "x"), pattern % "nonsense",

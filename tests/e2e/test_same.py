@@ -7,12 +7,12 @@ import unittest
 
 import photos
 from harness import DaemonCase
-from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
+from test_routes import LICENCE, OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
     recovery_form, table
 
 GOOD_BODY = {"decision": {"decision": "reject", "reason": "test"},
              "upgrade": {"person_seen": True, "card_seen": True},
-             "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
+             "issue": LICENCE, "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
 
 
 class SameBytes(DaemonCase):
