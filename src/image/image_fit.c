@@ -34,9 +34,11 @@ static void
 fill_pixel(const struct sid_image *image, float x, float y, float step_x,
            float step_y, uint8_t out[3]) {
     float sum[3] = {0, 0, 0};
-    for (int i = 0; i < SAMPLES * SAMPLES; i++)
-        add_sample(image, x + step_x * ((float)(i % SAMPLES) + 0.5F) / SAMPLES,
-                   y + step_y * ((float)(i / SAMPLES) + 0.5F) / SAMPLES, sum);
+    for (int i = 0; i < SAMPLES * SAMPLES; i++) {
+        int row = i / SAMPLES, column = i % SAMPLES;
+        add_sample(image, x + step_x * ((float)column + 0.5F) / SAMPLES,
+                   y + step_y * ((float)row + 0.5F) / SAMPLES, sum);
+    }
     for (int c = 0; c < 3; c++)
         out[c] = (uint8_t)(sum[c] / (SAMPLES * SAMPLES) + 0.5F);
 }
