@@ -41,6 +41,8 @@
       "result=\"assurance_too_low\"", "")                                      \
     X(SID_M_VERIFY_NOT_VALID, COUNTER, "smartidd_verifications_total",         \
       "result=\"not_valid\"", "")                                              \
+    X(SID_M_VERIFY_UNCHECKED, COUNTER, "smartidd_verifications_total",         \
+      "result=\"could_not_check\"", "")                                        \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \

@@ -11,6 +11,7 @@
 #ifndef SMARTID_TOKEN_H
 #define SMARTID_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -62,6 +63,10 @@ SID_FALLIBLE enum sid_err sid_token_open(const struct sid_keyring *ring,
                                          const char *text, size_t text_len,
                                          const struct sid_token_times *times,
                                          struct sid_token *out);
+
+/* Whether an outcome of sid_token_open() tells about the code: all but a
+ * failure of our own, after which nothing is known about it. */
+bool sid_token_judged(enum sid_err outcome);
 
 /* The window of a credential that contains now_s: [*not_before_s,
  * *not_after_s), starting at issued_at_s and period_s long, so that the

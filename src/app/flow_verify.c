@@ -15,10 +15,12 @@
 static const char *
 outcome_of(const struct sid_verify *verify, bool found,
            enum sid_credential_state state) {
-    if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN ||
-        verify->code_err != SID_OK)
-        return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
-                                                       : verify->code_err);
+    if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN)
+        return sid_err_code(verify->flow.err);
+    if (verify->flow.err != SID_OK)
+        return "could_not_check";
+    if (verify->code_err != SID_OK)
+        return sid_err_code(verify->code_err);
     if (!found)
         return verify->credential_id[0] != '\0' ? "erased"
                                                 : "unknown_credential";
@@ -84,8 +86,27 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
 }
 
 static enum sid_err
-verify_run(struct sid_op *op, struct sid_store *store) {
-    struct sid_verify *verify = (struct sid_verify *)op;
+write_down(const struct sid_verify *verify, struct sid_store *store,
+           const char *outcome) {
+    char detail[DETAIL_SIZE];
+    char received[SID_TIME_TEXT_SIZE + 16] = "";
+    if (verify->received_at_s != 0) {
+        char text[SID_TIME_TEXT_SIZE];
+        sid_time_text(verify->received_at_s, text);
+        (void)snprintf(received, sizeof received, " received=%s", text);
+    }
+    /* The counter is the clerk's own text: last, so that it cannot pass for
+     * another field. */
+    (void)snprintf(detail, sizeof detail, "id=%s purpose=%s%s counter=%s",
+                   verify->id, verify->purpose->name, received,
+                   verify->counter);
+    return sid_app_audit_at(store, verify->started_us, "verification",
+                            sid_caller_actor(&verify->flow.caller),
+                            verify->credential_id, outcome, detail);
+}
+
+enum sid_err
+sid_verify_judge(struct sid_verify *verify, struct sid_store *store) {
     bool found;
     enum sid_credential_state state;
     enum sid_err err = look_up(verify, store, &found, &state);
@@ -94,15 +115,12 @@ verify_run(struct sid_op *op, struct sid_store *store) {
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
                     found && state == SID_CREDENTIAL_ACTIVE && !verify->too_low;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
-    char detail[DETAIL_SIZE];
-    /* The counter is the clerk's own text: last, so that it cannot pass for
-     * another field. */
-    (void)snprintf(detail, sizeof detail, "id=%s purpose=%s counter=%s",
-                   verify->id, verify->purpose->name, verify->counter);
-    return sid_app_audit_at(store, verify->started_us, "verification",
-                            sid_caller_actor(&verify->flow.caller),
-                            verify->credential_id,
-                            outcome_of(verify, found, state), detail);
+    return write_down(verify, store, outcome_of(verify, found, state));
+}
+
+static enum sid_err
+verify_run(struct sid_op *op, struct sid_store *store) {
+    return sid_verify_judge((struct sid_verify *)op, store);
 }
 
 static void
@@ -111,28 +129,17 @@ verify_done(struct sid_op *op) {
     /* A refused purpose was recorded; the refusal stays the answer. */
     if (op->err != SID_OK)
         verify->flow.err = op->err;
-    if (verify->flow.err == SID_OK)
-        sid_metric_add(verify->valid     ? SID_M_VERIFY_VALID
-                       : verify->expired ? SID_M_VERIFY_EXPIRED
-                       : verify->too_low ? SID_M_VERIFY_TOO_LOW
-                                         : SID_M_VERIFY_NOT_VALID,
-                       1);
     verify->flow.done(&verify->flow);
 }
 
-void
-sid_verify_start(struct sid_verify *verify) {
+enum sid_err
+sid_verify_open(struct sid_verify *verify) {
     struct sid_flow *flow = &verify->flow;
-    if (!sid_flow_admit(flow))
-        return;
     verify->started_us = sid_time_us(flow->app);
     verify->checked_at_s = verify->started_us / 1000000;
     enum sid_err err = sid_id_make("ver_", verify->id);
-    if (err != SID_OK) {
-        flow->err = err;
-        flow->done(flow);
-        return;
-    }
+    if (err != SID_OK)
+        return err;
     uint64_t asked =
         sid_purposes_bit(flow->caller.purpose_set, verify->purpose);
     if ((flow->caller.purposes & asked) == 0)
@@ -141,9 +148,18 @@ sid_verify_start(struct sid_verify *verify) {
     sid_app_token_times(flow->app, verify->checked_at_s, &times);
     verify->code_err = sid_token_open(flow->app->keys, verify->code,
                                       verify->code_len, &times, &verify->token);
-    if (verify->code_err == SID_E_CRYPTO) {
-        /* Not the code's fault: say that it could not be checked. */
-        flow->err = SID_E_CRYPTO;
+    /* What is not the code's fault must not become an answer about it. */
+    return sid_token_judged(verify->code_err) ? SID_OK : verify->code_err;
+}
+
+void
+sid_verify_start(struct sid_verify *verify) {
+    struct sid_flow *flow = &verify->flow;
+    if (!sid_flow_admit(flow))
+        return;
+    enum sid_err err = sid_verify_open(verify);
+    if (err != SID_OK) {
+        flow->err = err;
         flow->done(flow);
         return;
     }
@@ -151,10 +167,17 @@ sid_verify_start(struct sid_verify *verify) {
     sid_flow_submit(flow, verify_run, verify_done);
 }
 
-enum sid_err
-sid_verify_finish(struct sid_verify *verify) {
-    if (!verify->valid)
-        return SID_OK;
+static void
+count(const struct sid_verify *verify) {
+    sid_metric_add(verify->valid     ? SID_M_VERIFY_VALID
+                   : verify->expired ? SID_M_VERIFY_EXPIRED
+                   : verify->too_low ? SID_M_VERIFY_TOO_LOW
+                                     : SID_M_VERIFY_NOT_VALID,
+                   1);
+}
+
+static enum sid_err
+open_holder(struct sid_verify *verify) {
     struct sid_subject subject =
         sid_app_subject(verify->flow.app, verify->enrolment_id, &verify->key);
     struct sid_place place = {"credential", "holder", verify->credential_id};
@@ -168,6 +191,14 @@ sid_verify_finish(struct sid_verify *verify) {
         err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
                                  verify->flow.caller.party, verify->id_index,
                                  verify->pseudonym);
+    return err;
+}
+
+enum sid_err
+sid_verify_finish(struct sid_verify *verify) {
+    enum sid_err err = verify->valid ? open_holder(verify) : SID_OK;
+    if (err == SID_OK)
+        count(verify);
     return err;
 }
 

@@ -168,6 +168,12 @@ out:
     return err;
 }
 
+bool
+sid_token_judged(enum sid_err outcome) {
+    return outcome == SID_OK ||
+           (outcome >= SID_E_CODE_LENGTH && outcome <= SID_E_CODE_EARLY);
+}
+
 static bool
 is_line_end(char c) {
     return c == '\r' || c == '\n' || c == '\t';

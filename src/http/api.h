@@ -15,7 +15,7 @@ extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
     sid_api_credential_revoke;
-extern const struct sid_handler sid_api_verify;
+extern const struct sid_handler sid_api_verify, sid_api_verify_batch;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
 extern const struct sid_handler sid_api_retention;
@@ -48,6 +48,22 @@ void sid_api_write_credential(struct sid_json *json,
                               const struct sid_request *req,
                               const struct sid_credential *credential,
                               enum sid_credential_state state);
+/* Takes the member "code" of *from, which may be anything: what is no code is
+ * answered as not valid. Errors: SID_E_FIELD_MISSING, SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_api_read_code(const json_t *from,
+                                            const char *path,
+                                            struct sid_verify *verify,
+                                            struct sid_field *field);
+/* Takes what a check says about itself. Errors: as above. */
+SID_FALLIBLE enum sid_err
+sid_api_read_purpose(const json_t *body, const struct sid_caller *caller,
+                     const struct sid_purpose **purpose,
+                     char counter[SID_COUNTER_SIZE], struct sid_field *field);
+/* What the answer to one check with all attributes needs. */
+#define SID_API_CHECK_BYTES 768
+/* Writes that answer as members of the object that is open. */
+void sid_api_write_check(struct sid_json *json,
+                         const struct sid_verify *verify);
 /* Prefer: wait, capped by the settings, becomes req->wait_s and
  * Preference-Applied. */
 void sid_api_grant_wait(struct sid_request *req);

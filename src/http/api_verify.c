@@ -1,5 +1,6 @@
-/* api_verify.c: a clerk's question, the hot path. io thread of the connection;
- * the flow belongs to the request. */
+/* api_verify.c: a clerk's question, the hot path; and what a question about
+ * many codes shares with it. io thread of the connection; the flow belongs to
+ * the request. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,15 +8,11 @@
 #include "smartid/clock.h"
 #include "smartid/metrics.h"
 
-/* What an answer with all attributes needs. */
-#define ANSWER_BYTES 704
-
-/* The code may be anything: what is no code is answered as not valid. */
-static enum sid_err
-read_code(const json_t *body, struct sid_verify *verify,
-          struct sid_field *field) {
-    const json_t *code = json_object_get(body, "code");
-    sid_field_set(field, "", "code");
+enum sid_err
+sid_api_read_code(const json_t *from, const char *path,
+                  struct sid_verify *verify, struct sid_field *field) {
+    const json_t *code = json_object_get(from, "code");
+    sid_field_set(field, path, "code");
     if (code == NULL)
         return SID_E_FIELD_MISSING;
     if (!json_is_string(code))
@@ -34,41 +31,49 @@ read_code(const json_t *body, struct sid_verify *verify,
  * there it does not matter what else is missing. */
 static bool
 lacks_counter(const struct sid_caller *caller,
-              const struct sid_verify *verify) {
-    return verify->purpose->counter_required && verify->counter[0] == '\0' &&
+              const struct sid_purpose *purpose, const char *counter) {
+    return purpose->counter_required && counter[0] == '\0' &&
            (caller->purposes &
-            sid_purposes_bit(caller->purpose_set, verify->purpose)) != 0;
+            sid_purposes_bit(caller->purpose_set, purpose)) != 0;
+}
+
+enum sid_err
+sid_api_read_purpose(const json_t *body, const struct sid_caller *caller,
+                     const struct sid_purpose **purpose,
+                     char counter[SID_COUNTER_SIZE], struct sid_field *field) {
+    static const struct sid_json_text purpose_field = {.path = "",
+                                                       .name = "purpose"};
+    static const struct sid_json_text counter_field = {
+        .path = "", .name = "counter", .optional = true, .trim = true};
+    char name[64];
+    enum sid_err err =
+        sid_json_get_text(body, &purpose_field, name, sizeof name, field);
+    if (err != SID_OK)
+        return err;
+    *purpose = sid_purposes_find(caller->purpose_set, name);
+    if (*purpose == NULL) {
+        sid_field_set(field, "", purpose_field.name);
+        return SID_E_FIELD_INVALID;
+    }
+    err = sid_json_get_text(body, &counter_field, counter, SID_COUNTER_SIZE,
+                            field);
+    if (err == SID_OK && lacks_counter(caller, *purpose, counter)) {
+        sid_field_set(field, "", counter_field.name);
+        err = SID_E_FIELD_MISSING;
+    }
+    return err;
 }
 
 static enum sid_err
 read_question(const json_t *body, const struct sid_caller *caller,
               struct sid_verify *verify, struct sid_field *field) {
     static const char *const names[] = {"code", "purpose", "counter", NULL};
-    static const struct sid_json_text purpose_field = {.path = "",
-                                                       .name = "purpose"};
-    static const struct sid_json_text counter_field = {
-        .path = "", .name = "counter", .optional = true, .trim = true};
     enum sid_err err = sid_json_only(body, "", names, field);
     if (err == SID_OK)
-        err = read_code(body, verify, field);
-    if (err != SID_OK)
-        return err;
-    char purpose[64];
-    err =
-        sid_json_get_text(body, &purpose_field, purpose, sizeof purpose, field);
-    if (err != SID_OK)
-        return err;
-    verify->purpose = sid_purposes_find(caller->purpose_set, purpose);
-    if (verify->purpose == NULL) {
-        sid_field_set(field, "", purpose_field.name);
-        return SID_E_FIELD_INVALID;
-    }
-    err = sid_json_get_text(body, &counter_field, verify->counter,
-                            sizeof verify->counter, field);
-    if (err == SID_OK && lacks_counter(caller, verify)) {
-        sid_field_set(field, "", counter_field.name);
-        err = SID_E_FIELD_MISSING;
-    }
+        err = sid_api_read_code(body, "", verify, field);
+    if (err == SID_OK)
+        err = sid_api_read_purpose(body, caller, &verify->purpose,
+                                   verify->counter, field);
     return err;
 }
 
@@ -145,29 +150,35 @@ reason_of(const struct sid_verify *verify) {
     return verify->too_low ? "assurance_too_low" : "not_valid";
 }
 
+void
+sid_api_write_check(struct sid_json *json, const struct sid_verify *verify) {
+    sid_json_string(json, "id", verify->id);
+    sid_json_string(json, "result", verify->valid ? "valid" : "not_valid");
+    sid_json_bool(json, "valid", verify->valid);
+    if (verify->valid) {
+        sid_json_open(json, "credential", '{');
+        sid_json_string(json, "type", verify->type);
+        sid_json_string(json, "assurance", verify->assurance);
+        sid_json_close(json, '}');
+        write_holder(json, verify);
+    } else {
+        sid_json_string(json, "reason", reason_of(verify));
+    }
+    sid_json_time(json, "checked_at", verify->checked_at_s);
+}
+
 static enum sid_err
 verify_finish(struct sid_request *req) {
     struct sid_verify *verify = &req->u.verify;
     enum sid_err err = sid_verify_finish(verify);
     if (err == SID_OK)
-        err = sid_buf_reserve(&req->answer.body, ANSWER_BYTES);
+        err = sid_buf_reserve(&req->answer.body, SID_API_CHECK_BYTES);
     if (err != SID_OK)
         return err;
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_json_string(&json, "id", verify->id);
-    sid_json_bool(&json, "valid", verify->valid);
-    if (verify->valid) {
-        sid_json_open(&json, "credential", '{');
-        sid_json_string(&json, "type", verify->type);
-        sid_json_string(&json, "assurance", verify->assurance);
-        sid_json_close(&json, '}');
-        write_holder(&json, verify);
-    } else {
-        sid_json_string(&json, "reason", reason_of(verify));
-    }
-    sid_json_time(&json, "checked_at", verify->checked_at_s);
+    sid_api_write_check(&json, verify);
     sid_json_close(&json, '}');
     sid_histogram_observe_us(SID_H_VERIFY, sid_mono_us() - req->started_us);
     return json.err;
@@ -183,4 +194,5 @@ const struct sid_handler sid_api_verify = {
     .start = verify_start,
     .finish = verify_finish,
     .fini = verify_fini,
+    .is_check = true,
 };

@@ -122,6 +122,7 @@ struct sid_request {
         } code;
         struct sid_credential_change change;
         struct sid_verify verify;
+        struct sid_verify_batch verify_batch;
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;

@@ -28,6 +28,8 @@
 const struct sid_route sid_routes[] = {
     {POST, "/v1/verifications", CLERK, NOBODY, JSON, false, NULL,
      &sid_api_verify},
+    {POST, "/v1/verifications/batch", CLERK, NOBODY, JSON, false, NULL,
+     &sid_api_verify_batch},
     {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
     {POST, "/v1/challenges", APP, NOBODY, JSON, false, NULL,

@@ -34,6 +34,8 @@ struct sid_handler {
     enum sid_err (*finish)(struct sid_request *req);
     /* Frees and wipes what prepare made; called once iff req->flow_made. */
     void (*fini)(struct sid_request *req);
+    /* A failure of the service's is told as "could_not_check". */
+    bool is_check;
 };
 
 /* In `any`: everybody, without a key as well. */

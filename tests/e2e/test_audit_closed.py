@@ -50,6 +50,9 @@ class Closed(DaemonCase):
             ("clients", lambda: self.admin.get("/v1/clients"), 200),
             ("check", lambda: self.clerk.post("/v1/verifications", {
                 "code": self.code, "purpose": "train_ticket"}), 200),
+            ("checks", lambda: self.clerk.post("/v1/verifications/batch", {
+                "checks": [{"code": self.code}],
+                "purpose": "train_ticket"}), 200),
             ("code", lambda: self.app.get(
                 "/v1/credentials/%s/code" % self.credential), 200),
             ("enrol", new, 201),

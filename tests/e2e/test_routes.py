@@ -68,6 +68,9 @@ def appeal_form():
 WELCOME = {
     ("POST", "/v1/verifications"):
         (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
+    ("POST", "/v1/verifications/batch"):
+        (200, {"checks": [{"code": "SID1:"}], "purpose": "train_ticket"},
+         False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
     ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),

@@ -421,9 +421,23 @@ what_a_scanner_types_round_a_code_is_stripped(void **state) {
     assert_int_equal(sid_token_strip("a\nb", 3).len, 3);
 }
 
+static void
+only_what_the_ladder_says_is_about_the_code(void **state) {
+    (void)state;
+    int judged = 0;
+    for (int e = 0; e < SID_ERR_COUNT; e++) {
+        enum sid_err err = (enum sid_err)e;
+        bool of_code = strncmp(sid_err_code(err), "code_", 5) == 0;
+        assert_int_equal(sid_token_judged(err), of_code || err == SID_OK);
+        judged += sid_token_judged(err);
+    }
+    assert_int_equal(judged, 9);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_the_ladder_says_is_about_the_code),
         cmocka_unit_test(what_a_scanner_types_round_a_code_is_stripped),
         cmocka_unit_test(a_code_opens_to_what_it_was_made_of),
         cmocka_unit_test(the_format_has_not_drifted),

@@ -28,6 +28,7 @@ static const struct {
     enum sid_body_kind body;
 } matrix[] = {
     {SID_METHOD_POST, "/v1/verifications", C, N, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/verifications/batch", C, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/enrollments", A, N, SID_BODY_MULTIPART},
     {SID_METHOD_POST, "/v1/challenges", A, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/enrollments", O, N, SID_BODY_NONE},
