@@ -1,5 +1,5 @@
-/* flow_credential.h: looking at a credential, its code of the day, changing its
- * state.
+/* flow_credential.h: looking at a credential, its code of the day or of the
+ * minute, changing its state.
  * Who may: the app that enrolled the person, the holder, an officer (no codes
  * for officers). Anybody else gets SID_E_NOT_FOUND. */
 #ifndef SMARTID_FLOW_CREDENTIAL_H
@@ -20,7 +20,8 @@ void sid_credential_look_fini(struct sid_credential_look *look);
 
 struct sid_credential_code {
     struct sid_flow flow;
-    char id[SID_ID_SIZE]; /* in */
+    char id[SID_ID_SIZE];     /* in */
+    enum sid_token_kind kind; /* in */
     /* out, after finish */
     char code[SID_TOKEN_SIZE];
     int64_t not_before_s, not_after_s;

@@ -31,6 +31,8 @@ struct sid_verify {
     bool valid;
     bool expired;       /* not valid because it is too old */
     bool too_low;       /* not valid because its assurance is too low */
+    bool needs_live;    /* not valid because it is no live code */
+    bool used;          /* not valid because it was taken before */
     char type[24];      /* of the credential; only when valid */
     char assurance[16]; /* only when valid */
     char pseudonym[SID_PSEUDONYM_SIZE]; /* only when valid, after finish */

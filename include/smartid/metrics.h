@@ -39,6 +39,10 @@
       "result=\"expired\"", "")                                                \
     X(SID_M_VERIFY_TOO_LOW, COUNTER, "smartidd_verifications_total",           \
       "result=\"assurance_too_low\"", "")                                      \
+    X(SID_M_VERIFY_NOT_LIVE, COUNTER, "smartidd_verifications_total",          \
+      "result=\"live_code_required\"", "")                                     \
+    X(SID_M_VERIFY_USED, COUNTER, "smartidd_verifications_total",              \
+      "result=\"code_used\"", "")                                              \
     X(SID_M_VERIFY_NOT_VALID, COUNTER, "smartidd_verifications_total",         \
       "result=\"not_valid\"", "")                                              \
     X(SID_M_VERIFY_UNCHECKED, COUNTER, "smartidd_verifications_total",         \
@@ -97,8 +101,10 @@
       "Face templates in the database")                                        \
     X(SID_M_FACES_ALARM, GAUGE, "smartidd_faces_alarm", "",                    \
       "1 while there are as many of them as faces_alarm says or more")         \
-    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
+    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "kind=\"day\"",     \
       "Codes handed out")                                                      \
+    X(SID_M_CODES_LIVE, COUNTER, "smartidd_codes_issued_total",                \
+      "kind=\"live\"", "")                                                     \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
       "Credentials suspended, resumed and revoked")                            \

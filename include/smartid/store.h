@@ -25,6 +25,7 @@
 #include "smartid/rand.h"
 #include "smartid/subject.h"
 #include "smartid/template.h"
+#include "smartid/token.h"
 
 struct sid_store;
 
@@ -448,6 +449,14 @@ sid_store_credential_standing(struct sid_store *store,
 SID_FALLIBLE enum sid_err
 sid_store_credential_change(struct sid_store *store,
                             const struct sid_credential *credential);
+
+/* Uses a live code up: whatever happens later, no other call does so again.
+ * Errors: SID_E_EXISTS (it was used before). */
+SID_FALLIBLE enum sid_err sid_store_live_use(struct sid_store *store,
+                                             const struct sid_token *token);
+/* Forgets those used that expired before before_s. */
+SID_FALLIBLE enum sid_err sid_store_live_purge(struct sid_store *store,
+                                               int64_t before_s);
 
 /* ---- erasure and retention --------------------------------------------- */
 /* What stays of a person. */

@@ -4,7 +4,8 @@
  *   byte 0       version (1)
  *   byte 1       key id
  *   bytes 2-17   handle: one AES-256 block: serial u64, not_after u32 (Unix s),
- *                kind u8 (0 day code, 1 live code), 3 zero bytes; big endian
+ *                kind u8 (0 day code, 1 live code), draw u24 (of a live code
+ *                random, else 0); big endian
  *   bytes 18-33  HMAC-SHA-256 over "SID1" and bytes 0-17, first 16 bytes
  * Nothing personal is inside, and two codes of one person have nothing in
  * common. Pure: no clock, no socket, no SQL. Any thread. */
@@ -25,12 +26,18 @@
 
 enum sid_token_kind { SID_TOKEN_DAY = 0, SID_TOKEN_LIVE = 1 };
 
+/* Life of a live code. Source: issue 5, letter C. */
+#define SID_TOKEN_LIVE_S 60
+#define SID_TOKEN_DRAW_MAX 0xffffffu
+
 struct sid_token {
     uint64_t serial;      /* the credential's */
     uint32_t not_after_s; /* Unix seconds; the code is dead at this second,
                              grace and skew apart */
     enum sid_token_kind kind;
     uint8_t key_id;
+    uint32_t draw; /* 0..SID_TOKEN_DRAW_MAX: no two live codes are the same,
+                      each can be used up alone; 0 in day codes */
 };
 
 /* Writes the code's 56 characters and a NUL under key token->key_id.
@@ -49,7 +56,9 @@ struct sid_span sid_token_strip(const char *text, size_t text_len);
  * alphabet, version (and prefix), key id, MAC (constant time), content, time.
  * It has expired when now_s >= not_after_s + grace_s + skew_s. It is from a
  * future that no window of ours reaches (SID_E_CODE_EARLY) when
- * not_after_s > now_s + period_s + skew_s. *out is written on success and also
+ * not_after_s > now_s + period_s + skew_s. A live code has a period of
+ * SID_TOKEN_LIVE_S and no grace: the clock that made it judges it, and whoever
+ * shows it gets the next one at once. *out is written on success and also
  * on the two errors of time, so that the audit row can name the credential.
  * Errors: SID_E_CODE_LENGTH, _ALPHABET, _VERSION, _KEY, _MAC, _CONTENT,
  * _EXPIRED, _EARLY; SID_E_CRYPTO. */

@@ -40,8 +40,9 @@ audit_purpose(struct settings *to, const char *event, const char *outcome,
     if (to->err != SID_OK)
         return;
     int len = snprintf(detail, sizeof detail,
-                       "assurance=%s counter_required=%s tells=",
+                       "assurance=%s code=%s counter_required=%s tells=",
                        sid_assurance_name(purpose->assurance),
+                       purpose->live_required ? "live" : "day",
                        purpose->counter_required ? "yes" : "no");
     for (int i = 0; i < SID_ATTRIBUTE_COUNT; i++) {
         if ((purpose->attributes & 1u << i) != 0)
@@ -63,6 +64,7 @@ audit_purposes(struct settings *to, const struct sid_purposes *now,
         const struct sid_purpose *was = sid_purposes_find(now, is->name);
         if (was == NULL || was->attributes != is->attributes ||
             was->assurance != is->assurance ||
+            was->live_required != is->live_required ||
             was->counter_required != is->counter_required)
             audit_purpose(to, "purpose_changed", "in_force", is);
     }

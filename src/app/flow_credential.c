@@ -82,7 +82,7 @@ code_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         err = sid_app_audit(store, "code_issued",
                             sid_caller_actor(&code->flow.caller), code->id,
-                            "day", "");
+                            code->kind == SID_TOKEN_LIVE ? "live" : "day", "");
     return err;
 }
 
@@ -95,8 +95,35 @@ sid_credential_code_start(struct sid_credential_code *code) {
     sid_flow_submit(&code->flow, code_run, sid_flow_end);
 }
 
-enum sid_err
-sid_credential_code_finish(struct sid_credential_code *code) {
+/* When a live code should give way to the next one on the screen: nobody should
+ * scan one that dies meanwhile. Own choice. */
+#define LIVE_FRESH_S 45
+
+static enum sid_err
+make_live(struct sid_credential_code *code) {
+    struct sid_app *app = code->flow.app;
+    int64_t not_after_s = code->now_s + SID_TOKEN_LIVE_S;
+    struct sid_token token = {
+        .serial = code->credential.serial,
+        .not_after_s = (uint32_t)not_after_s,
+        .kind = SID_TOKEN_LIVE,
+        .key_id = (uint8_t)sid_keyring_code_at(app->keys, code->now_s),
+    };
+    enum sid_err err = sid_rand_bytes(&token.draw, sizeof token.draw);
+    token.draw &= SID_TOKEN_DRAW_MAX;
+    if (err == SID_OK)
+        err = sid_token_make(app->keys, &token, code->code);
+    if (err != SID_OK)
+        return err;
+    code->not_before_s = code->now_s;
+    code->not_after_s = not_after_s;
+    code->refresh_after_s = code->now_s + LIVE_FRESH_S;
+    sid_metric_add(SID_M_CODES_LIVE, 1);
+    return SID_OK;
+}
+
+static enum sid_err
+make_day(struct sid_credential_code *code) {
     struct sid_app *app = code->flow.app;
     struct sid_token_times times;
     sid_app_token_times(app, code->now_s, &times);
@@ -118,6 +145,11 @@ sid_credential_code_finish(struct sid_credential_code *code) {
     code->refresh_after_s = not_after_s; /* the next window's first second */
     sid_metric_add(SID_M_CODES, 1);
     return SID_OK;
+}
+
+enum sid_err
+sid_credential_code_finish(struct sid_credential_code *code) {
+    return code->kind == SID_TOKEN_LIVE ? make_live(code) : make_day(code);
 }
 
 void

@@ -26,7 +26,10 @@ outcome_of(const struct sid_verify *verify, bool found,
                                                 : "unknown_credential";
     if (state != SID_CREDENTIAL_ACTIVE)
         return sid_credential_state_name(state);
-    return verify->too_low ? "assurance_too_low" : "valid";
+    return verify->too_low      ? "assurance_too_low"
+           : verify->needs_live ? "live_code_required"
+           : verify->used       ? "code_used"
+                                : "valid";
 }
 
 /* A word that this program does not know counts as the least. */
@@ -50,6 +53,26 @@ take_credential(struct sid_verify *verify, struct sid_credential *credential) {
     memcpy(verify->id_index, credential->id_index, sizeof credential->id_index);
     verify->key = credential->key;
     sid_buf_move(&credential->holder_sealed, &verify->sealed);
+}
+
+/* A code of today of an active credential: whether it is what the purpose asks
+ * for. A live one is used up by being taken. */
+static enum sid_err
+take_code(struct sid_verify *verify, struct sid_store *store,
+          struct sid_credential *credential) {
+    bool live = verify->token.kind == SID_TOKEN_LIVE;
+    verify->too_low = too_low(credential, verify->purpose);
+    verify->needs_live = !live && verify->purpose->live_required;
+    if (verify->too_low || verify->needs_live)
+        return SID_OK;
+    enum sid_err err =
+        live ? sid_store_live_use(store, &verify->token) : SID_OK;
+    verify->used = err == SID_E_EXISTS;
+    if (verify->used)
+        return SID_OK;
+    if (err == SID_OK)
+        take_credential(verify, credential);
+    return err;
 }
 
 static enum sid_err
@@ -76,13 +99,10 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     *found = true;
     *state = sid_life_state(&credential.life, verify->checked_at_s);
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
-    if (*state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK) {
-        verify->too_low = too_low(&credential, verify->purpose);
-        if (!verify->too_low)
-            take_credential(verify, &credential);
-    }
+    if (*state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK)
+        err = take_code(verify, store, &credential);
     sid_credential_fini(&credential);
-    return SID_OK;
+    return err;
 }
 
 static enum sid_err
@@ -113,7 +133,8 @@ sid_verify_judge(struct sid_verify *verify, struct sid_store *store) {
     if (err != SID_OK)
         return err;
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
-                    found && state == SID_CREDENTIAL_ACTIVE && !verify->too_low;
+                    found && state == SID_CREDENTIAL_ACTIVE &&
+                    !verify->too_low && !verify->needs_live && !verify->used;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
     return write_down(verify, store, outcome_of(verify, found, state));
 }
@@ -163,16 +184,19 @@ sid_verify_start(struct sid_verify *verify) {
         flow->done(flow);
         return;
     }
-    flow->op.single_write = true;
+    /* A live code is written down as used, too. */
+    flow->op.single_write = verify->token.kind == SID_TOKEN_DAY;
     sid_flow_submit(flow, verify_run, verify_done);
 }
 
 static void
 count(const struct sid_verify *verify) {
-    sid_metric_add(verify->valid     ? SID_M_VERIFY_VALID
-                   : verify->expired ? SID_M_VERIFY_EXPIRED
-                   : verify->too_low ? SID_M_VERIFY_TOO_LOW
-                                     : SID_M_VERIFY_NOT_VALID,
+    sid_metric_add(verify->valid        ? SID_M_VERIFY_VALID
+                   : verify->expired    ? SID_M_VERIFY_EXPIRED
+                   : verify->too_low    ? SID_M_VERIFY_TOO_LOW
+                   : verify->needs_live ? SID_M_VERIFY_NOT_LIVE
+                   : verify->used       ? SID_M_VERIFY_USED
+                                        : SID_M_VERIFY_NOT_VALID,
                    1);
 }
 

@@ -15,8 +15,15 @@ static const char builtin[] =
 #define BUILTIN_NAME "built-in purposes"
 #define ACCEPTED_SIZE 160
 
-enum key { KEY_ATTRIBUTES, KEY_ASSURANCE, KEY_COUNTER, KEY_HELP, KEY_COUNT };
-static const char *const keys[KEY_COUNT] = {"attributes", "assurance",
+enum key {
+    KEY_ATTRIBUTES,
+    KEY_ASSURANCE,
+    KEY_CODE,
+    KEY_COUNTER,
+    KEY_HELP,
+    KEY_COUNT
+};
+static const char *const keys[KEY_COUNT] = {"attributes", "assurance", "code",
                                             "counter", "help"};
 
 /* One load; the set's last item is the section being read. */
@@ -96,6 +103,12 @@ take_section(struct sid_ini *ini, const char *section) {
 }
 
 static bool
+take_code(const char *value, bool *live) {
+    *live = strcmp(value, "live") == 0;
+    return *live || strcmp(value, "day") == 0;
+}
+
+static bool
 take_counter(const char *value, bool *required) {
     *required = strcmp(value, "required") == 0;
     return *required || strcmp(value, "optional") == 0;
@@ -118,6 +131,9 @@ take_value(struct sid_purpose *purpose, enum key key, const char *value,
     case KEY_ASSURANCE:
         list_words(assurance_word, SID_ASSURANCE_COUNT, " | ", accepted);
         return sid_assurance_parse(value, &purpose->assurance) == SID_OK;
+    case KEY_CODE:
+        (void)snprintf(accepted, ACCEPTED_SIZE, "day | live");
+        return take_code(value, &purpose->live_required);
     case KEY_COUNTER:
         (void)snprintf(accepted, ACCEPTED_SIZE, "required | optional");
         return take_counter(value, &purpose->counter_required);

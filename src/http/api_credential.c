@@ -1,4 +1,4 @@
-/* api_credential.c: a credential, and its code of the day as text or picture.
+/* api_credential.c: a credential, and its code as text or picture.
  * io thread of the connection; flows belong to the request. */
 #include <string.h>
 
@@ -119,10 +119,25 @@ read_level(struct sid_request *req, enum sid_qr_level *level) {
 }
 
 static enum sid_err
-read_picture(struct sid_request *req, enum sid_media *media, int *scale,
-             enum sid_qr_level *level) {
-    static const char *const names[] = {"scale", "level", NULL};
+read_kind(struct sid_request *req, enum sid_token_kind *kind) {
+    const char *text = sid_request_query(req, "kind");
+    *kind = SID_TOKEN_DAY;
+    if (text == NULL || strcmp(text, "day") == 0)
+        return SID_OK;
+    *kind = SID_TOKEN_LIVE;
+    if (strcmp(text, "live") == 0)
+        return SID_OK;
+    sid_field_set(&req->field, "", "kind");
+    return SID_E_FIELD_INVALID;
+}
+
+static enum sid_err
+read_query(struct sid_request *req, enum sid_token_kind *kind,
+           enum sid_media *media, int *scale, enum sid_qr_level *level) {
+    static const char *const names[] = {"kind", "scale", "level", NULL};
     enum sid_err err = sid_request_query_only(req, names);
+    if (err == SID_OK)
+        err = read_kind(req, kind);
     if (err == SID_OK)
         err = read_scale(req, scale);
     if (err == SID_OK)
@@ -134,19 +149,20 @@ read_picture(struct sid_request *req, enum sid_media *media, int *scale,
 
 static enum sid_err
 code_check(struct sid_request *req) {
+    enum sid_token_kind kind;
     enum sid_media media;
     enum sid_qr_level level;
     int scale;
     req->answer.vary_accept = true;
-    return read_picture(req, &media, &scale, &level);
+    return read_query(req, &kind, &media, &scale, &level);
 }
 
 static enum sid_err
 code_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.code);
     memcpy(req->u.code.flow.id, req->id, sizeof req->id);
-    return read_picture(req, &req->u.code.media, &req->u.code.scale,
-                        &req->u.code.level);
+    return read_query(req, &req->u.code.flow.kind, &req->u.code.media,
+                      &req->u.code.scale, &req->u.code.level);
 }
 
 static void
@@ -161,6 +177,8 @@ write_code(struct sid_request *req) {
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
     sid_json_string(&json, "code", code->code);
+    sid_json_string(&json, "kind",
+                    code->kind == SID_TOKEN_LIVE ? "live" : "day");
     sid_json_time(&json, "not_before", code->not_before_s);
     sid_json_time(&json, "not_after", code->not_after_s);
     sid_json_time(&json, "refresh_after", code->refresh_after_s);

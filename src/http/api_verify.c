@@ -147,7 +147,10 @@ static const char *
 reason_of(const struct sid_verify *verify) {
     if (verify->expired)
         return "expired";
-    return verify->too_low ? "assurance_too_low" : "not_valid";
+    return verify->too_low      ? "assurance_too_low"
+           : verify->needs_live ? "live_code_required"
+           : verify->used       ? "code_used"
+                                : "not_valid";
 }
 
 void
@@ -156,6 +159,8 @@ sid_api_write_check(struct sid_json *json, const struct sid_verify *verify) {
     sid_json_string(json, "result", verify->valid ? "valid" : "not_valid");
     sid_json_bool(json, "valid", verify->valid);
     if (verify->valid) {
+        bool live = verify->token.kind == SID_TOKEN_LIVE;
+        sid_json_string(json, "assurance", live ? "live_code" : "code");
         sid_json_open(json, "credential", '{');
         sid_json_string(json, "type", verify->type);
         sid_json_string(json, "assurance", verify->assurance);

@@ -20,6 +20,7 @@ static const struct {
     {"challenge_id", "A challenge of this app, not used and not expired: "
                      "POST /v1/challenges."},
     {"steps", "2 or 3."},
+    {"kind", "day or live."},
     {"checks", "1 to 50 objects with a code and, where it was taken earlier, "
                "received_at."},
     {"checks.received_at", "A time within the last 30 days, as in "

@@ -175,6 +175,11 @@ struct sid_back_ops {
     enum sid_err (*credential_change)(struct sid_back *back,
                                       const struct sid_credential *credential);
 
+    /* *used: false when it was used before. */
+    enum sid_err (*live_use)(struct sid_back *back,
+                             const struct sid_token *token, bool *used);
+    enum sid_err (*live_purge)(struct sid_back *back, int64_t before_s);
+
     /* What the front makes sid_store_erase() of. *deleted: whether there was
      * one; serial: of the credential, 0 when there was none. */
     enum sid_err (*idempotency_forget)(struct sid_back *back,

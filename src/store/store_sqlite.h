@@ -79,6 +79,8 @@
     X(CREDENTIAL_HAS)                                                          \
     X(CREDENTIAL_STANDING)                                                     \
     X(CREDENTIAL_CHANGE)                                                       \
+    X(LIVE_USE)                                                                \
+    X(LIVE_PURGE)                                                              \
     X(IDEMPOTENCY_FORGET)                                                      \
     X(CREDENTIAL_DELETE)                                                       \
     X(ENROL_DELETE)                                                            \
@@ -382,6 +384,9 @@ enum sid_err sid_sqlite_template_delete(struct sid_back *back,
                                         const char *enrolment_id, int *change);
 enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
 /* store_sqlite_erase.c */
+enum sid_err sid_sqlite_live_use(struct sid_back *back,
+                                 const struct sid_token *token, bool *used);
+enum sid_err sid_sqlite_live_purge(struct sid_back *back, int64_t before_s);
 enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
                                            const char *enrolment_id);
 enum sid_err sid_sqlite_credential_delete(struct sid_back *back, const char *id,

@@ -186,6 +186,10 @@ static const struct {
                          ") = (?, ?, ?, ?, ?, ?) WHERE id = ? AND "
                          "state IN ('active', 'suspended')"),
 
+    S(LIVE_USE, "INSERT INTO live_code (not_after_s, serial, draw) "
+                "VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
+    S(LIVE_PURGE, "DELETE FROM live_code WHERE not_after_s < ?"),
+
     S(IDEMPOTENCY_FORGET, "UPDATE idempotency SET fingerprint = zeroblob(32) "
                           "WHERE enrolment_id = ?"),
     S(CREDENTIAL_DELETE,

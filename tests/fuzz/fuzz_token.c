@@ -49,6 +49,10 @@ as_content(const uint8_t *data, size_t size) {
     struct sid_token token = {.key_id = 1};
     memcpy(&token.serial, bytes + 1, sizeof token.serial);
     memcpy(&token.not_after_s, bytes + 9, sizeof token.not_after_s);
+    if ((bytes[13] & 1) != 0) {
+        token.kind = SID_TOKEN_LIVE;
+        memcpy(&token.draw, bytes + 14, 3);
+    }
     if (sid_token_make(ring, &token, text) == SID_OK)
         open_and_make(text, strlen(text));
 }

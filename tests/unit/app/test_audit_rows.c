@@ -373,9 +373,9 @@ purposes_that_a_reload_changes_adds_or_takes_away_are_rows(void **state) {
     (void)fixture_audit_text(f, seq, text, sizeof text);
     (void)snprintf(expected, sizeof expected,
                    "purpose_changed system in_force assurance=%s "
-                   "counter_required=yes tells=name,sex\n"
+                   "code=day counter_required=yes tells=name,sex\n"
                    "purpose_changed system in_force assurance=counter "
-                   "counter_required=no tells=name\n"
+                   "code=day counter_required=no tells=name\n"
                    "purpose_changed system removed assurance=%s ",
                    sid_assurance_name(gone->assurance),
                    sid_assurance_name(gone->assurance));
