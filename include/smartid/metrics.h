@@ -47,6 +47,14 @@
       "result=\"not_valid\"", "")                                              \
     X(SID_M_VERIFY_UNCHECKED, COUNTER, "smartidd_verifications_total",         \
       "result=\"could_not_check\"", "")                                        \
+    X(SID_M_DISPUTES_OPENED, COUNTER, "smartidd_disputes_total",               \
+      "outcome=\"open\"",                                                      \
+      "Checks that holders have disputed, and how it was "                     \
+      "settled")                                                               \
+    X(SID_M_DISPUTES_UPHELD, COUNTER, "smartidd_disputes_total",               \
+      "outcome=\"upheld\"", "")                                                \
+    X(SID_M_DISPUTES_DISMISSED, COUNTER, "smartidd_disputes_total",            \
+      "outcome=\"dismissed\"", "")                                             \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \

@@ -466,10 +466,10 @@ struct sid_erasure {
     int64_t erased_at_s;
     enum sid_erase_cause cause;
 };
-/* Forgets a person: keys, template, photos, what retries are known by, the rows
- * of credential and enrolment; *erasure stays. By id they are still named in
- * the audit log and, for a day, by retry keys, attempts and challenges. Errors:
- * SID_E_NOT_FOUND (there is neither row). */
+/* Forgets a person: keys, template, photos, what retries are known by, what was
+ * disputed, the rows of credential and enrolment; *erasure stays. By id they
+ * are still named in the audit log and, for a day, by retry keys, attempts and
+ * challenges. Errors: SID_E_NOT_FOUND (there is neither row). */
 SID_FALLIBLE enum sid_err sid_store_erase(struct sid_store *store,
                                           const struct sid_erasure *erasure);
 /* The id of an erased credential, by the serial its codes have. Errors:

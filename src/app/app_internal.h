@@ -250,6 +250,14 @@ sid_enrol_take_challenge(struct sid_flow *flow, struct sid_store *store,
                          const struct sid_buf sealed[SID_PHOTO_KINDS],
                          struct sid_enrolment *enrolment);
 
+/* ---- flow_credential.c -------------------------------------------------- */
+/* Reads a credential for the app that enrolled its holder, or for the holder;
+ * for others it does not exist. Errors: SID_E_NOT_FOUND, those of the store. */
+SID_FALLIBLE enum sid_err sid_credential_for(const struct sid_caller *caller,
+                                             struct sid_store *store,
+                                             const char *id,
+                                             struct sid_credential *out);
+
 /* ---- flow_verify.c ------------------------------------------------------ */
 /* Reads the code of a check whose inputs are set. Any thread. Errors: those of
  * our own, after which nothing is known about it. */

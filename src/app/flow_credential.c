@@ -29,6 +29,12 @@ read_for(const struct sid_caller *caller, bool officers,
     return SID_OK;
 }
 
+enum sid_err
+sid_credential_for(const struct sid_caller *caller, struct sid_store *store,
+                   const char *id, struct sid_credential *out) {
+    return read_for(caller, false, store, id, out);
+}
+
 /* ---- look -----------------------------------------------------------------
  */
 

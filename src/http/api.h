@@ -16,6 +16,8 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
     sid_api_credential_revoke;
 extern const struct sid_handler sid_api_verify, sid_api_verify_batch;
+extern const struct sid_handler sid_api_checks, sid_api_dispute,
+    sid_api_dispute_list, sid_api_dispute_settle;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
 extern const struct sid_handler sid_api_retention;

@@ -61,6 +61,8 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
         err = back->ops->photo_delete_all(back, id);
     if (err == SID_OK)
         err = back->ops->idempotency_forget(back, id);
+    if (err == SID_OK)
+        err = back->ops->dispute_forget(back, id);
     if (err == SID_OK && erasure->credential_id[0] != '\0')
         err =
             back->ops->credential_delete(back, erasure->credential_id, &serial);

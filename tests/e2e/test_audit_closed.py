@@ -16,8 +16,14 @@ STATES = ("SELECT 'enrolment', id, state FROM enrolment "
 
 class Closed(DaemonCase):
     def setUp(self):
-        _, self.credential = self.approved(who=3)
+        enrolment, self.credential = self.approved(who=3)
+        self.holder = self.daemon.api(enrolment["holder_secret"])
         self.code = self.app.code(self.credential)["code"]
+        self.check, other = [self.clerk.verify(self.code)["id"]
+                             for _ in range(2)]
+        self.disputed = self.holder.post(
+            "/v1/verifications/%s/dispute" % other,
+            {"credential_id": self.credential, "reason": "x"}).json()["id"]
         _, self.asleep = self.approved(who=6)
         self.app.change(self.asleep, "suspend")
         seen = self.app.enrol(who=4, selfie_flaw=photos.UNCLEAR)
@@ -65,6 +71,13 @@ class Closed(DaemonCase):
             ("suspend", lambda: self.app.change(self.credential, "suspend"),
              200),
             ("resume", lambda: self.app.change(self.asleep, "resume"), 200),
+            ("dispute", lambda: self.holder.post(
+                "/v1/verifications/%s/dispute" % self.check,
+                {"credential_id": self.credential, "reason": "x"}), 201),
+            ("disputes", lambda: self.officer.get("/v1/disputes"), 200),
+            ("settle", lambda: self.officer.post(
+                "/v1/disputes/%s/settle" % self.disputed,
+                {"outcome": "dismissed", "note": "x"}), 200),
             ("revoke", lambda: self.app.revoke(self.credential), 200),
         ]
 

@@ -85,6 +85,11 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    ("GET", "/v1/credentials/{id}/checks"): (200, None, False),
+    ("POST", "/v1/verifications/{id}/dispute"): (201, None, True),
+    ("GET", "/v1/disputes"): (200, None, False),
+    ("POST", "/v1/disputes/{id}/settle"):
+        (200, {"outcome": "upheld", "note": "test"}, True),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
     ("GET", "/v1/clients"): (200, None, False),
     ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
@@ -126,12 +131,27 @@ class Matrix(DaemonCase):
         cls.other_person = Thing(daemon.api(cls.fixed["other app"]).enrol(
             who=2))
         cls.in_review = Thing(cls.review())
+        cls.check = cls.checked(cls.person)
+        cls.disputed = cls.dispute(cls.person)
         cls.rows = table()
         cls.spare_clients = 0
 
     @classmethod
     def review(cls):
         return cls.app.enrol(who=3, selfie_flaw=photos.UNCLEAR)
+
+    @classmethod
+    def checked(cls, person):
+        """The id of a check of that person."""
+        code = cls.app.code(person.credential)["code"]
+        return cls.clerk.verify(code)["id"]
+
+    @classmethod
+    def dispute(cls, person):
+        answer = cls.daemon.api(person.secret).post(
+            "/v1/verifications/%s/dispute" % cls.checked(person),
+            {"credential_id": person.credential, "reason": "test"})
+        return answer.json()["id"]
 
     def new_client(self):
         Matrix.spare_clients += 1
@@ -145,6 +165,12 @@ class Matrix(DaemonCase):
         person = self.person
         if path.startswith("/v1/clients/"):
             one = self.new_client() if fresh else self.revoked_id
+            return path.replace("{id}", one), person
+        if path.startswith("/v1/verifications/{id}"):
+            one = self.checked(person) if fresh else self.check
+            return path.replace("{id}", one), person
+        if path.startswith("/v1/disputes/{id}"):
+            one = self.dispute(person) if fresh else self.disputed
             return path.replace("{id}", one), person
         if "/decision" in path or "/photos/" in path:
             person = Thing(self.review()) if fresh else self.in_review
@@ -204,6 +230,8 @@ class Matrix(DaemonCase):
         status, body, uses_up = WELCOME.get(asked, (200, None, False))
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
+        if "/dispute" in path and body is None:
+            body = {"credential_id": person.credential, "reason": "test"}
         if "/resume" in path and expected == "welcome":
             # Only who has suspended it, or an officer, may.
             self.daemon.api(self.authorization(caller, person)).change(
@@ -256,6 +284,7 @@ class Matrix(DaemonCase):
              appeal_form),
             ("GET", "/v1/credentials/%s", credential, "crd_", None),
             ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
+            ("GET", "/v1/credentials/%s/checks", credential, "crd_", None),
             ("POST", "/v1/credentials/%s/suspend", credential, "crd_", {}),
             ("POST", "/v1/credentials/%s/resume", credential, "crd_", {}),
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
