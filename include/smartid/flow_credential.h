@@ -6,6 +6,7 @@
 #define SMARTID_FLOW_CREDENTIAL_H
 
 #include "smartid/app.h"
+#include "smartid/offline.h"
 #include "smartid/token.h"
 
 struct sid_credential_look {
@@ -22,8 +23,10 @@ struct sid_credential_code {
     struct sid_flow flow;
     char id[SID_ID_SIZE];     /* in */
     enum sid_token_kind kind; /* in */
+    /* in: NONE, or a code for counters without a network, whatever kind says */
+    enum sid_offline_kind offline;
     /* out, after finish */
-    char code[SID_TOKEN_SIZE];
+    char code[SID_OFFLINE_SIZE];
     int64_t not_before_s, not_after_s;
     int64_t refresh_after_s; /* from then on another code is given */
     /* private */
@@ -35,6 +38,11 @@ void sid_credential_code_start(struct sid_credential_code *code);
 SID_FALLIBLE enum sid_err
 sid_credential_code_finish(struct sid_credential_code *code);
 void sid_credential_code_fini(struct sid_credential_code *code);
+
+/* The public key for codes of SID_OFFLINE_*, by key id. False when there is
+ * none. Any thread. */
+bool sid_app_offline_key(const struct sid_app *app, int kid,
+                         uint8_t out[SID_PUBLIC_KEY_BYTES]);
 
 enum sid_change { SID_CHANGE_SUSPEND, SID_CHANGE_RESUME, SID_CHANGE_REVOKE };
 struct sid_credential_change {

@@ -113,6 +113,8 @@
       "Codes handed out")                                                      \
     X(SID_M_CODES_LIVE, COUNTER, "smartidd_codes_issued_total",                \
       "kind=\"live\"", "")                                                     \
+    X(SID_M_CODES_OFFLINE, COUNTER, "smartidd_codes_issued_total",             \
+      "kind=\"offline\"", "")                                                  \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
       "Credentials suspended, resumed and revoked")                            \

@@ -6,7 +6,7 @@
 #include "route.h"
 
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
-    sid_api_metrics, sid_api_version;
+    sid_api_metrics, sid_api_version, sid_api_offline_keys;
 extern const struct sid_handler sid_api_challenge_make;
 extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get,
     sid_api_enrol_appeal, sid_api_enrol_erase;

@@ -80,6 +80,8 @@ const struct sid_route sid_routes[] = {
     {GET, "/healthz", OPEN, NOBODY, NONE, false, NULL, &sid_api_healthz},
     {GET, "/readyz", OPEN, NOBODY, NONE, false, NULL, &sid_api_readyz},
     {GET, "/metrics", OPEN, NOBODY, NONE, false, NULL, &sid_api_metrics},
+    {GET, "/.well-known/smartid-keys.json", OPEN, NOBODY, NONE, false, NULL,
+     &sid_api_offline_keys},
     {GET, "/version", OPEN, NOBODY, NONE, false, NULL, &sid_api_version},
 };
 const size_t sid_routes_count = sizeof sid_routes / sizeof sid_routes[0];

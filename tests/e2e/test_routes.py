@@ -100,6 +100,7 @@ WELCOME = {
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),
+    ("GET", "/.well-known/smartid-keys.json"): (200, None, False),
     ("GET", "/version"): (200, None, False),
 }
 QUERY = {("GET", "/v1/enrollments"): "?state=review"}

@@ -60,6 +60,7 @@ static const struct {
     {SID_METHOD_GET, "/healthz", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/readyz", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/metrics", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/.well-known/smartid-keys.json", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/version", OPEN, N, SID_BODY_NONE},
 };
 #define ROWS (sizeof matrix / sizeof matrix[0])
