@@ -43,14 +43,13 @@ part() {
         "$bad" $((SECONDS - began)))")
 }
 
-sanitized=("BUILD=$build/san" "SAN=address,undefined" "OPT=-O1")
 part "lint" lint
 part "unit" check-unit
 part "fuzz corpus" check-corpus
 part "end to end" check-e2e
-part "unit sanitized" check-unit "${sanitized[@]}"
-part "fuzz corpus sanitized" check-corpus "${sanitized[@]}"
-part "end to end sanitized" check-e2e "${sanitized[@]}"
+part "unit sanitized" sanitized-check-unit
+part "fuzz corpus sanitized" sanitized-check-corpus
+part "end to end sanitized" sanitized-check-e2e
 
 # What failed once more, where it is seen without scrolling.
 grep -hE -A 12 '^FAILED ' "$logs"/*.log

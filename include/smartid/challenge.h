@@ -90,7 +90,8 @@ SID_FALLIBLE enum sid_err
 sid_challenge_unpack(const char *text, struct sid_challenge_report *out);
 
 /* ---- judging ----------------------------------------------------------- */
-/* The photos of an answer; facts are borrowed, frames by step. */
+/* The photos of an answer; facts are borrowed, frames by step; id_photo NULL:
+ * there is no card. */
 struct sid_challenge_answer {
     struct sid_steps steps;
     const struct sid_photo_facts *id_photo, *selfie, *frame;

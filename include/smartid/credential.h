@@ -7,9 +7,8 @@
 #include <stdint.h>
 
 #include "smartid/apikey.h"
+#include "smartid/credential_type.h"
 #include "smartid/err.h"
-
-#define SID_TYPE_RESIDENT "resident_id"
 
 /* X(symbol, word, what whoever wants to use it is told). Stored by word, but
  * for expired, which follows from the clock. */

@@ -33,6 +33,10 @@ SID_FALLIBLE enum sid_err sid_enrol_state_parse(const char *name,
  * processing; review is decided as far as a waiting client is concerned). */
 bool sid_enrol_state_settled(enum sid_enrol_state state);
 
+/* How a person was recognised when enrolling. Stored by word. */
+enum sid_enrol_method { SID_METHOD_FACE, SID_METHOD_COUNTER };
+const char *sid_enrol_method_name(enum sid_enrol_method method);
+
 enum sid_photo_kind {
     SID_PHOTO_ID,
     SID_PHOTO_SELFIE,
@@ -109,6 +113,11 @@ const char *sid_reason_class_name(enum sid_reason_class class_of);
       "There was no challenge, and the match is not clear enough without.")    \
     X(SID_REASON_APPEAL, "appeal", OTHER, false,                               \
       "The person has appealed. An officer looks at the new photos.")          \
+    X(SID_REASON_SELFIE_KNOWN, "selfie_known", FRAUD, false,                   \
+      "The selfie is the photo that was sent at the enrolment.")               \
+    X(SID_REASON_NOT_RECOGNISED, "not_recognised", OTHER, true,                \
+      "The person was not recognised. Take a new selfie in daylight without "  \
+      "glasses, hat or mask, or bring the card to a counter.")                 \
     X(SID_REASON_UNDER_REVIEW, "under_review", OTHER, false,                   \
       "An officer will look at the enrolment. Nothing needs to be done.")      \
     X(SID_REASON_ID_NUMBER_INVALID, "id_number_invalid", OTHER, true,          \

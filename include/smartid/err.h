@@ -25,6 +25,8 @@
       "Another credential has taken its place.")                               \
     X(SID_E_EXPIRED, "credential_expired",                                     \
       "The card that the credential stands for has expired.")                  \
+    X(SID_E_RECOVERY_LOCKED, "recovery_locked",                                \
+      "Only an officer at a counter can recover this credential.")             \
     X(SID_E_CONFLICT, "conflict", "Its present state does not allow this.")    \
     /* configuration and files of secrets */                                   \
     X(SID_E_CONFIG, "config", "The configuration is not valid.")               \

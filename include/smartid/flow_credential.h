@@ -44,7 +44,12 @@ void sid_credential_code_fini(struct sid_credential_code *code);
 bool sid_app_offline_key(const struct sid_app *app, int kid,
                          uint8_t out[SID_PUBLIC_KEY_BYTES]);
 
-enum sid_change { SID_CHANGE_SUSPEND, SID_CHANGE_RESUME, SID_CHANGE_REVOKE };
+enum sid_change {
+    SID_CHANGE_SUSPEND,
+    SID_CHANGE_RESUME,
+    SID_CHANGE_REVOKE,
+    SID_CHANGE_UPGRADE /* an officer has seen person and card */
+};
 struct sid_credential_change {
     struct sid_credential_look look; /* first: flow, id, credential, state */
     enum sid_change change;          /* in */
@@ -54,8 +59,23 @@ struct sid_credential_change {
 };
 /* After SID_OK no verification that begins later answers by the former state.
  * flow.err: SID_E_NOT_FOUND, SID_E_FORBIDDEN (resumed by somebody who may not;
- * recorded), those of sid_life_suspend(), _resume(), _revoke() … */
+ * recorded), SID_E_CONFLICT (upgraded already), those of sid_life_suspend(),
+ * _resume(), _revoke() … */
 void sid_credential_change_start(struct sid_credential_change *change);
 void sid_credential_change_fini(struct sid_credential_change *change);
+
+/* A person who has a credential gets one of another type, in the place of any
+ * that they have of it: by the app that enrolled them, or an officer. */
+struct sid_issue {
+    struct sid_credential_look look; /* first: flow; id: of the one that it
+                                        stands on; credential: the new one */
+    const struct sid_credential_type *type; /* in: static; needs another one */
+    struct sid_details details;             /* in */
+    int64_t valid_until_s;                  /* in: as in sid_life */
+};
+/* flow.err: SID_E_NOT_FOUND, SID_E_CONFLICT (it does not stand on that type),
+ * those of a state that is not active … */
+void sid_issue_start(struct sid_issue *issue);
+void sid_issue_fini(struct sid_issue *issue);
 
 #endif

@@ -41,6 +41,9 @@ struct sid_enrol_submit {
                                                    makes a hash of it */
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
     uint64_t body_bytes;   /* reserved; the flow gives them back */
+    /* in, of an officer who has seen person and card: no photos, no place */
+    bool counter;
+    bool replace; /* takes the place of a credential that stands */
     /* out, when flow.err is SID_OK */
     struct sid_enrolment enrolment; /* state and reasons as of the answer */
     char holder_secret[SID_HOLDER_SECRET_SIZE];
@@ -51,8 +54,10 @@ struct sid_enrol_submit {
     uint8_t fingerprint[SID_SHA256_BYTES];
     bool id_number_bad;
 };
-/* Needs a reserved place and body_bytes, which it takes over in every case; the
- * bytes are free again once the photos are stored. flow.err:
+/* Needs a reserved place and body_bytes (not at a counter), which it takes over
+ * in every case; the bytes are free again once the photos are stored. At a
+ * counter it is approved at once, without a face; with review_two_person it
+ * goes to review, as the first officer's decision. flow.err:
  * SID_E_IDEMPOTENCY_MISMATCH, SID_E_ATTEMPTS (with flow.retry_after_s),
  * SID_E_FIELD_INVALID and SID_E_FIELD_MISSING (flow.field: the challenge cannot
  * be answered, a frame is missing or too many), SID_E_STORE, SID_E_STORE_FULL,

@@ -37,15 +37,21 @@ struct sid_verify {
     char assurance[16]; /* only when valid */
     char pseudonym[SID_PSEUDONYM_SIZE]; /* only when valid, after finish */
     struct sid_holder holder;           /* only when valid, after finish */
+    /* The fields of the credential's type; NULL: none are told. After finish.
+     */
+    const struct sid_credential_type *with_details;
+    struct sid_details details;
     /* private */
     struct sid_token token;
     enum sid_err code_err;
     int64_t started_us; /* wall clock */
     char credential_id[SID_ID_SIZE];
+    enum sid_dead_serial dead; /* when there is an id and nothing stands */
     char enrolment_id[SID_ID_SIZE];
     uint8_t id_index[SID_SHA256_BYTES];
     struct sid_subject_key key;
-    struct sid_buf sealed;
+    struct sid_buf sealed, details_sealed;
+    bool base_dead; /* what it stands on is not active */
 };
 
 /* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE

@@ -57,6 +57,8 @@
       "outcome=\"dismissed\"", "")                                             \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
+    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_counter_total", "",   \
+      "Enrolments by an officer at a counter, without a comparison of faces")  \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \
       "state=\"approved\"", "Enrolments decided by the workers, by state")     \
     X(SID_M_ENROL_REVIEW, COUNTER, "smartidd_enrolments_decided_total",        \
@@ -117,11 +119,27 @@
       "kind=\"offline\"", "")                                                  \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
-      "Credentials suspended, resumed and revoked")                            \
+      "Credentials changed, and issued beside a resident_id")                  \
     X(SID_M_CREDENTIAL_RESUMED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"resumed\"", "")                                                \
     X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
       "change=\"revoked\"", "")                                                \
+    X(SID_M_CREDENTIAL_UPGRADED, COUNTER, "smartidd_credential_changes_total", \
+      "change=\"upgraded\"", "")                                               \
+    X(SID_M_CREDENTIAL_ISSUED, COUNTER, "smartidd_credential_changes_total",   \
+      "change=\"issued\"", "")                                                 \
+    X(SID_M_RECOVERY_FACE, COUNTER, "smartidd_recoveries_total",               \
+      "outcome=\"face\"",                                                      \
+      "Lost phones: recovered by face or at a counter, failed, to be taken "   \
+      "again, locked")                                                         \
+    X(SID_M_RECOVERY_COUNTER, COUNTER, "smartidd_recoveries_total",            \
+      "outcome=\"counter\"", "")                                               \
+    X(SID_M_RECOVERY_FAILED, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"failed\"", "")                                                \
+    X(SID_M_RECOVERY_RETAKE, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"retake\"", "")                                                \
+    X(SID_M_RECOVERY_LOCKED, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"locked\"", "")                                                \
     X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
       "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

@@ -42,7 +42,8 @@ SID_FALLIBLE enum sid_err sid_assurance_parse(const char *name,
     X(AGE_OVER_18, "age_over_18")                                              \
     X(SEX, "sex")                                                              \
     X(PORTRAIT, "portrait")                                                    \
-    X(REGION, "region")
+    X(REGION, "region")                                                        \
+    X(DETAILS, "details") /* the fields of the credential's type */
 enum sid_attribute {
 #define SID_ATTRIBUTE_ENUM(sym, word) SID_ATTRIBUTE_##sym,
     SID_ATTRIBUTE_MAP(SID_ATTRIBUTE_ENUM)

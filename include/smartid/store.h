@@ -236,6 +236,9 @@ struct sid_enrolment {
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
     int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
+    enum sid_enrol_method method;
+    uint32_t holder_generation; /* of the holder's secret */
+    int recovery_failures;      /* since the last recovery that succeeded */
     uint8_t id_index[SID_SHA256_BYTES];    /* blind index of the ID number */
     uint8_t holder_hash[SID_SHA256_BYTES]; /* of the holder's secret */
     struct sid_buf holder_sealed;          /* sid_holder_pack(), sealed */
@@ -294,6 +297,11 @@ sid_store_enrol_first(struct sid_store *store,
 SID_FALLIBLE enum sid_err
 sid_store_enrol_appeal(struct sid_store *store,
                        const struct sid_enrolment *enrolment);
+/* Writes holder_generation, holder_hash and recovery_failures of *enrolment.
+ * Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err
+sid_store_enrol_recovery(struct sid_store *store,
+                         const struct sid_enrolment *enrolment);
 /* Which of those in review: all, or by the first of two decisions. */
 enum sid_waiting { SID_WAITING_ANY, SID_WAITING_FIRST, SID_WAITING_SECOND };
 /* Up to limit enrolments in `state` with id order after `after` ("" = from the
@@ -418,8 +426,9 @@ struct sid_credential {
     struct sid_buf note_sealed;
     uint8_t id_index[SID_SHA256_BYTES];
     uint8_t holder_hash[SID_SHA256_BYTES];
-    struct sid_buf holder_sealed; /* sealed for place credential|holder|id */
-    struct sid_subject_key key;   /* the enrolment's; read, never written */
+    struct sid_buf holder_sealed;  /* sealed for place credential|holder|id */
+    struct sid_buf details_sealed; /* for credential|details|id; empty: none */
+    struct sid_subject_key key;    /* the enrolment's; read, never written */
 };
 void sid_credential_fini(struct sid_credential *credential);
 
@@ -443,7 +452,7 @@ SID_FALLIBLE enum sid_err
 sid_store_credential_standing(struct sid_store *store,
                               const uint8_t id_index[SID_SHA256_BYTES],
                               const char *type, struct sid_credential *out);
-/* Writes life, note_sealed and replaced_by of *credential. Errors:
+/* Writes life, note_sealed, replaced_by and assurance of *credential. Errors:
  * SID_E_NOT_FOUND, SID_E_CONFLICT (the stored one is revoked or replaced, which
  * is final). */
 SID_FALLIBLE enum sid_err
@@ -457,26 +466,40 @@ SID_FALLIBLE enum sid_err sid_store_live_use(struct sid_store *store,
 /* Forgets those used that expired before before_s. */
 SID_FALLIBLE enum sid_err sid_store_live_purge(struct sid_store *store,
                                                int64_t before_s);
+/* The person's credential with the next serial after this one; 0: the first.
+ * Errors: SID_E_NOT_FOUND (there are no more). */
+SID_FALLIBLE enum sid_err sid_store_credential_next(struct sid_store *store,
+                                                    const char *enrolment_id,
+                                                    uint64_t after_serial,
+                                                    struct sid_credential *out);
+/* Gives a credential, as read and with another holder_hash and assurance, a new
+ * serial: every code that was made before is dead. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err
+sid_store_credential_renew(struct sid_store *store,
+                           const struct sid_credential *credential);
+/* Why nothing stands for a serial that was given. */
+enum sid_dead_serial { SID_DEAD_RECOVERED, SID_DEAD_ERASED };
+const char *sid_dead_serial_name(enum sid_dead_serial why);
+/* Of which credential a dead serial was. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_store_dead_serial(struct sid_store *store,
+                                                uint64_t serial,
+                                                char credential_id[SID_ID_SIZE],
+                                                enum sid_dead_serial *why);
 
 /* ---- erasure and retention --------------------------------------------- */
 /* What stays of a person. */
 struct sid_erasure {
     char enrolment_id[SID_ID_SIZE];
-    char credential_id[SID_ID_SIZE]; /* "" when there was none */
+    char credential_id[SID_ID_SIZE]; /* the enrolment's; "" when none */
     int64_t erased_at_s;
     enum sid_erase_cause cause;
 };
 /* Forgets a person: keys, template, photos, what retries are known by, what was
- * disputed, the rows of credential and enrolment; *erasure stays. By id they
+ * disputed, the rows of credentials and enrolment; *erasure stays. By id they
  * are still named in the audit log and, for a day, by retry keys, attempts and
  * challenges. Errors: SID_E_NOT_FOUND (there is neither row). */
 SID_FALLIBLE enum sid_err sid_store_erase(struct sid_store *store,
                                           const struct sid_erasure *erasure);
-/* The id of an erased credential, by the serial its codes have. Errors:
- * SID_E_NOT_FOUND. */
-SID_FALLIBLE enum sid_err
-sid_store_erased_credential(struct sid_store *store, uint64_t serial,
-                            char credential_id[SID_ID_SIZE]);
 
 /* Whom a rule (not audit) applies to: those in its state since before before_s,
  * longest first, at most limit. each as in sid_store_client_each(). */

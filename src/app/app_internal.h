@@ -10,6 +10,7 @@
 #include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_verify.h"
+#include "smartid/purpose.h"
 #include "smartid/steady.h"
 #include "smartid/token.h"
 
@@ -282,6 +283,7 @@ struct sid_verdict {
     const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
+    bool replace;      /* approved although a credential stands, in its place */
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
 };
@@ -302,6 +304,15 @@ SID_FALLIBLE enum sid_err
 sid_app_in_use(struct sid_app *app, struct sid_store *store,
                const uint8_t id_index[SID_SHA256_BYTES], const char *type,
                bool *out);
+/* The credential that one of this type stands on: of the same enrolment, so
+ * that what an old phone has does not come back with a new enrolment. *state:
+ * of it (active, when it stands on nothing), *assurance: what it is worth.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_app_base(struct sid_app *app,
+                                       struct sid_store *store,
+                                       const struct sid_credential *credential,
+                                       enum sid_credential_state *state,
+                                       char assurance[SID_ASSURANCE_SIZE]);
 /* Inserts a credential, in the place of whatever stands of its type and person,
  * and writes both down. Errors: those of the store and the log. */
 SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,
@@ -344,6 +355,8 @@ SID_FALLIBLE enum sid_err sid_enrol_job_store(const struct sid_enrol_job *job,
 /* Keeps the sealed photos for the worker, unless other jobs hold much already:
  * then they are read back. */
 void sid_enrol_job_hold(struct sid_enrol_job *job);
+/* Counts a decision in the metrics. */
+void sid_enrol_count(enum sid_enrol_state state);
 /* Hands a job with a place to the workers. */
 void sid_enrol_job_submit(struct sid_enrol_job **take);
 /* At start: takes up what a former run left. */

@@ -22,6 +22,30 @@ sid_app_in_use(struct sid_app *app, struct sid_store *store,
     return SID_OK;
 }
 
+enum sid_err
+sid_app_base(struct sid_app *app, struct sid_store *store,
+             const struct sid_credential *credential,
+             enum sid_credential_state *state,
+             char assurance[SID_ASSURANCE_SIZE]) {
+    const struct sid_credential_type *type =
+        sid_credential_type_find(credential->type);
+    struct sid_credential base = {0};
+    *state = SID_CREDENTIAL_ACTIVE;
+    memcpy(assurance, credential->assurance, SID_ASSURANCE_SIZE);
+    if (type == NULL || type->needs == NULL)
+        return SID_OK;
+    *state = SID_CREDENTIAL_REVOKED;
+    enum sid_err err = sid_store_credential_standing(
+        store, credential->id_index, type->needs, &base);
+    if (err == SID_OK &&
+        strcmp(base.enrolment_id, credential->enrolment_id) == 0) {
+        *state = sid_life_state(&base.life, sid_time_s(app));
+        memcpy(assurance, base.assurance, SID_ASSURANCE_SIZE);
+    }
+    sid_credential_fini(&base);
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
 /* Whatever stands gives way to the new one. */
 static enum sid_err
 replace(struct sid_store *store, const struct sid_credential *by,

@@ -6,6 +6,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/purpose.h"
 #include "smartid/text.h"
 
 #define DETAIL_SIZE (SID_REASONS_TEXT_SIZE + 64)
@@ -58,9 +59,13 @@ issue_credential(struct sid_app *app, struct sid_store *store,
         .issued_at_s = enrolment->decided_at_s,
     };
     bool live = enrolment->challenge.outcome == SID_CHALLENGE_PASSED;
+    enum sid_assurance assurance = enrolment->method == SID_METHOD_COUNTER
+                                       ? SID_ASSURANCE_COUNTER
+                                   : live ? SID_ASSURANCE_REMOTE_LIVE
+                                          : SID_ASSURANCE_REMOTE;
     enum sid_err err =
         sid_text_copy(credential.assurance, sizeof credential.assurance,
-                      live ? "remote_live" : "remote");
+                      sid_assurance_name(assurance));
     if (err == SID_OK)
         err = sid_id_make("crd_", credential.id);
     if (err != SID_OK)
@@ -127,7 +132,8 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
     if (err == SID_OK)
         err = seal_note(app, enrolment, verdict->note);
     bool in_use = false;
-    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
+    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED &&
+        !verdict->replace)
         err = sid_app_in_use(app, store, enrolment->id_index, SID_TYPE_RESIDENT,
                              &in_use);
     /* An officer is told; a worker has nobody to tell and decides. */

@@ -152,8 +152,8 @@ run_on_writer(struct sid_enrol_job *job, sid_op_run_fn *run, bool read_only) {
 /* ---- the decision ---------------------------------------------------------
  */
 
-static void
-count_decision(enum sid_enrol_state state) {
+void
+sid_enrol_count(enum sid_enrol_state state) {
     if (state == SID_ENROL_APPROVED)
         sid_metric_add(SID_M_ENROL_APPROVED, 1);
     else if (state == SID_ENROL_REVIEW)
@@ -231,7 +231,7 @@ settle_done(struct sid_op *op) {
         return;
     }
     if (op->err == SID_OK)
-        count_decision(job->enrolment.state);
+        sid_enrol_count(job->enrolment.state);
     else
         log_lost(job, "enrolment_not_stored", op->err);
     char id[SID_ID_SIZE];

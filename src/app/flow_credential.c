@@ -10,6 +10,8 @@
 #include "smartid/idnumber.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "smartid/purpose.h"
+#include "smartid/text.h"
 
 /* Reads a credential for those who may see it; for others it does not exist.
  */
@@ -85,6 +87,16 @@ kind_name(const struct sid_credential_code *code) {
     return code->kind == SID_TOKEN_LIVE ? "live" : "day";
 }
 
+/* What stands on another credential has no code while that has none. */
+static enum sid_err
+judge_base(const struct sid_credential_code *code, struct sid_store *store) {
+    enum sid_credential_state state;
+    char assurance[SID_ASSURANCE_SIZE];
+    enum sid_err err = sid_app_base(code->flow.app, store, &code->credential,
+                                    &state, assurance);
+    return err == SID_OK ? sid_credential_state_err(state) : err;
+}
+
 static enum sid_err
 code_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_code *code = (struct sid_credential_code *)op;
@@ -93,6 +105,8 @@ code_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         err = sid_credential_state_err(
             sid_life_state(&code->credential.life, code->now_s));
+    if (err == SID_OK)
+        err = judge_base(code, store);
     if (err == SID_OK)
         err = sid_app_audit(
             store, "code_issued", sid_caller_actor(&code->flow.caller),
@@ -252,6 +266,8 @@ static const struct {
                            SID_M_CREDENTIAL_RESUMED},
     [SID_CHANGE_REVOKE] = {"revoke", "credential_revoked",
                            SID_M_CREDENTIAL_REVOKED},
+    [SID_CHANGE_UPGRADE] = {"upgrade", "credential_upgraded",
+                            SID_M_CREDENTIAL_UPGRADED},
 };
 
 /* A damaged key must not keep a lost code alive: then the note is let go. */
@@ -271,6 +287,21 @@ seal_note(const struct sid_credential_change *change,
 }
 
 static enum sid_err
+upgrade(struct sid_credential *row, int64_t now_s) {
+    const char *word = sid_assurance_name(SID_ASSURANCE_COUNTER);
+    enum sid_credential_state state = sid_life_state(&row->life, now_s);
+    if (state != SID_CREDENTIAL_ACTIVE)
+        return sid_credential_state_err(state);
+    const struct sid_credential_type *type =
+        sid_credential_type_find(row->type);
+    /* One that stands on another is worth what that is. */
+    if (strcmp(row->assurance, word) == 0 || type == NULL ||
+        type->needs != NULL)
+        return SID_E_CONFLICT;
+    return sid_text_copy(row->assurance, sizeof row->assurance, word);
+}
+
+static enum sid_err
 apply_change(const struct sid_credential_change *change,
              struct sid_credential *row) {
     enum sid_role by = change->look.flow.caller.role;
@@ -280,6 +311,8 @@ apply_change(const struct sid_credential_change *change,
         return sid_life_suspend(&row->life, by, now_s);
     case SID_CHANGE_RESUME:
         return sid_life_resume(&row->life, by, now_s);
+    case SID_CHANGE_UPGRADE:
+        return upgrade(row, now_s);
     case SID_CHANGE_REVOKE:
         break;
     }
@@ -291,14 +324,17 @@ apply_change(const struct sid_credential_change *change,
 static enum sid_err
 audit_change(const struct sid_credential_change *change,
              struct sid_store *store, const struct sid_credential *row) {
-    bool revoked = row->life.state == SID_CREDENTIAL_REVOKED;
+    bool revoked = change->change == SID_CHANGE_REVOKE;
+    bool upgraded = change->change == SID_CHANGE_UPGRADE;
     char detail[64];
     (void)snprintf(detail, sizeof detail, "%s=%s", revoked ? "reason" : "by",
                    revoked ? sid_revoke_reason_name(row->life.reason)
                            : sid_role_name(change->look.flow.caller.role));
     return sid_app_audit(store, changes[change->change].event,
                          sid_caller_actor(&change->look.flow.caller), row->id,
-                         sid_credential_state_name(row->life.state), detail);
+                         upgraded ? row->assurance
+                                  : sid_credential_state_name(row->life.state),
+                         detail);
 }
 
 static enum sid_err

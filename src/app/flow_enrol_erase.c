@@ -6,15 +6,34 @@
 #include "smartid/clock.h"
 #include "smartid/metrics.h"
 
+/* A row for each credential of the person. */
+static enum sid_err
+audit_credentials(struct sid_store *store, const struct sid_erasure *erasure,
+                  const char *actor) {
+    const char *cause = sid_erase_cause_name(erasure->cause);
+    uint64_t after = 0;
+    for (;;) {
+        struct sid_credential row = {0};
+        enum sid_err err = sid_store_credential_next(
+            store, erasure->enrolment_id, after, &row);
+        if (err != SID_OK)
+            return err == SID_E_NOT_FOUND ? SID_OK : err;
+        after = row.serial;
+        err = sid_app_audit(store, "credential_erased", actor, row.id, cause,
+                            erasure->enrolment_id);
+        sid_credential_fini(&row);
+        if (err != SID_OK)
+            return err;
+    }
+}
+
 enum sid_err
 sid_person_erase(struct sid_store *store, const struct sid_erasure *erasure,
                  const char *actor) {
     const char *cause = sid_erase_cause_name(erasure->cause);
-    enum sid_err err = sid_store_erase(store, erasure);
-    if (err == SID_OK && erasure->credential_id[0] != '\0')
-        err =
-            sid_app_audit(store, "credential_erased", actor,
-                          erasure->credential_id, cause, erasure->enrolment_id);
+    enum sid_err err = audit_credentials(store, erasure, actor);
+    if (err == SID_OK)
+        err = sid_store_erase(store, erasure);
     if (err == SID_OK)
         err =
             sid_app_audit(store, "enrolment_erased", actor,

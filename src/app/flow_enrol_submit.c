@@ -155,6 +155,7 @@ make_row(struct sid_enrol_submit *submit) {
     enrolment->updated_at_s = enrolment->created_at_s;
     enrolment->consent_at_s = submit->consent_at_s;
     enrolment->valid_until_s = submit->valid_until_s;
+    enrolment->method = submit->counter ? SID_METHOD_COUNTER : SID_METHOD_FACE;
     memcpy(enrolment->client_id, submit->flow.caller.client_id,
            sizeof enrolment->client_id);
     memcpy(enrolment->consent_version, submit->consent_version,
@@ -174,9 +175,9 @@ make_row(struct sid_enrol_submit *submit) {
         err = sid_subject_make(app->keys, enrolment->id, &enrolment->key);
     if (err == SID_OK)
         err = seal_holder(submit, enrolment);
-    if (err == SID_OK)
+    if (err == SID_OK && !submit->counter)
         err = sid_enrol_job_new(app, enrolment->id, &submit->job);
-    if (err == SID_OK)
+    if (err == SID_OK && !submit->counter)
         err = sid_enrol_job_seal(submit->job, &enrolment->key, submit->photo);
     return err;
 }
@@ -198,6 +199,11 @@ replay(struct sid_enrol_submit *submit, struct sid_store *store,
             sid_span_of(submit->fingerprint, sizeof submit->fingerprint))) {
         sid_enrolment_fini(&row);
         return SID_E_IDEMPOTENCY_MISMATCH;
+    }
+    /* The secret of then is dead, and the present one is not the app's. */
+    if (row.holder_generation != 0) {
+        sid_enrolment_fini(&row);
+        return SID_E_CONFLICT;
     }
     submit->replayed = true;
     sid_enrolment_fini(&submit->enrolment);
@@ -225,6 +231,36 @@ reject_at_the_door(struct sid_enrol_submit *submit, struct sid_store *store,
     sid_reasons_add(&verdict.reasons, reason, SID_PHOTO_NONE);
     return sid_enrol_settle(submit->flow.app, store, &submit->enrolment,
                             &verdict);
+}
+
+/* An officer has seen person and card: approved, or the first of two decisions.
+ */
+static enum sid_err
+decide_at_the_counter(struct sid_enrol_submit *submit,
+                      struct sid_store *store) {
+    struct sid_enrolment *enrolment = &submit->enrolment;
+    const char *actor = sid_caller_actor(&submit->flow.caller);
+    struct sid_config config;
+    sid_app_config(submit->flow.app, &config);
+    bool two = strcmp(config.review_two_person, "on") == 0;
+    struct sid_verdict verdict = {.state = two ? SID_ENROL_REVIEW
+                                               : SID_ENROL_APPROVED,
+                                  .actor = actor,
+                                  .decided_by = two ? "" : actor,
+                                  .replace = submit->replace,
+                                  .note = ""};
+    enum sid_err err =
+        sid_enrol_settle(submit->flow.app, store, enrolment, &verdict);
+    if (err != SID_OK || !two)
+        return err;
+    enrolment->first_approve = true;
+    enrolment->first_at_s = enrolment->decided_at_s;
+    err = sid_text_copy(enrolment->first_by, sizeof enrolment->first_by, actor);
+    if (err == SID_OK)
+        err = sid_store_enrol_first(store, enrolment);
+    return err == SID_OK ? sid_app_audit(store, "first_decision", actor,
+                                         enrolment->id, "approve", "")
+                         : err;
 }
 
 /* The person as attempts know it: not by the index of the ID number, which goes
@@ -286,7 +322,7 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
                                           &enrolment->key, &changed);
     if (err == SID_OK)
         err = sid_store_enrol_insert(store, enrolment);
-    if (err == SID_OK)
+    if (err == SID_OK && !submit->counter)
         err = note_attempt(submit, store);
     if (err == SID_OK && submit->idempotency_key[0] != '\0') {
         struct sid_idempotency row = {.created_at_s = enrolment->created_at_s};
@@ -297,9 +333,10 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
         err = sid_store_idempotency_put(store, &row);
     }
     if (err == SID_OK)
-        err = sid_app_audit(store, "enrolment_received",
-                            sid_caller_actor(&submit->flow.caller),
-                            enrolment->id, "received", submit->challenge_id);
+        err = sid_app_audit(
+            store, "enrolment_received", sid_caller_actor(&submit->flow.caller),
+            enrolment->id, "received",
+            submit->counter ? "method=counter" : submit->challenge_id);
     if (err != SID_OK)
         return err;
     if (submit->id_number_bad)
@@ -310,8 +347,10 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
     bool in_use = false;
     err = sid_app_in_use(submit->flow.app, store, enrolment->id_index,
                          SID_TYPE_RESIDENT, &in_use);
-    if (err == SID_OK && in_use)
+    if (err == SID_OK && in_use && !(submit->counter && submit->replace))
         return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_IN_USE);
+    if (err == SID_OK && submit->counter)
+        return decide_at_the_counter(submit, store);
     if (err == SID_OK)
         err = sid_enrol_job_store(submit->job, store);
     return err;
@@ -330,6 +369,8 @@ receive_run(struct sid_op *op, struct sid_store *store) {
         if (err != SID_E_NOT_FOUND)
             return err;
     }
+    if (submit->counter)
+        return insert(submit, store);
     enum sid_err err = count_attempts(submit, store);
     if (err == SID_OK && submit->flow.refusal == SID_OK)
         err =
@@ -357,7 +398,8 @@ receive_done(struct sid_op *op) {
     struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
     struct sid_flow *flow = &submit->flow;
     /* What is kept of the photos now is counted as held. */
-    sid_enrol_give_room_back(flow->app, submit->body_bytes);
+    if (!submit->counter)
+        sid_enrol_give_room_back(flow->app, submit->body_bytes);
     struct sid_enrol_job *job = submit->job;
     submit->job = NULL;
     flow->err = sid_flow_result(op);
@@ -366,8 +408,9 @@ receive_done(struct sid_op *op) {
     bool work = open && !submit->replayed;
     if (flow->err == SID_OK && !submit->replayed) {
         sid_metric_add(SID_M_ENROL_RECEIVED, 1);
-        if (submit->enrolment.state == SID_ENROL_REJECTED)
-            sid_metric_add(SID_M_ENROL_REJECTED, 1);
+        sid_metric_add(SID_M_ENROL_COUNTER, submit->counter);
+        if (!open)
+            sid_enrol_count(submit->enrolment.state);
     }
     bool waits = false;
     if (open && submit->wait_until_us > sid_mono_us()) {
@@ -396,11 +439,13 @@ sid_enrol_submit_start(struct sid_enrol_submit *submit) {
         flow->err = SID_E_STOPPING;
     if (flow->err != SID_OK) {
         sid_enrol_job_free(&submit->job);
-        sid_enrol_release(flow->app, submit->body_bytes);
+        if (!submit->counter)
+            sid_enrol_release(flow->app, submit->body_bytes);
         flow->done(flow);
         return;
     }
-    submit->job->has_place = true;
+    if (!submit->counter)
+        submit->job->has_place = true;
     sid_flow_submit(flow, receive_run, receive_done);
 }
 

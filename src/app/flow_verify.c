@@ -22,10 +22,12 @@ outcome_of(const struct sid_verify *verify, bool found,
     if (verify->code_err != SID_OK)
         return sid_err_code(verify->code_err);
     if (!found)
-        return verify->credential_id[0] != '\0' ? "erased"
-                                                : "unknown_credential";
+        return verify->credential_id[0] != '\0'
+                   ? sid_dead_serial_name(verify->dead)
+                   : "unknown_credential";
     if (state != SID_CREDENTIAL_ACTIVE)
-        return sid_credential_state_name(state);
+        return verify->base_dead ? "base_not_active"
+                                 : sid_credential_state_name(state);
     return verify->too_low      ? "assurance_too_low"
            : verify->needs_live ? "live_code_required"
            : verify->used       ? "code_used"
@@ -53,6 +55,7 @@ take_credential(struct sid_verify *verify, struct sid_credential *credential) {
     memcpy(verify->id_index, credential->id_index, sizeof credential->id_index);
     verify->key = credential->key;
     sid_buf_move(&credential->holder_sealed, &verify->sealed);
+    sid_buf_move(&credential->details_sealed, &verify->details_sealed);
 }
 
 /* A code of today of an active credential: whether it is what the purpose asks
@@ -89,9 +92,10 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     enum sid_err err = sid_store_credential_by_serial(
         store, verify->token.serial, &credential);
     if (err == SID_E_NOT_FOUND) {
-        /* For the audit log only: a code of somebody who was erased. */
-        err = sid_store_erased_credential(store, verify->token.serial,
-                                          verify->credential_id);
+        /* For the audit log only: a code of somebody who was erased, or of a
+         * phone that was lost. */
+        err = sid_store_dead_serial(store, verify->token.serial,
+                                    verify->credential_id, &verify->dead);
         return err == SID_E_NOT_FOUND ? SID_OK : err;
     }
     if (err != SID_OK)
@@ -99,7 +103,12 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     *found = true;
     *state = sid_life_state(&credential.life, verify->checked_at_s);
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
-    if (*state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK)
+    if (*state == SID_CREDENTIAL_ACTIVE) {
+        err = sid_app_base(verify->flow.app, store, &credential, state,
+                           credential.assurance);
+        verify->base_dead = *state != SID_CREDENTIAL_ACTIVE;
+    }
+    if (err == SID_OK && *state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK)
         err = take_code(verify, store, &credential);
     sid_credential_fini(&credential);
     return err;
@@ -189,6 +198,26 @@ sid_verify_start(struct sid_verify *verify) {
     sid_flow_submit(flow, verify_run, verify_done);
 }
 
+/* The fields of the credential's type, when the purpose tells them. */
+static enum sid_err
+open_details(struct sid_verify *verify, const struct sid_subject *subject) {
+    struct sid_place place = {"credential", "details", verify->credential_id};
+    struct sid_buf blob = SID_BUF_EMPTY;
+    verify->with_details = sid_credential_type_find(verify->type);
+    if (verify->with_details == NULL || verify->details_sealed.len == 0 ||
+        (verify->purpose->attributes & SID_ATTR_DETAILS) == 0) {
+        verify->with_details = NULL;
+        return SID_OK;
+    }
+    enum sid_err err = sid_subject_open(
+        subject, &place, sid_buf_span(&verify->details_sealed), &blob);
+    if (err == SID_OK)
+        err = sid_details_unpack(verify->with_details, sid_buf_span(&blob),
+                                 &verify->details);
+    sid_buf_free(&blob);
+    return err;
+}
+
 static void
 count(const struct sid_verify *verify) {
     sid_metric_add(verify->valid        ? SID_M_VERIFY_VALID
@@ -212,6 +241,8 @@ open_holder(struct sid_verify *verify) {
         err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
     sid_buf_free(&blob);
     if (err == SID_OK)
+        err = open_details(verify, &subject);
+    if (err == SID_OK)
         err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
                                  verify->flow.caller.party, verify->id_index,
                                  verify->pseudonym);
@@ -232,4 +263,6 @@ sid_verify_fini(struct sid_verify *verify) {
     sid_wipe(verify->code, sizeof verify->code);
     sid_wipe(verify->id_index, sizeof verify->id_index);
     sid_buf_free(&verify->sealed);
+    sid_buf_free(&verify->details_sealed);
+    sid_wipe(&verify->details, sizeof verify->details);
 }

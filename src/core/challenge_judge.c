@@ -94,8 +94,9 @@ sid_challenge_quality(const struct sid_challenge_answer *answer,
 static float
 flatness_of(const struct sid_challenge_answer *answer, int i) {
     const uint8_t *grey = answer->frame[i].grey;
-    float most = fmaxf(sid_plane_flatness(answer->selfie->grey, grey),
-                       sid_plane_flatness(answer->id_photo->grey, grey));
+    float most = sid_plane_flatness(answer->selfie->grey, grey);
+    if (answer->id_photo != NULL)
+        most = fmaxf(most, sid_plane_flatness(answer->id_photo->grey, grey));
     for (int j = 0; j < i; j++)
         most = fmaxf(most, sid_plane_flatness(answer->frame[j].grey, grey));
     return most;

@@ -46,6 +46,11 @@ sid_enrol_state_parse(const char *name, enum sid_enrol_state *out) {
     return SID_E_FIELD_INVALID;
 }
 
+const char *
+sid_enrol_method_name(enum sid_enrol_method method) {
+    return method == SID_METHOD_COUNTER ? "counter" : "face";
+}
+
 bool
 sid_enrol_state_settled(enum sid_enrol_state state) {
     return state != SID_ENROL_RECEIVED && state != SID_ENROL_PROCESSING;

@@ -14,7 +14,9 @@ extern const struct sid_handler sid_api_enrol_list, sid_api_enrol_decide,
     sid_api_enrol_photo;
 extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
-    sid_api_credential_revoke;
+    sid_api_credential_revoke, sid_api_credential_recover,
+    sid_api_credential_upgrade, sid_api_credential_issue;
+extern const struct sid_handler sid_api_counter_enrol;
 extern const struct sid_handler sid_api_verify, sid_api_verify_batch;
 extern const struct sid_handler sid_api_checks, sid_api_dispute,
     sid_api_dispute_list, sid_api_dispute_settle;
@@ -35,6 +37,18 @@ SID_FALLIBLE enum sid_err sid_api_take_place(struct sid_request *req);
 /* Success, Location and Retry-After of an enrolment that was sent in. */
 void sid_api_answer_sent(struct sid_request *req,
                          const struct sid_enrolment *enrolment);
+/* The Idempotency-Key, if there is one. Errors: SID_E_FIELD_INVALID … */
+SID_FALLIBLE enum sid_err sid_api_check_retry(struct sid_request *req);
+/* The answer to an enrolment in req->u.submit. */
+SID_FALLIBLE enum sid_err sid_api_write_submitted(struct sid_request *req,
+                                                  bool for_officer);
+/* Of req->u.change: what all changes of a credential have in common. */
+void sid_api_change_start(struct sid_request *req);
+SID_FALLIBLE enum sid_err sid_api_change_finish(struct sid_request *req);
+void sid_api_change_fini(struct sid_request *req);
+/* Writes reasons as a member. */
+void sid_api_write_reasons(struct sid_json *json,
+                           const struct sid_reasons *reasons, bool for_officer);
 /* Writes an enrolment as members of the object that is open. An officer's
  * reason that does not open is the writer's failure (json->err). */
 void sid_api_write_enrolment(struct sid_json *json,

@@ -36,9 +36,9 @@ sid_api_wait_until_us(const struct sid_request *req) {
     return req->wait_s > 0 ? sid_mono_us() + req->wait_s * 1000000 : 0;
 }
 
-static void
-write_reasons(struct sid_json *json, const struct sid_reasons *reasons,
-              bool for_officer) {
+void
+sid_api_write_reasons(struct sid_json *json, const struct sid_reasons *reasons,
+                      bool for_officer) {
     sid_json_open(json, "reasons", '[');
     for (size_t i = 0; i < reasons->count; i++) {
         enum sid_reason reason = reasons->item[i].reason;
@@ -147,7 +147,10 @@ sid_api_write_enrolment(struct sid_json *json, const struct sid_request *req,
                            enrolment->decided_by[0] != '\0', &told);
     sid_json_string(json, "id", enrolment->id);
     sid_json_string(json, "state", sid_enrol_state_name(enrolment->state));
-    write_reasons(json, &told, for_officer);
+    if (enrolment->method == SID_METHOD_COUNTER)
+        sid_json_string(json, "method",
+                        sid_enrol_method_name(enrolment->method));
+    sid_api_write_reasons(json, &told, for_officer);
     sid_json_time(json, "created_at", enrolment->created_at_s);
     sid_json_time(json, "updated_at", enrolment->updated_at_s);
     if (enrolment->appealed_at_s != 0)
@@ -214,19 +217,23 @@ sid_api_answer_sent(struct sid_request *req,
 }
 
 /* ---- POST /v1/enrollments ----------------------------------------------- */
-static enum sid_err
-submit_check(struct sid_request *req) {
+enum sid_err
+sid_api_check_retry(struct sid_request *req) {
     const char *key = req->head.idempotency_key;
     char judged[SID_IDEMPOTENCY_SIZE];
     enum sid_err err =
         key == NULL ? SID_OK : sid_idempotency_parse(key, judged);
     sid_wipe(judged, sizeof judged);
-    if (err != SID_OK) {
+    if (err != SID_OK)
         sid_field_set(&req->field, "", "Idempotency-Key");
-        return err;
-    }
+    return err;
+}
+
+static enum sid_err
+submit_check(struct sid_request *req) {
+    enum sid_err err = sid_api_check_retry(req);
     /* Last: a place that is taken must be given back. */
-    return sid_api_take_place(req);
+    return err == SID_OK ? sid_api_take_place(req) : err;
 }
 
 static enum sid_err
@@ -259,18 +266,23 @@ submit_start(struct sid_request *req) {
     sid_enrol_submit_start(&req->u.submit);
 }
 
-static enum sid_err
-submit_finish(struct sid_request *req) {
+enum sid_err
+sid_api_write_submitted(struct sid_request *req, bool for_officer) {
     const struct sid_enrol_submit *submit = &req->u.submit;
     sid_api_answer_sent(req, &submit->enrolment);
     req->answer.replayed = submit->replayed;
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, req, &submit->enrolment, false);
+    sid_api_write_enrolment(&json, req, &submit->enrolment, for_officer);
     sid_json_string(&json, "holder_secret", submit->holder_secret);
     sid_json_close(&json, '}');
     return json.err;
+}
+
+static enum sid_err
+submit_finish(struct sid_request *req) {
+    return sid_api_write_submitted(req, false);
 }
 
 static void

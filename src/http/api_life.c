@@ -25,13 +25,13 @@ make(struct sid_request *req, enum sid_change change) {
     req->u.change.change = change;
 }
 
-static void
-change_start(struct sid_request *req) {
+void
+sid_api_change_start(struct sid_request *req) {
     sid_credential_change_start(&req->u.change);
 }
 
-static enum sid_err
-change_finish(struct sid_request *req) {
+enum sid_err
+sid_api_change_finish(struct sid_request *req) {
     const struct sid_credential_look *look = &req->u.change.look;
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
@@ -41,8 +41,8 @@ change_finish(struct sid_request *req) {
     return json.err;
 }
 
-static void
-change_fini(struct sid_request *req) {
+void
+sid_api_change_fini(struct sid_request *req) {
     sid_credential_change_fini(&req->u.change);
 }
 
@@ -55,9 +55,9 @@ suspend_prepare(struct sid_request *req) {
 
 const struct sid_handler sid_api_credential_suspend = {
     .prepare = suspend_prepare,
-    .start = change_start,
-    .finish = change_finish,
-    .fini = change_fini,
+    .start = sid_api_change_start,
+    .finish = sid_api_change_finish,
+    .fini = sid_api_change_fini,
 };
 
 /* ---- POST /v1/credentials/{id}/resume ----------------------------------- */
@@ -69,9 +69,9 @@ resume_prepare(struct sid_request *req) {
 
 const struct sid_handler sid_api_credential_resume = {
     .prepare = resume_prepare,
-    .start = change_start,
-    .finish = change_finish,
-    .fini = change_fini,
+    .start = sid_api_change_start,
+    .finish = sid_api_change_finish,
+    .fini = sid_api_change_fini,
 };
 
 /* ---- POST /v1/credentials/{id}/revoke ----------------------------------- */
@@ -112,7 +112,7 @@ revoke_prepare(struct sid_request *req) {
 
 const struct sid_handler sid_api_credential_revoke = {
     .prepare = revoke_prepare,
-    .start = change_start,
-    .finish = change_finish,
-    .fini = change_fini,
+    .start = sid_api_change_start,
+    .finish = sid_api_change_finish,
+    .fini = sid_api_change_fini,
 };

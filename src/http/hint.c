@@ -37,8 +37,10 @@ field_is(const struct sid_request *req, const char *name) {
 static const char *
 types_taken(const struct sid_request *req) {
     bool part = req->field.name[0] != '\0';
+    bool officer = req->caller.role == SID_ROLE_OFFICER;
     if (req->route->body != SID_BODY_MULTIPART &&
-        req->route->body != SID_BODY_APPEAL)
+        req->route->body != SID_BODY_APPEAL &&
+        (req->route->body != SID_BODY_RECOVERY || officer))
         return "application/json";
     return part ? sid_upload_part_types(req->field.name)
                 : "multipart/form-data";

@@ -66,9 +66,9 @@ read_validity(const json_t *holder, struct sid_enrol_submit *out,
     return err;
 }
 
-static enum sid_err
-read_members(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
-             struct sid_field *field) {
+enum sid_err
+sid_holder_read_members(const json_t *holder, int64_t now_s,
+                        struct sid_enrol_submit *out, struct sid_field *field) {
     static const char *const names[] = {"name",        "id_number", "phone",
                                         "valid_until", "consent",   NULL};
     static const char path[] = "holder";
@@ -110,7 +110,7 @@ sid_holder_read(struct sid_span text, int64_t now_s,
         sid_field_set(field, "", "holder");
         return err;
     }
-    err = read_members(holder, now_s, out, field);
+    err = sid_holder_read_members(holder, now_s, out, field);
     json_decref(holder);
     return err;
 }

@@ -112,6 +112,18 @@ judge_caller(struct sid_request *req) {
     return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
 }
 
+/* Whether this request has a body of parts, and of what. An officer who
+ * recovers sends no photos. */
+static bool
+upload_of(const struct sid_request *req, enum sid_upload_of *out) {
+    enum sid_body_kind kind = req->route->body;
+    *out = kind == SID_BODY_APPEAL     ? SID_UPLOAD_APPEAL
+           : kind == SID_BODY_RECOVERY ? SID_UPLOAD_RECOVERY
+                                       : SID_UPLOAD_ENROLMENT;
+    return kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL ||
+           (kind == SID_BODY_RECOVERY && req->caller.role != SID_ROLE_OFFICER);
+}
+
 static enum sid_err
 judge_body(struct sid_request *req) {
     const struct sid_head *head = &req->head;
@@ -121,7 +133,8 @@ judge_body(struct sid_request *req) {
         return has_body ? SID_E_BAD_REQUEST : SID_OK;
     if (kind == SID_BODY_NOTHING && !has_body)
         return SID_OK;
-    bool multipart = kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL;
+    enum sid_upload_of of;
+    bool multipart = upload_of(req, &of);
     if (!multipart &&
         (head->content_type == NULL ||
          !sid_media_type_is(head->content_type, "application/json")))
@@ -145,9 +158,9 @@ judge_body(struct sid_request *req) {
         return SID_E_BODY_TOO_LARGE;
     if (!multipart)
         return SID_OK;
-    return sid_upload_new(
-        boundary, kind == SID_BODY_APPEAL, (size_t)req->photo_max_bytes,
-        (size_t)req->content_length, &req->field, &req->upload);
+    return sid_upload_new(boundary, of, (size_t)req->photo_max_bytes,
+                          (size_t)req->content_length, &req->field,
+                          &req->upload);
 }
 
 enum sid_err

@@ -22,6 +22,10 @@
 
 enum sid_err
 sid_reply_public(enum sid_err err) {
+    /* The algorithms were fetched and tried at the start: what OpenSSL lacks
+     * afterwards is memory. */
+    if (err == SID_E_CRYPTO)
+        return SID_E_NO_MEMORY;
     return sid_reply_status(err) == 500 ? SID_E_INTERNAL : err;
 }
 
@@ -38,7 +42,8 @@ sid_reply_status(enum sid_err err) {
     case SID_E_METHOD: return 405;
     case SID_E_NOT_ACCEPTABLE: return 406;
     case SID_E_EXISTS: case SID_E_CONFLICT: case SID_E_REVOKED:
-    case SID_E_SUSPENDED: case SID_E_REPLACED: case SID_E_EXPIRED: return 409;
+    case SID_E_SUSPENDED: case SID_E_REPLACED: case SID_E_EXPIRED:
+    case SID_E_RECOVERY_LOCKED: return 409;
     case SID_E_LENGTH_REQUIRED: return 411;
     case SID_E_BODY_TOO_LARGE: return 413;
     case SID_E_MEDIA_TYPE: return 415;
@@ -50,14 +55,13 @@ sid_reply_status(enum sid_err err) {
     case SID_E_HEAD_TOO_LARGE: return 431;
     case SID_E_RATE: case SID_E_ATTEMPTS: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
-    case SID_E_STORE: return 503;
+    case SID_E_STORE: case SID_E_CRYPTO: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
     case SID_E_INTERNAL: case SID_E_IO: case SID_E_TIMEOUT:
     case SID_E_ARGUMENT: case SID_E_CONFIG: case SID_E_LOCKED:
-    case SID_E_CRYPTO: case SID_E_SEAL:
-    case SID_E_MODEL: case SID_E_SCHEMA: case SID_E_WRONG_KEY:
-    case SID_ERR_COUNT:
+    case SID_E_SEAL: case SID_E_MODEL: case SID_E_SCHEMA:
+    case SID_E_WRONG_KEY: case SID_ERR_COUNT:
     /* These never leave a flow: a refused code is an answer, a photo that
      * cannot be used a reason. */
     case SID_E_CODE_LENGTH: case SID_E_CODE_ALPHABET:

@@ -26,6 +26,7 @@
 #include "smartid/flow_dispute.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_keys.h"
+#include "smartid/flow_recover.h"
 #include "smartid/flow_verify.h"
 #include "smartid/qr.h"
 #include "smartid/retention.h"
@@ -122,6 +123,8 @@ struct sid_request {
             int scale;
         } code;
         struct sid_credential_change change;
+        struct sid_recover recover;
+        struct sid_issue issue;
         struct sid_verify verify;
         struct sid_verify_batch verify_batch;
         struct sid_check_list check_list;

@@ -22,6 +22,7 @@
 #define JSON SID_BODY_JSON
 #define MULTIPART SID_BODY_MULTIPART
 #define APPEAL SID_BODY_APPEAL
+#define RECOVERY SID_BODY_RECOVERY
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often. */
@@ -32,6 +33,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_verify_batch},
     {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
+    {POST, "/v1/counter/enrollments", OFFICER, NOBODY, JSON, false, NULL,
+     &sid_api_counter_enrol},
     {POST, "/v1/challenges", APP, NOBODY, JSON, false, NULL,
      &sid_api_challenge_make},
     {GET, "/v1/enrollments", OFFICER, NOBODY, NONE, true, NULL,
@@ -56,6 +59,12 @@ const struct sid_route sid_routes[] = {
      "crd_", &sid_api_credential_resume},
     {POST, "/v1/credentials/{id}/revoke", OFFICER, APP | HOLDER, JSON, false,
      "crd_", &sid_api_credential_revoke},
+    {POST, "/v1/credentials/{id}/issue", OFFICER, APP, JSON, false, "crd_",
+     &sid_api_credential_issue},
+    {POST, "/v1/credentials/{id}/upgrade", OFFICER, NOBODY, JSON, false, "crd_",
+     &sid_api_credential_upgrade},
+    {POST, "/v1/credentials/{id}/recover", OFFICER, APP, RECOVERY, false,
+     "crd_", &sid_api_credential_recover},
     {GET, "/v1/credentials/{id}/checks", NOBODY, APP | HOLDER, NONE, true,
      "crd_", &sid_api_checks},
     {POST, "/v1/verifications/{id}/dispute", NOBODY, HOLDER, JSON, false,

@@ -17,6 +17,7 @@ enum sid_body_kind {
     SID_BODY_JSON,
     SID_BODY_MULTIPART, /* of an enrolment */
     SID_BODY_APPEAL,    /* multipart, of an appeal */
+    SID_BODY_RECOVERY,  /* multipart, of a recovery; of an officer JSON */
 };
 
 /* Largest JSON body. Source: reliability B6. */

@@ -45,6 +45,8 @@ body_text(enum sid_body_kind body) {
     case SID_BODY_MULTIPART:
     case SID_BODY_APPEAL:
         return "multipart";
+    case SID_BODY_RECOVERY:
+        return "multipart*";
     }
     return "";
 }

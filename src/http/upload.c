@@ -1,5 +1,5 @@
-/* upload.c: the parts of an enrolment or an appeal (see upload.h). io thread;
- * owns the parts until they are taken. */
+/* upload.c: the parts of an enrolment, an appeal or a recovery (see upload.h).
+ * io thread; owns the parts until they are taken. */
 #include "upload.h"
 
 #include <stdlib.h>
@@ -17,17 +17,19 @@
 static const struct {
     const char *name;
     size_t max_bytes;
-    bool enrolment, appeal; /* which of them have it */
+    unsigned taken; /* bits 1 << enum sid_upload_of: which of them have it */
 } texts[SID_UPLOAD_TEXTS] = {
-    [SID_TEXT_HOLDER] = {"holder", SID_HOLDER_PART_MAX_BYTES, true, false},
-    [SID_TEXT_CHALLENGE] = {"challenge_id", SID_ID_CHARS, true, true},
-    [SID_TEXT_STATEMENT] = {"statement", SID_NOTE_SIZE - 1, false, true},
+    [SID_TEXT_HOLDER] = {"holder", SID_HOLDER_PART_MAX_BYTES,
+                         1u << SID_UPLOAD_ENROLMENT},
+    [SID_TEXT_CHALLENGE] = {"challenge_id", SID_ID_CHARS, ~0u},
+    [SID_TEXT_STATEMENT] = {"statement", SID_NOTE_SIZE - 1,
+                            1u << SID_UPLOAD_APPEAL},
 };
 
 struct sid_upload {
     struct sid_multipart multipart;
     struct sid_field *field; /* borrowed */
-    bool appeal;
+    enum sid_upload_of of;
     size_t photo_max_bytes;
     size_t left_bytes; /* of the body, not yet fed */
     int current;       /* part, -1 between parts */
@@ -45,15 +47,14 @@ part_name(int part) {
 static bool
 is_taken(const struct sid_upload *upload, int part) {
     if (part < SID_PHOTO_KINDS)
-        return true;
-    return upload->appeal ? texts[part - SID_PHOTO_KINDS].appeal
-                          : texts[part - SID_PHOTO_KINDS].enrolment;
+        return part != SID_PHOTO_ID || upload->of != SID_UPLOAD_RECOVERY;
+    return (texts[part - SID_PHOTO_KINDS].taken & 1u << upload->of) != 0;
 }
 
 static bool
 is_needed(const struct sid_upload *upload, int part) {
-    return part <= SID_PHOTO_SELFIE ||
-           (part == TEXT(SID_TEXT_HOLDER) && !upload->appeal);
+    return (part <= SID_PHOTO_SELFIE || part == TEXT(SID_TEXT_HOLDER)) &&
+           is_taken(upload, part);
 }
 
 /* A photo must say that it is one; a text may come without a type, as forms
@@ -153,14 +154,14 @@ static const struct sid_multipart_calls calls = {
 };
 
 enum sid_err
-sid_upload_new(const char *boundary, bool appeal, size_t photo_max_bytes,
-               size_t total_bytes, struct sid_field *field,
-               struct sid_upload **out) {
+sid_upload_new(const char *boundary, enum sid_upload_of of,
+               size_t photo_max_bytes, size_t total_bytes,
+               struct sid_field *field, struct sid_upload **out) {
     struct sid_upload *upload = calloc(1, sizeof *upload);
     if (upload == NULL)
         return SID_E_NO_MEMORY;
     upload->field = field;
-    upload->appeal = appeal;
+    upload->of = of;
     upload->photo_max_bytes = photo_max_bytes;
     upload->left_bytes = total_bytes;
     upload->current = -1;

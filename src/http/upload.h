@@ -1,5 +1,5 @@
-/* upload.h: the body of an enrolment or an appeal: photos, frames, and short
- * texts, each once.
+/* upload.h: the body of an enrolment, an appeal or a recovery: photos, frames,
+ * and short texts, each once.
  *
  * Bytes go straight into the buffers that the flow will take; nothing is kept
  * twice. io thread of the connection; owned by the request. */
@@ -30,17 +30,22 @@ enum sid_upload_text {
 size_t sid_upload_part_max(const char *name, size_t photo_max_bytes);
 const char *sid_upload_part_types(const char *name);
 
+/* Whose parts are taken. */
+enum sid_upload_of {
+    SID_UPLOAD_ENROLMENT,
+    SID_UPLOAD_APPEAL,
+    SID_UPLOAD_RECOVERY /* no photo of the card */
+};
+
 struct sid_upload;
 
-/* appeal: the parts of an appeal are taken, else those of an enrolment.
- * photo_max_bytes: of each photo; total_bytes: Content-Length, which bounds
+/* photo_max_bytes: of each photo; total_bytes: Content-Length, which bounds
  * what is allocated. field: borrowed; told which part was refused. Errors:
  * SID_E_NO_MEMORY. */
-SID_FALLIBLE enum sid_err sid_upload_new(const char *boundary, bool appeal,
-                                         size_t photo_max_bytes,
-                                         size_t total_bytes,
-                                         struct sid_field *field,
-                                         struct sid_upload **out);
+SID_FALLIBLE enum sid_err
+sid_upload_new(const char *boundary, enum sid_upload_of of,
+               size_t photo_max_bytes, size_t total_bytes,
+               struct sid_field *field, struct sid_upload **out);
 /* Takes the next bytes. Errors: SID_E_BAD_REQUEST (malformed),
  * SID_E_FIELD_UNKNOWN (part), SID_E_FIELD_INVALID (repeated),
  * SID_E_MEDIA_TYPE (of a part), SID_E_BODY_TOO_LARGE (part),
@@ -48,9 +53,10 @@ SID_FALLIBLE enum sid_err sid_upload_new(const char *boundary, bool appeal,
 SID_FALLIBLE enum sid_err sid_upload_feed(struct sid_upload *upload,
                                           const char *ptr, size_t len);
 /* The body is over: it must have been closed by its boundary and have had all
- * parts that are needed: both photos and the holder; frames from the first one
- * on, with a challenge, and the other way round. Errors: SID_E_BAD_REQUEST,
- * SID_E_FIELD_MISSING, SID_E_FIELD_INVALID (an empty part). */
+ * parts that are needed: both photos and the holder, a selfie at least; frames
+ * from the first one on, with a challenge, and the other way round. Errors:
+ * SID_E_BAD_REQUEST, SID_E_FIELD_MISSING, SID_E_FIELD_INVALID (an empty part).
+ */
 SID_FALLIBLE enum sid_err sid_upload_finish(struct sid_upload *upload);
 /* Moves a photo out; a frame that was not sent leaves *out empty, as it must
  * be. */

@@ -112,6 +112,8 @@ struct sid_back_ops {
                                 const struct sid_enrolment *enrolment);
     enum sid_err (*enrol_appeal)(struct sid_back *back,
                                  const struct sid_enrolment *enrolment);
+    enum sid_err (*enrol_recovery)(struct sid_back *back,
+                                   const struct sid_enrolment *enrolment);
     enum sid_err (*attempt_put)(struct sid_back *back, const char *enrolment_id,
                                 const uint8_t person[SID_SHA256_BYTES],
                                 int64_t made_at_s);
@@ -175,6 +177,15 @@ struct sid_back_ops {
         const char *type, struct sid_credential *out);
     enum sid_err (*credential_change)(struct sid_back *back,
                                       const struct sid_credential *credential);
+    enum sid_err (*credential_next)(struct sid_back *back,
+                                    const char *enrolment_id,
+                                    uint64_t after_serial,
+                                    struct sid_credential *out);
+    /* Deletes the row of this serial and makes it a dead one: recovered. */
+    enum sid_err (*serial_retire)(struct sid_back *back, uint64_t serial);
+    enum sid_err (*dead_serial)(struct sid_back *back, uint64_t serial,
+                                char credential_id[SID_ID_SIZE],
+                                enum sid_dead_serial *why);
 
     /* *used: false when it was used before. */
     enum sid_err (*live_use)(struct sid_back *back,
@@ -200,18 +211,15 @@ struct sid_back_ops {
                                    const char *enrolment_id);
 
     /* What the front makes sid_store_erase() of. *deleted: whether there was
-     * one; serial: of the credential, 0 when there was none. */
+     * one. Their serials become dead ones. */
     enum sid_err (*idempotency_forget)(struct sid_back *back,
                                        const char *enrolment_id);
-    enum sid_err (*credential_delete)(struct sid_back *back, const char *id,
-                                      uint64_t *serial);
+    enum sid_err (*credentials_erase)(struct sid_back *back,
+                                      const char *enrolment_id, bool *deleted);
     enum sid_err (*enrol_delete)(struct sid_back *back, const char *id,
                                  bool *deleted);
     enum sid_err (*erasure_put)(struct sid_back *back,
-                                const struct sid_erasure *erasure,
-                                uint64_t serial);
-    enum sid_err (*erased_credential)(struct sid_back *back, uint64_t serial,
-                                      char credential_id[SID_ID_SIZE]);
+                                const struct sid_erasure *erasure);
     enum sid_err (*retention_each)(
         struct sid_back *back, enum sid_retention_rule rule, int64_t before_s,
         int limit, enum sid_err (*each)(const char *, const char *, void *),

@@ -49,7 +49,7 @@ enum sid_err
 sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
     struct sid_back *back = sid_front_for_write(store);
     const char *id = erasure->enrolment_id;
-    uint64_t serial = 0;
+    bool credentials = false;
     bool deleted = false;
 
     store->littered = true;
@@ -63,23 +63,15 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
         err = back->ops->idempotency_forget(back, id);
     if (err == SID_OK)
         err = back->ops->dispute_forget(back, id);
-    if (err == SID_OK && erasure->credential_id[0] != '\0')
-        err =
-            back->ops->credential_delete(back, erasure->credential_id, &serial);
+    if (err == SID_OK)
+        err = back->ops->credentials_erase(back, id, &credentials);
     if (err == SID_OK)
         err = back->ops->enrol_delete(back, id, &deleted);
-    if (err == SID_OK && !deleted && serial == 0)
+    if (err == SID_OK && !deleted && !credentials)
         err = SID_E_NOT_FOUND;
     if (err == SID_OK)
-        err = back->ops->erasure_put(back, erasure, serial);
+        err = back->ops->erasure_put(back, erasure);
     return err;
-}
-
-enum sid_err
-sid_store_erased_credential(struct sid_store *store, uint64_t serial,
-                            char credential_id[SID_ID_SIZE]) {
-    return store->back->ops->erased_credential(store->back, serial,
-                                               credential_id);
 }
 
 /* ---- retention ----------------------------------------------------------- */

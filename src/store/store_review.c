@@ -72,3 +72,11 @@ sid_store_challenge_purge(struct sid_store *store, int64_t before_s) {
 
     return back->ops->challenge_purge(back, before_s);
 }
+
+enum sid_err
+sid_store_enrol_recovery(struct sid_store *store,
+                         const struct sid_enrolment *enrolment) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->enrol_recovery(back, enrolment);
+}

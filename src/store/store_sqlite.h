@@ -51,6 +51,7 @@
     X(ENROL_DECIDE)                                                            \
     X(ENROL_FIRST)                                                             \
     X(ENROL_APPEAL)                                                            \
+    X(ENROL_RECOVERY)                                                          \
     X(ATTEMPT_PUT)                                                             \
     X(ATTEMPT_GET)                                                             \
     X(ATTEMPT_PURGE)                                                           \
@@ -89,11 +90,16 @@
     X(DISPUTE_LIST)                                                            \
     X(DISPUTE_SETTLE)                                                          \
     X(DISPUTE_FORGET)                                                          \
-    X(IDEMPOTENCY_FORGET)                                                      \
+    X(CREDENTIAL_NEXT)                                                         \
+    X(SERIAL_RETIRED)                                                          \
     X(CREDENTIAL_DELETE)                                                       \
+    X(IDEMPOTENCY_FORGET)                                                      \
+    X(OLD_SERIALS_ERASED)                                                      \
+    X(SERIALS_ERASED)                                                          \
+    X(CREDENTIALS_DELETE)                                                      \
     X(ENROL_DELETE)                                                            \
     X(ERASURE_PUT)                                                             \
-    X(ERASED_CREDENTIAL)                                                       \
+    X(DEAD_SERIAL_GET)                                                         \
     X(DUE_ENROLMENTS)                                                          \
     X(DUE_CREDENTIALS)                                                         \
     X(COUNT_ENROLMENTS)                                                        \
@@ -334,6 +340,8 @@ enum sid_err sid_sqlite_enrol_first(struct sid_back *back,
                                     const struct sid_enrolment *enrolment);
 enum sid_err sid_sqlite_enrol_appeal(struct sid_back *back,
                                      const struct sid_enrolment *enrolment);
+enum sid_err sid_sqlite_enrol_recovery(struct sid_back *back,
+                                       const struct sid_enrolment *enrolment);
 enum sid_err sid_sqlite_enrol_list(
     struct sid_back *back, enum sid_enrol_state state, enum sid_waiting waiting,
     const char *after, int limit,
@@ -416,16 +424,13 @@ enum sid_err sid_sqlite_dispute_forget(struct sid_back *back,
                                        const char *enrolment_id);
 enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
                                            const char *enrolment_id);
-enum sid_err sid_sqlite_credential_delete(struct sid_back *back, const char *id,
-                                          uint64_t *serial);
+enum sid_err sid_sqlite_credentials_erase(struct sid_back *back,
+                                          const char *enrolment_id,
+                                          bool *deleted);
 enum sid_err sid_sqlite_enrol_delete(struct sid_back *back, const char *id,
                                      bool *deleted);
 enum sid_err sid_sqlite_erasure_put(struct sid_back *back,
-                                    const struct sid_erasure *erasure,
-                                    uint64_t serial);
-enum sid_err sid_sqlite_erased_credential(struct sid_back *back,
-                                          uint64_t serial,
-                                          char credential_id[SID_ID_SIZE]);
+                                    const struct sid_erasure *erasure);
 enum sid_err sid_sqlite_retention_each(
     struct sid_back *back, enum sid_retention_rule rule, int64_t before_s,
     int limit, enum sid_err (*each)(const char *, const char *, void *),
@@ -457,5 +462,13 @@ sid_sqlite_credential_standing(struct sid_back *back,
 enum sid_err
 sid_sqlite_credential_change(struct sid_back *back,
                              const struct sid_credential *credential);
+enum sid_err sid_sqlite_credential_next(struct sid_back *back,
+                                        const char *enrolment_id,
+                                        uint64_t after_serial,
+                                        struct sid_credential *out);
+enum sid_err sid_sqlite_serial_retire(struct sid_back *back, uint64_t serial);
+enum sid_err sid_sqlite_dead_serial(struct sid_back *back, uint64_t serial,
+                                    char credential_id[SID_ID_SIZE],
+                                    enum sid_dead_serial *why);
 
 #endif

@@ -33,6 +33,7 @@ sid_sqlite_credential_insert(struct sid_back *back,
     sid_sq_bind_blob(&query, c->id_index, sizeof c->id_index);
     sid_sq_bind_blob(&query, c->holder_hash, sizeof c->holder_hash);
     sid_sq_bind_blob(&query, c->holder_sealed.ptr, c->holder_sealed.len);
+    sid_sq_bind_blob(&query, c->details_sealed.ptr, c->details_sealed.len);
     enum sid_err err = sid_sq_run(&query, NULL);
     if (err == SID_OK)
         *serial = (uint64_t)sqlite3_last_insert_rowid(sq->db);
@@ -90,6 +91,7 @@ read_credential(struct sid_sq_query *query, struct sid_credential *out) {
     sid_sq_read_blob(query, out->id_index, sizeof out->id_index);
     sid_sq_read_blob(query, out->holder_hash, sizeof out->holder_hash);
     sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_buf(query, &out->details_sealed);
     sid_sq_read_subject(query, &out->key);
     return query->err != SID_OK ? query->err : err;
 }
@@ -158,6 +160,7 @@ sid_sqlite_credential_change(struct sid_back *back,
     int changes = 0;
 
     bind_life(&query, c);
+    sid_sq_bind_text(&query, c->assurance);
     sid_sq_bind_text(&query, c->id);
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)
@@ -188,4 +191,64 @@ sid_sqlite_live_purge(struct sid_back *back, int64_t before_s) {
 
     sid_sq_bind_int(&query, before_s);
     return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_credential_next(struct sid_back *back, const char *enrolment_id,
+                           uint64_t after_serial, struct sid_credential *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_NEXT);
+
+    sid_sq_bind_text(&query, enrolment_id);
+    sid_sq_bind_int(&query, (int64_t)after_serial);
+    return fetch(&query, NULL, out);
+}
+
+enum sid_err
+sid_sqlite_serial_retire(struct sid_back *back, uint64_t serial) {
+    static const enum sid_sq_stmt steps[] = {SID_SQ_SERIAL_RETIRED,
+                                             SID_SQ_CREDENTIAL_DELETE};
+    enum sid_err err = SID_OK;
+
+    for (int i = 0; err == SID_OK && i < 2; i++) {
+        struct sid_sq_query query = sid_sq_start(sid_sqlite_of(back), steps[i]);
+        int changes = 0;
+
+        sid_sq_bind_int(&query, (int64_t)serial);
+        err = sid_sq_run(&query, &changes);
+        if (err == SID_OK && changes == 0)
+            err = SID_E_NOT_FOUND;
+    }
+    return err;
+}
+
+enum sid_err
+sid_sqlite_dead_serial(struct sid_back *back, uint64_t serial,
+                       char credential_id[SID_ID_SIZE],
+                       enum sid_dead_serial *why) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_DEAD_SERIAL_GET);
+    char found[SID_ID_SIZE] = "";
+    char word[16] = "";
+    bool row = false;
+
+    if (serial > INT64_MAX)
+        return SID_E_NOT_FOUND; /* never given */
+    sid_sq_bind_int(&query, (int64_t)serial);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sq_read_text(&query, found, sizeof found);
+        sid_sq_read_text(&query, word, sizeof word);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK) {
+        memcpy(credential_id, found, sizeof found);
+        *why = strcmp(word, sid_dead_serial_name(SID_DEAD_ERASED)) == 0
+                   ? SID_DEAD_ERASED
+                   : SID_DEAD_RECOVERED;
+    }
+    return err;
 }

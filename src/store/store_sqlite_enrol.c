@@ -44,6 +44,9 @@ sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sq_bind_int(&query, e->appealed_at_s);
     sid_sq_bind_text(&query, e->barred);
     sid_sq_bind_int(&query, e->valid_until_s);
+    sid_sq_bind_text(&query, sid_enrol_method_name(e->method));
+    sid_sq_bind_int(&query, e->holder_generation);
+    sid_sq_bind_int(&query, e->recovery_failures);
     sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
     sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
     sid_sq_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
@@ -57,6 +60,7 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     char reasons[SID_REASONS_TEXT_SIZE] = "";
     char challenge[SID_CHALLENGE_TEXT_SIZE] = "";
     char first[8] = "";
+    char method[8] = "";
     bool has_similarity = false;
     bool has_liveness = false;
 
@@ -85,6 +89,11 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     out->appealed_at_s = sid_sq_read_int(query);
     sid_sq_read_text(query, out->barred, sizeof out->barred);
     out->valid_until_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, method, sizeof method);
+    out->method =
+        strcmp(method, "counter") == 0 ? SID_METHOD_COUNTER : SID_METHOD_FACE;
+    out->holder_generation = (uint32_t)sid_sq_read_int(query);
+    out->recovery_failures = (int)sid_sq_read_int(query);
     if (query->err != SID_OK)
         return query->err;
     if (sid_enrol_state_parse(state, &out->state) != SID_OK ||
@@ -202,6 +211,21 @@ sid_sqlite_enrol_first(struct sid_back *back, const struct sid_enrolment *e) {
     if (err == SID_OK && changes == 0)
         err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
     return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_recovery(struct sid_back *back,
+                          const struct sid_enrolment *e) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_RECOVERY);
+    int changes = 0;
+
+    sid_sq_bind_int(&query, e->holder_generation);
+    sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
+    sid_sq_bind_int(&query, e->recovery_failures);
+    sid_sq_bind_text(&query, e->id);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    return err == SID_OK && changes == 0 ? SID_E_NOT_FOUND : err;
 }
 
 enum sid_err

@@ -16,24 +16,28 @@ sid_sqlite_idempotency_forget(struct sid_back *back, const char *enrolment_id) {
     return sid_sq_run(&query, NULL);
 }
 
-enum sid_err
-sid_sqlite_credential_delete(struct sid_back *back, const char *id,
-                             uint64_t *serial) {
-    struct sid_sq_query query =
-        sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_DELETE);
-    uint64_t found = 0;
-    bool row = false;
-    bool more = false;
+static enum sid_err
+run_for(struct sid_back *back, enum sid_sq_stmt which, const char *enrolment_id,
+        int *changes) {
+    struct sid_sq_query query = sid_sq_start(sid_sqlite_of(back), which);
 
-    sid_sq_bind_text(&query, id);
-    enum sid_err err = sid_sq_next(&query, &row);
-    if (err == SID_OK && row) {
-        found = (uint64_t)sid_sq_read_int(&query);
-        err = sid_sq_next(&query, &more);
-    }
-    sid_sq_end(&query);
+    sid_sq_bind_text(&query, enrolment_id);
+    return sid_sq_run(&query, changes);
+}
+
+enum sid_err
+sid_sqlite_credentials_erase(struct sid_back *back, const char *enrolment_id,
+                             bool *deleted) {
+    int changes = 0;
+    enum sid_err err =
+        run_for(back, SID_SQ_OLD_SERIALS_ERASED, enrolment_id, NULL);
+
     if (err == SID_OK)
-        *serial = found;
+        err = run_for(back, SID_SQ_SERIALS_ERASED, enrolment_id, NULL);
+    if (err == SID_OK)
+        err = run_for(back, SID_SQ_CREDENTIALS_DELETE, enrolment_id, &changes);
+    if (err == SID_OK)
+        *deleted = changes > 0;
     return err;
 }
 
@@ -51,41 +55,16 @@ sid_sqlite_enrol_delete(struct sid_back *back, const char *id, bool *deleted) {
 }
 
 enum sid_err
-sid_sqlite_erasure_put(struct sid_back *back, const struct sid_erasure *erasure,
-                       uint64_t serial) {
+sid_sqlite_erasure_put(struct sid_back *back,
+                       const struct sid_erasure *erasure) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_ERASURE_PUT);
 
     sid_sq_bind_text(&query, erasure->enrolment_id);
     sid_sq_bind_text(&query, erasure->credential_id);
-    sid_sq_bind_int(&query, (int64_t)serial);
     sid_sq_bind_int(&query, erasure->erased_at_s);
     sid_sq_bind_text(&query, sid_erase_cause_name(erasure->cause));
     return sid_sq_run(&query, NULL);
-}
-
-enum sid_err
-sid_sqlite_erased_credential(struct sid_back *back, uint64_t serial,
-                             char credential_id[SID_ID_SIZE]) {
-    struct sid_sq_query query =
-        sid_sq_start(sid_sqlite_of(back), SID_SQ_ERASED_CREDENTIAL);
-    char found[SID_ID_SIZE] = "";
-    bool row = false;
-
-    if (serial > INT64_MAX)
-        return SID_E_NOT_FOUND; /* never given */
-    sid_sq_bind_int(&query, (int64_t)serial);
-    enum sid_err err = sid_sq_next(&query, &row);
-    if (err == SID_OK && !row)
-        err = SID_E_NOT_FOUND;
-    if (err == SID_OK) {
-        sid_sq_read_text(&query, found, sizeof found);
-        err = query.err;
-    }
-    sid_sq_end(&query);
-    if (err == SID_OK)
-        memcpy(credential_id, found, sizeof found);
-    return err;
 }
 
 /* ---- retention ----------------------------------------------------------- */

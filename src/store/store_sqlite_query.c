@@ -13,7 +13,7 @@
     "attempts, consent_version, consent_at_s, reasons, similarity, liveness, " \
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
-    "valid_until_s"
+    "valid_until_s, method, holder_generation, recovery_failures"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -21,10 +21,12 @@
     "note_sealed"
 #define CREDENTIAL_COLUMNS                                                     \
     "id, enrolment_id, client_id, type, assurance, issued_at_s, " LIFE_COLUMNS \
-    ", valid_until_s, id_index, holder_hash, holder_sealed"
+    ", valid_until_s, id_index, holder_hash, holder_sealed, details_sealed"
 #define WHOLE_CREDENTIAL "serial, " CREDENTIAL_COLUMNS ", " SUBJECT_KEY
-/* Ended for good, or by the card's end. */
+/* Ended for good, or by the card's end. A person is kept as long as what came
+ * of the enrolment, whatever there is beside it. */
 #define ENDED                                                                  \
+    "type = 'resident_id' AND "                                                \
     "(state IN ('revoked', 'replaced') AND state_since_s < ?1 OR "             \
     "valid_until_s > 0 AND valid_until_s < ?1)"
 #define CHECK_COLUMNS                                                          \
@@ -110,7 +112,7 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
@@ -133,9 +135,12 @@ static const struct {
       "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
       "decided_by = '', note_sealed = X'', first_decision = '', "
       "first_by = '', first_at_s = 0, first_note_sealed = X'', "
-      "updated_at_s = ?, challenge = ?, "
+      "updated_at_s = ?, challenge = ?, method = 'face', "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
+    S(ENROL_RECOVERY,
+      "UPDATE enrolment SET holder_generation = ?, holder_hash = ?, "
+      "recovery_failures = ? WHERE id = ?"),
     S(ATTEMPT_PUT, "INSERT INTO attempt (enrolment_id, person, made_at_s) "
                    "VALUES (?, ?, ?)"),
     S(ATTEMPT_GET,
@@ -184,7 +189,7 @@ static const struct {
 
     S(CREDENTIAL_INSERT,
       "INSERT INTO credential (" CREDENTIAL_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
                       "enrolment_id" OR_NEXT),
     S(CREDENTIAL_BY_SERIAL,
@@ -195,9 +200,17 @@ static const struct {
       "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
       "enrolment_id WHERE id_index = ? AND type = ? AND "
       "state IN ('active', 'suspended')"),
-    S(CREDENTIAL_CHANGE, "UPDATE credential SET (" LIFE_COLUMNS
-                         ") = (?, ?, ?, ?, ?, ?) WHERE id = ? AND "
-                         "state IN ('active', 'suspended')"),
+    S(CREDENTIAL_CHANGE,
+      "UPDATE credential SET (" LIFE_COLUMNS
+      ", assurance) = (?, ?, ?, ?, ?, ?, ?) WHERE id = ? AND "
+      "state IN ('active', 'suspended')"),
+    S(CREDENTIAL_NEXT, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
+                       "enrolment_id WHERE enrolment_id = ? AND serial > ? "
+                       "ORDER BY serial LIMIT 1"),
+    S(SERIAL_RETIRED,
+      "INSERT INTO dead_serial (serial, credential_id, why) "
+      "SELECT serial, id, 'recovered' FROM credential WHERE serial = ?"),
+    S(CREDENTIAL_DELETE, "DELETE FROM credential WHERE serial = ?"),
 
     S(LIVE_USE, "INSERT INTO live_code (not_after_s, serial, draw) "
                 "VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
@@ -228,13 +241,18 @@ static const struct {
 
     S(IDEMPOTENCY_FORGET, "UPDATE idempotency SET fingerprint = zeroblob(32) "
                           "WHERE enrolment_id = ?"),
-    S(CREDENTIAL_DELETE,
-      "DELETE FROM credential WHERE id = ? RETURNING serial"),
+    S(OLD_SERIALS_ERASED,
+      "UPDATE dead_serial SET why = 'erased' WHERE credential_id IN "
+      "(SELECT id FROM credential WHERE enrolment_id = ?)"),
+    S(SERIALS_ERASED,
+      "INSERT INTO dead_serial (serial, credential_id, why) "
+      "SELECT serial, id, 'erased' FROM credential WHERE enrolment_id = ?"),
+    S(CREDENTIALS_DELETE, "DELETE FROM credential WHERE enrolment_id = ?"),
     S(ENROL_DELETE, "DELETE FROM enrolment WHERE id = ?"),
-    S(ERASURE_PUT, "INSERT INTO erasure (enrolment_id, credential_id, serial, "
-                   "erased_at_s, cause) VALUES (?, ?, ?, ?, ?)"),
-    S(ERASED_CREDENTIAL,
-      "SELECT credential_id FROM erasure WHERE serial = ? AND serial > 0"),
+    S(ERASURE_PUT, "INSERT INTO erasure (enrolment_id, credential_id, "
+                   "erased_at_s, cause) VALUES (?, ?, ?, ?)"),
+    S(DEAD_SERIAL_GET,
+      "SELECT credential_id, why FROM dead_serial WHERE serial = ?"),
     S(DUE_ENROLMENTS,
       "SELECT id, credential_id FROM enrolment WHERE state = ? AND "
       "decided_at_s < ? ORDER BY decided_at_s, id LIMIT ?"),
@@ -247,9 +265,10 @@ static const struct {
     S(COUNT_CREDENTIALS,
       "SELECT (SELECT count(*) FROM credential WHERE " ENDED "), "
       "coalesce((SELECT min(at_s) FROM (SELECT min(state_since_s) AS at_s "
-      "FROM credential WHERE state IN ('revoked', 'replaced') UNION ALL "
-      "SELECT min(valid_until_s) FROM credential WHERE valid_until_s > 0 AND "
-      "valid_until_s < ?1)), 0)"),
+      "FROM credential WHERE type = 'resident_id' AND "
+      "state IN ('revoked', 'replaced') UNION ALL "
+      "SELECT min(valid_until_s) FROM credential WHERE type = 'resident_id' "
+      "AND valid_until_s > 0 AND valid_until_s < ?1)), 0)"),
     S(RETENTION_RAN,
       "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
       "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),

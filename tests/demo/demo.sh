@@ -34,6 +34,7 @@ man_name='Zhang Yangben'
 man_number=440524188001010014
 man_portrait=$photos/franck_02045.jpg
 man_selfie=$photos/franck_03979.jpg
+man_selfie_later=$photos/franck_02888.jpg
 stranger=$photos/SeanConnery.jpg
 drawing=$photos/facemodel_numbering_new.png
 
@@ -301,10 +302,56 @@ check_code() {
     expect_reason not_valid
 }
 
+# change WHAT: suspend or resume, as the app
+change() {
+    request -X POST -H @app.auth "/v1/credentials/$credential/$1"
+    expect "the status" "$status" 200
+    note "state: $(answer .state)"
+}
+
+# recover SELFIE
+recover() {
+    request -H @app.auth -F "selfie=@$1" "/v1/credentials/$credential/recover"
+    expect "the status" "$status" 200
+    note "recovered: $(answer .recovered)"
+    answer '.reasons[]? | "    \(.code): \(.message)"'
+}
+
+lose_the_phone() {
+    local old=$code
+    step "The phone is lost: suspended, and at once no longer valid"
+    change suspend
+    expect "the state" "$(answer .state)" suspended
+    verify "$old"
+    expect_reason not_valid
+
+    step "A new phone: neither a stranger's selfie nor the old one brings it back"
+    recover "$stranger"
+    expect "recovered" "$(answer .recovered)" false
+    recover "$man_selfie"
+    expect "recovered" "$(answer .recovered)" false
+    expect "the reason" "$(answer '.reasons[0].code')" not_recognised
+
+    step "The man's own face does; what the old phone has is dead for ever"
+    recover "$man_selfie_later"
+    expect "recovered" "$(answer .recovered)" true
+    mv "$dir/holder.auth" "$dir/old.auth"
+    printf 'Authorization: Bearer %s\n' "$(answer .holder_secret)" \
+        >"$dir/holder.auth"
+    change resume
+    request -H @old.auth "/v1/credentials/$credential/code"
+    expect "the status for the old phone" "$status" 404
+    verify "$old"
+    expect_reason not_valid
+    fetch_code
+    verify "$code"
+    expect "valid" "$(answer .valid)" true
+}
+
 revoke() {
-    step "The phone is lost: revoked, and at once no longer valid"
+    step "The phone is stolen: revoked, and at once no longer valid"
     request -H @app.auth -H 'Content-Type: application/json' \
-        -d '{"reason": "lost"}' "/v1/credentials/$credential/revoke"
+        -d '{"reason": "stolen"}' "/v1/credentials/$credential/revoke"
     expect "the status" "$status" 200
     note "state: $(answer .state)"
     expect "the state" "$(answer .state)" revoked
@@ -330,6 +377,7 @@ today() {
     refuse_others
     show_code
     check_code
+    lose_the_phone
     revoke
 }
 
@@ -397,7 +445,7 @@ END
 }
 
 for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \
-    "$man_portrait" "$man_selfie" "$stranger" "$drawing" "$models/models.ini"; do
+    "$man_portrait" "$man_selfie" "$man_selfie_later" "$stranger" "$drawing" "$models/models.ini"; do
     [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
 done
 today

@@ -344,7 +344,8 @@ class Daemon:
 
 def form(holder, id_photo, selfie, challenge=None, frames=(),
          statement=None):
-    """The parts of an enrolment, or with holder None of an appeal."""
+    """The parts of an enrolment, or with holder None of an appeal, and without
+    an id_photo of a recovery."""
     def kind(data):
         return "image/png" if data[:4] == b"\x89PNG" else "image/jpeg"
     parts = []
@@ -352,8 +353,9 @@ def form(holder, id_photo, selfie, challenge=None, frames=(),
         parts.append(("holder", "application/json",
                       holder if isinstance(holder, bytes)
                       else json.dumps(holder).encode()))
-    parts += [("id_photo", kind(id_photo), id_photo, "card.png"),
-              ("selfie", kind(selfie), selfie, "selfie.png")]
+    if id_photo is not None:
+        parts.append(("id_photo", kind(id_photo), id_photo, "card.png"))
+    parts.append(("selfie", kind(selfie), selfie, "selfie.png"))
     if challenge is not None:
         parts.append(("challenge_id", None, challenge.encode()))
     for i, frame in enumerate(frames, 1):
@@ -483,6 +485,13 @@ class Api:
     def revoke(self, credential, reason="lost", note=None):
         return self.change(credential, "revoke", {
             "reason": reason, **({} if note is None else {"note": note})})
+
+    def recover(self, credential, selfie, **parts):
+        """POST /v1/credentials/{id}/recover as an app; the raw answer."""
+        kind, body = multipart(form(None, None, selfie, **parts))
+        return self.daemon.request(
+            "POST", "/v1/credentials/%s/recover" % credential,
+            self.headers({"Content-Type": kind}), body, timeout=90)
 
     def change(self, credential, change, value=None):
         """POST /v1/credentials/{id}/suspend, /resume and so on."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the end-to-end tests: each file in a process of its own, a few at a
 time. Usage: run.py [--bin DIR] [-k PATTERN] [-j N] [--real | --fake-only]
-[--instrumented] [FILE...]. Prints the failures and, last, `N passed, N failed`."""
+[--instrumented] [--brief] [FILE...]. Prints the failures and, last, `N passed, N failed`."""
 
 import argparse
 import glob
@@ -21,12 +21,14 @@ FILE_LIMIT_S = int(os.environ.get("FILE_LIMIT_S", "900"))
 # Left out of instrumented builds: set-up, demo and installation are scripts;
 # what the next two do with real faces, tests/unit/photo does under sanitizers,
 # and what they do with the daemon, the tests with fake faces do; a failing
-# allocator cannot stand before the sanitizers'; the last three repeat for time's
-# sake what shorter tests do once.
+# allocator cannot stand before the sanitizers'.
 PLAIN_ONLY = ("test_real_setup.py", "test_real_demo.py",
               "test_real_install.py", "test_real_story.py",
-              "test_real_models.py", "test_memory.py",
-              "test_faceproc_load.py", "test_load.py", "test_kill.py")
+              "test_real_models.py", "test_memory.py")
+# Left out besides where time is short (`make asan` has them): they repeat what
+# shorter tests do once, or start programs by the hundred, which costs most.
+LONG = ("test_faceproc_load.py", "test_load.py", "test_kill.py",
+        "test_crash.py", "test_ctl.py", "test_real_ctl.py")
 # The longest begin first, so that none runs alone at the end.
 LONGEST = ("test_crash.py", "test_real_story.py", "test_service.py",
            "test_real_demo.py", "test_ctl.py", "test_real_ctl.py",
@@ -173,6 +175,8 @@ def main():
                         help="only the tests with the fake face engine")
     parser.add_argument("--instrumented", action="store_true",
                         help="without what sanitizers see elsewhere")
+    parser.add_argument("--brief", action="store_true",
+                        help="without what takes long and repeats")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
     parser.add_argument("files", nargs="*")
@@ -182,8 +186,9 @@ def main():
         return 0
     paths = [os.path.abspath(f) for f in options.files] or \
         sorted(glob.glob(os.path.join(HERE, "test_*.py")))
-    if options.instrumented:
-        paths = [p for p in paths if os.path.basename(p) not in PLAIN_ONLY]
+    left_out = (PLAIN_ONLY if options.instrumented else ()) + \
+        (LONG if options.brief else ())
+    paths = [p for p in paths if os.path.basename(p) not in left_out]
     real = [p for p in paths if os.path.basename(p).startswith("test_real_")]
     fake = [p for p in paths if p not in real]
     chosen = real if options.real else fake if options.fake_only else paths

@@ -8,8 +8,10 @@ import photos
 from harness import DaemonCase, holder
 
 DECISION = {"decision": "approve", "reason": "same person"}
-STATES = ("SELECT 'enrolment', id, state FROM enrolment "
-          "UNION SELECT 'credential', id, state FROM credential "
+SEEN = {"person_seen": True, "card_seen": True}
+STATES = ("SELECT 'enrolment', id, state || recovery_failures || "
+          "holder_generation FROM enrolment "
+          "UNION SELECT 'credential', id, state || assurance FROM credential "
           "UNION SELECT 'client', id, revoked_at_s FROM client "
           "ORDER BY 1, 2")
 
@@ -68,6 +70,17 @@ class Closed(DaemonCase):
                 "use": "code", "revoke_old": False}), 200),
             ("decide", lambda: self.officer.post(
                 self.review + "/decision", DECISION), 200),
+            ("recover", lambda: self.app.recover(self.credential,
+                                                 photos.photo(3)), 200),
+            ("officer recovers", lambda: self.officer.change(
+                self.credential, "recover", {"reason": "lost"}), 200),
+            ("upgrade", lambda: self.officer.change(
+                self.credential, "upgrade", SEEN), 200),
+            ("issue", lambda: self.app.change(self.credential, "issue", {
+                "type": "drivers_licence", "fields": {
+                    "classes": "C1", "first_issue": "2020-01-01"}}), 201),
+            ("counter", lambda: self.officer.post(
+                "/v1/counter/enrollments", {"holder": holder(), **SEEN}), 201),
             ("suspend", lambda: self.app.change(self.credential, "suspend"),
              200),
             ("resume", lambda: self.app.change(self.asleep, "resume"), 200),

@@ -96,6 +96,8 @@ SEALED = (
      ("reason",)),
     ("SELECT enrolment_id, note_sealed FROM credential "
      "WHERE note_sealed <> X''", ("reason",)),
+    ("SELECT enrolment_id, details_sealed FROM credential "
+     "WHERE details_sealed <> X''", ("details",)),
     ("SELECT enrolment_id, sealed FROM photo", ("photo",)),
     ("SELECT enrolment_id, sealed FROM template", ("template",)),
     ("SELECT subject, data_wrapped, template_wrapped FROM subject_key",
@@ -213,17 +215,27 @@ class Person:
 
     def use(self, app, clerk, officer):
         """Is decided if need be, gets a code, is checked; every tenth is
-        revoked."""
+        revoked, another tenth recovered."""
         if self.review:
             officer.get("/v1/enrollments/%s/photos/selfie" % self.id)
             self.take(officer.post(
                 "/v1/enrollments/%s/decision" % self.id,
                 {"decision": "approve", "reason": self.note}).json())
+        if self.index % 10 == 3:
+            app.change(self.credential, "issue", {
+                "type": "drivers_licence", "fields": {
+                    "classes": "C1", "first_issue": "2020-01-01"}})
         self.code = app.code(self.credential)["code"]
         if not clerk.verify(self.code, "household_registration")["valid"]:
             raise AssertionError("not valid")
         if self.index % 10 == 1:
             app.revoke(self.credential, note=self.note)
+        if self.index % 10 == 2:
+            # What the old rows were lies in pages that are free now.
+            self.secret = app.recover(
+                self.credential,
+                photos.photo(self.index, text=self.photo)).json()[
+                    "holder_secret"]
 
 
 class ErasedPeople(Case):
@@ -323,7 +335,7 @@ class ErasedPeople(Case):
 
     def test_what_is_looked_for_was_there_before(self):
         for kind in ("holder", "id_index", "template", "data key",
-                     "template key", "reason"):
+                     "template key", "reason", "details"):
             self.assertGreater(self.before.get(kind, 0), 0, self.before)
         for kind in ("name", "number", "phone", "photo text", "note"):
             self.assertNotIn(kind, self.before)

@@ -83,6 +83,9 @@ class Canaries(Case):
             app.get("/v1/credentials/%s/code" % credential,
                     {"Accept": "image/png"})
             cls.bad_ways(app, clerk, person, code)
+            app.recover(credential, cls.photo(index + 1))
+            cls.secrets.add(officer.change(credential, "recover", {
+                "reason": "lost"}).json()["holder_secret"])
             app.revoke(credential, note="gone " + cls.NAME)
             clerk.verify(code)
 

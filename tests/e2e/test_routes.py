@@ -63,6 +63,19 @@ def appeal_form():
     return multipart(form(None, *photos.pair(6)))
 
 
+def recovery_form():
+    return multipart(form(None, None, photos.photo(5)))
+
+
+LICENCE = {"type": "drivers_licence",
+           "fields": {"classes": "C1", "first_issue": "2020-01-01"}}
+
+
+def counter_body():
+    return "application/json", json.dumps({
+        "holder": holder(), "person_seen": True, "card_seen": True}).encode()
+
+
 # method and path -> status for those who may, body, whether it uses up what it
 # is done to.
 WELCOME = {
@@ -72,6 +85,7 @@ WELCOME = {
         (200, {"checks": [{"code": "SID1:"}], "purpose": "train_ticket"},
          False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
+    ("POST", "/v1/counter/enrollments"): (201, counter_body, False),
     ("POST", "/v1/challenges"): (201, {}, False),
     ("GET", "/v1/enrollments"): (200, None, False),
     ("GET", "/v1/enrollments/{id}"): (200, None, False),
@@ -85,6 +99,11 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/suspend"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/resume"): (200, {}, True),
     ("POST", "/v1/credentials/{id}/revoke"): (200, {"reason": "lost"}, True),
+    ("POST", "/v1/credentials/{id}/issue"): (201, LICENCE, False),
+    ("POST", "/v1/credentials/{id}/upgrade"):
+        (200, {"person_seen": True, "card_seen": True}, True),
+    # Of an officer: JSON, see OFFICERS.
+    ("POST", "/v1/credentials/{id}/recover"): (200, recovery_form, True),
     ("GET", "/v1/credentials/{id}/checks"): (200, None, False),
     ("POST", "/v1/verifications/{id}/dispute"): (201, None, True),
     ("GET", "/v1/disputes"): (200, None, False),
@@ -103,6 +122,7 @@ WELCOME = {
     ("GET", "/.well-known/smartid-keys.json"): (200, None, False),
     ("GET", "/version"): (200, None, False),
 }
+OFFICERS = {("POST", "/v1/credentials/{id}/recover"): {"reason": "lost"}}
 QUERY = {("GET", "/v1/enrollments"): "?state=review"}
 
 
@@ -229,6 +249,8 @@ class Matrix(DaemonCase):
         expected = self.expected(rows, method, caller)
         asked = ("GET" if method == "HEAD" else method, pattern)
         status, body, uses_up = WELCOME.get(asked, (200, None, False))
+        if caller == "officer":
+            body = OFFICERS.get(asked, body)
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
         if "/dispute" in path and body is None:
@@ -291,8 +313,13 @@ class Matrix(DaemonCase):
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",
              {"reason": "lost"}),
         ]
+        of_apps = [("POST", "/v1/credentials/%s/recover", credential, "crd_",
+                    recovery_form),
+                   ("POST", "/v1/credentials/%s/issue", credential, "crd_",
+                    LICENCE)]
         for caller, key in others.items():
-            for method, pattern, one, prefix, body in asked:
+            more = of_apps if caller == "other app" else []
+            for method, pattern, one, prefix, body in asked + more:
                 paths = [pattern % one, pattern % (prefix + UNKNOWN),
                          pattern % (prefix + "x"), pattern % "nonsense",
                          "/v1/nothing/at/all"]

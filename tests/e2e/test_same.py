@@ -7,11 +7,12 @@ import unittest
 
 import photos
 from harness import DaemonCase
-from test_routes import OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
-    table
+from test_routes import LICENCE, OWNERS, ROLE_OF, UNKNOWN, Thing, appeal_form, \
+    recovery_form, table
 
 GOOD_BODY = {"decision": {"decision": "reject", "reason": "test"},
-             "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
+             "upgrade": {"person_seen": True, "card_seen": True},
+             "issue": LICENCE, "revoke": {"reason": "lost"}, "{id}": {"reason": "request"}}
 
 
 class SameBytes(DaemonCase):
@@ -41,6 +42,8 @@ class SameBytes(DaemonCase):
         data = None
         if body is not None and path.endswith("/appeal"):
             headers["Content-Type"], data = appeal_form()
+        elif body is not None and path.endswith("/recover"):
+            headers["Content-Type"], data = recovery_form()
         elif body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()

@@ -1,6 +1,7 @@
-/* fuzz_upload.c: src/http/upload.c over multipart.c: the body of an enrolment
- * or an appeal, part by part. The first byte says which, the second how it is
- * cut into pieces, which must change nothing. libFuzzer's one thread. */
+/* fuzz_upload.c: src/http/upload.c over multipart.c: the body of an
+ * enrolment, an appeal or a recovery, part by part. The first byte says which,
+ * the second how it is cut into pieces, which must change nothing. libFuzzer's
+ * one thread. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -34,11 +35,11 @@ keep(struct sid_upload *upload, struct taken *out) {
 }
 
 static void
-take(bool appeal, const uint8_t *data, size_t size, size_t piece,
+take(enum sid_upload_of of, const uint8_t *data, size_t size, size_t piece,
      struct taken *out) {
     struct sid_upload *upload = NULL;
     memset(out, 0, sizeof *out);
-    out->err = sid_upload_new("b0undary", appeal, PHOTO_MAX_BYTES, size,
+    out->err = sid_upload_new("b0undary", of, PHOTO_MAX_BYTES, size,
                               &out->field, &upload);
     for (size_t at = 0; at < size && out->err == SID_OK; at += piece)
         out->err = sid_upload_feed(upload, (const char *)data + at,
@@ -57,10 +58,11 @@ same(const struct sid_buf *a, const struct sid_buf *b) {
 }
 
 static void
-expect_complete(const struct taken *it, bool appeal) {
-    fuzz_expect(it->photo[SID_PHOTO_ID].len > 0 &&
-                it->photo[SID_PHOTO_SELFIE].len > 0 &&
-                (it->text[SID_TEXT_HOLDER].len > 0) == !appeal);
+expect_complete(const struct taken *it, enum sid_upload_of of) {
+    fuzz_expect(
+        (it->photo[SID_PHOTO_ID].len > 0) == (of != SID_UPLOAD_RECOVERY) &&
+        it->photo[SID_PHOTO_SELFIE].len > 0 &&
+        (it->text[SID_TEXT_HOLDER].len > 0) == (of == SID_UPLOAD_ENROLMENT));
     for (int i = 0; i < SID_PHOTO_KINDS; i++)
         fuzz_expect(it->photo[i].len <= PHOTO_MAX_BYTES);
     for (int i = SID_PHOTO_FRAME_1; i < SID_PHOTO_FRAME_3; i++)
@@ -74,13 +76,13 @@ fuzz_one(const uint8_t *data, size_t size) {
     if (size < 3)
         return;
     struct taken whole, cut;
-    bool appeal = data[0] % 2 == 1;
-    take(appeal, data + 2, size - 2, size, &whole);
-    take(appeal, data + 2, size - 2, (size_t)data[1] % 32 + 1, &cut);
+    enum sid_upload_of of = (enum sid_upload_of)(data[0] % 3);
+    take(of, data + 2, size - 2, size, &whole);
+    take(of, data + 2, size - 2, (size_t)data[1] % 32 + 1, &cut);
     fuzz_expect(whole.err == cut.err &&
                 strcmp(whole.field.name, cut.field.name) == 0);
     if (whole.err == SID_OK)
-        expect_complete(&whole, appeal);
+        expect_complete(&whole, of);
     for (int i = 0; i < SID_PHOTO_KINDS; i++) {
         fuzz_expect(same(&whole.photo[i], &cut.photo[i]));
         sid_buf_free(&whole.photo[i]);

@@ -38,7 +38,7 @@ teardown(void **state) {
  * @C the clerk, @O the officer, @X the admin; * stands for an id. */
 static void
 expect_rows(struct fixture *f, const char *expected) {
-    char text[8192], plain[8192];
+    char text[8192], plain[8192] = "";
     const struct {
         const char *id, *sign;
     } people[] = {{f->app_caller.client_id, "@A"},

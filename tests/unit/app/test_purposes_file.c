@@ -74,7 +74,7 @@ the_shipped_purposes_tell_exactly_what_people_agreed_to(void **state) {
         {"household_registration", N | I | B | S | R},
         {"bank_account", N | I | B | S},
         {"train_ticket", N | I},
-        {"drivers_licence", N | I | B | S},
+        {"drivers_licence", N | I | B | S | SID_ATTR_DETAILS},
         {"hotel_check_in", N | I | SID_ATTR_AGE_OVER_18},
         {"security_check", SID_ATTR_NAME_MASKED | SID_ATTR_ID_NUMBER_MASKED |
                                SID_ATTR_AGE_OVER_18},
@@ -133,7 +133,7 @@ a_mistake_is_refused_with_its_line_and_what_is_taken(void **state) {
     (void)state;
     refused("[a]\nattributes = name, phone\n", 2, "a.attributes",
             "name, name_masked, id_number, id_number_masked, birth_date, "
-            "age_over_18, sex, portrait, region");
+            "age_over_18, sex, portrait, region, details");
     refused("[a]\nattributes =\n", 2, "a.attributes", "name_masked");
     refused("[a]\nattributes = name\nassurance = high\n", 3, "a.assurance",
             "remote | remote_live | counter");

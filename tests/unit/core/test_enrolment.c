@@ -143,7 +143,7 @@ every_fraud_is_kept_from_app_and_holder(void **state) {
         assert_string_equal(told(SID_ENROL_FAILED, false, &reasons),
                             fraud ? "" : sid_reason_code(reason));
     }
-    assert_int_equal(frauds, 3);
+    assert_int_equal(frauds, 4);
     struct sid_reasons reasons = {0};
     assert_string_equal(told(SID_ENROL_APPROVED, false, &reasons), "");
     assert_string_equal(told(SID_ENROL_RECEIVED, false, &reasons), "");

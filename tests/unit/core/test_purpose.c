@@ -52,6 +52,7 @@ each_attribute_has_its_word_and_its_bit(void **state) {
         {"sex", SID_ATTR_SEX},
         {"portrait", SID_ATTR_PORTRAIT},
         {"region", SID_ATTR_REGION},
+        {"details", SID_ATTR_DETAILS},
     };
     uint32_t all = 0, got = 0;
     assert_int_equal(sizeof words / sizeof words[0], SID_ATTRIBUTE_COUNT);

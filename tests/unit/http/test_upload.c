@@ -1,4 +1,5 @@
-/* test_upload.c: the parts of an enrolment and of an appeal, byte by byte. */
+/* test_upload.c: the parts of an enrolment, an appeal and a recovery, byte by
+ * byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,12 +25,11 @@
 #define SELFIE_BYTES "\r\n--SELF\r\n--\r\n-\r\r\n"
 
 static enum sid_err
-feed_as(bool appeal, const char *text, size_t len, size_t step,
+feed_as(enum sid_upload_of of, const char *text, size_t len, size_t step,
         struct sid_upload **out, struct sid_field *field) {
     struct sid_upload *upload = NULL;
     field->name[0] = '\0';
-    assert_int_equal(sid_upload_new("b", appeal, 64, len, field, &upload),
-                     SID_OK);
+    assert_int_equal(sid_upload_new("b", of, 64, len, field, &upload), SID_OK);
     enum sid_err err = SID_OK;
     for (size_t at = 0; at < len && err == SID_OK; at += step)
         err = sid_upload_feed(upload, text + at,
@@ -46,7 +46,7 @@ feed_as(bool appeal, const char *text, size_t len, size_t step,
 static enum sid_err
 feed(const char *text, size_t len, size_t step, struct sid_upload **out,
      struct sid_field *field) {
-    return feed_as(false, text, len, step, out, field);
+    return feed_as(SID_UPLOAD_ENROLMENT, text, len, step, out, field);
 }
 
 static void
@@ -216,8 +216,9 @@ after_a_refusal_nothing_is_taken_any_more(void **state) {
     struct sid_upload *upload = NULL;
     struct sid_field field = {""};
     static const char rest[] = ID SELFIE HOLDER END;
-    assert_int_equal(sid_upload_new("b", false, 64, 1000, &field, &upload),
-                     SID_OK);
+    assert_int_equal(
+        sid_upload_new("b", SID_UPLOAD_ENROLMENT, 64, 1000, &field, &upload),
+        SID_OK);
     assert_int_equal(sid_upload_feed(upload, "x", 1), SID_E_BAD_REQUEST);
     assert_int_equal(sid_upload_feed(upload, rest, sizeof rest - 1),
                      SID_E_BAD_REQUEST);
@@ -273,8 +274,9 @@ an_appeal_has_a_statement_and_no_holder(void **state) {
         SELFIE STATEMENT ID CHALLENGE FRAME("1") FRAME("2") END;
     struct sid_upload *upload = NULL;
     struct sid_field field;
-    assert_int_equal(feed_as(true, text, sizeof text - 1, 11, &upload, &field),
-                     SID_OK);
+    assert_int_equal(
+        feed_as(SID_UPLOAD_APPEAL, text, sizeof text - 1, 11, &upload, &field),
+        SID_OK);
     assert_true(sid_span_eq(sid_upload_text(upload, SID_TEXT_STATEMENT),
                             sid_span_str("It is me.")));
     assert_true(sid_span_eq(sid_upload_text(upload, SID_TEXT_CHALLENGE),
@@ -287,12 +289,39 @@ an_appeal_has_a_statement_and_no_holder(void **state) {
     assert_int_equal(photo.len, 0);
     sid_upload_free(&upload);
     static const char plain[] = SELFIE ID END;
-    assert_int_equal(feed_as(true, plain, sizeof plain - 1, 11, NULL, &field),
-                     SID_OK);
+    assert_int_equal(
+        feed_as(SID_UPLOAD_APPEAL, plain, sizeof plain - 1, 11, NULL, &field),
+        SID_OK);
     static const char holder[] = SELFIE ID HOLDER END;
-    assert_int_equal(feed_as(true, holder, sizeof holder - 1, 11, NULL, &field),
-                     SID_E_FIELD_UNKNOWN);
+    assert_int_equal(
+        feed_as(SID_UPLOAD_APPEAL, holder, sizeof holder - 1, 11, NULL, &field),
+        SID_E_FIELD_UNKNOWN);
     assert_string_equal(field.name, "holder");
+}
+
+static void
+a_recovery_has_a_selfie_and_perhaps_frames_and_no_card(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        enum sid_err err;
+        const char *field;
+    } cases[] = {
+        {SELFIE END, SID_OK, ""},
+        {SELFIE CHALLENGE FRAME("1") END, SID_OK, ""},
+        {END, SID_E_FIELD_MISSING, "selfie"},
+        {SELFIE CHALLENGE END, SID_E_FIELD_MISSING, "frame_1"},
+        {ID SELFIE END, SID_E_FIELD_UNKNOWN, "id_photo"},
+        {SELFIE HOLDER END, SID_E_FIELD_UNKNOWN, "holder"},
+        {SELFIE STATEMENT END, SID_E_FIELD_UNKNOWN, "statement"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sid_field field;
+        assert_int_equal(feed_as(SID_UPLOAD_RECOVERY, cases[i].text,
+                                 strlen(cases[i].text), 7, NULL, &field),
+                         cases[i].err);
+        assert_string_equal(field.name, cases[i].field);
+    }
 }
 
 int
@@ -309,6 +338,8 @@ main(void) {
         cmocka_unit_test(after_a_refusal_nothing_is_taken_any_more),
         cmocka_unit_test(frames_come_from_the_first_on_and_with_a_challenge),
         cmocka_unit_test(an_appeal_has_a_statement_and_no_holder),
+        cmocka_unit_test(
+            a_recovery_has_a_selfie_and_perhaps_frames_and_no_card),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

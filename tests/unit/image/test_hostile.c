@@ -33,7 +33,7 @@ static const struct {
     [HOSTILE_CHEAP] = {50, 16 * 1024L}, [HOSTILE_DEAR] = {2000, 300 * 1024L}};
 /* Sanitizers make everything slower and larger, a fork most of all. There the
  * files are decoded in this process: the report is what counts. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
 #define IN_PROCESS true
 #define SLOW 5
 #else

@@ -210,6 +210,73 @@ a_live_code_is_used_once_and_forgotten_when_it_has_expired(void **state) {
     ok(sid_store_commit(f->store));
 }
 
+static void
+a_renewed_credential_has_another_serial_and_the_old_one_is_dead(void **state) {
+    struct fixture *f = *state;
+    struct sid_credential c, other = make_credential(2, 2);
+    enum sid_dead_serial why = SID_DEAD_ERASED;
+    uint64_t old = 0, serial = 0;
+    char id[SID_ID_SIZE] = "";
+
+    make_id(other.enrolment_id, "enr_", 1);
+    ok(sid_store_begin(f->store));
+    ok(insert_credential(f->store, 1, 1, &old));
+    ok(sid_store_credential_insert(f->store, &other, &serial));
+    ok(insert_credential(f->store, 3, 3, &serial)); /* another person's */
+    ok(sid_store_credential_next(f->store, other.enrolment_id, 0, &c));
+    assert_int_equal(c.serial, old);
+    memset(c.holder_hash, 9, sizeof c.holder_hash);
+    ok(sid_store_credential_renew(f->store, &c));
+    assert_int_equal(sid_store_credential_renew(f->store, &c), SID_E_NOT_FOUND);
+    ok(sid_store_commit(f->store));
+    ok(sid_store_dead_serial(f->store, old, id, &why));
+    assert_string_equal(id, c.id);
+    assert_int_equal(why, SID_DEAD_RECOVERED);
+    sid_credential_fini(&c);
+    assert_int_equal(sid_store_credential_by_serial(f->store, old, &c),
+                     SID_E_NOT_FOUND);
+    ok(sid_store_credential_get(f->store, id, &c));
+    assert_true(c.serial > serial);
+    assert_int_equal(c.holder_hash[0], 9);
+    sid_credential_fini(&c);
+    /* The walk: the other one, then the renewed one, then none. */
+    ok(sid_store_credential_next(f->store, other.enrolment_id, 0, &c));
+    assert_string_equal(c.id, other.id);
+    uint64_t at = c.serial;
+    sid_credential_fini(&c);
+    ok(sid_store_credential_next(f->store, other.enrolment_id, at, &c));
+    assert_string_equal(c.id, id);
+    at = c.serial;
+    sid_credential_fini(&c);
+    assert_int_equal(
+        sid_store_credential_next(f->store, other.enrolment_id, at, &c),
+        SID_E_NOT_FOUND);
+    sid_credential_fini(&other);
+}
+
+static void
+an_erased_persons_dead_serials_say_so(void **state) {
+    struct fixture *f = *state;
+    struct sid_erasure erasure = {.erased_at_s = 9, .cause = SID_ERASE_REQUEST};
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
+    struct sid_credential c;
+    uint64_t old = 0;
+    char id[SID_ID_SIZE] = "";
+
+    make_id(erasure.enrolment_id, "enr_", 1);
+    ok(sid_store_begin(f->store));
+    ok(insert_credential(f->store, 1, 1, &old));
+    ok(sid_store_credential_next(f->store, erasure.enrolment_id, 0, &c));
+    ok(sid_store_credential_renew(f->store, &c));
+    sid_credential_fini(&c);
+    ok(sid_store_erase(f->store, &erasure));
+    for (uint64_t serial = old; serial <= old + 1; serial++) {
+        ok(sid_store_dead_serial(f->store, serial, id, &why));
+        assert_int_equal(why, SID_DEAD_ERASED);
+    }
+    ok(sid_store_commit(f->store));
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -221,6 +288,8 @@ main(void) {
         T(a_credentials_id_is_unique),
         T(a_change_is_read_back_and_an_end_is_final),
         T(a_live_code_is_used_once_and_forgotten_when_it_has_expired),
+        T(a_renewed_credential_has_another_serial_and_the_old_one_is_dead),
+        T(an_erased_persons_dead_serials_say_so),
 #undef T
     };
 

@@ -211,6 +211,7 @@ an_erased_person_leaves_a_tombstone_and_nothing_else(void **state) {
     struct sid_credential c = {.serial = 0};
     struct sid_idempotency retry;
     char id[SID_ID_SIZE] = "";
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
 
     ok(sid_store_begin(f->store));
     uint64_t serial = settle(f->store, 1);
@@ -236,7 +237,8 @@ an_erased_person_leaves_a_tombstone_and_nothing_else(void **state) {
     assert_int_equal(
         sid_store_credential_standing(f->store, index, "resident_id", &c),
         SID_E_NOT_FOUND);
-    ok(sid_store_erased_credential(f->store, serial, id));
+    ok(sid_store_dead_serial(f->store, serial, id, &why));
+    assert_int_equal(why, SID_DEAD_ERASED);
     assert_string_equal(id, erasure.credential_id);
     /* The neighbour is untouched. */
     assert_int_equal(count_photos(f->store), 1);
@@ -266,13 +268,15 @@ a_credential_that_outlived_its_enrolment_is_erased_too(void **state) {
     struct fixture *f = *state;
     struct sid_erasure erasure = make_erasure(1, true);
     char id[SID_ID_SIZE] = "";
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
     uint64_t serial = 0;
 
     ok(sid_store_begin(f->store));
     ok(insert_credential(f->store, 1, 1, &serial));
     ok(sid_store_erase(f->store, &erasure));
     ok(sid_store_commit(f->store));
-    ok(sid_store_erased_credential(f->store, serial, id));
+    ok(sid_store_dead_serial(f->store, serial, id, &why));
+    assert_int_equal(why, SID_DEAD_ERASED);
     assert_string_equal(id, erasure.credential_id);
 }
 
@@ -281,6 +285,7 @@ a_serial_that_was_not_erased_has_no_tombstone(void **state) {
     struct fixture *f = *state;
     struct sid_erasure without = make_erasure(2, false);
     char id[SID_ID_SIZE] = "as it was";
+    enum sid_dead_serial why = SID_DEAD_RECOVERED;
 
     ok(sid_store_begin(f->store));
     uint64_t serial = settle(f->store, 1);
@@ -289,7 +294,7 @@ a_serial_that_was_not_erased_has_no_tombstone(void **state) {
     ok(sid_store_commit(f->store));
     const uint64_t unknown[] = {0, serial, 77, UINT64_MAX};
     for (int i = 0; i < 4; i++)
-        assert_int_equal(sid_store_erased_credential(f->store, unknown[i], id),
+        assert_int_equal(sid_store_dead_serial(f->store, unknown[i], id, &why),
                          SID_E_NOT_FOUND);
     assert_string_equal(id, "as it was");
 }
