@@ -176,7 +176,7 @@ FAIL_LINK := $(addprefix -Wl$(comma)--wrap=,$(FAIL_WRAPPED))
 FAIL := $(BUILD)/tests/fuzz/fail.o
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
-UNIT_LAYERS := base crypto work image qr core store app photo http ctl
+UNIT_LAYERS := base crypto work image face qr core store app photo http ctl
 unit_src = $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(call unit_src,$(l))))
 
@@ -189,6 +189,7 @@ $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3
 endef
 $(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
 $(foreach l,crypto image core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
+$(eval $(call UNIT_RULE,face,,$(BUILD)/src/face/face_kernel.o))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
 $(eval $(call UNIT_RULE,app,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
@@ -213,9 +214,15 @@ $(BUILD)/mkhostile: $(BUILD)/tests/tools/mkhostile.o $(call unit_fixture,image) 
 # A long audit log, for the slow tests.
 $(BUILD)/mkaudit: $(BUILD)/tests/tools/mkaudit.o $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app))
+# A grown database, for measurements.
+$(BUILD)/mkcredentials: $(BUILD)/tests/tools/mkcredentials.o $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,app)
+	$(call link,$^ $(call ld_of,app))
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
+# What an enrolment costs beside the networks alone.
+$(BUILD)/bench-enrol: $(BUILD)/tests/bench/enrol_cost.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
+	$(call link,-Wl$(comma)--wrap=sid_mono_us $^ $(call ld_of,app) $(LIBS_face))
 
 # The same measurement of two comparisons; memcmp's must be found out.
 $(BUILD)/dudect: $(BUILD)/tests/slow/dudect.o $(call lib,base)
@@ -232,7 +239,7 @@ e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)
-CXX_SRC := $(wildcard src/*/*.cpp tests/tools/*.cpp)
+CXX_SRC := $(wildcard src/*/*.cpp tests/bench/*.cpp tests/tools/*.cpp)
 objects: $(C_SRC:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cpp=$(BUILD)/%.o)
 
 # ---- lint: what has passed leaves a stamp, until the object changes ---------
@@ -367,9 +374,12 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 	@tests/fuzz/replay.sh $^
 
 .PHONY: bench fmt install uninstall clean
-bench: setup-check ## speed, memory and start-up time (BENCH_S=seconds per round)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto
-	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4)
+# BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
+# FOLDER, or --sizes 10000,1000000 for databases that have grown.
+bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
+	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format
 	@git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | \
 	  xargs clang-format -i

@@ -300,6 +300,14 @@ sid_app_config(const struct sid_app *app, struct sid_config *out) {
     config_unlock(app);
 }
 
+int64_t
+sid_app_clerk_per_minute(const struct sid_app *app) {
+    config_rdlock(app);
+    int64_t rate = app->config.clerk_per_minute;
+    config_unlock(app);
+    return rate;
+}
+
 void
 sid_app_policy(const struct sid_app *app, struct sid_policy *out) {
     config_rdlock(app);

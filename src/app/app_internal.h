@@ -107,6 +107,8 @@ struct sid_app {
 /* In which a person's attempts to enrol are counted. */
 #define SID_ATTEMPT_DAY_S ((int64_t)86400)
 
+/* What a clerk's key may ask in a minute; 0: any number. */
+int64_t sid_app_clerk_per_minute(const struct sid_app *app);
 void sid_app_policy(const struct sid_app *app, struct sid_policy *out);
 void sid_app_token_times(const struct sid_app *app, int64_t now_s,
                          struct sid_token_times *out);

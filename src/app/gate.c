@@ -195,12 +195,9 @@ sid_app_forbid(struct sid_app *app, const struct sid_attempt *attempt,
 enum sid_err
 sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
                      int64_t count, int64_t *retry_s) {
-    struct sid_config config;
     int64_t rate = caller->per_minute;
-    if (rate == 0 && caller->role == SID_ROLE_CLERK) {
-        sid_app_config(app, &config);
-        rate = config.clerk_per_minute;
-    }
+    if (rate == 0 && caller->role == SID_ROLE_CLERK)
+        rate = sid_app_clerk_per_minute(app);
     if (rate == 0 || caller->key == NULL ||
         sid_quota_take(&caller->key->bucket, rate, count, sid_mono_us(),
                        retry_s))

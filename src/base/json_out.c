@@ -61,9 +61,10 @@ put_escaped(struct sid_json *json, unsigned c) {
     put(json, text, (size_t)n);
 }
 
+/* ASCII that may stand in a string as it is. */
 static bool
 is_plain(unsigned char c) {
-    return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
 static void
@@ -73,10 +74,14 @@ put_quoted(struct sid_json *json, const char *text) {
     put(json, "\"", 1);
     size_t run = 0; /* bytes at `at` that go out as they are */
     while (run < len) {
+        if (is_plain(at[run])) {
+            run++;
+            continue;
+        }
         const unsigned char *next = at + run;
         bool ascii = *next < 0x80;
         size_t bytes = ascii ? 1 : utf8_sequence(next, len - run);
-        unsigned bad = ascii        ? (is_plain(*next) ? 0 : *next)
+        unsigned bad = ascii        ? *next
                        : bytes == 0 ? 0xfffdu
                                     : separator(next, bytes);
         if (bad == 0) {

@@ -85,10 +85,16 @@ sid_base32_encode(const void *in, size_t len, char *out) {
     *out = '\0';
 }
 
+static bool
+is_base32(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && c != 'i' &&
+                                      c != 'l' && c != 'o' && c != 'u');
+}
+
 bool
 sid_base32_clean(const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\0' || strchr(base32_digits, text[i]) == NULL)
+        if (!is_base32(text[i]))
             return false;
     }
     return true;
@@ -104,8 +110,11 @@ base45_value(char c) {
         return c - '0';
     if (c >= 'A' && c <= 'Z')
         return c - 'A' + 10;
-    const char *at = c == '\0' ? NULL : strchr(base45_digits + 36, c);
-    return at == NULL ? -1 : (int)(at - base45_digits);
+    for (int i = 36; base45_digits[i] != '\0'; i++) {
+        if (base45_digits[i] == c)
+            return i;
+    }
+    return -1;
 }
 
 void

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <mutex>
 
+#include "face_cv_layer.hpp"
+
 namespace sid {
 
 cv::Mat
@@ -73,7 +75,10 @@ square_crop(const cv::Mat &image, cv::Point2f centre, float side, int out_px) {
 void
 load(sid_face_engine *engine, const sid_face_pack *pack, sid_face_net which) {
     static std::once_flag opencv_ready;
-    std::call_once(opencv_ready, [] { cv::setNumThreads(1); });
+    std::call_once(opencv_ready, [] {
+        cv::setNumThreads(1);
+        register_layers();
+    });
     sid_face_net_spec &spec = engine->pack.net[which] = pack->net[which];
     cv::dnn::Net &net = engine->net[which];
     net = cv::dnn::readNetFromONNX(reinterpret_cast<const char *>(spec.onnx),

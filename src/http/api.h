@@ -64,17 +64,21 @@ void sid_api_write_credential(struct sid_json *json,
                               const struct sid_request *req,
                               const struct sid_credential *credential,
                               enum sid_credential_state state);
-/* Takes the member "code" of *from, which may be anything: what is no code is
- * answered as not valid. Errors: SID_E_FIELD_MISSING, SID_E_FIELD_INVALID. */
-SID_FALLIBLE enum sid_err sid_api_read_code(const json_t *from,
-                                            const char *path,
-                                            struct sid_verify *verify,
-                                            struct sid_field *field);
-/* Takes what a check says about itself. Errors: as above. */
+/* Takes a code, which may be anything: what is no code is answered as not
+ * valid. */
+void sid_api_take_code(const char *value, size_t value_len,
+                       struct sid_verify *verify);
+/* The purpose of that name. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_api_find_purpose(const struct sid_caller *caller,
+                                               const char *name,
+                                               const struct sid_purpose **out,
+                                               struct sid_field *field);
+/* Whether the purpose takes a check at this counter ("": not stated). Errors:
+ * SID_E_FIELD_MISSING. */
 SID_FALLIBLE enum sid_err
-sid_api_read_purpose(const json_t *body, const struct sid_caller *caller,
-                     const struct sid_purpose **purpose,
-                     char counter[SID_COUNTER_SIZE], struct sid_field *field);
+sid_api_judge_counter(const struct sid_caller *caller,
+                      const struct sid_purpose *purpose, const char *counter,
+                      struct sid_field *field);
 /* What the answer to one check with all attributes needs. */
 #define SID_API_CHECK_BYTES 768
 /* Writes that answer as members of the object that is open. */

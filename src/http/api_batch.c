@@ -34,6 +34,19 @@ read_received(const json_t *check, struct sid_verify *item,
 }
 
 static enum sid_err
+read_code(const json_t *check, struct sid_verify *item,
+          struct sid_field *field) {
+    const json_t *code = json_object_get(check, "code");
+    sid_field_set(field, "checks", "code");
+    if (code == NULL)
+        return SID_E_FIELD_MISSING;
+    if (!json_is_string(code))
+        return SID_E_FIELD_INVALID;
+    sid_api_take_code(json_string_value(code), json_string_length(code), item);
+    return SID_OK;
+}
+
+static enum sid_err
 read_check(const json_t *check, struct sid_verify *item,
            struct sid_field *field) {
     static const char *const names[] = {"code", "received_at", NULL};
@@ -42,7 +55,7 @@ read_check(const json_t *check, struct sid_verify *item,
         return SID_E_FIELD_INVALID;
     enum sid_err err = sid_json_only(check, "checks", names, field);
     if (err == SID_OK)
-        err = sid_api_read_code(check, "checks", item, field);
+        err = read_code(check, item, field);
     return err == SID_OK ? read_received(check, item, field) : err;
 }
 
@@ -70,12 +83,25 @@ static enum sid_err
 read_batch(const json_t *body, const struct sid_caller *caller,
            struct sid_verify_batch *batch, struct sid_field *field) {
     static const char *const names[] = {"checks", "purpose", "counter", NULL};
+    static const struct sid_json_text purpose_field = {.path = "",
+                                                       .name = "purpose"};
+    static const struct sid_json_text counter_field = {
+        .path = "", .name = "counter", .optional = true, .trim = true};
+    char purpose[64];
     enum sid_err err = sid_json_only(body, "", names, field);
     if (err == SID_OK)
         err = read_checks(body, batch, field);
     if (err == SID_OK)
-        err = sid_api_read_purpose(body, caller, &batch->purpose,
-                                   batch->counter, field);
+        err = sid_json_get_text(body, &purpose_field, purpose, sizeof purpose,
+                                field);
+    if (err == SID_OK)
+        err = sid_api_find_purpose(caller, purpose, &batch->purpose, field);
+    if (err == SID_OK)
+        err = sid_json_get_text(body, &counter_field, batch->counter,
+                                sizeof batch->counter, field);
+    if (err == SID_OK)
+        err = sid_api_judge_counter(caller, batch->purpose, batch->counter,
+                                    field);
     return err;
 }
 

@@ -8,84 +8,141 @@
 #include "smartid/clock.h"
 #include "smartid/metrics.h"
 
-enum sid_err
-sid_api_read_code(const json_t *from, const char *path,
-                  struct sid_verify *verify, struct sid_field *field) {
-    const json_t *code = json_object_get(from, "code");
-    sid_field_set(field, path, "code");
-    if (code == NULL)
-        return SID_E_FIELD_MISSING;
-    if (!json_is_string(code))
-        return SID_E_FIELD_INVALID;
-    struct sid_span text =
-        sid_token_strip(json_string_value(code), json_string_length(code));
+enum { WORD_CODE, WORD_PURPOSE, WORD_COUNTER, WORDS };
+
+/* The body, as a document or, as nearly every clerk's program writes it, as
+ * three plain strings: reading those with jansson was a seventh of a check. */
+struct question {
+    json_t *document; /* NULL: plain */
+    struct sid_json_plain plain[WORDS];
+};
+
+static enum sid_err
+read_body(struct sid_span body, struct question *out) {
+    struct question question = {
+        .plain = {[WORD_CODE] = {.name = "code"},
+                  [WORD_PURPOSE] = {.name = "purpose"},
+                  [WORD_COUNTER] = {.name = "counter"}}};
+    enum sid_err err = SID_OK;
+    if (!sid_json_plain(body, question.plain, WORDS))
+        err = sid_json_parse(body, &question.document);
+    if (err == SID_OK)
+        *out = question;
+    return err;
+}
+
+void
+sid_api_take_code(const char *value, size_t value_len,
+                  struct sid_verify *verify) {
+    struct sid_span text = sid_token_strip(value, value_len);
     size_t len = text.len;
     if (len > sizeof verify->code - 1)
         len = sizeof verify->code - 1;
     memcpy(verify->code, text.ptr, len);
     verify->code_len = len;
+}
+
+static enum sid_err
+read_code(const struct question *question, struct sid_verify *verify,
+          struct sid_field *field) {
+    const char *value = question->plain[WORD_CODE].text;
+    size_t value_len = question->plain[WORD_CODE].len;
+    sid_field_set(field, "", "code");
+    if (question->document != NULL) {
+        const json_t *code = json_object_get(question->document, "code");
+        if (code != NULL && !json_is_string(code))
+            return SID_E_FIELD_INVALID;
+        value = json_string_value(code);
+        value_len = json_string_length(code);
+    }
+    if (value == NULL)
+        return SID_E_FIELD_MISSING;
+    sid_api_take_code(value, value_len, verify);
     return SID_OK;
+}
+
+static enum sid_err
+read_text(const struct question *question, size_t word,
+          const struct sid_json_text *what, char *out, size_t out_size,
+          struct sid_field *field) {
+    const struct sid_json_plain *plain = &question->plain[word];
+    if (question->document != NULL)
+        return sid_json_get_text(question->document, what, out, out_size,
+                                 field);
+    if (plain->text != NULL)
+        return sid_json_take_text(plain->text, plain->len, what, out, out_size,
+                                  field);
+    if (what->optional) {
+        out[0] = '\0';
+        return SID_OK;
+    }
+    sid_field_set(field, what->path, what->name);
+    return SID_E_FIELD_MISSING;
+}
+
+enum sid_err
+sid_api_find_purpose(const struct sid_caller *caller, const char *name,
+                     const struct sid_purpose **out, struct sid_field *field) {
+    *out = sid_purposes_find(caller->purpose_set, name);
+    if (*out != NULL)
+        return SID_OK;
+    sid_field_set(field, "", "purpose");
+    return SID_E_FIELD_INVALID;
 }
 
 /* A purpose that was not granted is refused by the flow, which records it:
  * there it does not matter what else is missing. */
-static bool
-lacks_counter(const struct sid_caller *caller,
-              const struct sid_purpose *purpose, const char *counter) {
-    return purpose->counter_required && counter[0] == '\0' &&
-           (caller->purposes &
-            sid_purposes_bit(caller->purpose_set, purpose)) != 0;
+enum sid_err
+sid_api_judge_counter(const struct sid_caller *caller,
+                      const struct sid_purpose *purpose, const char *counter,
+                      struct sid_field *field) {
+    bool granted = (caller->purposes &
+                    sid_purposes_bit(caller->purpose_set, purpose)) != 0;
+    if (!granted || !purpose->counter_required || counter[0] != '\0')
+        return SID_OK;
+    sid_field_set(field, "", "counter");
+    return SID_E_FIELD_MISSING;
 }
 
-enum sid_err
-sid_api_read_purpose(const json_t *body, const struct sid_caller *caller,
-                     const struct sid_purpose **purpose,
-                     char counter[SID_COUNTER_SIZE], struct sid_field *field) {
+static enum sid_err
+read_question(const struct question *question, const struct sid_caller *caller,
+              struct sid_verify *verify, struct sid_field *field) {
+    static const char *const names[] = {"code", "purpose", "counter", NULL};
     static const struct sid_json_text purpose_field = {.path = "",
                                                        .name = "purpose"};
     static const struct sid_json_text counter_field = {
         .path = "", .name = "counter", .optional = true, .trim = true};
-    char name[64];
     enum sid_err err =
-        sid_json_get_text(body, &purpose_field, name, sizeof name, field);
+        question->document == NULL
+            ? SID_OK
+            : sid_json_only(question->document, "", names, field);
+    if (err == SID_OK)
+        err = read_code(question, verify, field);
     if (err != SID_OK)
         return err;
-    *purpose = sid_purposes_find(caller->purpose_set, name);
-    if (*purpose == NULL) {
-        sid_field_set(field, "", purpose_field.name);
-        return SID_E_FIELD_INVALID;
-    }
-    err = sid_json_get_text(body, &counter_field, counter, SID_COUNTER_SIZE,
-                            field);
-    if (err == SID_OK && lacks_counter(caller, *purpose, counter)) {
-        sid_field_set(field, "", counter_field.name);
-        err = SID_E_FIELD_MISSING;
-    }
-    return err;
-}
-
-static enum sid_err
-read_question(const json_t *body, const struct sid_caller *caller,
-              struct sid_verify *verify, struct sid_field *field) {
-    static const char *const names[] = {"code", "purpose", "counter", NULL};
-    enum sid_err err = sid_json_only(body, "", names, field);
+    char purpose[64];
+    err = read_text(question, WORD_PURPOSE, &purpose_field, purpose,
+                    sizeof purpose, field);
     if (err == SID_OK)
-        err = sid_api_read_code(body, "", verify, field);
+        err = sid_api_find_purpose(caller, purpose, &verify->purpose, field);
     if (err == SID_OK)
-        err = sid_api_read_purpose(body, caller, &verify->purpose,
-                                   verify->counter, field);
+        err = read_text(question, WORD_COUNTER, &counter_field, verify->counter,
+                        sizeof verify->counter, field);
+    if (err == SID_OK)
+        err = sid_api_judge_counter(caller, verify->purpose, verify->counter,
+                                    field);
     return err;
 }
 
 static enum sid_err
 verify_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.verify);
-    json_t *body = NULL;
-    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    struct question question = {.document = NULL};
+    enum sid_err err = read_body(sid_buf_span(&req->body), &question);
     if (err != SID_OK)
         return err;
-    err = read_question(body, &req->caller, &req->u.verify, &req->field);
-    json_decref(body);
+    err = read_question(&question, &req->caller, &req->u.verify, &req->field);
+    json_decref(question.document);
     return err;
 }
 

@@ -53,13 +53,13 @@ sid_guest_phase(struct sid_guest *guest, enum sid_phase phase,
         return;
     /* The later time first: no moment has a new phase with an old time. */
     if (phase == SID_PHASE_WORK) {
-        atomic_store(&guest->phase, phase);
+        atomic_store_explicit(&guest->phase, phase, memory_order_release);
         return;
     }
     if (phase == SID_PHASE_ANSWER)
-        atomic_store(&guest->served, true);
-    atomic_store(&guest->until_us, until_us);
-    atomic_store(&guest->phase, phase);
+        atomic_store_explicit(&guest->served, true, memory_order_release);
+    atomic_store_explicit(&guest->until_us, until_us, memory_order_release);
+    atomic_store_explicit(&guest->phase, phase, memory_order_release);
 }
 
 void

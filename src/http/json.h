@@ -60,5 +60,24 @@ SID_FALLIBLE enum sid_err sid_json_get_text(const json_t *object,
                                             const struct sid_json_text *what,
                                             char *out, size_t out_size,
                                             struct sid_field *field);
+/* The same for the bytes of a member's string. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_json_take_text(const char *text, size_t len,
+                                             const struct sid_json_text *what,
+                                             char *out, size_t out_size,
+                                             struct sid_field *field);
+
+/* ---- json_plain.c ------------------------------------------------------ */
+/* A member of a flat object. */
+struct sid_json_plain {
+    const char *name;
+    const char *text; /* borrowed from the body; NULL: not there */
+    size_t len;
+};
+/* Reads an object of the simplest form: one to n members, all of `members`,
+ * none twice, each a string of printable ASCII without an escape. True when the
+ * body is one: then it means what sid_json_parse() would read. Otherwise
+ * nothing is known of it, and .text and .len of the members mean nothing. */
+bool sid_json_plain(struct sid_span text, struct sid_json_plain *members,
+                    size_t n);
 
 #endif

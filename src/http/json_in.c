@@ -192,8 +192,16 @@ sid_json_get_text(const json_t *object, const struct sid_json_text *what,
         return SID_E_FIELD_MISSING;
     if (!json_is_string(value))
         return SID_E_FIELD_INVALID;
-    const char *text = json_string_value(value);
-    size_t len = json_string_length(value);
+    return sid_json_take_text(json_string_value(value),
+                              json_string_length(value), what, out, out_size,
+                              field);
+}
+
+enum sid_err
+sid_json_take_text(const char *text, size_t len,
+                   const struct sid_json_text *what, char *out, size_t out_size,
+                   struct sid_field *field) {
+    sid_field_set(field, what->path, what->name);
     while (what->trim && len > 0 && is_blank(text[0])) {
         text++;
         len--;

@@ -16,11 +16,44 @@
 /* A refused body up to this size is read to its end before the answer, which
  * keeps the connection alive. Own choice: one buffer of a connection. */
 #define SWALLOW_MAX_BYTES 65536
+/* Ended requests that a door keeps. Own choice: some 400 KiB. */
+#define SPARES_MAX 64u
+
+/* A request is larger than what malloc has at hand. */
+static struct sid_request *
+take_spare(struct sid_door *door) {
+    struct sid_request *req = door->spare;
+    if (req != NULL) {
+        door->spare = req->next_back;
+        door->spares--;
+    }
+    return req;
+}
+
+static void
+give_spare(struct sid_request *req) {
+    struct sid_door *door = req->door;
+    if (door->spares >= SPARES_MAX) {
+        free(req);
+        return;
+    }
+    req->next_back = door->spare;
+    door->spare = req;
+    door->spares++;
+}
+
+void
+sid_request_free_spares(struct sid_door *door) {
+    for (struct sid_request *req; (req = take_spare(door)) != NULL;)
+        free(req);
+}
 
 void *
 sid_request_begin(void *cls, const char *uri,
                   struct MHD_Connection *connection) {
-    struct sid_request *req = malloc(sizeof *req);
+    struct sid_request *req = take_spare(cls);
+    if (req == NULL)
+        req = malloc(sizeof *req);
     if (req == NULL)
         return NULL; /* the next callback closes the connection */
     memset(req, 0, offsetof(struct sid_request, u));
@@ -40,9 +73,9 @@ sid_request_begin(void *cls, const char *uri,
 
 void
 sid_request_make_flow(struct sid_request *req, size_t size) {
-    SID_ASSERT(size <= sizeof req->u && !req->flow_made);
+    SID_ASSERT(size > 0 && size <= sizeof req->u && req->flow_bytes == 0);
     memset(&req->u, 0, size);
-    req->flow_made = true;
+    req->flow_bytes = size;
 }
 
 /* What the client is waited for from now on, and for how long. */
@@ -62,8 +95,8 @@ give_place_back(struct sid_request *req) {
     req->has_place = false;
 }
 
-/* The flow has ended, on whatever thread. After the resume the request may be
- * gone, and after the count the server. */
+/* The flow has ended, on whatever thread. After it is given back the request
+ * may be gone, and after the count the server. */
 static void
 flow_done(struct sid_flow *flow) {
     struct sid_request *req =
@@ -72,7 +105,7 @@ flow_done(struct sid_flow *flow) {
     struct sid_server *server = req->door->server;
     int owner = atomic_exchange(&req->owner, SID_OWNER_IO);
     SID_ASSERT(owner == SID_OWNER_FLOW);
-    MHD_resume_connection(req->connection);
+    sid_loop_give_back(&req->door->loop, req);
     atomic_fetch_sub(&server->in_flow, 1);
 }
 
@@ -277,7 +310,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     enter_phase(req, SID_PHASE_HEAD);
     if (req->stage != SID_STAGE_LINE)
         log_end(req, why);
-    if (req->flow_made && req->route->handler->fini != NULL)
+    if (req->flow_bytes > 0 && req->route->handler->fini != NULL)
         req->route->handler->fini(req);
     give_place_back(req);
     sid_upload_free(&req->upload);
@@ -286,9 +319,8 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */
-    if (req->flow_made)
-        sid_wipe(&req->u, sizeof req->u);
-    free(req);
+    sid_wipe(&req->u, req->flow_bytes);
+    give_spare(req);
     sid_wipe_stack();
 }
 

@@ -75,15 +75,17 @@ struct sid_head {
 struct sid_request {
     struct sid_door *door;
     struct MHD_Connection *connection;
-    struct sid_guest *guest; /* the connection's; NULL: without limits */
-    _Atomic int owner;       /* enum sid_owner */
+    struct sid_request *next_back; /* of those on their way to the io thread,
+                                     or spare */
+    struct sid_guest *guest;       /* the connection's; NULL: without limits */
+    _Atomic int owner;             /* enum sid_owner */
     enum sid_stage stage;
     int64_t started_us; /* monotonic */
     bool uri_clean, has_query;
     bool counted;   /* in the server's count of requests that flows have seen */
     bool has_place; /* in the queue of enrolments */
-    bool flow_made; /* the union below is in use */
-    bool cut_body;  /* answered while the client may still be sending */
+    size_t flow_bytes; /* of the union below that are in use; 0: none */
+    bool cut_body;     /* answered while the client may still be sending */
     enum sid_method method;
     const struct sid_route *route; /* NULL: none matched */
     struct sid_head head;
@@ -140,6 +142,9 @@ struct sid_request {
         struct sid_client_revoke client_revoke;
     } u;
 };
+
+/* Frees the spare requests of a door whose io thread has ended. */
+void sid_request_free_spares(struct sid_door *door);
 
 /* Callbacks for MHD_start_daemon(); cls is the struct sid_door. */
 void *sid_request_begin(void *cls, const char *uri,

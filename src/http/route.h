@@ -33,7 +33,8 @@ struct sid_handler {
     void (*start)(struct sid_request *req);
     /* The flow has ended well: writes req->answer. */
     enum sid_err (*finish)(struct sid_request *req);
-    /* Frees and wipes what prepare made; called once iff req->flow_made. */
+    /* Frees and wipes what prepare made; called once iff req->flow_bytes > 0.
+     */
     void (*fini)(struct sid_request *req);
     /* A failure of the service's is told as "could_not_check". */
     bool is_check;

@@ -1,6 +1,6 @@
 /* server.c: starting and stopping libmicrohttpd on the two listeners. Main
  * thread; the callbacks at the end run on io threads. Owns the listening
- * sockets, the daemons and the linger thread. */
+ * sockets, the daemons, their threads and the linger thread. */
 #include "smartid/server.h"
 
 #include <stdarg.h>
@@ -75,16 +75,17 @@ start_door(struct sid_door *door, unsigned connections,
     /* STRICT_FOR_CLIENT stays off: head.c judges all that it would, and
      * 0.9.75's own refusal of a missing Host sends its head twice. */
     door->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-            MHD_USE_ERROR_LOG,
-        0, NULL, NULL, sid_request_step, door, MHD_OPTION_EXTERNAL_LOGGER,
-        log_line, NULL, MHD_OPTION_LISTEN_SOCKET, door->listen_fd,
+        sid_loop_flags() | (unsigned)MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        sid_request_step, door, MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL,
+        MHD_OPTION_LISTEN_SOCKET, door->listen_fd,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
         idle_timeout_s, MHD_OPTION_URI_LOG_CALLBACK, sid_request_begin, door,
         MHD_OPTION_NOTIFY_COMPLETED, sid_request_end, door,
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door, MHD_OPTION_END);
-    return door->daemon == NULL ? SID_E_NO_MEMORY : SID_OK;
+    if (door->daemon == NULL)
+        return SID_E_NO_MEMORY;
+    return sid_loop_start(&door->loop, door->daemon);
 }
 
 /* A daemon of its own for each io thread, instead of libmicrohttpd's pool: the
@@ -118,7 +119,7 @@ open_tcp(struct sid_server *server, const struct sid_config *config,
     for (size_t i = 0; i < threads && err == SID_OK; i++) {
         struct sid_door *door = &server->tcp[i];
         *door = (struct sid_door){
-            .server = server, .listen_fd = -1, .pulse = {.fd = -1}};
+            .server = server, .listen_fd = -1, .loop = SID_LOOP_NONE};
         server->tcp_count = i + 1;
         int port = 0;
         err = given == 0
@@ -165,7 +166,7 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     server->app = app;
     server->control = (struct sid_door){.server = server,
                                         .listen_fd = -1,
-                                        .pulse = {.fd = -1},
+                                        .loop = SID_LOOP_NONE,
                                         .control = true};
     server->idle_timeout_us = config->idle_timeout_s * 1000000;
     server->head_timeout_us = config->head_timeout_s * 1000000;
@@ -207,15 +208,15 @@ sid_server_tick(struct sid_server *server) {
 void
 sid_server_ask(struct sid_server *server) {
     for (size_t i = 0; i < server->tcp_count; i++)
-        sid_pulse_ask(&server->tcp[i].pulse, server->tcp[i].daemon);
-    sid_pulse_ask(&server->control.pulse, server->control.daemon);
+        sid_loop_ask(&server->tcp[i].loop);
+    sid_loop_ask(&server->control.loop);
 }
 
 static bool
 answered_until(struct sid_server *server, int64_t until_us) {
-    bool all = sid_pulse_answered(&server->control.pulse, until_us);
+    bool all = sid_loop_answered(&server->control.loop, until_us);
     for (size_t i = 0; i < server->tcp_count; i++)
-        all = sid_pulse_answered(&server->tcp[i].pulse, until_us) && all;
+        all = sid_loop_answered(&server->tcp[i].loop, until_us) && all;
     return all;
 }
 
@@ -297,13 +298,14 @@ sid_server_drain(struct sid_server *server, int64_t limit_us) {
 
 static void
 stop_door(struct sid_door *door) {
+    sid_loop_stop(&door->loop);
     if (door->daemon != NULL)
         MHD_stop_daemon(door->daemon);
     door->daemon = NULL;
     if (door->listen_fd >= 0)
         close(door->listen_fd);
     door->listen_fd = -1;
-    sid_pulse_fini(&door->pulse);
+    sid_request_free_spares(door);
 }
 
 void

@@ -8,7 +8,7 @@
 
 #include "deadline.h"
 #include "linger.h"
-#include "pulse.h"
+#include "loop.h"
 #include "smartid/network.h"
 #include "smartid/server.h"
 
@@ -18,7 +18,9 @@ struct sid_door {
     struct MHD_Daemon *daemon;
     int listen_fd;
     struct sid_guests guests;
-    struct sid_pulse pulse;
+    struct sid_loop loop;
+    struct sid_request *spare; /* the io thread's: ended ones, for the next */
+    size_t spares;
     bool control; /* the Unix socket */
 };
 

@@ -81,23 +81,28 @@ skip_coded(struct walk *w) {
     size_t begin = w->at, part = begin, at = begin, len = w->file.len;
     unsigned restart = MARK_RST0;
     w->at = len;
-    for (; at + 1 < len; at++) {
-        if (p[at] != 0xFF)
-            continue;
+    while (at + 1 < len) {
+        /* Megabytes, of which one byte in a hundred is 0xFF. */
+        const uint8_t *found = memchr(p + at, 0xFF, len - 1 - at);
+        if (found == NULL)
+            break;
+        at = (size_t)(found - p);
         unsigned next = p[at + 1];
-        if (next == 0xFF) /* fill byte */
+        if (next == 0xFF) { /* fill byte */
+            at++;
             continue;
+        }
         if (next != 0 && (next < MARK_RST0 || next > MARK_RST7)) {
             w->at = at;
             break;
         }
-        at++;
+        at += 2;
         if (next == 0)
             continue;
-        if (w->restarts == 0 || next != restart || at - 1 == part)
+        if (w->restarts == 0 || next != restart || at - 2 == part)
             return false;
         restart = next == MARK_RST7 ? MARK_RST0 : next + 1;
-        part = at + 1;
+        part = at;
     }
     w->coded_bytes += w->at - begin;
     return true;

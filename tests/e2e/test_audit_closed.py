@@ -61,6 +61,13 @@ class Closed(DaemonCase):
             ("checks", lambda: self.clerk.post("/v1/verifications/batch", {
                 "checks": [{"code": self.code}],
                 "purpose": "train_ticket"}), 200),
+            ("dispute", lambda: self.holder.post(
+                "/v1/verifications/%s/dispute" % self.check,
+                {"credential_id": self.credential, "reason": "x"}), 201),
+            ("disputes", lambda: self.officer.get("/v1/disputes"), 200),
+            ("settle", lambda: self.officer.post(
+                "/v1/disputes/%s/settle" % self.disputed,
+                {"outcome": "dismissed", "note": "x"}), 200),
             ("code", lambda: self.app.get(
                 "/v1/credentials/%s/code" % self.credential), 200),
             ("enrol", new, 201),
@@ -84,13 +91,6 @@ class Closed(DaemonCase):
             ("suspend", lambda: self.app.change(self.credential, "suspend"),
              200),
             ("resume", lambda: self.app.change(self.asleep, "resume"), 200),
-            ("dispute", lambda: self.holder.post(
-                "/v1/verifications/%s/dispute" % self.check,
-                {"credential_id": self.credential, "reason": "x"}), 201),
-            ("disputes", lambda: self.officer.get("/v1/disputes"), 200),
-            ("settle", lambda: self.officer.post(
-                "/v1/disputes/%s/settle" % self.disputed,
-                {"outcome": "dismissed", "note": "x"}), 200),
             ("revoke", lambda: self.app.revoke(self.credential), 200),
         ]
 

@@ -141,6 +141,14 @@ class Nothing(DaemonCase):
         self.assertEqual((len(servers), len(faces)), (1, 1))
         return servers + faces
 
+    def test_a_face_process_lets_checks_go_first(self):
+        self.approved()
+        (server,) = children(self.daemon, "smartidd-forker")
+        (face,) = children(self.daemon)
+        mine, his, its = (os.getpriority(os.PRIO_PROCESS, pid) for pid in
+                          (self.daemon.process.pid, server, face))
+        self.assertEqual((his, its), (mine, min(19, mine + 3)))
+
     def test_no_files_no_environment_no_rights(self):
         self.approved()
         for pid in self.processes():

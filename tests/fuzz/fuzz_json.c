@@ -89,7 +89,7 @@ take_body(const struct sid_route *route, unsigned who, const uint8_t *data,
             expect_usable(&req);
         expect_safe(&req.field);
     }
-    if (req.flow_made && route->handler->fini != NULL)
+    if (req.flow_bytes > 0 && route->handler->fini != NULL)
         route->handler->fini(&req);
     sid_buf_free(&req.body);
 }

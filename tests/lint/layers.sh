@@ -31,9 +31,9 @@ main   6
 # foreign header (pattern)              where it may stand (pattern)
 foreign='
 openssl/                                ^(src/crypto/|tests/fuzz/fail\.c$)
-opencv2/                                ^(src/face/.*pp|tests/tools/.*pp)$
+opencv2/                                ^(src/face/.*pp|tests/(tools|bench)/.*pp)$
 qrencode\.h                             ^src/qr/
-sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/)
+sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/mkcredentials)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
 curl/                                   ^src/ctl/

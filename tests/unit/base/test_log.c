@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "smartid/log.h"
@@ -351,6 +352,118 @@ lines_of_several_threads_do_not_mix(void **state) {
         assert_int_equal(count[i], LINES);
 }
 
+/* ---- lines that wait ------------------------------------------------------
+ */
+
+/* How many lines stand in the file, as a reader sees it now. */
+static int
+lines_so_far(void) {
+    struct stat st;
+    assert_int_equal(fstat(fileno(sink), &st), 0);
+    assert_in_range(st.st_size, 0, TEXT_SIZE - 1);
+    assert_int_equal(pread(fileno(sink), text, (size_t)st.st_size, 0),
+                     st.st_size);
+    text[st.st_size] = '\0';
+    int lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    return lines;
+}
+
+static void *
+hold_and_flush(void *seen) {
+    int *count = seen;
+    sid_log_hold();
+    sid_log(SID_LOG_INFO, "one");
+    sid_log(SID_LOG_INFO, "two");
+    count[0] = lines_so_far();
+    sid_log_flush();
+    count[1] = lines_so_far();
+    sid_log_flush();
+    count[2] = lines_so_far();
+    return NULL;
+}
+
+static void *
+hold_and_warn(void *seen) {
+    int *count = seen;
+    sid_log_hold();
+    sid_log(SID_LOG_INFO, "one");
+    sid_log(SID_LOG_WARN, "two");
+    count[0] = lines_so_far();
+    sid_log(SID_LOG_INFO, "three");
+    sid_log(SID_LOG_ALWAYS, "four");
+    count[1] = lines_so_far();
+    return NULL;
+}
+
+static void *
+hold_many(void *seen) {
+    int *count = seen;
+    sid_log_hold();
+    for (int i = 0; i < LINES; i++)
+        sid_log(SID_LOG_INFO, "line", SID_N("n", i));
+    count[0] = lines_so_far();
+    sid_log_flush();
+    count[1] = lines_so_far();
+    return NULL;
+}
+
+static void
+run_alone(void *(*what)(void *), int *seen) {
+    pthread_t thread;
+    begin();
+    (void)fcntl(STDERR_FILENO, F_SETFL, O_APPEND);
+    assert_int_equal(pthread_create(&thread, NULL, what, seen), 0);
+    (void)pthread_join(thread, NULL);
+    (void)end();
+}
+
+static void
+lines_of_a_thread_that_holds_wait_until_it_flushes(void **state) {
+    (void)state;
+    int seen[3] = {-1, -1, -1};
+    run_alone(hold_and_flush, seen);
+    assert_int_equal(seen[0], 0);
+    assert_int_equal(seen[1], 2);
+    assert_int_equal(seen[2], 2);
+}
+
+static void
+a_warning_and_evidence_do_not_wait_and_come_after_what_did(void **state) {
+    (void)state;
+    int seen[3] = {-1, -1, -1};
+    run_alone(hold_and_warn, seen);
+    assert_int_equal(seen[0], 2);
+    assert_int_equal(seen[1], 4);
+    const char *at = text;
+    static const char *const events[] = {"one", "two", "three", "four"};
+    for (size_t i = 0; i < 4; i++) {
+        at = strstr(at, events[i]);
+        assert_non_null(at);
+    }
+}
+
+static void
+lines_that_wait_are_bounded_whole_and_in_order(void **state) {
+    (void)state;
+    int seen[3] = {-1, -1, -1};
+    run_alone(hold_many, seen);
+    assert_in_range(seen[0], 1, LINES - 1);
+    assert_int_equal(seen[1], LINES);
+    int n = 0;
+    char *save = NULL;
+    for (char *l = strtok_r(text, "\n", &save); l != NULL;
+         l = strtok_r(NULL, "\n", &save), n++) {
+        char expected[32];
+        (void)snprintf(expected, sizeof expected, " event=line n=%d", n);
+        const char *rest = strstr(l, " event=");
+        assert_non_null(rest);
+        assert_string_equal(rest, expected);
+    }
+    assert_int_equal(n, LINES);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -365,6 +478,10 @@ main(void) {
         cmocka_unit_test(a_value_that_is_too_long_still_leaves_one_whole_line),
         cmocka_unit_test(fields_beyond_sixteen_are_left_out),
         cmocka_unit_test(lines_of_several_threads_do_not_mix),
+        cmocka_unit_test(lines_of_a_thread_that_holds_wait_until_it_flushes),
+        cmocka_unit_test(
+            a_warning_and_evidence_do_not_wait_and_come_after_what_did),
+        cmocka_unit_test(lines_that_wait_are_bounded_whole_and_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
