@@ -64,16 +64,17 @@ LDFLAGS  += $(if $(SAN),$(QUICK_LD)) -pie -pthread $(SANF) -Wl,-z,relro,-z,now,-
 OPENCV_CFLAGS := -isystem /usr/include/opencv4
 LIBS_base   := -linih
 LIBS_crypto := -lcrypto
+LIBS_net    := -lcurl
 LIBS_image  := -ljpeg -lpng16 -lz
 LIBS_qr     := -lqrencode -lpng16
 LIBS_face   := -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
 LIBS_store  := -lsqlite3
 LIBS_http   := -lmicrohttpd -ljansson
-LIBS_ctl    := -lcurl -ljansson
+LIBS_ctl    := -ljansson
 LIBS_common := -lm
 
 # ---- layers: one static library per folder, upper ones link lower ones -----
-FOLDERS := base crypto work image qr core store app http
+FOLDERS := base crypto work net image qr core store app http
 # Link seams: the same symbols from another file.
 #   clock_real|clock_test   the wall clock, real or shifted by a file
 #   face_cv|face_fake       OpenCV, or answers read out of the pixels' colours
@@ -104,10 +105,11 @@ CTL_OBJS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/ctl/*.c))
 BELOW_base   := base
 BELOW_crypto := crypto base
 BELOW_work   := work base
+BELOW_net    := net base
 BELOW_image  := image base
 BELOW_face   := base
 BELOW_qr     := qr base
-LOW          := crypto work image qr base
+LOW          := crypto work net image qr base
 BELOW_core   := core $(LOW)
 BELOW_store  := store core $(LOW)
 BELOW_app    := app store core $(LOW)

@@ -14,6 +14,7 @@
 
 #include "smartid/err.h"
 #include "smartid/inifile.h"
+#include "smartid/url.h"
 
 #define SID_PATH_SIZE 512
 /* What photo_max_bytes may be set to. */
@@ -81,6 +82,11 @@ struct sid_config {
     /* [audit] */
     int64_t head_interval_s;       /* 5..3600, default 60 */
     char head_file[SID_PATH_SIZE]; /* empty: <database>.heads */
+    /* [webhook] */
+    char webhook_url[SID_URL_SIZE];      /* empty: none; see url.h */
+    char webhook_ca_file[SID_PATH_SIZE]; /* empty: the system's authorities */
+    char webhook_checks[8];              /* on | off, default off */
+    int64_t webhook_expiry_days;         /* 0..365, default 30; 0: not told */
     /* [log] */
     char log_level[8]; /* debug | info | warn | error */
 };

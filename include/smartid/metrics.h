@@ -140,6 +140,16 @@
       "outcome=\"retake\"", "")                                                \
     X(SID_M_RECOVERY_LOCKED, COUNTER, "smartidd_recoveries_total",             \
       "outcome=\"locked\"", "")                                                \
+    X(SID_M_WEBHOOK_SENT, COUNTER, "smartidd_webhook_events_total",            \
+      "result=\"taken\"",                                                      \
+      "Events that the app's backend has taken, and "                          \
+      "requests that it has not")                                              \
+    X(SID_M_WEBHOOK_FAILED, COUNTER, "smartidd_webhook_events_total",          \
+      "result=\"failed\"", "")                                                 \
+    X(SID_M_WEBHOOK_DEAD, GAUGE, "smartidd_webhook_refused", "",               \
+      "Events put aside because the app's backend would not take them")        \
+    X(SID_M_WEBHOOK_BEHIND, GAUGE, "smartidd_webhook_behind_seconds", "",      \
+      "Age of the oldest event that could not be sent yet, when last tried")   \
     X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
       "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \

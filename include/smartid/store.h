@@ -21,6 +21,7 @@
 #include "smartid/enrolment.h"
 #include "smartid/erasure.h"
 #include "smartid/err.h"
+#include "smartid/event.h"
 #include "smartid/mac.h"
 #include "smartid/rand.h"
 #include "smartid/subject.h"
@@ -372,6 +373,52 @@ SID_FALLIBLE enum sid_err sid_store_challenge_use(struct sid_store *store,
 /* Forgets those that expired before `before_s`. */
 SID_FALLIBLE enum sid_err sid_store_challenge_purge(struct sid_store *store,
                                                     int64_t before_s);
+
+/* ---- what the app's backend is told ------------------------------------- */
+/* Up to which row of the audit log. Errors: SID_E_NOT_FOUND (it was never told
+ * anything). */
+SID_FALLIBLE enum sid_err sid_store_webhook_place(struct sid_store *store,
+                                                  int64_t *seq);
+SID_FALLIBLE enum sid_err sid_store_webhook_told(struct sid_store *store,
+                                                 int64_t seq);
+/* An event that it would not take. */
+#define SID_EVENT_WHY_SIZE 32
+struct sid_dead_event {
+    int64_t seq; /* of the audit row */
+    char id[SID_EVENT_ID_SIZE];
+    char type[32];
+    char body[SID_EVENT_BODY_SIZE]; /* the event as JSON */
+    int tries;
+    int64_t tried_at_s;           /* the last time */
+    char why[SID_EVENT_WHY_SIZE]; /* "http_400", "timeout" … */
+    bool again;                   /* to be sent once more */
+};
+/* Puts it on the list, or there again with other tries and why. */
+SID_FALLIBLE enum sid_err
+sid_store_webhook_bury(struct sid_store *store,
+                       const struct sid_dead_event *event);
+/* Calls each for those with seq > after_seq, oldest first, at most limit;
+ * again: only those to be sent once more. The event is borrowed. */
+SID_FALLIBLE enum sid_err sid_store_webhook_dead_each(
+    struct sid_store *store, bool again, int64_t after_seq, int limit,
+    enum sid_err (*each)(const struct sid_dead_event *event, void *ctx),
+    void *ctx);
+SID_FALLIBLE enum sid_err sid_store_webhook_dead_count(struct sid_store *store,
+                                                       int64_t *out);
+/* Marks the one with this seq, or all (0), to be sent once more. Errors:
+ * SID_E_NOT_FOUND (there is none). */
+SID_FALLIBLE enum sid_err sid_store_webhook_again(struct sid_store *store,
+                                                  int64_t seq);
+/* Takes it off the list. */
+SID_FALLIBLE enum sid_err sid_store_webhook_exhume(struct sid_store *store,
+                                                   int64_t seq);
+/* Marks active credentials that expire before before_s and of which that was
+ * not told, at most limit, and calls each for them. */
+SID_FALLIBLE enum sid_err
+sid_store_expiring_each(struct sid_store *store, int64_t before_s, int limit,
+                        enum sid_err (*each)(const char *credential_id,
+                                             int64_t valid_until_s, void *ctx),
+                        void *ctx);
 
 /* ---- templates --------------------------------------------------------- */
 /* The face of an enrolment, as sid_subject_seal() leaves it. */

@@ -132,7 +132,8 @@ sid_app_start_workers(struct sid_app *app, char *problem,
     }
     sid_models_free(&app->models); /* the engines have their own copies */
     atomic_store(&app->pool, pool);
-    return sid_enrol_resume(app);
+    err = sid_enrol_resume(app);
+    return err == SID_OK ? sid_webhook_start(app) : err;
 }
 
 bool
@@ -211,6 +212,7 @@ sid_app_tick(struct sid_app *app) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
         purge_expired(app);
         sid_keys_purge(app);
+        sid_expiring_tick(app);
     }
 }
 
@@ -269,6 +271,7 @@ sid_app_free(struct sid_app **app) {
     if (sid_writer_run(me->writer, &fence) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
     sid_pool_free(&pool);
+    sid_webhook_stop(me);
     sid_audit_stop(me);
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);

@@ -20,13 +20,16 @@ struct sid_forkserver;
 struct sid_gate;
 struct sid_kept_purposes;
 struct sid_models;
+struct sid_webhook;
+struct sid_webhook_state;
 
 struct sid_app {
-    struct sid_keyring *keys;   /* borrowed */
-    struct sid_master **master; /* borrowed; the writer's alone */
-    struct sid_writer *writer;  /* borrowed */
-    struct sid_keyset *keyset;  /* borrowed */
-    struct sid_gate *gate;      /* owned */
+    struct sid_keyring *keys;    /* borrowed */
+    struct sid_master **master;  /* borrowed; the writer's alone */
+    struct sid_writer *writer;   /* borrowed */
+    struct sid_keyset *keyset;   /* borrowed */
+    struct sid_gate *gate;       /* owned */
+    struct sid_webhook *webhook; /* owned; NULL before its start */
 
     /* All sets that were ever in force, the newest first: callers point to
      * theirs. The list is the main thread's. */
@@ -157,6 +160,22 @@ int64_t sid_time_s(struct sid_app *app);
 /* Each tick: says once when the clock was set back by more than the skew, and
  * when that is over. Main thread. */
 void sid_time_tick(struct sid_app *app);
+
+/* ---- webhook.c ---------------------------------------------------------- */
+/* Once everything else runs; it may do so without an address to send to.
+ * Errors: SID_E_NO_MEMORY, SID_E_CRYPTO, SID_E_INTERNAL. */
+SID_FALLIBLE enum sid_err sid_webhook_start(struct sid_app *app);
+/* Ends the request under way, and the thread; while the writer works. */
+void sid_webhook_stop(struct sid_app *app);
+/* How it went so far. Any thread. */
+void sid_webhook_state(struct sid_app *app, struct sid_webhook_state *out);
+/* Refused events were marked to be sent once more. Any thread. */
+void sid_webhook_replay(struct sid_app *app);
+
+/* ---- expiring.c --------------------------------------------------------- */
+/* Now and then: credentials that will expire soon get a row in the log, from
+ * which the app's backend is told. Main thread. */
+void sid_expiring_tick(struct sid_app *app);
 
 /* ---- purposes.c --------------------------------------------------------- */
 /* From now on these (copied) are in force; grants that they do not know are

@@ -31,7 +31,7 @@ sid_app_base(struct sid_app *app, struct sid_store *store,
         sid_credential_type_find(credential->type);
     struct sid_credential base = {0};
     *state = SID_CREDENTIAL_ACTIVE;
-    memcpy(assurance, credential->assurance, SID_ASSURANCE_SIZE);
+    memmove(assurance, credential->assurance, SID_ASSURANCE_SIZE);
     if (type == NULL || type->needs == NULL)
         return SID_OK;
     *state = SID_CREDENTIAL_REVOKED;

@@ -30,6 +30,9 @@
 #define NETWORKS(member)                                                       \
     .name = #member, .type = SETTING_NETWORKS, .default_value = "",            \
     .may_be_empty = true, .unit = "", AT(member)
+#define URL(member)                                                            \
+    .name = #member, .type = SETTING_URL, .default_value = "",                 \
+    .may_be_empty = true, .unit = "", AT(member)
 #define CHOICE(member, choices, value)                                         \
     .name = #member, .type = SETTING_CHOICE, .words = (choices),               \
     .default_value = (value), .unit = "", AT(member)
@@ -249,6 +252,27 @@ const struct setting config_settings[] = {
              "database's path with .heads behind it. Better on another disk "
              "or machine, and append-only (chattr +a)."},
 
+    {.section = "webhook",
+     URL(webhook_url),
+     .reloadable = true,
+     .help = "Where the app's backend is told what happens: it gets POST "
+             "requests, signed (smartidctl webhook secret). https, or http on "
+             "this machine. Empty: nobody is told."},
+    {.section = "webhook",
+     PATH(webhook_ca_file, ""),
+     .may_be_empty = true,
+     .reloadable = true,
+     .help = "Certificates (PEM) of the authorities that its certificate may "
+             "come from. Empty: those that the system trusts."},
+    {.section = "webhook",
+     CHOICE(webhook_checks, "on | off", "off"),
+     .reloadable = true,
+     .help = "Whether it is told of each check of a credential, too."},
+    {.section = "webhook",
+     INT(webhook_expiry_days, 0, 365, "30", "days"),
+     .reloadable = true,
+     .help = "How long before a credential expires it is told so. 0: not."},
+
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),
      .reloadable = true,
@@ -369,6 +393,8 @@ parse_chars(const struct setting *setting, const char *value, char *out,
     if (setting->type == SETTING_NETWORKS &&
         sid_networks_parse(value, &ignored) != SID_OK)
         return refuse(what, "not networks");
+    if (setting->type == SETTING_URL && len > 0 && !sid_url_target(value))
+        return refuse(what, "not an address that may be sent to");
     memset(out, 0, setting->size);
     memcpy(out, value, len);
     return SID_OK;
@@ -387,6 +413,7 @@ config_setting_parse(const struct setting *setting, const char *value,
     case SETTING_PATH:
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
+    case SETTING_URL:
         break;
     }
     return parse_chars(setting, value, to, what);
@@ -423,6 +450,11 @@ config_setting_accepted(const struct setting *setting,
         (void)snprintf(out, size,
                        "networks such as 10.1.0.0/16 2001:db8::/32, or empty");
         break;
+    case SETTING_URL:
+        (void)snprintf(out, size,
+                       "https://HOST[:PORT]/PATH, the same with "
+                       "http:// on this machine, or empty");
+        break;
     }
 }
 
@@ -446,6 +478,7 @@ config_setting_value(const struct setting *setting,
     case SETTING_PATH:
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
+    case SETTING_URL:
         (void)snprintf(out, CONFIG_VALUE_SIZE, "%s", at);
         break;
     }

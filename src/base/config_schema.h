@@ -15,6 +15,7 @@ enum setting_type {
     SETTING_PATH,     /* char[size], absolute */
     SETTING_CHOICE,   /* char[size], one of `words` */
     SETTING_NETWORKS, /* char[size], for sid_networks_parse(), or empty */
+    SETTING_URL,      /* char[size], for sid_url_target(), or empty */
 };
 
 struct setting {

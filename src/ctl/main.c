@@ -16,6 +16,7 @@ static const char usage_text[] =
     "  audit      verify the audit log, export it, look for misuse in it\n"
     "  retention  what is erased by itself, and how much of it is due\n"
     "  verify     check a code for counters without a network\n"
+    "  webhook    how the app's backend is told what happens\n"
     "  qr         show a code as a QR symbol in the terminal\n"
     "  compare    compare the faces in two photos, or in many pairs\n"
     "  calibrate  error rates and thresholds from the output of compare\n"
@@ -46,6 +47,8 @@ run(const char *given, int argc, char **argv) {
         return sid_ctl_key(config_path, argc, argv);
     if (strcmp(command, "retention") == 0)
         return sid_ctl_retention(config_path, argc, argv);
+    if (strcmp(command, "webhook") == 0)
+        return sid_ctl_webhook(config_path, argc, argv);
     if (strcmp(command, "audit") == 0)
         return sid_ctl_audit(config_path, argc, argv);
     if (strcmp(command, "verify") == 0)

@@ -28,6 +28,7 @@
 #include "smartid/flow_keys.h"
 #include "smartid/flow_recover.h"
 #include "smartid/flow_verify.h"
+#include "smartid/flow_webhook.h"
 #include "smartid/qr.h"
 #include "smartid/retention.h"
 
@@ -137,6 +138,8 @@ struct sid_request {
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;
         struct sid_retention_look retention;
+        struct sid_webhook_look webhook_look;
+        struct sid_webhook_replay webhook_replay;
         struct sid_client_add client_add;
         struct sid_client_list client_list;
         struct sid_client_revoke client_revoke;

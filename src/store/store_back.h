@@ -147,6 +147,20 @@ struct sid_back_ops {
     enum sid_err (*challenge_use)(struct sid_back *back, const char *id,
                                   const char *enrolment_id);
     enum sid_err (*challenge_purge)(struct sid_back *back, int64_t before_s);
+    enum sid_err (*webhook_place)(struct sid_back *back, int64_t *seq);
+    enum sid_err (*webhook_told)(struct sid_back *back, int64_t seq);
+    enum sid_err (*webhook_bury)(struct sid_back *back,
+                                 const struct sid_dead_event *event);
+    enum sid_err (*webhook_dead_each)(
+        struct sid_back *back, bool again, int64_t after_seq, int limit,
+        enum sid_err (*each)(const struct sid_dead_event *, void *), void *ctx);
+    enum sid_err (*webhook_dead_count)(struct sid_back *back, int64_t *out);
+    enum sid_err (*webhook_again)(struct sid_back *back, int64_t seq);
+    enum sid_err (*webhook_exhume)(struct sid_back *back, int64_t seq);
+    enum sid_err (*expiring_each)(
+        struct sid_back *back, int64_t before_s, int limit,
+        enum sid_err (*each)(const char *, int64_t, void *), void *ctx);
+
     /* *change: 1 when it is new, 0 when one was replaced. */
     enum sid_err (*template_put)(struct sid_back *back,
                                  const char *enrolment_id,

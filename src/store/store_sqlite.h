@@ -66,6 +66,14 @@
     X(CHALLENGE_HAS)                                                           \
     X(CHALLENGE_USE)                                                           \
     X(CHALLENGE_PURGE)                                                         \
+    X(WEBHOOK_PLACE)                                                           \
+    X(WEBHOOK_TOLD)                                                            \
+    X(WEBHOOK_BURY)                                                            \
+    X(WEBHOOK_DEAD)                                                            \
+    X(WEBHOOK_DEAD_COUNT)                                                      \
+    X(WEBHOOK_AGAIN)                                                           \
+    X(WEBHOOK_EXHUME)                                                          \
+    X(EXPIRING)                                                                \
     X(TEMPLATE_UPDATE)                                                         \
     X(TEMPLATE_INSERT)                                                         \
     X(TEMPLATE_GET)                                                            \
@@ -389,6 +397,21 @@ enum sid_err sid_sqlite_challenge_use(struct sid_back *back, const char *id,
                                       const char *enrolment_id);
 enum sid_err sid_sqlite_challenge_purge(struct sid_back *back,
                                         int64_t before_s);
+/* store_sqlite_webhook.c */
+enum sid_err sid_sqlite_webhook_place(struct sid_back *back, int64_t *seq);
+enum sid_err sid_sqlite_webhook_told(struct sid_back *back, int64_t seq);
+enum sid_err sid_sqlite_webhook_bury(struct sid_back *back,
+                                     const struct sid_dead_event *event);
+enum sid_err sid_sqlite_webhook_dead_each(
+    struct sid_back *back, bool again, int64_t after_seq, int limit,
+    enum sid_err (*each)(const struct sid_dead_event *, void *), void *ctx);
+enum sid_err sid_sqlite_webhook_dead_count(struct sid_back *back, int64_t *out);
+enum sid_err sid_sqlite_webhook_again(struct sid_back *back, int64_t seq);
+enum sid_err sid_sqlite_webhook_exhume(struct sid_back *back, int64_t seq);
+enum sid_err
+sid_sqlite_expiring_each(struct sid_back *back, int64_t before_s, int limit,
+                         enum sid_err (*each)(const char *, int64_t, void *),
+                         void *ctx);
 /* store_sqlite_template.c */
 enum sid_err sid_sqlite_template_put(struct sid_back *back,
                                      const char *enrolment_id,

@@ -172,6 +172,25 @@ static const struct {
     S(CHALLENGE_USE, "UPDATE challenge SET enrolment_id = ? "
                      "WHERE id = ? AND enrolment_id = ''"),
     S(CHALLENGE_PURGE, "DELETE FROM challenge WHERE expires_at_s < ?"),
+    S(WEBHOOK_PLACE, "SELECT seq FROM webhook_place WHERE one = 1"),
+    S(WEBHOOK_TOLD, "INSERT INTO webhook_place (one, seq) VALUES (1, ?) "
+                    "ON CONFLICT (one) DO UPDATE SET seq = excluded.seq"),
+    S(WEBHOOK_BURY,
+      "INSERT INTO webhook_dead (seq, id, type, body, tries, tried_at_s, why, "
+      "again) VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (seq) DO UPDATE SET "
+      "tries = excluded.tries, tried_at_s = excluded.tried_at_s, "
+      "why = excluded.why, again = 0"),
+    S(WEBHOOK_DEAD, "SELECT seq, id, type, body, tries, tried_at_s, why, again "
+                    "FROM webhook_dead WHERE seq > ? AND again >= ? "
+                    "ORDER BY seq LIMIT ?"),
+    S(WEBHOOK_DEAD_COUNT, "SELECT count(*) FROM webhook_dead"),
+    S(WEBHOOK_AGAIN, "UPDATE webhook_dead SET again = 1 "
+                     "WHERE seq = ?1 OR ?1 = 0"),
+    S(WEBHOOK_EXHUME, "DELETE FROM webhook_dead WHERE seq = ?"),
+    S(EXPIRING, "UPDATE credential SET expiry_told = 1 WHERE id IN ("
+                "SELECT id FROM credential WHERE valid_until_s > 0 AND "
+                "valid_until_s < ? AND expiry_told = 0 AND state = 'active' "
+                "ORDER BY valid_until_s LIMIT ?) RETURNING id, valid_until_s"),
     S(TEMPLATE_UPDATE, "UPDATE template SET sealed = ? WHERE enrolment_id = ?"),
     S(TEMPLATE_INSERT,
       "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),

@@ -116,6 +116,9 @@ WELCOME = {
     ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
     ("POST", "/v1/keys/master"): (200, {}, False),
     ("GET", "/v1/retention"): (200, None, False),
+    ("GET", "/v1/webhook"): (200, None, False),
+    # Nothing was refused.
+    ("POST", "/v1/webhook/replay"): (404, {}, False),
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),

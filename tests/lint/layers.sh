@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # layers.sh: who may include what.
 #
-#   main, ctl > http > app > store > core > {crypto work image face qr} > base
+#   main, ctl > http > app > store > core > {crypto work net image face qr} > base
 #
 # A public header (include/smartid) may be included by its own layer and those
 # above; libraries of one level do not know each other, but face may use
@@ -13,16 +13,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # layer level its public headers
 layers='
-base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile appendfile json_out notify inherit
+base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile appendfile json_out notify inherit url
 crypto 1 mac aead sign master keyring subject
 work   1 queue pool
+net    1 post
 image  1 image
 face   1 face
 qr     1 qr
-core   2 token offline credential credential_type recovery enrolment policy copy challenge plane purpose audit audit_chain audit_head apikey idnumber ratelimit quota pseudonym erasure template steady
+core   2 token offline credential credential_type recovery enrolment policy copy challenge plane purpose audit audit_chain audit_head apikey idnumber ratelimit quota pseudonym erasure template steady event
 store  3 store writer migrate dispute
 photo  5
-app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_credential flow_recover flow_dispute flow_admin flow_keys purposes_file retention
+app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_credential flow_recover flow_dispute flow_admin flow_keys purposes_file retention flow_webhook
 http   5 server
 ctl    6
 main   6
@@ -36,7 +37,7 @@ qrencode\.h                             ^src/qr/
 sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/mkcredentials)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
-curl/                                   ^src/ctl/
+curl/                                   ^(src/ctl/|src/net/)
 jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
 png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)
 zlib\.h                                 ^(src/image/|tests/unit/|tests/fuzz/)
