@@ -57,7 +57,8 @@
       "outcome=\"dismissed\"", "")                                             \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
-    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_counter_total", "",   \
+    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_at_counters_total",   \
+      "",                                                                      \
       "Enrolments by an officer at a counter, without a comparison of faces")  \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \
       "state=\"approved\"", "Enrolments decided by the workers, by state")     \
