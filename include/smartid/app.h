@@ -113,11 +113,12 @@ enum sid_err sid_app_forbid(struct sid_app *app,
                             const struct sid_attempt *attempt,
                             const struct sid_caller *caller, int64_t *retry_s);
 
-/* Takes one request from what the caller's key may ask in a minute. Errors:
- * SID_E_RATE (*retry_s is when it may ask again). */
+/* Takes count requests (1 or more) from what the caller's key may ask in a
+ * minute, all or none. Errors: SID_E_RATE (*retry_s is when it may ask again).
+ */
 SID_FALLIBLE enum sid_err sid_app_within_quota(struct sid_app *app,
                                                const struct sid_caller *caller,
-                                               int64_t *retry_s);
+                                               int64_t count, int64_t *retry_s);
 
 /* Whether the secret that a holder has shown is the one of this enrolment: as
  * secrets are derived, no store is asked. "" has none. Any thread. */

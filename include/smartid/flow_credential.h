@@ -1,11 +1,12 @@
-/* flow_credential.h: looking at a credential, its code of the day, changing its
- * state.
+/* flow_credential.h: looking at a credential, its code of the day or of the
+ * minute, changing its state.
  * Who may: the app that enrolled the person, the holder, an officer (no codes
  * for officers). Anybody else gets SID_E_NOT_FOUND. */
 #ifndef SMARTID_FLOW_CREDENTIAL_H
 #define SMARTID_FLOW_CREDENTIAL_H
 
 #include "smartid/app.h"
+#include "smartid/offline.h"
 #include "smartid/token.h"
 
 struct sid_credential_look {
@@ -20,9 +21,12 @@ void sid_credential_look_fini(struct sid_credential_look *look);
 
 struct sid_credential_code {
     struct sid_flow flow;
-    char id[SID_ID_SIZE]; /* in */
+    char id[SID_ID_SIZE];     /* in */
+    enum sid_token_kind kind; /* in */
+    /* in: NONE, or a code for counters without a network, whatever kind says */
+    enum sid_offline_kind offline;
     /* out, after finish */
-    char code[SID_TOKEN_SIZE];
+    char code[SID_OFFLINE_SIZE];
     int64_t not_before_s, not_after_s;
     int64_t refresh_after_s; /* from then on another code is given */
     /* private */
@@ -34,6 +38,11 @@ void sid_credential_code_start(struct sid_credential_code *code);
 SID_FALLIBLE enum sid_err
 sid_credential_code_finish(struct sid_credential_code *code);
 void sid_credential_code_fini(struct sid_credential_code *code);
+
+/* The public key for codes of SID_OFFLINE_*, by key id. False when there is
+ * none. Any thread. */
+bool sid_app_offline_key(const struct sid_app *app, int kid,
+                         uint8_t out[SID_PUBLIC_KEY_BYTES]);
 
 enum sid_change {
     SID_CHANGE_SUSPEND,

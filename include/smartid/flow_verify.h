@@ -1,8 +1,9 @@
-/* flow_verify.h: a clerk asks who a code stands for.
+/* flow_verify.h: a clerk asks who a code stands for, or who many codes do.
  *
  * io: sid_verify_start opens the code (pure) and submits; writer: status and
  * audit row in one transaction; io: sid_verify_finish opens the attributes that
- * the purpose allows. */
+ * the purpose allows. Whatever fails on the way is an error, never an answer
+ * about the code. */
 #ifndef SMARTID_FLOW_VERIFY_H
 #define SMARTID_FLOW_VERIFY_H
 
@@ -22,12 +23,16 @@ struct sid_verify {
     char counter[SID_COUNTER_SIZE];    /* "" when none; clean UTF-8 */
     char code[SID_CODE_TEXT_SIZE];
     size_t code_len;
+    int64_t received_at_s; /* when the code was taken, Unix s; 0: now. For the
+                              record: codes are judged as of now */
     /* out, when flow.err is SID_OK */
     char id[SID_ID_SIZE]; /* "ver_…" */
     int64_t checked_at_s;
     bool valid;
     bool expired;       /* not valid because it is too old */
     bool too_low;       /* not valid because its assurance is too low */
+    bool needs_live;    /* not valid because it is no live code */
+    bool used;          /* not valid because it was taken before */
     bool portrait;      /* there is one that the purpose may be told of */
     char type[24];      /* of the credential; only when valid */
     char assurance[16]; /* only when valid */
@@ -58,5 +63,26 @@ void sid_verify_start(struct sid_verify *verify);
  * SID_E_SEAL, SID_E_CRYPTO, … */
 SID_FALLIBLE enum sid_err sid_verify_finish(struct sid_verify *verify);
 void sid_verify_fini(struct sid_verify *verify);
+
+/* Most codes of one batch. Source: issue 5, letter H. */
+#define SID_BATCH_MAX 50
+struct sid_verify_batch {
+    struct sid_flow flow;
+    /* in */
+    const struct sid_purpose *purpose;
+    char counter[SID_COUNTER_SIZE];
+    size_t count; /* 1..SID_BATCH_MAX */
+    /* in and out: code, code_len and received_at_s; then as sid_verify, its
+     * flow.err being its own: that of a code that could not be checked does not
+     * hurt the others. Owned, of calloc(). */
+    struct sid_verify *item;
+};
+/* All codes in one transaction, each with its row. flow.err:
+ * SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE …, SID_E_STOPPING: then
+ * nothing is known about any of them. */
+void sid_verify_batch_start(struct sid_verify_batch *batch);
+/* sid_verify_finish() of each item without an error (io thread, after done). */
+void sid_verify_batch_finish(struct sid_verify_batch *batch);
+void sid_verify_batch_fini(struct sid_verify_batch *batch);
 
 #endif

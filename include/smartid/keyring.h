@@ -11,6 +11,8 @@
  * and of each code key, where <kid> is its version:
  *   smartidd/code/mac/<kid>    codes: MAC                        (mac)
  *   smartidd/code/handle/<kid> codes: handle block               (block)
+ *   smartidd/code/offline/<kid> codes for counters without a
+ *                              network: signature                (sign)
  * and of each template key:
  *   smartidd/transform/v1      turns face templates              (mac)
  * Several versions stand side by side; a version's key never changes.
@@ -85,5 +87,8 @@ int sid_keyring_code_at(const struct sid_keyring *ring, int64_t at_s);
 bool sid_keyring_code(const struct sid_keyring *ring, int kid,
                       const struct sid_mac_key **mac,
                       const struct sid_block_key **handle);
+/* The key that code key `kid` gives for signing; NULL when there is none. */
+const struct sid_sign_key *sid_keyring_offline(const struct sid_keyring *ring,
+                                               int kid);
 
 #endif

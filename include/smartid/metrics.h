@@ -39,11 +39,26 @@
       "result=\"expired\"", "")                                                \
     X(SID_M_VERIFY_TOO_LOW, COUNTER, "smartidd_verifications_total",           \
       "result=\"assurance_too_low\"", "")                                      \
+    X(SID_M_VERIFY_NOT_LIVE, COUNTER, "smartidd_verifications_total",          \
+      "result=\"live_code_required\"", "")                                     \
+    X(SID_M_VERIFY_USED, COUNTER, "smartidd_verifications_total",              \
+      "result=\"code_used\"", "")                                              \
     X(SID_M_VERIFY_NOT_VALID, COUNTER, "smartidd_verifications_total",         \
       "result=\"not_valid\"", "")                                              \
+    X(SID_M_VERIFY_UNCHECKED, COUNTER, "smartidd_verifications_total",         \
+      "result=\"could_not_check\"", "")                                        \
+    X(SID_M_DISPUTES_OPENED, COUNTER, "smartidd_disputes_total",               \
+      "outcome=\"open\"",                                                      \
+      "Checks that holders have disputed, and how it was "                     \
+      "settled")                                                               \
+    X(SID_M_DISPUTES_UPHELD, COUNTER, "smartidd_disputes_total",               \
+      "outcome=\"upheld\"", "")                                                \
+    X(SID_M_DISPUTES_DISMISSED, COUNTER, "smartidd_disputes_total",            \
+      "outcome=\"dismissed\"", "")                                             \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
-    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_counter_total", "",   \
+    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_at_counters_total",   \
+      "",                                                                      \
       "Enrolments by an officer at a counter, without a comparison of faces")  \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \
       "state=\"approved\"", "Enrolments decided by the workers, by state")     \
@@ -97,8 +112,12 @@
       "Face templates in the database")                                        \
     X(SID_M_FACES_ALARM, GAUGE, "smartidd_faces_alarm", "",                    \
       "1 while there are as many of them as faces_alarm says or more")         \
-    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
+    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "kind=\"day\"",     \
       "Codes handed out")                                                      \
+    X(SID_M_CODES_LIVE, COUNTER, "smartidd_codes_issued_total",                \
+      "kind=\"live\"", "")                                                     \
+    X(SID_M_CODES_OFFLINE, COUNTER, "smartidd_codes_issued_total",             \
+      "kind=\"offline\"", "")                                                  \
     X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
       "smartidd_credential_changes_total", "change=\"suspended\"",             \
       "Credentials changed, and issued beside a resident_id")                  \

@@ -69,6 +69,7 @@ struct sid_purpose {
     uint32_t attributes;              /* SID_ATTR_* bits that may be told */
     enum sid_assurance assurance;     /* least that it takes */
     bool counter_required;            /* a check must name its counter */
+    bool live_required;               /* takes live codes only */
     bool face_required; /* the clerk is told to compare the face, too */
 };
 /* 1 to 32 of a-z, 0-9 and _, a letter first. */

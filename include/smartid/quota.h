@@ -17,10 +17,11 @@
 /* Starts at 0: full. */
 typedef _Atomic int64_t sid_bucket;
 
-/* Takes one token of a bucket of per_minute (1..SID_QUOTA_PER_MINUTE_MAX) at
- * now_us, which never falls. False when there is none: *retry_s (1..60) is in
- * how many seconds there will be one. */
-bool sid_quota_take(sid_bucket *bucket, int64_t per_minute, int64_t now_us,
-                    int64_t *retry_s);
+/* Takes count (1 or more) tokens of a bucket of per_minute
+ * (1..SID_QUOTA_PER_MINUTE_MAX) at now_us, which never falls: all or none.
+ * False when there are not so many: *retry_s (1..60) is in how many seconds
+ * there may be. More than per_minute there never are. */
+bool sid_quota_take(sid_bucket *bucket, int64_t per_minute, int64_t count,
+                    int64_t now_us, int64_t *retry_s);
 
 #endif

@@ -26,6 +26,7 @@
 #include "smartid/rand.h"
 #include "smartid/subject.h"
 #include "smartid/template.h"
+#include "smartid/token.h"
 
 struct sid_store;
 
@@ -526,6 +527,13 @@ SID_FALLIBLE enum sid_err
 sid_store_credential_change(struct sid_store *store,
                             const struct sid_credential *credential);
 
+/* Uses a live code up: whatever happens later, no other call does so again.
+ * Errors: SID_E_EXISTS (it was used before). */
+SID_FALLIBLE enum sid_err sid_store_live_use(struct sid_store *store,
+                                             const struct sid_token *token);
+/* Forgets those used that expired before before_s. */
+SID_FALLIBLE enum sid_err sid_store_live_purge(struct sid_store *store,
+                                               int64_t before_s);
 /* The person's credential with the next serial after this one; 0: the first.
  * Errors: SID_E_NOT_FOUND (there are no more). */
 SID_FALLIBLE enum sid_err sid_store_credential_next(struct sid_store *store,
@@ -554,9 +562,9 @@ struct sid_erasure {
     int64_t erased_at_s;
     enum sid_erase_cause cause;
 };
-/* Forgets a person: keys, template, portrait, photos, what retries are known
- * by, the rows of credentials and enrolment; *erasure stays. By id they are
- * still named in the audit log and, for a day, by retry keys, attempts and
+/* Forgets a person: keys, template, portrait, photos, what retries are known by, what was
+ * disputed, the rows of credentials and enrolment; *erasure stays. By id they
+ * are still named in the audit log and, for a day, by retry keys, attempts and
  * challenges. Errors: SID_E_NOT_FOUND (there is neither row). */
 SID_FALLIBLE enum sid_err sid_store_erase(struct sid_store *store,
                                           const struct sid_erasure *erasure);

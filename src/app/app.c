@@ -148,12 +148,16 @@ sid_app_ready(const struct sid_app *app) {
 /* How long an expired challenge is still known, so that the record of its use
  * says "expired" and not "unknown". Own choice. */
 #define CHALLENGE_KEPT_S 3600
+/* The same of a used live code, so that its last second is over for every check
+ * under way. */
+#define LIVE_KEPT_S 3600
 
 struct purge {
     struct sid_op op;
     int64_t retries_before_s;
     int64_t challenges_before_s;
     int64_t attempts_before_s;
+    int64_t live_before_s;
 };
 
 static enum sid_err
@@ -167,6 +171,8 @@ purge_run(struct sid_op *op, struct sid_store *store) {
         err = sid_store_attempt_purge(store, purge->attempts_before_s,
                                       purge->attempts_before_s +
                                           2 * SID_ATTEMPT_DAY_S);
+    if (err == SID_OK)
+        err = sid_store_live_purge(store, purge->live_before_s);
     return err;
 }
 
@@ -188,6 +194,8 @@ purge_expired(struct sid_app *app) {
     purge->challenges_before_s = now_s - CHALLENGE_KEPT_S;
     purge->attempts_before_s = now_s - SID_ATTEMPT_DAY_S;
     purge->retries_before_s = now_s - config.idempotency_s;
+    /* By the time that codes go by. */
+    purge->live_before_s = sid_time_s(app) - LIVE_KEPT_S;
     sid_writer_submit(app->writer, &purge->op);
 }
 

@@ -9,6 +9,7 @@
 #include "smartid/app.h"
 #include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/flow_verify.h"
 #include "smartid/purpose.h"
 #include "smartid/steady.h"
 #include "smartid/token.h"
@@ -283,6 +284,23 @@ sid_enrol_take_challenge(struct sid_flow *flow, struct sid_store *store,
                          const char *id,
                          const struct sid_buf sealed[SID_PHOTO_KINDS],
                          struct sid_enrolment *enrolment);
+
+/* ---- flow_credential.c -------------------------------------------------- */
+/* Reads a credential for the app that enrolled its holder, or for the holder;
+ * for others it does not exist. Errors: SID_E_NOT_FOUND, those of the store. */
+SID_FALLIBLE enum sid_err sid_credential_for(const struct sid_caller *caller,
+                                             struct sid_store *store,
+                                             const char *id,
+                                             struct sid_credential *out);
+
+/* ---- flow_verify.c ------------------------------------------------------ */
+/* Reads the code of a check whose inputs are set. Any thread. Errors: those of
+ * our own, after which nothing is known about it. */
+SID_FALLIBLE enum sid_err sid_verify_open(struct sid_verify *verify);
+/* Judges what was read and writes it down, inside a transaction; of a check
+ * whose flow.err is set it writes down that. Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_verify_judge(struct sid_verify *verify,
+                                           struct sid_store *store);
 
 /* ---- flow_enrol_submit.c ------------------------------------------------- */
 /* A body of which the rest is counted as held, or gone. Any thread. */

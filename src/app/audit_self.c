@@ -40,9 +40,10 @@ audit_purpose(struct settings *to, const char *event, const char *outcome,
     if (to->err != SID_OK)
         return;
     int len = snprintf(detail, sizeof detail,
-                       "assurance=%s counter_required=%s face_required=%s "
-                       "tells=",
+                       "assurance=%s code=%s counter_required=%s "
+                       "face_required=%s tells=",
                        sid_assurance_name(purpose->assurance),
+                       purpose->live_required ? "live" : "day",
                        purpose->counter_required ? "yes" : "no",
                        purpose->face_required ? "yes" : "no");
     for (int i = 0; i < SID_ATTRIBUTE_COUNT; i++) {
@@ -65,6 +66,7 @@ audit_purposes(struct settings *to, const struct sid_purposes *now,
         const struct sid_purpose *was = sid_purposes_find(now, is->name);
         if (was == NULL || was->attributes != is->attributes ||
             was->assurance != is->assurance ||
+            was->live_required != is->live_required ||
             was->counter_required != is->counter_required ||
             was->face_required != is->face_required)
             audit_purpose(to, "purpose_changed", "in_force", is);

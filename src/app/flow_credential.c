@@ -7,6 +7,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/idnumber.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/purpose.h"
@@ -29,6 +30,12 @@ read_for(const struct sid_caller *caller, bool officers,
     }
     *out = row;
     return SID_OK;
+}
+
+enum sid_err
+sid_credential_for(const struct sid_caller *caller, struct sid_store *store,
+                   const char *id, struct sid_credential *out) {
+    return read_for(caller, false, store, id, out);
 }
 
 /* ---- look -----------------------------------------------------------------
@@ -73,6 +80,13 @@ sid_credential_look_fini(struct sid_credential_look *look) {
 /* ---- code -----------------------------------------------------------------
  */
 
+static const char *
+kind_name(const struct sid_credential_code *code) {
+    if (code->offline != SID_OFFLINE_NONE)
+        return "offline";
+    return code->kind == SID_TOKEN_LIVE ? "live" : "day";
+}
+
 /* What stands on another credential has no code while that has none. */
 static enum sid_err
 judge_base(const struct sid_credential_code *code, struct sid_store *store) {
@@ -94,9 +108,9 @@ code_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         err = judge_base(code, store);
     if (err == SID_OK)
-        err = sid_app_audit(store, "code_issued",
-                            sid_caller_actor(&code->flow.caller), code->id,
-                            "day", "");
+        err = sid_app_audit(
+            store, "code_issued", sid_caller_actor(&code->flow.caller),
+            code->id, kind_name(code), sid_offline_kind_name(code->offline));
     return err;
 }
 
@@ -109,8 +123,35 @@ sid_credential_code_start(struct sid_credential_code *code) {
     sid_flow_submit(&code->flow, code_run, sid_flow_end);
 }
 
-enum sid_err
-sid_credential_code_finish(struct sid_credential_code *code) {
+/* When a live code should give way to the next one on the screen: nobody should
+ * scan one that dies meanwhile. Own choice. */
+#define LIVE_FRESH_S 45
+
+static enum sid_err
+make_live(struct sid_credential_code *code) {
+    struct sid_app *app = code->flow.app;
+    int64_t not_after_s = code->now_s + SID_TOKEN_LIVE_S;
+    struct sid_token token = {
+        .serial = code->credential.serial,
+        .not_after_s = (uint32_t)not_after_s,
+        .kind = SID_TOKEN_LIVE,
+        .key_id = (uint8_t)sid_keyring_code_at(app->keys, code->now_s),
+    };
+    enum sid_err err = sid_rand_bytes(&token.draw, sizeof token.draw);
+    token.draw &= SID_TOKEN_DRAW_MAX;
+    if (err == SID_OK)
+        err = sid_token_make(app->keys, &token, code->code);
+    if (err != SID_OK)
+        return err;
+    code->not_before_s = code->now_s;
+    code->not_after_s = not_after_s;
+    code->refresh_after_s = code->now_s + LIVE_FRESH_S;
+    sid_metric_add(SID_M_CODES_LIVE, 1);
+    return SID_OK;
+}
+
+static enum sid_err
+make_day(struct sid_credential_code *code) {
     struct sid_app *app = code->flow.app;
     struct sid_token_times times;
     sid_app_token_times(app, code->now_s, &times);
@@ -132,6 +173,77 @@ sid_credential_code_finish(struct sid_credential_code *code) {
     code->refresh_after_s = not_after_s; /* the next window's first second */
     sid_metric_add(SID_M_CODES, 1);
     return SID_OK;
+}
+
+/* ---- codes for counters without a network --------------------------------
+ */
+
+bool
+sid_app_offline_key(const struct sid_app *app, int kid,
+                    uint8_t out[SID_PUBLIC_KEY_BYTES]) {
+    const struct sid_sign_key *key = sid_keyring_offline(app->keys, kid);
+    if (key != NULL)
+        sid_sign_public(key, out);
+    return key != NULL;
+}
+
+/* No more than what was asked for is signed. */
+static enum sid_err
+tell_offline(const struct sid_credential_code *code, struct sid_offline *out) {
+    const struct sid_credential *row = &code->credential;
+    struct sid_subject subject =
+        sid_app_subject(code->flow.app, row->enrolment_id, &row->key);
+    struct sid_place place = {"credential", "holder", row->id};
+    struct sid_buf blob = SID_BUF_EMPTY;
+    struct sid_holder holder = {.name = ""};
+    enum sid_err err = sid_subject_open(
+        &subject, &place, sid_buf_span(&row->holder_sealed), &blob);
+    if (err == SID_OK)
+        err = sid_holder_unpack(sid_buf_span(&blob), &holder);
+    if (err == SID_OK && code->offline == SID_OFFLINE_AGE) {
+        out->age_over_18 =
+            sid_idnumber_age(holder.id_number, code->now_s) >= 18;
+    } else if (err == SID_OK) {
+        memcpy(out->name, holder.name, sizeof out->name);
+        memcpy(out->id_number, holder.id_number, sizeof out->id_number);
+    }
+    sid_buf_free(&blob);
+    sid_holder_fini(&holder);
+    return err;
+}
+
+/* It dies with the card. */
+static enum sid_err
+make_offline(struct sid_credential_code *code) {
+    const struct sid_keyring *keys = code->flow.app->keys;
+    int64_t not_after_s = code->now_s + SID_OFFLINE_LIFE_MAX_S;
+    int64_t card_s = code->credential.life.valid_until_s;
+    if (card_s != 0 && card_s < not_after_s)
+        not_after_s = card_s;
+    int kid = sid_keyring_current(keys, SID_KEY_CODE);
+    const struct sid_sign_key *key = sid_keyring_offline(keys, kid);
+    struct sid_offline told = {.key_id = (uint8_t)kid,
+                               .kind = code->offline,
+                               .issued_at_s = (uint32_t)code->now_s,
+                               .not_after_s = (uint32_t)not_after_s};
+    enum sid_err err = key == NULL ? SID_E_CODE_KEY : tell_offline(code, &told);
+    if (err == SID_OK)
+        err = sid_offline_make(key, &told, code->code);
+    sid_offline_fini(&told);
+    if (err != SID_OK)
+        return err;
+    code->not_before_s = code->now_s;
+    code->not_after_s = not_after_s;
+    code->refresh_after_s = code->now_s + (not_after_s - code->now_s) / 2;
+    sid_metric_add(SID_M_CODES_OFFLINE, 1);
+    return SID_OK;
+}
+
+enum sid_err
+sid_credential_code_finish(struct sid_credential_code *code) {
+    if (code->offline != SID_OFFLINE_NONE)
+        return make_offline(code);
+    return code->kind == SID_TOKEN_LIVE ? make_live(code) : make_day(code);
 }
 
 void

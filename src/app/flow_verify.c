@@ -17,10 +17,12 @@
 static const char *
 outcome_of(const struct sid_verify *verify, bool found,
            enum sid_credential_state state) {
-    if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN ||
-        verify->code_err != SID_OK)
-        return sid_err_code(verify->flow.err != SID_OK ? verify->flow.err
-                                                       : verify->code_err);
+    if (verify->flow.err == SID_E_PURPOSE_FORBIDDEN)
+        return sid_err_code(verify->flow.err);
+    if (verify->flow.err != SID_OK)
+        return "could_not_check";
+    if (verify->code_err != SID_OK)
+        return sid_err_code(verify->code_err);
     if (!found)
         return verify->credential_id[0] != '\0'
                    ? sid_dead_serial_name(verify->dead)
@@ -28,7 +30,10 @@ outcome_of(const struct sid_verify *verify, bool found,
     if (state != SID_CREDENTIAL_ACTIVE)
         return verify->base_dead ? "base_not_active"
                                  : sid_credential_state_name(state);
-    return verify->too_low ? "assurance_too_low" : "valid";
+    return verify->too_low      ? "assurance_too_low"
+           : verify->needs_live ? "live_code_required"
+           : verify->used       ? "code_used"
+                                : "valid";
 }
 
 /* A word that this program does not know counts as the least. */
@@ -54,6 +59,24 @@ take_credential(struct sid_verify *verify, struct sid_credential *credential) {
     sid_buf_move(&credential->details_sealed, &verify->details_sealed);
     return sid_buf_append(&verify->sealed, credential->holder_sealed.ptr,
                           credential->holder_sealed.len);
+}
+
+/* A code of today of an active credential: whether it is what the purpose asks
+ * for. A live one is used up by being taken. */
+static enum sid_err
+take_code(struct sid_verify *verify, struct sid_store *store,
+          struct sid_credential *credential) {
+    bool live = verify->token.kind == SID_TOKEN_LIVE;
+    verify->too_low = too_low(credential, verify->purpose);
+    verify->needs_live = !live && verify->purpose->live_required;
+    if (verify->too_low || verify->needs_live)
+        return SID_OK;
+    enum sid_err err =
+        live ? sid_store_live_use(store, &verify->token) : SID_OK;
+    verify->used = err == SID_E_EXISTS;
+    if (verify->used)
+        return SID_OK;
+    return err == SID_OK ? take_credential(verify, credential) : err;
 }
 
 static enum sid_err
@@ -86,12 +109,8 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
                            credential.assurance);
         verify->base_dead = *state != SID_CREDENTIAL_ACTIVE;
     }
-    if (err == SID_OK && *state == SID_CREDENTIAL_ACTIVE &&
-        code_err == SID_OK) {
-        verify->too_low = too_low(&credential, verify->purpose);
-        if (!verify->too_low)
-            err = take_credential(verify, &credential);
-    }
+    if (err == SID_OK && *state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK)
+        err = take_code(verify, store, &credential);
     sid_credential_fini(&credential);
     return err;
 }
@@ -133,30 +152,49 @@ remember(const struct sid_verify *verify) {
 }
 
 static enum sid_err
-verify_run(struct sid_op *op, struct sid_store *store) {
-    struct sid_verify *verify = (struct sid_verify *)op;
+write_down(const struct sid_verify *verify, struct sid_store *store,
+           const char *outcome) {
+    char detail[DETAIL_SIZE];
+    char received[SID_TIME_TEXT_SIZE] = "";
+    bool late = verify->received_at_s != 0;
+    if (late)
+        sid_time_text(verify->received_at_s, received);
+    /* The counter is the clerk's own text: last, so that it cannot pass for
+     * another field. */
+    const char *const parts[] = {"id=",
+                                 verify->id,
+                                 " purpose=",
+                                 verify->purpose->name,
+                                 late ? " received=" : "",
+                                 received,
+                                 " counter=",
+                                 verify->counter};
+    join(parts, sizeof parts / sizeof parts[0], detail);
+    return sid_app_audit_at(store, verify->started_us, "verification",
+                            sid_caller_actor(&verify->flow.caller),
+                            verify->credential_id, outcome, detail);
+}
+
+enum sid_err
+sid_verify_judge(struct sid_verify *verify, struct sid_store *store) {
     bool found;
     enum sid_credential_state state;
     enum sid_err err = look_up(verify, store, &found, &state);
     if (err != SID_OK)
         return err;
     verify->valid = verify->flow.err == SID_OK && verify->code_err == SID_OK &&
-                    found && state == SID_CREDENTIAL_ACTIVE && !verify->too_low;
+                    found && state == SID_CREDENTIAL_ACTIVE &&
+                    !verify->too_low && !verify->needs_live && !verify->used;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
     err = find_portrait(verify, store);
     if (err != SID_OK)
         return err;
-    char detail[DETAIL_SIZE];
-    /* The counter is the clerk's own text: last, so that it cannot pass for
-     * another field. */
-    const char *const parts[] = {"id=",       verify->id,
-                                 " purpose=", verify->purpose->name,
-                                 " counter=", verify->counter};
-    join(parts, sizeof parts / sizeof parts[0], detail);
-    return sid_app_audit_at(store, verify->started_us, "verification",
-                            sid_caller_actor(&verify->flow.caller),
-                            verify->credential_id,
-                            outcome_of(verify, found, state), detail);
+    return write_down(verify, store, outcome_of(verify, found, state));
+}
+
+static enum sid_err
+verify_run(struct sid_op *op, struct sid_store *store) {
+    return sid_verify_judge((struct sid_verify *)op, store);
 }
 
 static void
@@ -165,31 +203,20 @@ verify_done(struct sid_op *op) {
     /* A refused purpose was recorded; the refusal stays the answer. */
     if (op->err != SID_OK)
         verify->flow.err = op->err;
-    if (verify->flow.err == SID_OK)
-        sid_metric_add(verify->valid     ? SID_M_VERIFY_VALID
-                       : verify->expired ? SID_M_VERIFY_EXPIRED
-                       : verify->too_low ? SID_M_VERIFY_TOO_LOW
-                                         : SID_M_VERIFY_NOT_VALID,
-                       1);
     verify->flow.done(&verify->flow);
 }
 
-void
-sid_verify_start(struct sid_verify *verify) {
+enum sid_err
+sid_verify_open(struct sid_verify *verify) {
     struct sid_flow *flow = &verify->flow;
-    if (!sid_flow_admit(flow))
-        return;
     verify->started_us = sid_time_us(flow->app);
     verify->checked_at_s = verify->started_us / 1000000;
     enum sid_err err = sid_id_make("ver_", verify->id);
     /* Memory that one thread takes and another gives back is slow for both. */
     if (err == SID_OK)
         err = sid_buf_reserve(&verify->sealed, SEALED_BYTES);
-    if (err != SID_OK) {
-        flow->err = err;
-        flow->done(flow);
-        return;
-    }
+    if (err != SID_OK)
+        return err;
     uint64_t asked =
         sid_purposes_bit(flow->caller.purpose_set, verify->purpose);
     if ((flow->caller.purposes & asked) == 0)
@@ -198,13 +225,23 @@ sid_verify_start(struct sid_verify *verify) {
     sid_app_token_times(flow->app, verify->checked_at_s, &times);
     verify->code_err = sid_token_open(flow->app->keys, verify->code,
                                       verify->code_len, &times, &verify->token);
-    if (verify->code_err == SID_E_CRYPTO) {
-        /* Not the code's fault: say that it could not be checked. */
-        flow->err = SID_E_CRYPTO;
+    /* What is not the code's fault must not become an answer about it. */
+    return sid_token_judged(verify->code_err) ? SID_OK : verify->code_err;
+}
+
+void
+sid_verify_start(struct sid_verify *verify) {
+    struct sid_flow *flow = &verify->flow;
+    if (!sid_flow_admit(flow))
+        return;
+    enum sid_err err = sid_verify_open(verify);
+    if (err != SID_OK) {
+        flow->err = err;
         flow->done(flow);
         return;
     }
-    flow->op.single_write = true;
+    /* A live code is written down as used, too. */
+    flow->op.single_write = verify->token.kind == SID_TOKEN_DAY;
     sid_flow_submit(flow, verify_run, verify_done);
 }
 
@@ -228,10 +265,19 @@ open_details(struct sid_verify *verify, const struct sid_subject *subject) {
     return err;
 }
 
-enum sid_err
-sid_verify_finish(struct sid_verify *verify) {
-    if (!verify->valid)
-        return SID_OK;
+static void
+count(const struct sid_verify *verify) {
+    sid_metric_add(verify->valid        ? SID_M_VERIFY_VALID
+                   : verify->expired    ? SID_M_VERIFY_EXPIRED
+                   : verify->too_low    ? SID_M_VERIFY_TOO_LOW
+                   : verify->needs_live ? SID_M_VERIFY_NOT_LIVE
+                   : verify->used       ? SID_M_VERIFY_USED
+                                        : SID_M_VERIFY_NOT_VALID,
+                   1);
+}
+
+static enum sid_err
+open_holder(struct sid_verify *verify) {
     struct sid_subject subject =
         sid_app_subject(verify->flow.app, verify->enrolment_id, &verify->key);
     struct sid_place place = {"credential", "holder", verify->credential_id};
@@ -249,6 +295,14 @@ sid_verify_finish(struct sid_verify *verify) {
                                  verify->pseudonym);
     if (err == SID_OK)
         remember(verify);
+    return err;
+}
+
+enum sid_err
+sid_verify_finish(struct sid_verify *verify) {
+    enum sid_err err = verify->valid ? open_holder(verify) : SID_OK;
+    if (err == SID_OK)
+        count(verify);
     return err;
 }
 

@@ -194,12 +194,13 @@ sid_app_forbid(struct sid_app *app, const struct sid_attempt *attempt,
 
 enum sid_err
 sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
-                     int64_t *retry_s) {
+                     int64_t count, int64_t *retry_s) {
     int64_t rate = caller->per_minute;
     if (rate == 0 && caller->role == SID_ROLE_CLERK)
         rate = sid_app_clerk_per_minute(app);
     if (rate == 0 || caller->key == NULL ||
-        sid_quota_take(&caller->key->bucket, rate, sid_mono_us(), retry_s))
+        sid_quota_take(&caller->key->bucket, rate, count, sid_mono_us(),
+                       retry_s))
         return SID_OK;
     sid_metric_add(SID_M_OVER_QUOTA, 1);
     return SID_E_RATE;

@@ -102,7 +102,9 @@ print_facts(struct sid_json *json, const struct sid_audit_row *row,
         print_member(json, row->detail, "valid_until", "valid_until");
         break;
     case SID_EVENT_CHECKED:
-        sid_json_bool(json, "valid", strcmp(row->outcome, "valid") == 0);
+        /* Of a code that could not be checked nobody knows. */
+        if (strcmp(row->outcome, "could_not_check") != 0)
+            sid_json_bool(json, "valid", strcmp(row->outcome, "valid") == 0);
         print_member(json, row->detail, "id", "verification");
         print_member(json, row->detail, "purpose", "purpose");
         print_member(json, row->detail, "counter", "counter");

@@ -98,6 +98,7 @@ sid_purposes_same(const struct sid_purposes *a, const struct sid_purposes *b) {
         same = strcmp(x->name, y->name) == 0 && strcmp(x->help, y->help) == 0 &&
                x->attributes == y->attributes && x->assurance == y->assurance &&
                x->counter_required == y->counter_required &&
+               x->live_required == y->live_required &&
                x->face_required == y->face_required;
     }
     return same;

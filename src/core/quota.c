@@ -5,15 +5,17 @@
 #define MINUTE_US (60 * SECOND_US)
 
 bool
-sid_quota_take(sid_bucket *bucket, int64_t per_minute, int64_t now_us,
-               int64_t *retry_s) {
-    int64_t token_us = MINUTE_US / per_minute;
+sid_quota_take(sid_bucket *bucket, int64_t per_minute, int64_t count,
+               int64_t now_us, int64_t *retry_s) {
+    int64_t taken_us = MINUTE_US / per_minute * count;
     int64_t full_us = atomic_load_explicit(bucket, memory_order_relaxed);
     int64_t next_us;
     do {
-        next_us = (full_us > now_us ? full_us : now_us) + token_us;
+        next_us = (full_us > now_us ? full_us : now_us) + taken_us;
         if (next_us - now_us > MINUTE_US) {
             int64_t wait_us = next_us - now_us - MINUTE_US;
+            if (wait_us > MINUTE_US)
+                wait_us = MINUTE_US;
             *retry_s = (wait_us + SECOND_US - 1) / SECOND_US;
             return false;
         }

@@ -359,13 +359,21 @@ count_night(struct sid_report *report, const struct sid_report_check *check) {
 }
 
 /* What no honest code gives: one of yesterday does, one whose card has expired,
- * and one whose credential is not sure enough for the purpose. */
+ * one that is not what the purpose asks for, and one that nobody could check.
+ */
 static bool
 is_refused(const char *outcome) {
-    return strcmp(outcome, "valid") != 0 &&
-           strcmp(outcome, "code_expired") != 0 &&
-           strcmp(outcome, "expired") != 0 &&
-           strcmp(outcome, "assurance_too_low") != 0;
+    static const char *const honest[] = {"valid",
+                                         "code_expired",
+                                         "expired",
+                                         "assurance_too_low",
+                                         "live_code_required",
+                                         "could_not_check"};
+    for (size_t i = 0; i < sizeof honest / sizeof honest[0]; i++) {
+        if (strcmp(outcome, honest[i]) == 0)
+            return false;
+    }
+    return true;
 }
 
 static enum sid_err

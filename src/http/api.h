@@ -6,7 +6,7 @@
 #include "route.h"
 
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
-    sid_api_metrics, sid_api_version;
+    sid_api_metrics, sid_api_version, sid_api_offline_keys;
 extern const struct sid_handler sid_api_challenge_make;
 extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get,
     sid_api_enrol_appeal, sid_api_enrol_erase;
@@ -17,7 +17,10 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_revoke, sid_api_credential_recover,
     sid_api_credential_upgrade, sid_api_credential_issue;
 extern const struct sid_handler sid_api_counter_enrol;
-extern const struct sid_handler sid_api_verify, sid_api_portrait, sid_api_face;
+extern const struct sid_handler sid_api_verify, sid_api_verify_batch,
+    sid_api_portrait, sid_api_face;
+extern const struct sid_handler sid_api_checks, sid_api_dispute,
+    sid_api_dispute_list, sid_api_dispute_settle;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
 extern const struct sid_handler sid_api_retention;
@@ -63,6 +66,26 @@ void sid_api_write_credential(struct sid_json *json,
                               const struct sid_request *req,
                               const struct sid_credential *credential,
                               enum sid_credential_state state);
+/* Takes a code, which may be anything: what is no code is answered as not
+ * valid. */
+void sid_api_take_code(const char *value, size_t value_len,
+                       struct sid_verify *verify);
+/* The purpose of that name. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_api_find_purpose(const struct sid_caller *caller,
+                                               const char *name,
+                                               const struct sid_purpose **out,
+                                               struct sid_field *field);
+/* Whether the purpose takes a check at this counter ("": not stated). Errors:
+ * SID_E_FIELD_MISSING. */
+SID_FALLIBLE enum sid_err
+sid_api_judge_counter(const struct sid_caller *caller,
+                      const struct sid_purpose *purpose, const char *counter,
+                      struct sid_field *field);
+/* What the answer to one check with all attributes needs. */
+#define SID_API_CHECK_BYTES 768
+/* Writes that answer as members of the object that is open. */
+void sid_api_write_check(struct sid_json *json,
+                         const struct sid_verify *verify);
 /* Prefer: wait, capped by the settings, becomes req->wait_s and
  * Preference-Applied. */
 void sid_api_grant_wait(struct sid_request *req);

@@ -1,4 +1,4 @@
-/* api_credential.c: a credential, and its code of the day as text or picture.
+/* api_credential.c: a credential, and its code as text or picture.
  * io thread of the connection; flows belong to the request. */
 #include <string.h>
 
@@ -118,11 +118,52 @@ read_level(struct sid_request *req, enum sid_qr_level *level) {
     return SID_E_FIELD_INVALID;
 }
 
+/* What a code is asked for. */
+struct wanted {
+    enum sid_token_kind kind;
+    enum sid_offline_kind offline;
+};
+
 static enum sid_err
-read_picture(struct sid_request *req, enum sid_media *media, int *scale,
-             enum sid_qr_level *level) {
-    static const char *const names[] = {"scale", "level", NULL};
+refuse(struct sid_request *req, const char *name, enum sid_err err) {
+    sid_field_set(&req->field, "", name);
+    return err;
+}
+
+/* What a code for a counter without a network tells; no other tells any. */
+static enum sid_err
+read_attributes(struct sid_request *req, bool offline, struct wanted *out) {
+    const char *text = sid_request_query(req, "attributes");
+    if (!offline)
+        return text == NULL ? SID_OK
+                            : refuse(req, "attributes", SID_E_FIELD_UNKNOWN);
+    if (text == NULL)
+        return refuse(req, "attributes", SID_E_FIELD_MISSING);
+    out->offline = sid_offline_kind_parse(text);
+    return out->offline == SID_OFFLINE_NONE
+               ? refuse(req, "attributes", SID_E_FIELD_INVALID)
+               : SID_OK;
+}
+
+static enum sid_err
+read_kind(struct sid_request *req, struct wanted *out) {
+    const char *text = sid_request_query(req, "kind");
+    bool live = text != NULL && strcmp(text, "live") == 0;
+    bool offline = text != NULL && strcmp(text, "offline") == 0;
+    *out = (struct wanted){.kind = live ? SID_TOKEN_LIVE : SID_TOKEN_DAY};
+    if (text != NULL && !live && !offline && strcmp(text, "day") != 0)
+        return refuse(req, "kind", SID_E_FIELD_INVALID);
+    return read_attributes(req, offline, out);
+}
+
+static enum sid_err
+read_query(struct sid_request *req, struct wanted *wanted,
+           enum sid_media *media, int *scale, enum sid_qr_level *level) {
+    static const char *const names[] = {"kind", "attributes", "scale", "level",
+                                        NULL};
     enum sid_err err = sid_request_query_only(req, names);
+    if (err == SID_OK)
+        err = read_kind(req, wanted);
     if (err == SID_OK)
         err = read_scale(req, scale);
     if (err == SID_OK)
@@ -134,19 +175,24 @@ read_picture(struct sid_request *req, enum sid_media *media, int *scale,
 
 static enum sid_err
 code_check(struct sid_request *req) {
+    struct wanted wanted;
     enum sid_media media;
     enum sid_qr_level level;
     int scale;
     req->answer.vary_accept = true;
-    return read_picture(req, &media, &scale, &level);
+    return read_query(req, &wanted, &media, &scale, &level);
 }
 
 static enum sid_err
 code_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.code);
     memcpy(req->u.code.flow.id, req->id, sizeof req->id);
-    return read_picture(req, &req->u.code.media, &req->u.code.scale,
-                        &req->u.code.level);
+    struct wanted wanted;
+    enum sid_err err = read_query(req, &wanted, &req->u.code.media,
+                                  &req->u.code.scale, &req->u.code.level);
+    req->u.code.flow.kind = wanted.kind;
+    req->u.code.flow.offline = wanted.offline;
+    return err;
 }
 
 static void
@@ -161,6 +207,10 @@ write_code(struct sid_request *req) {
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
     sid_json_string(&json, "code", code->code);
+    sid_json_string(&json, "kind",
+                    code->offline != SID_OFFLINE_NONE ? "offline"
+                    : code->kind == SID_TOKEN_LIVE    ? "live"
+                                                      : "day");
     sid_json_time(&json, "not_before", code->not_before_s);
     sid_json_time(&json, "not_after", code->not_after_s);
     sid_json_time(&json, "refresh_after", code->refresh_after_s);

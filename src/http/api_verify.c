@@ -1,14 +1,12 @@
-/* api_verify.c: a clerk's question, the hot path. io thread of the connection;
- * the flow belongs to the request. */
+/* api_verify.c: a clerk's question, the hot path; and what a question about
+ * many codes shares with it. io thread of the connection; the flow belongs to
+ * the request. */
 #include <stdio.h>
 #include <string.h>
 
 #include "api.h"
 #include "smartid/clock.h"
 #include "smartid/metrics.h"
-
-/* What an answer with all attributes needs. */
-#define ANSWER_BYTES 704
 
 enum { WORD_CODE, WORD_PURPOSE, WORD_COUNTER, WORDS };
 
@@ -33,7 +31,17 @@ read_body(struct sid_span body, struct question *out) {
     return err;
 }
 
-/* The code may be anything: what is no code is answered as not valid. */
+void
+sid_api_take_code(const char *value, size_t value_len,
+                  struct sid_verify *verify) {
+    struct sid_span text = sid_token_strip(value, value_len);
+    size_t len = text.len;
+    if (len > sizeof verify->code - 1)
+        len = sizeof verify->code - 1;
+    memcpy(verify->code, text.ptr, len);
+    verify->code_len = len;
+}
+
 static enum sid_err
 read_code(const struct question *question, struct sid_verify *verify,
           struct sid_field *field) {
@@ -49,12 +57,7 @@ read_code(const struct question *question, struct sid_verify *verify,
     }
     if (value == NULL)
         return SID_E_FIELD_MISSING;
-    struct sid_span text = sid_token_strip(value, value_len);
-    size_t len = text.len;
-    if (len > sizeof verify->code - 1)
-        len = sizeof verify->code - 1;
-    memcpy(verify->code, text.ptr, len);
-    verify->code_len = len;
+    sid_api_take_code(value, value_len, verify);
     return SID_OK;
 }
 
@@ -77,14 +80,28 @@ read_text(const struct question *question, size_t word,
     return SID_E_FIELD_MISSING;
 }
 
+enum sid_err
+sid_api_find_purpose(const struct sid_caller *caller, const char *name,
+                     const struct sid_purpose **out, struct sid_field *field) {
+    *out = sid_purposes_find(caller->purpose_set, name);
+    if (*out != NULL)
+        return SID_OK;
+    sid_field_set(field, "", "purpose");
+    return SID_E_FIELD_INVALID;
+}
+
 /* A purpose that was not granted is refused by the flow, which records it:
  * there it does not matter what else is missing. */
-static bool
-lacks_counter(const struct sid_caller *caller,
-              const struct sid_verify *verify) {
-    return verify->purpose->counter_required && verify->counter[0] == '\0' &&
-           (caller->purposes &
-            sid_purposes_bit(caller->purpose_set, verify->purpose)) != 0;
+enum sid_err
+sid_api_judge_counter(const struct sid_caller *caller,
+                      const struct sid_purpose *purpose, const char *counter,
+                      struct sid_field *field) {
+    bool granted = (caller->purposes &
+                    sid_purposes_bit(caller->purpose_set, purpose)) != 0;
+    if (!granted || !purpose->counter_required || counter[0] != '\0')
+        return SID_OK;
+    sid_field_set(field, "", "counter");
+    return SID_E_FIELD_MISSING;
 }
 
 static enum sid_err
@@ -106,19 +123,14 @@ read_question(const struct question *question, const struct sid_caller *caller,
     char purpose[64];
     err = read_text(question, WORD_PURPOSE, &purpose_field, purpose,
                     sizeof purpose, field);
-    if (err != SID_OK)
-        return err;
-    verify->purpose = sid_purposes_find(caller->purpose_set, purpose);
-    if (verify->purpose == NULL) {
-        sid_field_set(field, "", purpose_field.name);
-        return SID_E_FIELD_INVALID;
-    }
-    err = read_text(question, WORD_COUNTER, &counter_field, verify->counter,
-                    sizeof verify->counter, field);
-    if (err == SID_OK && lacks_counter(caller, verify)) {
-        sid_field_set(field, "", counter_field.name);
-        err = SID_E_FIELD_MISSING;
-    }
+    if (err == SID_OK)
+        err = sid_api_find_purpose(caller, purpose, &verify->purpose, field);
+    if (err == SID_OK)
+        err = read_text(question, WORD_COUNTER, &counter_field, verify->counter,
+                        sizeof verify->counter, field);
+    if (err == SID_OK)
+        err = sid_api_judge_counter(caller, verify->purpose, verify->counter,
+                                    field);
     return err;
 }
 
@@ -214,7 +226,32 @@ static const char *
 reason_of(const struct sid_verify *verify) {
     if (verify->expired)
         return "expired";
-    return verify->too_low ? "assurance_too_low" : "not_valid";
+    return verify->too_low      ? "assurance_too_low"
+           : verify->needs_live ? "live_code_required"
+           : verify->used       ? "code_used"
+                                : "not_valid";
+}
+
+void
+sid_api_write_check(struct sid_json *json, const struct sid_verify *verify) {
+    sid_json_string(json, "id", verify->id);
+    sid_json_string(json, "result", verify->valid ? "valid" : "not_valid");
+    sid_json_bool(json, "valid", verify->valid);
+    if (verify->valid && verify->purpose->face_required)
+        sid_json_bool(json, "face_required", true);
+    if (verify->valid) {
+        bool live = verify->token.kind == SID_TOKEN_LIVE;
+        sid_json_string(json, "assurance", live ? "live_code" : "code");
+        sid_json_open(json, "credential", '{');
+        sid_json_string(json, "type", verify->type);
+        sid_json_string(json, "assurance", verify->assurance);
+        write_details(json, verify);
+        sid_json_close(json, '}');
+        write_holder(json, verify);
+    } else {
+        sid_json_string(json, "reason", reason_of(verify));
+    }
+    sid_json_time(json, "checked_at", verify->checked_at_s);
 }
 
 static enum sid_err
@@ -222,27 +259,13 @@ verify_finish(struct sid_request *req) {
     struct sid_verify *verify = &req->u.verify;
     enum sid_err err = sid_verify_finish(verify);
     if (err == SID_OK)
-        err = sid_buf_reserve(&req->answer.body, ANSWER_BYTES);
+        err = sid_buf_reserve(&req->answer.body, SID_API_CHECK_BYTES);
     if (err != SID_OK)
         return err;
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_json_string(&json, "id", verify->id);
-    sid_json_bool(&json, "valid", verify->valid);
-    if (verify->valid) {
-        if (verify->purpose->face_required)
-            sid_json_bool(&json, "face_required", true);
-        sid_json_open(&json, "credential", '{');
-        sid_json_string(&json, "type", verify->type);
-        sid_json_string(&json, "assurance", verify->assurance);
-        write_details(&json, verify);
-        sid_json_close(&json, '}');
-        write_holder(&json, verify);
-    } else {
-        sid_json_string(&json, "reason", reason_of(verify));
-    }
-    sid_json_time(&json, "checked_at", verify->checked_at_s);
+    sid_api_write_check(&json, verify);
     sid_json_close(&json, '}');
     sid_histogram_observe_us(SID_H_VERIFY, sid_mono_us() - req->started_us);
     return json.err;
@@ -258,4 +281,5 @@ const struct sid_handler sid_api_verify = {
     .start = verify_start,
     .finish = verify_finish,
     .fini = verify_fini,
+    .is_check = true,
 };

@@ -21,6 +21,12 @@ static const struct {
     {"challenge_id", "A challenge of this app, not used and not expired: "
                      "POST /v1/challenges."},
     {"steps", "2 or 3."},
+    {"kind", "day, live or offline."},
+    {"attributes", "age_over_18 or identity."},
+    {"checks", "1 to 50 objects with a code and, where it was taken earlier, "
+               "received_at."},
+    {"checks.received_at", "A time within the last 30 days, as in "
+                           "2026-01-05T08:00:00Z."},
     {"counter", "Up to 64 bytes of text without control characters."},
 };
 

@@ -8,6 +8,7 @@
 #include "hint.h"
 #include "refusal.h"
 #include "request.h"
+#include "route.h"
 #include "server_priv.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
@@ -91,6 +92,12 @@ sid_reply_success(enum sid_success success) {
     return 500;
 }
 
+/* A check that failed on our account: nothing is known about the code. */
+static bool
+is_unchecked(const struct sid_request *req, unsigned status) {
+    return status >= 500 && req->route != NULL && req->route->handler->is_check;
+}
+
 static int
 retry_after_s(const struct sid_request *req, enum sid_err err,
               unsigned status) {
@@ -100,13 +107,15 @@ retry_after_s(const struct sid_request *req, enum sid_err err,
         return RETRY_RESTART_S;
     if (status == 507)
         return RETRY_DISK_S;
+    if (is_unchecked(req, status))
+        return status == 503 ? RETRY_BUSY_S : RETRY_DISK_S;
     return status == 503 || status == 429 ? RETRY_BUSY_S : 0;
 }
 
 /* A problem document (RFC 9457). hint and field may be "". */
 static enum sid_err
-print_problem(struct sid_buf *to, enum sid_err err, const char *hint,
-              const char *field, const char *request_id) {
+print_problem(struct sid_buf *to, enum sid_err err, bool unchecked,
+              const char *hint, const char *field, const char *request_id) {
     unsigned status = sid_reply_status(err);
     char type[96];
     char detail[SID_HINT_SIZE + 128];
@@ -122,6 +131,8 @@ print_problem(struct sid_buf *to, enum sid_err err, const char *hint,
     sid_json_int(&json, "status", status);
     sid_json_string(&json, "detail", detail);
     sid_json_string(&json, "code", sid_err_code(err));
+    if (unchecked)
+        sid_json_string(&json, "result", "could_not_check");
     if (field[0] != '\0')
         sid_json_string(&json, "field", field);
     sid_json_string(&json, "request_id", request_id);
@@ -144,7 +155,7 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     enum sid_err shown = sid_reply_public(err);
     char hint[SID_HINT_SIZE];
     sid_hint(req, shown, hint);
-    return print_problem(&answer->body, shown, hint,
+    return print_problem(&answer->body, shown, is_unchecked(req, status), hint,
                          status == 500 ? "" : req->field.name, req->request_id);
 }
 
@@ -234,6 +245,8 @@ sid_reply(struct sid_request *req, enum sid_err err) {
             sid_log(SID_LOG_ERROR, "request_failed",
                     SID_S("code", sid_err_code(err)),
                     SID_S("request_id", req->request_id));
+        if (is_unchecked(req, status))
+            sid_metric_add(SID_M_VERIFY_UNCHECKED, 1);
         if (write_problem(req, err, status) != SID_OK)
             return MHD_NO;
     }
@@ -264,7 +277,7 @@ sid_reply_print(struct sid_buf *to, enum sid_err err, const char *request_id) {
     unsigned status = sid_reply_status(err);
     struct sid_buf body = SID_BUF_EMPTY;
     char head[512];
-    enum sid_err done = print_problem(&body, err, "", "", request_id);
+    enum sid_err done = print_problem(&body, err, false, "", "", request_id);
     if (done == SID_OK)
         done = sid_buf_append(&body, "\n", 1);
     int len = snprintf(head, sizeof head,

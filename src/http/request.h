@@ -23,6 +23,7 @@
 #include "smartid/flow_admin.h"
 #include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
+#include "smartid/flow_dispute.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
@@ -131,6 +132,11 @@ struct sid_request {
         struct sid_verify verify;
         struct sid_portrait_look portrait;
         struct sid_face_check face;
+        struct sid_verify_batch verify_batch;
+        struct sid_check_list check_list;
+        struct sid_dispute_open dispute_open;
+        struct sid_dispute_list dispute_list;
+        struct sid_dispute_settle dispute_settle;
         struct sid_key_list key_list;
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;

@@ -30,6 +30,8 @@
 const struct sid_route sid_routes[] = {
     {POST, "/v1/verifications", CLERK, NOBODY, JSON, false, NULL,
      &sid_api_verify},
+    {POST, "/v1/verifications/batch", CLERK, NOBODY, JSON, false, NULL,
+     &sid_api_verify_batch},
     {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
     {POST, "/v1/counter/enrollments", OFFICER, NOBODY, JSON, false, NULL,
@@ -68,6 +70,14 @@ const struct sid_route sid_routes[] = {
      &sid_api_portrait},
     {POST, "/v1/verifications/{id}/face", NOBODY, CLERK, FACE, false, "ver_",
      &sid_api_face},
+    {GET, "/v1/credentials/{id}/checks", NOBODY, APP | HOLDER, NONE, true,
+     "crd_", &sid_api_checks},
+    {POST, "/v1/verifications/{id}/dispute", NOBODY, HOLDER, JSON, false,
+     "ver_", &sid_api_dispute},
+    {GET, "/v1/disputes", OFFICER, NOBODY, NONE, true, NULL,
+     &sid_api_dispute_list},
+    {POST, "/v1/disputes/{id}/settle", OFFICER, NOBODY, JSON, false, "dsp_",
+     &sid_api_dispute_settle},
     {POST, "/v1/clients", ADMIN, NOBODY, JSON, false, NULL,
      &sid_api_client_add},
     {GET, "/v1/clients", ADMIN, NOBODY, NONE, false, NULL,
@@ -88,6 +98,8 @@ const struct sid_route sid_routes[] = {
     {GET, "/healthz", OPEN, NOBODY, NONE, false, NULL, &sid_api_healthz},
     {GET, "/readyz", OPEN, NOBODY, NONE, false, NULL, &sid_api_readyz},
     {GET, "/metrics", OPEN, NOBODY, NONE, false, NULL, &sid_api_metrics},
+    {GET, "/.well-known/smartid-keys.json", OPEN, NOBODY, NONE, false, NULL,
+     &sid_api_offline_keys},
     {GET, "/version", OPEN, NOBODY, NONE, false, NULL, &sid_api_version},
 };
 const size_t sid_routes_count = sizeof sid_routes / sizeof sid_routes[0];

@@ -37,6 +37,8 @@ struct sid_handler {
     /* Frees and wipes what prepare made; called once iff req->flow_bytes > 0.
      */
     void (*fini)(struct sid_request *req);
+    /* A failure of the service's is told as "could_not_check". */
+    bool is_check;
 };
 
 /* In `any`: everybody, without a key as well. */

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smartid/dispute.h"
 #include "smartid/store.h"
 
 struct sid_back;
@@ -208,6 +209,29 @@ struct sid_back_ops {
     enum sid_err (*dead_serial)(struct sid_back *back, uint64_t serial,
                                 char credential_id[SID_ID_SIZE],
                                 enum sid_dead_serial *why);
+
+    /* *used: false when it was used before. */
+    enum sid_err (*live_use)(struct sid_back *back,
+                             const struct sid_token *token, bool *used);
+    enum sid_err (*live_purge)(struct sid_back *back, int64_t before_s);
+
+    enum sid_err (*check_list)(struct sid_back *back, const char *credential_id,
+                               int64_t before_seq, int limit,
+                               sid_check_each_fn *each, void *ctx);
+    enum sid_err (*check_find)(struct sid_back *back, const char *credential_id,
+                               const char *verification_id, int64_t *seq);
+    enum sid_err (*dispute_put)(struct sid_back *back,
+                                const struct sid_dispute *dispute);
+    enum sid_err (*dispute_get)(struct sid_back *back, const char *id,
+                                struct sid_dispute *out);
+    enum sid_err (*dispute_list)(
+        struct sid_back *back, enum sid_dispute_outcome outcome,
+        const char *after, int limit,
+        enum sid_err (*each)(struct sid_dispute *take, void *ctx), void *ctx);
+    enum sid_err (*dispute_settle)(struct sid_back *back,
+                                   const struct sid_dispute *dispute);
+    enum sid_err (*dispute_forget)(struct sid_back *back,
+                                   const char *enrolment_id);
 
     /* What the front makes sid_store_erase() of. *deleted: whether there was
      * one. Their serials become dead ones. */

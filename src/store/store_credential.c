@@ -48,6 +48,22 @@ sid_store_credential_change(struct sid_store *store,
 }
 
 enum sid_err
+sid_store_live_use(struct sid_store *store, const struct sid_token *token) {
+    struct sid_back *back = sid_front_for_write(store);
+    bool used = false;
+    enum sid_err err = back->ops->live_use(back, token, &used);
+
+    return err == SID_OK && !used ? SID_E_EXISTS : err;
+}
+
+enum sid_err
+sid_store_live_purge(struct sid_store *store, int64_t before_s) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->live_purge(back, before_s);
+}
+
+enum sid_err
 sid_store_credential_next(struct sid_store *store, const char *enrolment_id,
                           uint64_t after_serial, struct sid_credential *out) {
     return store->back->ops->credential_next(store->back, enrolment_id,

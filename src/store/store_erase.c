@@ -89,6 +89,8 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
     if (err == SID_OK)
         err = back->ops->idempotency_forget(back, id);
     if (err == SID_OK)
+        err = back->ops->dispute_forget(back, id);
+    if (err == SID_OK)
         err = back->ops->credentials_erase(back, id, &credentials);
     if (err == SID_OK)
         err = back->ops->enrol_delete(back, id, &deleted);

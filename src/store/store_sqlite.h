@@ -92,6 +92,16 @@
     X(CREDENTIAL_HAS)                                                          \
     X(CREDENTIAL_STANDING)                                                     \
     X(CREDENTIAL_CHANGE)                                                       \
+    X(LIVE_USE)                                                                \
+    X(LIVE_PURGE)                                                              \
+    X(CHECK_LIST)                                                              \
+    X(CHECK_FIND)                                                              \
+    X(DISPUTE_PUT)                                                             \
+    X(DISPUTE_GET)                                                             \
+    X(DISPUTE_HAS)                                                             \
+    X(DISPUTE_LIST)                                                            \
+    X(DISPUTE_SETTLE)                                                          \
+    X(DISPUTE_FORGET)                                                          \
     X(CREDENTIAL_NEXT)                                                         \
     X(SERIAL_RETIRED)                                                          \
     X(CREDENTIAL_DELETE)                                                       \
@@ -428,6 +438,28 @@ enum sid_err sid_sqlite_portrait_has(struct sid_back *back,
 enum sid_err sid_sqlite_portrait_delete(struct sid_back *back,
                                         const char *enrolment_id);
 /* store_sqlite_erase.c */
+enum sid_err sid_sqlite_live_use(struct sid_back *back,
+                                 const struct sid_token *token, bool *used);
+enum sid_err sid_sqlite_live_purge(struct sid_back *back, int64_t before_s);
+enum sid_err sid_sqlite_check_list(struct sid_back *back,
+                                   const char *credential_id,
+                                   int64_t before_seq, int limit,
+                                   sid_check_each_fn *each, void *ctx);
+enum sid_err sid_sqlite_check_find(struct sid_back *back,
+                                   const char *credential_id,
+                                   const char *verification_id, int64_t *seq);
+enum sid_err sid_sqlite_dispute_put(struct sid_back *back,
+                                    const struct sid_dispute *d);
+enum sid_err sid_sqlite_dispute_get(struct sid_back *back, const char *id,
+                                    struct sid_dispute *out);
+enum sid_err sid_sqlite_dispute_list(
+    struct sid_back *back, enum sid_dispute_outcome outcome, const char *after,
+    int limit, enum sid_err (*each)(struct sid_dispute *take, void *ctx),
+    void *ctx);
+enum sid_err sid_sqlite_dispute_settle(struct sid_back *back,
+                                       const struct sid_dispute *d);
+enum sid_err sid_sqlite_dispute_forget(struct sid_back *back,
+                                       const char *enrolment_id);
 enum sid_err sid_sqlite_idempotency_forget(struct sid_back *back,
                                            const char *enrolment_id);
 enum sid_err sid_sqlite_credentials_erase(struct sid_back *back,

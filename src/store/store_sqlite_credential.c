@@ -169,6 +169,31 @@ sid_sqlite_credential_change(struct sid_back *back,
 }
 
 enum sid_err
+sid_sqlite_live_use(struct sid_back *back, const struct sid_token *token,
+                    bool *used) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_LIVE_USE);
+    int changes = 0;
+
+    sid_sq_bind_int(&query, token->not_after_s);
+    sid_sq_bind_int(&query, (int64_t)token->serial);
+    sid_sq_bind_int(&query, token->draw);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK)
+        *used = changes > 0;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_live_purge(struct sid_back *back, int64_t before_s) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_LIVE_PURGE);
+
+    sid_sq_bind_int(&query, before_s);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
 sid_sqlite_credential_next(struct sid_back *back, const char *enrolment_id,
                            uint64_t after_serial, struct sid_credential *out) {
     struct sid_sq_query query =

@@ -30,6 +30,19 @@
     "type = 'resident_id' AND "                                                \
     "(state IN ('revoked', 'replaced') AND state_since_s < ?1 OR "             \
     "valid_until_s > 0 AND valid_until_s < ?1)"
+#define CHECK_COLUMNS                                                          \
+    "coalesce(a.at_us, 0), coalesce(c.party, ''), coalesce(a.outcome, ''), "   \
+    "coalesce(a.detail, '')"
+#define DISPUTES                                                               \
+    "SELECT d.id, d.verification_id, d.credential_id, d.enrolment_id, "        \
+    "d.opened_at_s, d.outcome, d.settled_at_s, d.settled_by, "                 \
+    "d.audit_seq, " CHECK_COLUMNS                                              \
+    ", d.reason_sealed, d.note_sealed, " SUBJECT_KEY " FROM dispute AS d "     \
+    "LEFT JOIN audit AS a ON a.seq = d.audit_seq "                             \
+    "LEFT JOIN client AS c ON c.id = a.actor "                                 \
+    "LEFT JOIN subject_key AS k ON k.subject = d.enrolment_id "
+/* As the index of checks has it. */
+#define A_CHECK "event = 'verification' AND subject <> '' AND subject = ?1"
 #define WITH_KEY " LEFT JOIN subject_key ON subject = "
 /* The row of this id or, when there is none, the one after it, which the caller
  * drops: an id that is unknown costs as much as one that is somebody else's.
@@ -229,6 +242,33 @@ static const struct {
       "INSERT INTO dead_serial (serial, credential_id, why) "
       "SELECT serial, id, 'recovered' FROM credential WHERE serial = ?"),
     S(CREDENTIAL_DELETE, "DELETE FROM credential WHERE serial = ?"),
+
+    S(LIVE_USE, "INSERT INTO live_code (not_after_s, serial, draw) "
+                "VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
+    S(LIVE_PURGE, "DELETE FROM live_code WHERE not_after_s < ?"),
+
+    S(CHECK_LIST,
+      "SELECT a.seq, " CHECK_COLUMNS ", coalesce(d.id, ''), "
+      "coalesce(d.outcome, 'open'), coalesce(d.settled_at_s, 0) "
+      "FROM audit AS a LEFT JOIN client AS c ON c.id = a.actor "
+      "LEFT JOIN dispute AS d ON d.audit_seq = a.seq "
+      "WHERE " A_CHECK " AND a.seq < ?2 ORDER BY a.seq DESC LIMIT ?3"),
+    /* A check's detail begins with "id=". */
+    S(CHECK_FIND, "SELECT seq FROM audit WHERE " A_CHECK
+                  " AND substr(detail, 4, length(?2)) = ?2"),
+    S(DISPUTE_PUT,
+      "INSERT INTO dispute (id, audit_seq, verification_id, credential_id, "
+      "enrolment_id, opened_at_s, reason_sealed, outcome) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(DISPUTE_GET, DISPUTES "WHERE d.id = ?"),
+    S(DISPUTE_HAS, "SELECT opened_at_s FROM dispute WHERE id = ?"),
+    S(DISPUTE_LIST,
+      DISPUTES "WHERE d.outcome = ?1 AND (d.opened_at_s, d.id) > (?2, ?3) "
+               "ORDER BY d.opened_at_s, d.id LIMIT ?4"),
+    S(DISPUTE_SETTLE,
+      "UPDATE dispute SET outcome = ?, settled_at_s = ?, settled_by = ?, "
+      "note_sealed = ? WHERE id = ? AND outcome = 'open'"),
+    S(DISPUTE_FORGET, "DELETE FROM dispute WHERE enrolment_id = ?"),
 
     S(IDEMPOTENCY_FORGET, "UPDATE idempotency SET fingerprint = zeroblob(32) "
                           "WHERE enrolment_id = ?"),

@@ -18,7 +18,7 @@ TEMP_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 # Whatever has the form of a key, a holder's secret or a code is one.
 FORMS = {
     "key": re.compile(rb"sid[kh]_[%s]{12}" % BASE32.encode()),
-    "code": re.compile(rb"SID1:[0-9A-Z $%*+\-./:]{20}"),
+    "code": re.compile(rb"SID(?:1|O1):[0-9A-Z $%*+\-./:]{20}"),
 }
 
 

@@ -18,8 +18,14 @@ STATES = ("SELECT 'enrolment', id, state || recovery_failures || "
 
 class Closed(DaemonCase):
     def setUp(self):
-        _, self.credential = self.approved(who=3)
+        enrolment, self.credential = self.approved(who=3)
+        self.holder = self.daemon.api(enrolment["holder_secret"])
         self.code = self.app.code(self.credential)["code"]
+        self.check, other = [self.clerk.verify(self.code)["id"]
+                             for _ in range(2)]
+        self.disputed = self.holder.post(
+            "/v1/verifications/%s/dispute" % other,
+            {"credential_id": self.credential, "reason": "x"}).json()["id"]
         _, self.asleep = self.approved(who=6)
         self.app.change(self.asleep, "suspend")
         seen = self.app.enrol(who=4, selfie_flaw=photos.UNCLEAR)
@@ -52,6 +58,16 @@ class Closed(DaemonCase):
             ("clients", lambda: self.admin.get("/v1/clients"), 200),
             ("check", lambda: self.clerk.post("/v1/verifications", {
                 "code": self.code, "purpose": "train_ticket"}), 200),
+            ("checks", lambda: self.clerk.post("/v1/verifications/batch", {
+                "checks": [{"code": self.code}],
+                "purpose": "train_ticket"}), 200),
+            ("dispute", lambda: self.holder.post(
+                "/v1/verifications/%s/dispute" % self.check,
+                {"credential_id": self.credential, "reason": "x"}), 201),
+            ("disputes", lambda: self.officer.get("/v1/disputes"), 200),
+            ("settle", lambda: self.officer.post(
+                "/v1/disputes/%s/settle" % self.disputed,
+                {"outcome": "dismissed", "note": "x"}), 200),
             ("code", lambda: self.app.get(
                 "/v1/credentials/%s/code" % self.credential), 200),
             ("enrol", new, 201),

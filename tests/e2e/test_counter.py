@@ -125,7 +125,7 @@ class WithoutFace(AtCounter):
             text = self.daemon.request("GET", "/metrics").body.decode()
             return [int(re.search(r"(?m)^%s (\d+)$" % re.escape(name),
                                   text).group(1)) for name in (
-                "smartidd_enrolments_counter_total",
+                "smartidd_enrolments_at_counters_total",
                 'smartidd_enrolments_decided_total{state="approved"}')]
         before = count()
         self.enrol()

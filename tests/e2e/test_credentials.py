@@ -60,7 +60,7 @@ class Code(DaemonCase):
                              r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertLess(body["not_before"], body["not_after"])
         self.assertLessEqual(body["refresh_after"], body["not_after"])
-        self.assertEqual(set(body), {"code", "not_before", "not_after",
+        self.assertEqual(set(body), {"code", "kind", "not_before", "not_after",
                                      "refresh_after"})
 
     def test_a_code_is_never_stored_by_a_cache(self):

@@ -85,7 +85,8 @@ class FullDisk(Case):
         # Nobody can be checked without an audit row.
         question = {"code": code, "purpose": "train_ticket"}
         answer = self.clerk.post("/v1/verifications", question)
-        self.assert_problem(answer, 507, "storage_full")
+        document = self.assert_problem(answer, 507, "storage_full")
+        self.assertEqual(document["result"], "could_not_check")
         ready = self.nobody.get("/readyz")
         self.assertEqual(ready.status, 503)
         self.assertFalse(ready.json()["ready"])

@@ -50,7 +50,8 @@ class Health(DaemonCase):
         valid = 'smartidd_verifications_total{result="valid"}'
         bad = 'smartidd_verifications_total{result="not_valid"}'
         approved = 'smartidd_enrolments_decided_total{state="approved"}'
-        names = (valid, bad, approved, "smartidd_codes_issued_total",
+        codes = 'smartidd_codes_issued_total{kind="day"}'
+        names = (valid, bad, approved, codes,
                  "smartidd_auth_refused_total",
                  "smartidd_verification_seconds_count",
                  "smartidd_enrolments_received_total")
@@ -63,7 +64,7 @@ class Health(DaemonCase):
         self.nobody.get("/v1/credentials/" + credential)
         after = {name: self.value(name) - before[name] for name in names}
         self.assertEqual(after, {
-            valid: 2, bad: 1, approved: 1, "smartidd_codes_issued_total": 1,
+            valid: 2, bad: 1, approved: 1, codes: 1,
             "smartidd_auth_refused_total": 1,
             "smartidd_verification_seconds_count": 3,
             "smartidd_enrolments_received_total": 1})

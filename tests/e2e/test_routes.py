@@ -85,6 +85,9 @@ def counter_body():
 WELCOME = {
     ("POST", "/v1/verifications"):
         (200, {"code": "SID1:", "purpose": "train_ticket"}, False),
+    ("POST", "/v1/verifications/batch"):
+        (200, {"checks": [{"code": "SID1:"}], "purpose": "train_ticket"},
+         False),
     ("POST", "/v1/enrollments"): (202, enrolment_form, False),
     ("POST", "/v1/counter/enrollments"): (201, counter_body, False),
     ("POST", "/v1/challenges"): (201, {}, False),
@@ -107,6 +110,11 @@ WELCOME = {
     ("POST", "/v1/credentials/{id}/recover"): (200, recovery_form, True),
     ("GET", "/v1/verifications/{id}/portrait"): (200, None, False),
     ("POST", "/v1/verifications/{id}/face"): (200, camera_form, False),
+    ("GET", "/v1/credentials/{id}/checks"): (200, None, False),
+    ("POST", "/v1/verifications/{id}/dispute"): (201, None, True),
+    ("GET", "/v1/disputes"): (200, None, False),
+    ("POST", "/v1/disputes/{id}/settle"):
+        (200, {"outcome": "upheld", "note": "test"}, True),
     ("POST", "/v1/clients"): (201, {"name": "made", "role": "app"}, False),
     ("GET", "/v1/clients"): (200, None, False),
     ("POST", "/v1/clients/{id}/revoke"): (200, {}, True),
@@ -120,6 +128,7 @@ WELCOME = {
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),
+    ("GET", "/.well-known/smartid-keys.json"): (200, None, False),
     ("GET", "/version"): (200, None, False),
 }
 OFFICERS = {("POST", "/v1/credentials/{id}/recover"): {"reason": "lost"}}
@@ -151,17 +160,30 @@ class Matrix(DaemonCase):
         one = holder()
         one["consent"]["portrait"] = True
         cls.person = Thing(cls.app.enrol(who=1, person=one))
-        cls.check = cls.clerk.verify(
-            cls.app.code(cls.person.credential)["code"], "hotel_check_in")
         cls.other_person = Thing(daemon.api(cls.fixed["other app"]).enrol(
             who=2))
         cls.in_review = Thing(cls.review())
+        cls.check = cls.checked(cls.person)
+        cls.disputed = cls.dispute(cls.person)
         cls.rows = table()
         cls.spare_clients = 0
 
     @classmethod
     def review(cls):
         return cls.app.enrol(who=3, selfie_flaw=photos.UNCLEAR)
+
+    @classmethod
+    def checked(cls, person):
+        """The id of a check of that person."""
+        code = cls.app.code(person.credential)["code"]
+        return cls.clerk.verify(code, "hotel_check_in")["id"]
+
+    @classmethod
+    def dispute(cls, person):
+        answer = cls.daemon.api(person.secret).post(
+            "/v1/verifications/%s/dispute" % cls.checked(person),
+            {"credential_id": person.credential, "reason": "test"})
+        return answer.json()["id"]
 
     def new_client(self):
         Matrix.spare_clients += 1
@@ -176,8 +198,12 @@ class Matrix(DaemonCase):
         if path.startswith("/v1/clients/"):
             one = self.new_client() if fresh else self.revoked_id
             return path.replace("{id}", one), person
-        if path.startswith("/v1/verifications/"):
-            return path.replace("{id}", self.check["id"]), person
+        if path.startswith("/v1/verifications/{id}"):
+            one = self.checked(person) if fresh else self.check
+            return path.replace("{id}", one), person
+        if path.startswith("/v1/disputes/{id}"):
+            one = self.dispute(person) if fresh else self.disputed
+            return path.replace("{id}", one), person
         if "/decision" in path or "/photos/" in path:
             person = Thing(self.review()) if fresh else self.in_review
         elif fresh and "/appeal" in path:
@@ -238,6 +264,8 @@ class Matrix(DaemonCase):
             body = OFFICERS.get(asked, body)
         path, person = self.target(pattern,
                                    uses_up and expected == "welcome")
+        if "/dispute" in path and body is None:
+            body = {"credential_id": person.credential, "reason": "test"}
         if "/resume" in path and expected == "welcome":
             # Only who has suspended it, or an officer, may.
             self.daemon.api(self.authorization(caller, person)).change(
@@ -290,6 +318,7 @@ class Matrix(DaemonCase):
              appeal_form),
             ("GET", "/v1/credentials/%s", credential, "crd_", None),
             ("GET", "/v1/credentials/%s/code", credential, "crd_", None),
+            ("GET", "/v1/credentials/%s/checks", credential, "crd_", None),
             ("POST", "/v1/credentials/%s/suspend", credential, "crd_", {}),
             ("POST", "/v1/credentials/%s/resume", credential, "crd_", {}),
             ("POST", "/v1/credentials/%s/revoke", credential, "crd_",

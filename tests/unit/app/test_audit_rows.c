@@ -372,14 +372,15 @@ purposes_that_a_reload_changes_adds_or_takes_away_are_rows(void **state) {
     char text[4096], expected[512];
     const struct sid_purpose *gone = &f->purposes.item[0];
     (void)fixture_audit_text(f, seq, text, sizeof text);
-    (void)snprintf(expected, sizeof expected,
-                   "purpose_changed system in_force assurance=%s "
-                   "counter_required=yes face_required=no tells=name,sex\n"
-                   "purpose_changed system in_force assurance=counter "
-                   "counter_required=no face_required=yes tells=name\n"
-                   "purpose_changed system removed assurance=%s ",
-                   sid_assurance_name(gone->assurance),
-                   sid_assurance_name(gone->assurance));
+    (void)snprintf(
+        expected, sizeof expected,
+        "purpose_changed system in_force assurance=%s "
+        "code=day counter_required=yes face_required=no tells=name,sex\n"
+        "purpose_changed system in_force assurance=counter "
+        "code=day counter_required=no face_required=yes tells=name\n"
+        "purpose_changed system removed assurance=%s ",
+        sid_assurance_name(gone->assurance),
+        sid_assurance_name(gone->assurance));
     assert_memory_equal(text, expected, strlen(expected));
     assert_non_null(strstr(text, "\nsettings_read system taken changed=3\n"));
     assert_ptr_not_equal(

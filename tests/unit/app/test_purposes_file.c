@@ -107,13 +107,14 @@ static void
 each_setting_of_a_purpose_is_taken(void **state) {
     (void)state;
     assert_int_equal(load("# ours\n[gate_7]\n"
-                          "counter = required\n"
+                          "counter = required\ncode = live\n"
                           "assurance = counter\n"
                           "attributes = name_masked, portrait\n"
                           "face = required\n"
                           "help = Who goes in; and when\n"
                           "[b]\nattributes = age_over_18\n"
-                          "counter = optional\nassurance = remote_live\n"),
+                          "counter = optional\nassurance = remote_live\n"
+                          "code = day\n"),
                      SID_OK);
     assert_int_equal(set.count, 2);
     assert_string_equal(set.item[0].name, "gate_7");
@@ -123,6 +124,8 @@ each_setting_of_a_purpose_is_taken(void **state) {
     assert_int_equal(set.item[0].assurance, SID_ASSURANCE_COUNTER);
     assert_true(set.item[0].counter_required);
     assert_true(set.item[0].face_required);
+    assert_true(set.item[0].live_required);
+    assert_false(set.item[1].live_required);
     assert_int_equal(set.item[1].assurance, SID_ASSURANCE_REMOTE_LIVE);
     assert_false(set.item[1].counter_required);
     assert_false(set.item[1].face_required);
@@ -139,10 +142,12 @@ a_mistake_is_refused_with_its_line_and_what_is_taken(void **state) {
             "remote | remote_live | counter");
     refused("[a]\nattributes = name\ncounter = yes\n", 3, "a.counter",
             "required | optional");
+    refused("[a]\nattributes = name\ncode = minute\n", 3, "a.code",
+            "day | live");
     refused("[a]\nattributes = name\nhelp = \xff\n", 3, "a.help",
             "160 bytes of text");
     refused("[a]\nattributes = name\ntells = name\n", 3, "a.tells: unknown",
-            "attributes, assurance, counter, face, help");
+            "attributes, assurance, code, counter, face, help");
     refused("[a]\nattributes = name\nattributes = sex\n", 3,
             "a.attributes: set already", "once");
     refused("attributes = name\n", 1, "attributes: of no purpose", "[name]");

@@ -46,7 +46,7 @@ a_counter_adds_and_a_gauge_is_set(void **state) {
     struct sid_buf buf = SID_BUF_EMPTY;
     const char *text = exposition(&buf);
     assert_true(value_of(text, "smartidd_queue_depth") == 5);
-    assert_true(value_of(text, "smartidd_codes_issued_total") ==
+    assert_true(value_of(text, "smartidd_codes_issued_total{kind=\"day\"}") ==
                 (double)(before + 3));
     sid_buf_free(&buf);
 }

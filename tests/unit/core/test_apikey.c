@@ -268,16 +268,16 @@ a_keys_bucket_goes_on_when_the_client_is_put_anew(void **state) {
     int64_t retry_s = 0;
     assert_int_equal(check_from("::1", key, NOW_S, &before, NULL), SID_OK);
     assert_int_equal(before.per_minute, 0);
-    assert_true(sid_quota_take(&before.key->bucket, 1, 1, &retry_s));
+    assert_true(sid_quota_take(&before.key->bucket, 1, 1, 1, &retry_s));
     client.per_minute = 1;
     assert_int_equal(sid_keyset_put(set, &client), SID_OK);
     assert_int_equal(check_from("::1", key, NOW_S, &after, NULL), SID_OK);
     assert_int_equal(after.per_minute, 1);
-    assert_false(sid_quota_take(&after.key->bucket, 1, 1, &retry_s));
+    assert_false(sid_quota_take(&after.key->bucket, 1, 1, 1, &retry_s));
     /* Another key has another one. */
     (void)add(SID_ROLE_CLERK, key);
     assert_int_equal(check_from("::1", key, NOW_S, &after, NULL), SID_OK);
-    assert_true(sid_quota_take(&after.key->bucket, 1, 1, &retry_s));
+    assert_true(sid_quota_take(&after.key->bucket, 1, 1, 1, &retry_s));
 }
 
 static void

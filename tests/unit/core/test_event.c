@@ -96,6 +96,12 @@ a_check_tells_all_but_who_asked(void **state) {
                                             "\"verification\":\"ver_1\","
                                             "\"purpose\":\"bank_account\","
                                             "\"counter\":\"\"}");
+    assert_event(entry_of("verification", "crd_1", "could_not_check",
+                          "id=ver_1 purpose=bank_account counter="),
+                 HEAD("credential.checked") "\"credential\":\"crd_1\","
+                                            "\"verification\":\"ver_1\","
+                                            "\"purpose\":\"bank_account\","
+                                            "\"counter\":\"\"}");
 }
 
 /* A fraud is the officers' affair, and so is why something was revoked. */

@@ -112,6 +112,9 @@ a_difference_anywhere_makes_another_set(void **state) {
     (void)state;
     struct sid_purposes a = two_purposes(), b = two_purposes();
     assert_true(sid_purposes_same(&a, &b));
+    b.item[1].live_required = true;
+    assert_false(sid_purposes_same(&a, &b));
+    b.item[1].live_required = false;
     b.item[1].counter_required = true;
     assert_false(sid_purposes_same(&a, &b));
     b = two_purposes();

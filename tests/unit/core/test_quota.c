@@ -17,7 +17,7 @@ take(sid_bucket *bucket, int64_t per_minute, int64_t now_us, int times) {
     int64_t retry_s = 0;
     int got = 0;
     for (int i = 0; i < times; i++)
-        got += sid_quota_take(bucket, per_minute, now_us, &retry_s);
+        got += sid_quota_take(bucket, per_minute, 1, now_us, &retry_s);
     return got;
 }
 
@@ -45,16 +45,17 @@ it_says_when_the_next_one_comes(void **state) {
     (void)state;
     sid_bucket bucket = 0;
     int64_t retry_s = 0;
-    assert_true(sid_quota_take(&bucket, 1, NOW_US, &retry_s));
-    assert_false(sid_quota_take(&bucket, 1, NOW_US, &retry_s));
+    assert_true(sid_quota_take(&bucket, 1, 1, NOW_US, &retry_s));
+    assert_false(sid_quota_take(&bucket, 1, 1, NOW_US, &retry_s));
     assert_int_equal(retry_s, 60);
     assert_false(
-        sid_quota_take(&bucket, 1, NOW_US + 30 * SECOND_US + 1, &retry_s));
+        sid_quota_take(&bucket, 1, 1, NOW_US + 30 * SECOND_US + 1, &retry_s));
     assert_int_equal(retry_s, 30);
     assert_false(
-        sid_quota_take(&bucket, 1, NOW_US + 60 * SECOND_US - 1, &retry_s));
+        sid_quota_take(&bucket, 1, 1, NOW_US + 60 * SECOND_US - 1, &retry_s));
     assert_int_equal(retry_s, 1);
-    assert_true(sid_quota_take(&bucket, 1, NOW_US + 60 * SECOND_US, &retry_s));
+    assert_true(
+        sid_quota_take(&bucket, 1, 1, NOW_US + 60 * SECOND_US, &retry_s));
 }
 
 static void
@@ -97,9 +98,29 @@ threads_share_what_there_is(void **state) {
     assert_int_equal(sum, 900);
 }
 
+static void
+many_are_taken_together_or_not_at_all(void **state) {
+    (void)state;
+    sid_bucket bucket = 0;
+    int64_t retry_s = 0;
+    assert_true(sid_quota_take(&bucket, 60, 50, NOW_US, &retry_s));
+    assert_false(sid_quota_take(&bucket, 60, 11, NOW_US, &retry_s));
+    assert_int_equal(retry_s, 1);
+    assert_true(sid_quota_take(&bucket, 60, 10, NOW_US, &retry_s));
+    assert_false(sid_quota_take(&bucket, 60, 50, NOW_US, &retry_s));
+    assert_int_equal(retry_s, 50);
+    /* More than a minute's worth there never is. */
+    bucket = 0;
+    assert_false(sid_quota_take(&bucket, 60, 61, NOW_US, &retry_s));
+    bucket = NOW_US + 60 * SECOND_US;
+    assert_false(sid_quota_take(&bucket, 60, 61, NOW_US, &retry_s));
+    assert_int_equal(retry_s, 60);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_are_taken_together_or_not_at_all),
         cmocka_unit_test(a_minutes_worth_is_there_at_once_and_no_more),
         cmocka_unit_test(tokens_drip_in),
         cmocka_unit_test(it_says_when_the_next_one_comes),

@@ -28,6 +28,7 @@ static const struct {
     enum sid_body_kind body;
 } matrix[] = {
     {SID_METHOD_POST, "/v1/verifications", C, N, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/verifications/batch", C, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/enrollments", A, N, SID_BODY_MULTIPART},
     {SID_METHOD_POST, "/v1/counter/enrollments", O, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/challenges", A, N, SID_BODY_JSON},
@@ -51,6 +52,10 @@ static const struct {
     {SID_METHOD_POST, "/v1/credentials/crd_1/recover", O, A, SID_BODY_RECOVERY},
     {SID_METHOD_GET, "/v1/verifications/ver_1/portrait", N, C, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/verifications/ver_1/face", N, C, SID_BODY_FACE},
+    {SID_METHOD_GET, "/v1/credentials/crd_1/checks", N, A | H, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/verifications/ver_1/dispute", N, H, SID_BODY_JSON},
+    {SID_METHOD_GET, "/v1/disputes", O, N, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/disputes/dsp_1/settle", O, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/clients", M, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/clients", M, N, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/clients/cli_1/revoke", M, N, SID_BODY_NOTHING},
@@ -63,6 +68,7 @@ static const struct {
     {SID_METHOD_GET, "/healthz", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/readyz", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/metrics", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/.well-known/smartid-keys.json", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/version", OPEN, N, SID_BODY_NONE},
 };
 #define ROWS (sizeof matrix / sizeof matrix[0])

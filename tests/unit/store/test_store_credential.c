@@ -187,6 +187,30 @@ a_change_is_read_back_and_an_end_is_final(void **state) {
 }
 
 static void
+a_live_code_is_used_once_and_forgotten_when_it_has_expired(void **state) {
+    struct fixture *f = *state;
+    struct sid_token token = {
+        .serial = 7, .not_after_s = 100, .kind = SID_TOKEN_LIVE, .draw = 1};
+
+    ok(sid_store_begin(f->store));
+    ok(sid_store_live_use(f->store, &token));
+    assert_int_equal(sid_store_live_use(f->store, &token), SID_E_EXISTS);
+    token.draw = 2;
+    ok(sid_store_live_use(f->store, &token));
+    token.serial = 8;
+    ok(sid_store_live_use(f->store, &token));
+    token.not_after_s = 101;
+    ok(sid_store_live_use(f->store, &token));
+    ok(sid_store_commit(f->store));
+    ok(sid_store_begin(f->store));
+    ok(sid_store_live_purge(f->store, 101));
+    assert_int_equal(sid_store_live_use(f->store, &token), SID_E_EXISTS);
+    token.not_after_s = 100;
+    ok(sid_store_live_use(f->store, &token));
+    ok(sid_store_commit(f->store));
+}
+
+static void
 a_renewed_credential_has_another_serial_and_the_old_one_is_dead(void **state) {
     struct fixture *f = *state;
     struct sid_credential c, other = make_credential(2, 2);
@@ -263,6 +287,7 @@ main(void) {
         T(a_person_has_at_most_one_of_a_type_that_stands),
         T(a_credentials_id_is_unique),
         T(a_change_is_read_back_and_an_end_is_final),
+        T(a_live_code_is_used_once_and_forgotten_when_it_has_expired),
         T(a_renewed_credential_has_another_serial_and_the_old_one_is_dead),
         T(an_erased_persons_dead_serials_say_so),
 #undef T
