@@ -562,10 +562,10 @@ struct sid_erasure {
     int64_t erased_at_s;
     enum sid_erase_cause cause;
 };
-/* Forgets a person: keys, template, portrait, photos, what retries are known by, what was
- * disputed, the rows of credentials and enrolment; *erasure stays. By id they
- * are still named in the audit log and, for a day, by retry keys, attempts and
- * challenges. Errors: SID_E_NOT_FOUND (there is neither row). */
+/* Forgets a person: keys, template, portrait, photos, what retries are known
+ * by, what was disputed, the rows of credentials and enrolment; *erasure stays.
+ * By id they are still named in the audit log and, for a day, by retry keys,
+ * attempts and challenges. Errors: SID_E_NOT_FOUND (there is neither row). */
 SID_FALLIBLE enum sid_err sid_store_erase(struct sid_store *store,
                                           const struct sid_erasure *erasure);
 
