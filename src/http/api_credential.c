@@ -187,7 +187,7 @@ static enum sid_err
 code_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.code);
     memcpy(req->u.code.flow.id, req->id, sizeof req->id);
-    struct wanted wanted;
+    struct wanted wanted = {0};
     enum sid_err err = read_query(req, &wanted, &req->u.code.media,
                                   &req->u.code.scale, &req->u.code.level);
     req->u.code.flow.kind = wanted.kind;

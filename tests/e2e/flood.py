@@ -262,6 +262,26 @@ class Flood:
         self.marks.add("code without prefix", code[5:40], False)
         self.camera(self.verify(code, "hotel_check_in").json()["id"])
 
+    def lose(self, _):
+        """A phone that is lost: suspended, not recovered by a stranger's face,
+        and a new credential at the counter."""
+        person = self.person()
+        one = self.upload(form(person, self.photo(7), self.photo(7)))
+        path = "/v1/credentials/" + credential_of(one.json())
+        self.ask("app", "POST", path + "/suspend", {})
+        self.ask("app", "GET", path + "/code")
+        self.ask("app", "POST", path + "/resume", {})
+        for _ in range(5):
+            kind, body = multipart(form(None, None, self.photo(20)))
+            self.ask("app", "POST", path + "/recover", body,
+                     {"Content-Type": kind})
+        self.ask("officer", "POST", path + "/recover",
+                 {"reason": self.marks.text})
+        self.ask("officer", "POST", "/v1/counter/enrollments", {
+            "holder": person, "person_seen": True, "card_seen": True,
+            "replace": True})
+        self.ask("app", "GET", path + "/code")
+
     # ---- refusals --------------------------------------------------------
     def bad_json(self, _):
         text = self.marks.text
@@ -507,7 +527,7 @@ class Flood:
         enough."""
         for way in (self.bad_json, self.bad_client, self.bad_holder,
                     self.bad_parts, self.bad_keys, self.bad_paths,
-                    self.bad_heads, self.try_often, self.no_disk,
+                    self.bad_heads, self.try_often, self.lose, self.no_disk,
                     self.no_place):
             way(1)
         for turn in itertools.count():

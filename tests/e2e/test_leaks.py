@@ -17,7 +17,7 @@ from marks import Marks, memory, new_files
 REQUESTS = int(os.environ.get("LEAK_REQUESTS", "1000"))
 # In README's table, and nothing that a request alone can bring about.
 NOT_PROVOKED = {"no_memory", "store_unavailable", "stopping", "exists",
-                "challenge_required", "unavailable"}
+                "challenge_required", "unavailable", "credential_expired"}
 # Reliability F1. The daemon ends idle connections later than that.
 REST_S = 5
 
