@@ -121,7 +121,8 @@ struct photo {
         const sid_span span = sid_span_of(
             reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size());
         const double began = cpu_ms();
-        const enum sid_err err = sid_photo_look(engine, span, kind, &facts);
+        const enum sid_err err =
+            sid_photo_look(engine, span, kind, nullptr, &facts);
         const double ms = cpu_ms() - began;
         if (err != SID_OK || facts.image != SID_OK || facts.faces != 1) {
             (void)std::fprintf(stderr, "bench-enrol: a photo has no face\n");
