@@ -452,8 +452,7 @@ config_setting_accepted(const struct setting *setting,
         break;
     case SETTING_URL:
         (void)snprintf(out, size,
-                       "https://HOST[:PORT]/PATH, the same with "
-                       "http:// on this machine, or empty");
+                       "https://HOST/PATH, http:// on this machine, or empty");
         break;
     }
 }

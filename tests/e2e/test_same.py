@@ -133,7 +133,7 @@ class SameBytes(DaemonCase):
             answers.append((status, headers, len(body), document))
         for answer in answers:
             self.assertEqual(answer, answers[0])
-        self.assertEqual(answers[0][3], {"valid": False,
+        self.assertEqual(answers[0][3], {"valid": False, "result": "not_valid",
                                          "reason": "not_valid"})
 
 
