@@ -56,9 +56,11 @@ take_member(struct rest *rest, struct sid_json_plain *members, size_t n) {
 
 bool
 sid_json_plain(struct sid_span text, struct sid_json_plain *members, size_t n) {
+    if (text.len == 0)
+        return false;
     struct rest rest = {(const char *)text.ptr,
                         (const char *)text.ptr + text.len};
-    if (text.len == 0 || !take_sign(&rest, '{'))
+    if (!take_sign(&rest, '{'))
         return false;
     do {
         if (!take_member(&rest, members, n))

@@ -106,9 +106,18 @@ no_byte_behind_the_end_is_read(void **state) {
     }
 }
 
+/* Found by a sanitizer: a place was reckoned behind no text at all. */
+static void
+r_a_body_that_is_not_there_is_left_to_the_parser(void **state) {
+    (void)state;
+    struct sid_json_plain members[MEMBERS] = {{.name = "code"}};
+    assert_false(sid_json_plain((struct sid_span){NULL, 0}, members, MEMBERS));
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(r_a_body_that_is_not_there_is_left_to_the_parser),
         cmocka_unit_test(what_is_plain_means_what_the_parser_would_read),
         cmocka_unit_test(all_else_is_left_to_the_parser),
         cmocka_unit_test(no_byte_behind_the_end_is_read),
