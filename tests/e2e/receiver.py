@@ -5,13 +5,29 @@ import hashlib
 import hmac
 import http.server
 import json
+import ssl
+import subprocess
 import threading
 
 
-class Receiver:
-    """answer: the status of the next answers, or a function of the events."""
+def make_certificate(path):
+    """For localhost, signed by itself."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
+         "30", "-subj", "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost", "-keyout", path, "-out",
+         path + ".crt"], check=True, stderr=subprocess.DEVNULL)
+    with open(path, "a", encoding="ascii") as both, \
+            open(path + ".crt", encoding="ascii") as certificate:
+        both.write(certificate.read())
+    return path
 
-    def __init__(self, secret, answer=204):
+
+class Receiver:
+    """answer: the status of the next answers, or a function of the events.
+    certificate: a file with it and its key; then it speaks TLS."""
+
+    def __init__(self, secret, answer=204, certificate=None):
         self.secret = secret
         self.answer = answer
         self.requests = []  # lists of events
@@ -35,7 +51,14 @@ class Receiver:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = "http://127.0.0.1:%d/hooks" % self.server.server_port
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket,
+                                                     server_side=True)
+        self.url = "%s://localhost:%d/hooks" % (
+            "http" if certificate is None else "https",
+            self.server.server_port)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):

@@ -2,12 +2,13 @@
 take."""
 
 import json
+import os
 import time
 import unittest
 
 import photos
 from harness import SLOW, Case, Daemon, credential_of, holder
-from receiver import Receiver
+from receiver import Receiver, make_certificate
 
 
 class Told(Case):
@@ -164,6 +165,25 @@ class Told(Case):
             self.clerk.verify(self.app.code(credential)["code"])["valid"])
         self.assertEqual(self.daemon.log.text().count(" event=webhook_fails "),
                          1)
+
+    def test_over_tls_only_who_has_a_certificate_to_trust_is_told(self):
+        path = os.path.join(self.daemon.folder, "receiver.pem")
+        one = Receiver(self.receiver.secret, certificate=make_certificate(path))
+        self.addCleanup(one.close)
+        self.receiver = one
+        self.set("URL", one.url)
+        self.daemon.restart()
+        self.app.enrol(who=1)
+        self.until(lambda status: status.get("why") == "unreachable")
+        self.assertEqual(one.requests, [])
+        self.set("CA_FILE", path + ".crt")
+        self.daemon.restart()
+        self.assertEqual(len(self.wait_for(2)), 2)
+        # The name counts, too.
+        self.set("URL", one.url.replace("localhost", "127.0.0.1"))
+        self.daemon.restart()
+        self.app.enrol(who=2)
+        self.until(lambda status: status.get("why") == "unreachable")
 
     def test_an_address_that_may_not_be_sent_to_is_refused(self):
         for url in ("http://app.example/", "ftp://127.0.0.1/", "hooks",
