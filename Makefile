@@ -341,11 +341,12 @@ cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
 cov-fuzz-run: check-corpus
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
 # Left out: the face engine's libraries, which are not ours and slow, and
-# sandboxes, which would close around valgrind itself. Built by clang: gcc's zero
+# sandboxes, which would close around valgrind itself, and what measures memory.
+# Built by clang: gcc's zero
 # in all locals would hide what was never set; valgrind does not read all of what
 # clang says for debuggers by default.
 VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sandbox \
-                 $(BUILD)/unit/app/test_faceproc,$(UNIT_BINS))
+                 $(BUILD)/unit/app/test_faceproc $(BUILD)/unit/image/test_hostile,$(UNIT_BINS))
 valgrind: setup-check ## unit tests under valgrind's memcheck
 	@tests/setup/setup.sh memcheck
 	$(SUB) BUILD=$(BUILD)/memcheck CC=clang CXX=clang++ \
