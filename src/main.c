@@ -331,6 +331,9 @@ serve(struct daemon *daemon) {
                 SID_N("start_ms", (sid_mono_us() - start_us) / 1000));
         sid_notify_ready(&daemon->notify);
         status = signal_loop(daemon, &signals);
+        /* In this order: who is told may rely on it that no answer from now on
+         * keeps its connection. */
+        sid_server_quiesce(daemon->server);
         sid_notify_stopping(&daemon->notify);
     }
     stop(daemon);
