@@ -317,7 +317,6 @@ struct sid_verdict {
     const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
-    bool replace;      /* approved although a credential stands, in its place */
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
     struct sid_span portrait; /* sealed, or empty; kept with the face */
@@ -407,6 +406,13 @@ void sid_enrol_work_fini(struct sid_app *app);
 struct sid_subject sid_app_subject(const struct sid_app *app,
                                    const char *enrolment_id,
                                    const struct sid_subject_key *key);
+/* Opens what its type adds to a credential: *out_type is left alone when that
+ * is nothing. Any thread. Errors: SID_E_SEAL, SID_E_NO_MEMORY, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err
+sid_app_open_details(const struct sid_subject *subject, const char *id,
+                     const char *type, struct sid_span sealed,
+                     const struct sid_credential_type **out_type,
+                     struct sid_details *out);
 /* Replaces *out by the sealed words; by nothing when they are "". Errors: those
  * of sid_subject_seal(). */
 SID_FALLIBLE enum sid_err sid_app_seal_words(const struct sid_subject *subject,

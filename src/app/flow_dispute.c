@@ -12,8 +12,7 @@
 
 #define DETAIL_SIZE 128
 
-/* ---- the checks ------------------------------------------------------------
- */
+/* ---- the checks ---------------------------------------------------------- */
 
 static enum sid_err
 list_check(const struct sid_check *check, const struct sid_dispute *dispute,
@@ -70,8 +69,7 @@ sid_check_list_fini(struct sid_check_list *list) {
     list->count = 0;
 }
 
-/* ---- words -----------------------------------------------------------------
- */
+/* ---- words --------------------------------------------------------------- */
 
 static struct sid_place
 words_place(const struct sid_dispute *dispute, bool officers) {
@@ -92,8 +90,7 @@ sid_dispute_words(struct sid_app *app, const struct sid_dispute *dispute,
     return sid_subject_open(&subject, &place, sid_buf_span(sealed), out);
 }
 
-/* ---- what a holder disputes ------------------------------------------------
- */
+/* ---- what a holder disputes ---------------------------------------------- */
 
 static enum sid_err
 audit_dispute(struct sid_store *store, const char *event,
@@ -167,8 +164,7 @@ sid_dispute_open_fini(struct sid_dispute_open *open) {
     sid_wipe(open->reason, sizeof open->reason);
 }
 
-/* ---- what officers settle --------------------------------------------------
- */
+/* ---- what officers settle ------------------------------------------------ */
 
 static enum sid_err
 list_dispute(struct sid_dispute *take, void *ctx) {

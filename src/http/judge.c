@@ -108,7 +108,7 @@ judge_caller(struct sid_request *req) {
     unsigned who = (unsigned)req->caller.role |
                    (req->door->control ? SID_ROUTE_CONTROL : 0);
     if (sid_route_allows(req->route, who))
-        return sid_app_within_quota(app, &req->caller, 1, &req->retry_s);
+        return sid_app_within_quota(app, &req->caller, &req->retry_s);
     return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
 }
 

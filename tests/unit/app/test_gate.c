@@ -82,9 +82,9 @@ who_has_no_bucket_has_no_quota(void **state) {
     const struct sid_caller holder = {.role = SID_ROLE_HOLDER};
     const struct sid_caller control = {.role = SID_ROLE_ADMIN, .per_minute = 1};
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(sid_app_within_quota(f->app, &holder, 1, &retry_s),
+        assert_int_equal(sid_app_within_quota(f->app, &holder, &retry_s),
                          SID_OK);
-        assert_int_equal(sid_app_within_quota(f->app, &control, 1, &retry_s),
+        assert_int_equal(sid_app_within_quota(f->app, &control, &retry_s),
                          SID_OK);
     }
     assert_int_equal(retry_s, 0);
