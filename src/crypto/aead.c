@@ -45,8 +45,7 @@ borrow(const struct sid_aead_key *key, int sealing) {
 static void
 give_back(const struct sid_aead_key *key, int sealing, EVP_CIPHER_CTX *ctx,
           bool good) {
-    if (ctx != NULL && (!good || !ctx_pool_give(&key->ready[sealing], ctx)))
-        EVP_CIPHER_CTX_free(ctx);
+    EVP_CIPHER_CTX_free(good ? ctx_pool_give(&key->ready[sealing], ctx) : ctx);
 }
 
 enum sid_err

@@ -462,8 +462,7 @@ class Appeal(Desk):
             self.assertNotIn("note", row)
             self.assertIs(row["note_unreadable"], True)
         self.assertEqual(rows[other]["note"], "CANARY two")
-        self.assertIn("event=words_unreadable id=%s what=note" % one,
-                      self.daemon.log.text())
+        self.assert_logged("event=words_unreadable id=%s what=note" % one)
         self.assertEqual(self.two.get("/v1/enrollments/" + other).json()[
             "note"], "CANARY two")
         self.daemon.stop()
