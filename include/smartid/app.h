@@ -130,6 +130,9 @@ sid_app_rest_within_quota(struct sid_app *app, const struct sid_caller *caller,
 bool sid_app_holds(const struct sid_app *app, const struct sid_caller *caller,
                    const char *enrolment_id);
 
+/* Most rows on a page of a list. Own choice: a screenful or two. */
+#define SID_PAGE_MAX 50
+
 /* The common head of every flow; must be its first member. */
 struct sid_flow {
     struct sid_op op;                  /* the writer's node */

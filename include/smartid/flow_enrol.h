@@ -129,13 +129,12 @@ struct sid_enrol_appeal {
 void sid_enrol_appeal_start(struct sid_enrol_appeal *appeal);
 void sid_enrol_appeal_fini(struct sid_enrol_appeal *appeal);
 
-#define SID_LIST_MAX 50
 struct sid_enrol_list {
     struct sid_flow flow;
     enum sid_enrol_state state; /* in */
     enum sid_waiting waiting;   /* in */
     char after[SID_ID_SIZE];    /* in: "" or an id from a former page */
-    int limit;                  /* in: 1..SID_LIST_MAX */
+    int limit;                  /* in: 1..SID_PAGE_MAX */
     struct sid_enrolment *rows; /* out: owned, limit entries */
     int count;                  /* out */
     bool more;                  /* out: another page follows */

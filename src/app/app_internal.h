@@ -122,6 +122,9 @@ void sid_app_token_times(const struct sid_app *app, int64_t now_s,
 /* Common start of a flow: refuses with SID_E_STOPPING when the app stops (then
  * done has been called and false is returned). */
 bool sid_flow_admit(struct sid_flow *flow);
+/* Zeroed rows for a page of 1..SID_PAGE_MAX, for free(). NULL when there is no
+ * memory: then done has been called. */
+void *sid_flow_page(struct sid_flow *flow, int limit, size_t row_size);
 /* Submits the flow's operation. */
 void sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                      sid_op_done_fn *done);

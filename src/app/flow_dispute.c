@@ -51,13 +51,9 @@ void
 sid_check_list_start(struct sid_check_list *list) {
     if (!sid_flow_admit(&list->flow))
         return;
-    SID_ASSERT(list->limit >= 1 && list->limit <= SID_CHECKS_MAX);
-    list->rows = calloc((size_t)list->limit, sizeof *list->rows);
-    if (list->rows == NULL) {
-        list->flow.err = SID_E_NO_MEMORY;
-        list->flow.done(&list->flow);
+    list->rows = sid_flow_page(&list->flow, list->limit, sizeof *list->rows);
+    if (list->rows == NULL)
         return;
-    }
     list->flow.op.read_only = true;
     sid_flow_submit(&list->flow, checks_run, sid_flow_end);
 }
@@ -197,13 +193,9 @@ void
 sid_dispute_list_start(struct sid_dispute_list *list) {
     if (!sid_flow_admit(&list->flow))
         return;
-    SID_ASSERT(list->limit >= 1 && list->limit <= SID_CHECKS_MAX);
-    list->rows = calloc((size_t)list->limit, sizeof *list->rows);
-    if (list->rows == NULL) {
-        list->flow.err = SID_E_NO_MEMORY;
-        list->flow.done(&list->flow);
+    list->rows = sid_flow_page(&list->flow, list->limit, sizeof *list->rows);
+    if (list->rows == NULL)
         return;
-    }
     list->flow.op.single_write = true;
     sid_flow_submit(&list->flow, disputes_run, sid_flow_end);
 }
