@@ -185,7 +185,8 @@ a_quantile_is_the_end_of_its_bucket(void **state) {
     assert_int_equal(sid_histogram_count(SID_H_ENROL_WORK), 100);
     assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 500), 1000);
     assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 990), 1000);
-    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 1000), 10000000);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 1000),
+                     10000000);
 }
 
 int

@@ -1,6 +1,6 @@
 /* Tests of what waits and what became of enrolments, against the front: any
  * back end must pass them. */
-#include "smartid/dispute.h"
+#include "smartid/overview.h"
 
 #include "store_fixture.h"
 
