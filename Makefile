@@ -380,7 +380,7 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
 # FOLDER, or --sizes 10000,1000000 for databases that have grown.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
 	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format
