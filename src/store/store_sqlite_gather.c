@@ -81,14 +81,6 @@ gather_size(sqlite3_file *file, sqlite3_int64 *out) {
     return rc == SQLITE_OK ? gather_of(file)->own->xFileSize(file, out) : rc;
 }
 
-static int
-gather_control(sqlite3_file *file, int what, void *arg) {
-    int rc = flush(file);
-
-    return rc == SQLITE_OK ? gather_of(file)->own->xFileControl(file, what, arg)
-                           : rc;
-}
-
 /* What waits was not committed. */
 static int
 gather_close(sqlite3_file *file) {
@@ -119,7 +111,6 @@ sid_sq_gather_begin(struct sid_sqlite *sq) {
     gather->methods.xRead = gather_read;
     gather->methods.xTruncate = gather_truncate;
     gather->methods.xFileSize = gather_size;
-    gather->methods.xFileControl = gather_control;
     gather->methods.xClose = gather_close;
     file->pMethods = &gather->methods;
     return SID_OK;
