@@ -53,8 +53,7 @@ complain_errno(const char *path) {
     return SID_E_CONFLICT;
 }
 
-/* ---- the month ------------------------------------------------------------
- */
+/* ---- the month ----------------------------------------------------------- */
 
 static int64_t
 month_start_us(int year, int month) {
@@ -121,8 +120,7 @@ next_month(struct job *job, bool *more) {
     return SID_OK;
 }
 
-/* ---- writing a segment ----------------------------------------------------
- */
+/* ---- writing a segment --------------------------------------------------- */
 
 struct copying {
     struct sid_segment_writer writer;
@@ -199,8 +197,7 @@ write_part(struct job *job, FILE *to, bool *whole) {
     return err;
 }
 
-/* ---- reading it again -----------------------------------------------------
- */
+/* ---- reading it again ---------------------------------------------------- */
 
 struct proof {
     const struct job *job;
@@ -278,8 +275,7 @@ prove(struct job *job, const char *path) {
     return err;
 }
 
-/* ---- naming it ------------------------------------------------------------
- */
+/* ---- naming it ----------------------------------------------------------- */
 
 static enum sid_err
 sync_folder(const char *folder) {
@@ -309,8 +305,7 @@ make_segment(struct job *job, bool *whole) {
     return err == SID_OK && *whole ? sync_folder(job->folder) : err;
 }
 
-/* ---- removing the rows ----------------------------------------------------
- */
+/* ---- removing the rows --------------------------------------------------- */
 
 static enum sid_err
 ask(const struct job *job, int64_t *left) {
@@ -379,8 +374,7 @@ remove_rows(const struct job *job) {
     return err == SID_E_NOT_FOUND ? remove_here(job) : err;
 }
 
-/* ---- smartidctl audit archive ---------------------------------------------
- */
+/* ---- smartidctl audit archive -------------------------------------------- */
 
 static enum sid_err
 archive_month(struct job *job, bool *more) {

@@ -18,8 +18,7 @@
 /* Of the form of the file. */
 #define FORM 1
 
-/* ---- names ----------------------------------------------------------------
- */
+/* ---- names --------------------------------------------------------------- */
 
 #define NAME_PATTERN "audit-dddd-dd.jsonl"
 
@@ -66,8 +65,7 @@ sid_segment_next(const char *folder, const char *behind, bool *found,
     return err;
 }
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------- */
 
 static enum sid_err
 put_line(struct sid_segment_writer *writer, enum sid_err err) {
@@ -124,8 +122,7 @@ sid_segment_writer_fini(struct sid_segment_writer *writer) {
     sid_buf_free(&writer->line);
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 struct reader {
     FILE *in;

@@ -14,8 +14,7 @@
  * own choice: a tick, a slow disk, a busy machine. */
 #define HEAD_SLACK_S 60
 
-/* ---- what is told ---------------------------------------------------------
- */
+/* ---- what is told -------------------------------------------------------- */
 
 void
 sid_walk_tell(const struct sid_chain_finding *found, void *ctx) {
@@ -52,8 +51,7 @@ name_of(const struct sid_known_head *head, char out[HEAD_NAME_SIZE]) {
     return out;
 }
 
-/* ---- rows and heads -------------------------------------------------------
- */
+/* ---- rows and heads ------------------------------------------------------ */
 
 static void
 judge_head(struct walk *walk, const struct sid_known_head *head,
@@ -233,8 +231,7 @@ judge_coverage(struct walk *walk) {
                     walk->uncovered_seq);
 }
 
-/* ---- all of it ------------------------------------------------------------
- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static enum sid_err
 read_heads(const struct sid_audit_check *what,
@@ -336,8 +333,7 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
     return err;
 }
 
-/* ---- smartidctl audit verify ----------------------------------------------
- */
+/* ---- smartidctl audit verify --------------------------------------------- */
 
 static bool
 parse(int argc, char **argv, struct sid_audit_check *what, const char **files,

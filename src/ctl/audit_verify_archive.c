@@ -10,8 +10,7 @@
 
 #include "audit_walk.h"
 
-/* ---- rows that are listed -------------------------------------------------
- */
+/* ---- rows that are listed ------------------------------------------------ */
 
 static enum sid_err
 add_rows(struct sid_rows_list *list, int64_t first, int64_t last) {
@@ -63,8 +62,7 @@ sid_walk_fini(struct walk *walk) {
     free(walk->archived.at);
 }
 
-/* ---- from one piece of the chain to the next ------------------------------
- */
+/* ---- from one piece of the chain to the next ----------------------------- */
 
 /* A piece that stands on this row follows; it lies behind what was read. */
 static enum sid_err
@@ -82,8 +80,7 @@ join(struct walk *walk, int64_t seq, const uint8_t mac[SID_SHA256_BYTES]) {
     return err;
 }
 
-/* ---- segments -------------------------------------------------------------
- */
+/* ---- segments ------------------------------------------------------------ */
 
 static enum sid_err
 segment_head(const struct sid_segment_head *head, void *ctx) {
@@ -137,8 +134,7 @@ sid_walk_segments(struct walk *walk) {
     return err;
 }
 
-/* ---- the log behind them --------------------------------------------------
- */
+/* ---- the log behind them ------------------------------------------------- */
 
 enum sid_err
 sid_walk_log(struct walk *walk, int64_t seq,
@@ -186,8 +182,7 @@ sid_walk_end_log(struct walk *walk) {
         end_twin(walk);
 }
 
-/* ---- what is told when all is well ----------------------------------------
- */
+/* ---- what is told when all is well --------------------------------------- */
 
 void
 sid_walk_print_archive(const struct walk *walk, FILE *to) {

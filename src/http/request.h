@@ -189,5 +189,10 @@ const char *sid_request_query(struct sid_request *req, const char *name);
  * Errors: SID_E_FIELD_UNKNOWN, SID_E_FIELD_INVALID. */
 SID_FALLIBLE enum sid_err sid_request_query_only(struct sid_request *req,
                                                  const char *const *names);
+/* Reads `after`, an id with the prefix ("" when there is none), and `limit`,
+ * 1..SID_PAGE_MAX. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_request_page(struct sid_request *req,
+                                           const char *prefix,
+                                           char after[SID_ID_SIZE], int *limit);
 
 #endif
