@@ -41,10 +41,10 @@ class Archived(Case):
         self.put_back(self.daemon.folder)
         self.folder = os.path.join(self.daemon.folder, "archive")
         os.mkdir(self.folder)
-        rows = self.daemon.sql("SELECT seq, at_us FROM audit ORDER BY seq")
-        self.months = sorted(set(self.month(at) for _, at in rows))
-        self.last = {self.month(at): seq for seq, at in rows}
-        self.rows = len(rows)
+        self.last = dict(self.daemon.sql(
+            "SELECT strftime('%Y-%m', at_us / 1000000, 'unixepoch') AS month, "
+            "max(seq) FROM audit GROUP BY month"))
+        self.months = sorted(self.last)
 
     def put_back(self, folder):
         for name in os.listdir(self.made):
@@ -52,10 +52,6 @@ class Archived(Case):
         for name in ("smartidd.db-wal", "smartidd.db-shm"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(folder, name))
-
-    def month(self, at_us):
-        return self.daemon.sql("SELECT strftime('%Y-%m', ?, 'unixepoch')",
-                               at_us // 1000000)[0][0]
 
     def path(self, month):
         return os.path.join(self.folder, "audit-%s.jsonl" % month)
@@ -136,14 +132,14 @@ class Archived(Case):
 
     # ---- stopped ---------------------------------------------------------
     def test_a_kill_at_any_time_loses_nothing_and_is_made_good(self):
-        for serves in (True, False):
+        for serves, step_ms in ((True, 45), (False, 90)):
             with self.subTest(serves=serves):
                 self.setUp()
                 if serves:
                     self.daemon.start()
                 stopped = 0
                 # Each time a little later, until it comes to its end.
-                for wait_ms in range(5, 6000, 45):
+                for wait_ms in range(5, 6000, step_ms):
                     process = subprocess.Popen(
                         [program("smartidctl"), "-c", self.daemon.config,
                          "audit", "archive", "--until", LATE, "--to",
