@@ -114,6 +114,10 @@ class WithoutFace(AtCounter):
         self.assert_problem(self.officer.post(
             "/v1/counter/enrollments", {"holder": holder(), **SEEN}, headers),
             422, "idempotency_mismatch")
+        value["replace"] = True
+        self.assert_problem(self.officer.post(
+            "/v1/counter/enrollments", value, headers), 422,
+            "idempotency_mismatch")
 
     def test_attempts_of_the_day_are_not_for_counters(self):
         person = holder(valid_until="2020-01-01")
