@@ -36,8 +36,15 @@ audit(const struct sid_recover *recover, struct sid_store *store,
 
 /* ---- writer: who may, and the row of the person -------------------------- */
 
-/* The credential and its enrolment, if it can be recovered now. What suspends
- * one stays in force. */
+/* What suspends one stays in force. */
+static enum sid_err
+judge_state(enum sid_credential_state state) {
+    return state == SID_CREDENTIAL_SUSPENDED ? SID_OK
+                                             : sid_credential_state_err(state);
+}
+
+/* The credential and its enrolment, if it can be recovered now, with what it
+ * stands on. */
 static enum sid_err
 read_both(struct sid_recover *recover, struct sid_store *store,
           struct sid_enrolment *enrolment) {
@@ -51,8 +58,12 @@ read_both(struct sid_recover *recover, struct sid_store *store,
         !sid_caller_owns(&flow->caller, row->client_id, row->holder_hash))
         return SID_E_NOT_FOUND;
     recover->look.state = sid_life_state(&row->life, sid_time_s(flow->app));
-    if (recover->look.state != SID_CREDENTIAL_SUSPENDED)
-        err = sid_credential_state_err(recover->look.state);
+    err = judge_state(recover->look.state);
+    struct sid_base base = {.state = SID_CREDENTIAL_REVOKED};
+    if (err == SID_OK)
+        err = sid_app_base(flow->app, store, row, &base);
+    if (err == SID_OK)
+        err = judge_state(base.state);
     return err == SID_OK
                ? sid_store_enrol_get(store, row->enrolment_id, enrolment)
                : err;

@@ -105,9 +105,11 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     *state = sid_life_state(&credential.life, verify->checked_at_s);
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
     if (*state == SID_CREDENTIAL_ACTIVE) {
-        err = sid_app_base(verify->flow.app, store, &credential, state,
-                           credential.assurance);
-        verify->base_dead = *state != SID_CREDENTIAL_ACTIVE;
+        struct sid_base base = {.state = SID_CREDENTIAL_REVOKED};
+        err = sid_app_base(verify->flow.app, store, &credential, &base);
+        *state = base.state;
+        memcpy(credential.assurance, base.assurance, sizeof base.assurance);
+        verify->base_dead = base.state != SID_CREDENTIAL_ACTIVE;
     }
     if (err == SID_OK && *state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK)
         err = take_code(verify, store, &credential);
