@@ -235,6 +235,7 @@ settle(struct sid_recover *recover, struct sid_store *store,
     struct sid_reasons reasons;
     if (recover->work_err != SID_OK) {
         recover->look.flow.refusal = recover->work_err;
+        recover->recovered = false;
         return give_attempt_back(store, enrolment);
     }
     enum sid_err err = judge(recover, store, enrolment, &reasons);
@@ -255,10 +256,24 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     return err;
 }
 
+static void settle_done(struct sid_op *op);
+
 static void
 submit_settle(struct sid_recover *recover) {
     recover->look.flow.op = (struct sid_op){0};
-    sid_flow_submit(&recover->look.flow, settle_run, recover_done);
+    sid_flow_submit(&recover->look.flow, settle_run, settle_done);
+}
+
+/* What failed on our account was undone, and has shown nothing. */
+static void
+settle_done(struct sid_op *op) {
+    struct sid_recover *recover = recover_of_op(op);
+    if (op->err == SID_OK || recover->work_err != SID_OK) {
+        recover_done(op);
+        return;
+    }
+    recover->work_err = op->err;
+    submit_settle(recover);
 }
 
 /* ---- worker -------------------------------------------------------------- */
