@@ -325,10 +325,11 @@ struct sid_verdict {
     struct sid_span portrait; /* sealed, or empty; kept with the face */
 };
 /* Inside a transaction: issues the credential when approved (a number that is
- * in use by now turns the verdict into rejected), writes the decision, deletes
- * the photos unless it goes to review, keeps or deletes the face, audits.
- * enrolment is the stored row and becomes the new one. Errors: SID_E_CONFLICT,
- * those of seal and store. */
+ * in use by now, or a card that has expired, turns the verdict into rejected),
+ * writes the decision, deletes the photos unless it goes to review, keeps or
+ * deletes the face, audits. enrolment is the stored row and becomes the new
+ * one. Errors: SID_E_CONFLICT, SID_E_EXPIRED (instead, when an officer
+ * decides), those of seal and store. */
 SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
                                            struct sid_store *store,
                                            struct sid_enrolment *enrolment,
