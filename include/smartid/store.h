@@ -135,6 +135,14 @@ SID_FALLIBLE enum sid_err sid_store_audit_anchor(struct sid_store *store,
 SID_FALLIBLE enum sid_err sid_store_audit_prune(struct sid_store *store,
                                                 int64_t before_us, int limit,
                                                 int64_t *removed);
+/* Removes up to limit of the oldest rows, up to the row of number last_seq,
+ * which must have this MAC: what the caller holds elsewhere is what goes.
+ * Otherwise as sid_store_audit_prune(). Errors: the same; SID_E_CONFLICT (there
+ * is no such row, or it is the newest). */
+SID_FALLIBLE enum sid_err
+sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
+                    const uint8_t mac[SID_SHA256_BYTES], int limit,
+                    int64_t *removed);
 /* When the oldest row was made (0: there is none), and about how many were made
  * before before_us: exact while the clock never went back. */
 SID_FALLIBLE enum sid_err sid_store_audit_age(struct sid_store *store,
@@ -489,6 +497,7 @@ struct sid_credential {
     char assurance[16];          /* "remote" | "remote_live" */
     struct sid_life life;
     int64_t issued_at_s;
+    bool expiry_told;              /* see sid_store_expiring_each() */
     char replaced_by[SID_ID_SIZE]; /* the one that took its place, or "" */
     /* Reason of the revocation, sealed for place credential|note|id; empty:
      * none. */
