@@ -68,6 +68,20 @@ class SessionCase(DaemonCase):
                            headers=headers)
 
 
+class Counted(SessionCase):
+    def test_sessions_and_what_is_refused_of_them_are_counted(self):
+        one = self.browser()
+        one.ask("GET", "/v1/sessions", headers={"Origin": "null"})
+        one.token = None
+        self.check(one)
+        text = self.daemon.request("GET", "/metrics").body.decode()
+        for line in ('smartidd_sessions_opened_total{by="key"} 1',
+                     'smartidd_session_refusals_total{reason="csrf"} 1',
+                     'smartidd_session_refusals_total'
+                     '{reason="foreign_origin"} 1'):
+            self.assertIn(line + "\n", text)
+
+
 class SigningIn(SessionCase):
     def test_a_clerk_is_told_what_the_page_needs(self):
         answer = Browser(self.daemon).sign_in({"key": self.keys["clerk"]})
@@ -455,6 +469,9 @@ class Applicants(DaemonCase):
         self.assertGreater(int(found[-1].header("retry-after")), 0)
         more = Browser(self.daemon, extra=one.extra)
         self.assertEqual(more.sign_in({"page": "enroll"}).status, 429)
+        text = self.daemon.request("GET", "/metrics").body.decode()
+        self.assertIn('smartidd_session_refusals_total{reason="applicants"} 7'
+                      '\n', text)
         self.assertEqual(self.applicant("192.0.2.5").ask(
             "POST", "/v1/challenges", {}).status, 201)
 
