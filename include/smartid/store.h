@@ -135,10 +135,8 @@ SID_FALLIBLE enum sid_err sid_store_audit_anchor(struct sid_store *store,
 SID_FALLIBLE enum sid_err sid_store_audit_prune(struct sid_store *store,
                                                 int64_t before_us, int limit,
                                                 int64_t *removed);
-/* Removes up to limit of the oldest rows, up to the row of number last_seq,
- * which must have this MAC: what the caller holds elsewhere is what goes.
- * Otherwise as sid_store_audit_prune(). Errors: the same; SID_E_CONFLICT (there
- * is no such row, or it is the newest). */
+/* The same up to the row of this number and MAC. Errors: also SID_E_CONFLICT
+ * (there is no such row, or it is the newest). */
 SID_FALLIBLE enum sid_err
 sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
                     const uint8_t mac[SID_SHA256_BYTES], int limit,
