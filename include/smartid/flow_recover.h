@@ -33,7 +33,7 @@ struct sid_recover {
     struct sid_reasons quality; /* of the photos */
     struct sid_recovery_facts facts;
     float face[SID_EMBEDDING_FLOATS];
-    enum sid_err work_err; /* nobody could look at the photos now */
+    enum sid_err work_err; /* of the photos, or of what came after */
 };
 /* Takes place and bytes over in every case. flow.err: SID_E_NOT_FOUND (also
  * when it is somebody else's), SID_E_RECOVERY_LOCKED (too many have failed, or

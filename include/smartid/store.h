@@ -495,6 +495,7 @@ struct sid_credential {
     char assurance[16];          /* "remote" | "remote_live" */
     struct sid_life life;
     int64_t issued_at_s;
+    bool expiry_told;              /* see sid_store_expiring_each() */
     char replaced_by[SID_ID_SIZE]; /* the one that took its place, or "" */
     /* Reason of the revocation, sealed for place credential|note|id; empty:
      * none. */
