@@ -28,6 +28,13 @@ class Told(Case):
     def set(self, name, value):
         self.daemon.env["SMARTIDD_WEBHOOK_WEBHOOK_" + name] = value
 
+    def preload(self, library, **env):
+        # It comes before the sanitizer's, which minds.
+        self.daemon.env.update(
+            env, LD_PRELOAD=program(library),
+            ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") +
+            ":verify_asan_link_order=0")
+
     def wait_for(self, count):
         self.assertTrue(self.receiver.wait(
             lambda: len(self.receiver.taken()) >= count, 30 * SLOW),
@@ -220,10 +227,7 @@ class Told(Case):
     def test_each_event_has_its_own_pauses_refused_or_not_noted(self):
         full = os.path.join(self.daemon.folder, "full")
         self.daemon.stop()
-        self.daemon.env.update({
-            "LD_PRELOAD": program("full_disk.so"), "FULL_DISK": full,
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
-            ":verify_asan_link_order=0"})
+        self.preload("full_disk.so", FULL_DISK=full)
         self.daemon.start()
         times = []
 
@@ -252,6 +256,21 @@ class Told(Case):
         os.unlink(full)
         self.assertGreater(min(pauses()), 0.9)
         self.until(lambda status: status["refused"] == 0)
+
+    def test_a_name_that_nobody_resolves_does_not_hold_up_the_end(self):
+        asked = os.path.join(self.daemon.folder, "asked")
+        self.set("URL", "https://hooks.example/")
+        self.daemon.stop()
+        self.preload("slow_names.so", SLOW_NAMES=asked)
+        self.daemon.start()
+        self.app.enrol(who=1)
+        end = time.monotonic() + 30 * SLOW
+        while not os.path.exists(asked):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        began = time.monotonic()
+        self.daemon.stop()
+        self.assertLess(time.monotonic() - began, 10 * SLOW)
 
     def test_by_whom_a_credential_was_changed_is_told_of_a_revocation_too(
             self):
