@@ -417,14 +417,18 @@ class Flood:
             self.ask(who, "POST", "/v1/verifications",
                      {"code": text, "purpose": text})
 
-    def bad_pages(self, _):
-        """What a page of another site, or a broken one of ours, sends."""
-        text = self.marks.text
+    def sign_in(self):
         signed = self.ask(None, "POST", "/v1/sessions",
                           {"key": self.keys["clerk"]})
         cookie = signed.header("set-cookie").split(";")[0]
-        self.marks.add("session", cookie.split("=")[1], spelt=False)
-        token = signed.json()["csrf_token"]
+        # Of memory that was given back, the first bytes are the heap's.
+        self.marks.add("session", cookie.split("=")[1][20:], spelt=False)
+        return cookie, signed.json()["csrf_token"]
+
+    def bad_pages(self, _):
+        """What a page of another site, or a broken one of ours, sends."""
+        text = self.marks.text
+        cookie, token = self.sign_in()
         for headers in (
                 {"Cookie": cookie}, {"Cookie": cookie, "X-CSRF-Token": text},
                 {"Cookie": cookie, "X-CSRF-Token": token,
@@ -569,6 +573,9 @@ class Flood:
             self.live(turn)
         while "too_many_requests" not in self.codes:
             self.bad_keys(0)
+        # Last, when nothing else comes to lie where it was.
+        for _ in range(20):
+            self.sign_in()
         if self.connection is not None:
             self.connection.close()
             self.connection = None
