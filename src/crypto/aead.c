@@ -101,9 +101,9 @@ struct extra {
 static bool
 flush(struct extra *extra) {
     int n = 0;
-    bool good =
-        extra->len == 0 || EVP_CipherUpdate(extra->ctx, NULL, &n, extra->bytes,
-                                            (int)extra->len) == 1;
+    SID_ASSERT(extra->len > 0);
+    bool good = EVP_CipherUpdate(extra->ctx, NULL, &n, extra->bytes,
+                                 (int)extra->len) == 1;
     extra->len = 0;
     return good;
 }

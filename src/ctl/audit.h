@@ -13,6 +13,7 @@
 /* Each gets argv with argv[0] its own name, and returns the exit code. */
 int sid_audit_verify(const char *config_path, int argc, char **argv);
 int sid_audit_check_heads(int argc, char **argv);
+int sid_audit_archive(const char *config_path, int argc, char **argv);
 int sid_audit_export(const char *config_path, int argc, char **argv);
 int sid_audit_report(const char *config_path, int argc, char **argv);
 
@@ -74,6 +75,7 @@ struct sid_audit_check {
     size_t kept_count;
     const char *const *lines; /* heads given by hand; borrowed */
     size_t line_count;
+    const char *archive;       /* a folder of segments, or NULL; borrowed */
     const uint8_t *public_key; /* the key that is expected, or NULL */
     int64_t head_interval_s;
     bool progress; /* on stderr */
@@ -90,6 +92,14 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
  * Errors: SID_E_ARGUMENT. */
 SID_FALLIBLE enum sid_err
 sid_audit_parse_time(const char *text, int64_t offset_s, int64_t *out_us);
+
+/* RFC 3339 with microseconds, in which a MAC is made, and a NUL. */
+#define SID_AUDIT_TIME_SIZE 28
+void sid_audit_time_text(int64_t at_us, char out[SID_AUDIT_TIME_SIZE]);
+/* Writes a row but for its detail as members of the object that is open. */
+struct sid_json;
+void sid_audit_write_row(struct sid_json *json,
+                         const struct sid_audit_entry *entry);
 
 /* Reads all rows in pieces, so that no transaction stays open while somebody
  * waits for output; between the pieces `pause` (may be NULL) is called. Errors:

@@ -64,9 +64,9 @@ find_source(struct sid_request *req, struct sid_address *out) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct sid_address peer;
-    if (info == NULL || info->client_addr == NULL ||
-        sid_address_of(info->client_addr, &peer) != SID_OK)
-        return SID_E_INTERNAL;
+    SID_ASSERT(info != NULL && info->client_addr != NULL);
+    /* No other socket is listened on, see sid_listen_adopt(). */
+    SID_ASSERT(sid_address_of(info->client_addr, &peer) == SID_OK);
     if (sid_networks_have(trusted, &peer))
         return sid_forwarded_source(&peer, req->head.forwarded,
                                     req->head.forwarded_count, trusted, out);

@@ -206,6 +206,10 @@ each_refusal_has_its_reason(void **state) {
     char code[SID_OFFLINE_SIZE];
     refused("", SID_E_CODE_LENGTH);
     refused("SIDO1:", SID_E_CODE_LENGTH);
+    char longer[SID_OFFLINE_SIZE + 1];
+    memset(longer, '0', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    refused(longer, SID_E_CODE_LENGTH);
     assert_int_equal(sid_offline_make(key, &in, code), SID_OK);
     code[4] = '2';
     refused(code, SID_E_CODE_VERSION);
