@@ -170,6 +170,17 @@
       "Requests answered with 429 because their client asked too often")       \
     X(SID_M_AUTH_LIMITED, COUNTER, "smartidd_auth_limited_total", "",          \
       "Wrong keys answered with 429 because their source had shown too many")  \
+    X(SID_M_SESSIONS_KEY, COUNTER, "smartidd_sessions_opened_total",           \
+      "by=\"key\"", "Sessions opened on the pages")                            \
+    X(SID_M_SESSIONS_APPLICANT, COUNTER, "smartidd_sessions_opened_total",     \
+      "by=\"applicant\"", "")                                                  \
+    X(SID_M_SESSION_CSRF, COUNTER, "smartidd_session_refusals_total",          \
+      "reason=\"csrf\"",                                                       \
+      "Requests of sessions refused, and of applicants that were too many")    \
+    X(SID_M_SESSION_ORIGIN, COUNTER, "smartidd_session_refusals_total",        \
+      "reason=\"foreign_origin\"", "")                                         \
+    X(SID_M_SESSION_RATE, COUNTER, "smartidd_session_refusals_total",          \
+      "reason=\"applicants\"", "")                                             \
     X(SID_M_REFUSALS_UNRECORDED, COUNTER,                                      \
       "smartidd_refusals_unrecorded_total", "",                                \
       "Refusals that the audit log has no row of: too many, or not written")   \
@@ -228,6 +239,12 @@ void sid_metric_add(enum sid_metric metric, int64_t by);
 void sid_metric_set(enum sid_metric metric, int64_t to);
 int64_t sid_metric_get(enum sid_metric metric);
 void sid_histogram_observe_us(enum sid_histogram histogram, int64_t micros);
+
+/* How many values were observed, and the upper end of the bucket (microseconds)
+ * that the value at that part of them (thousandths) lies in; above the last
+ * bucket: that one's end. 0 when there are none. */
+int64_t sid_histogram_count(enum sid_histogram histogram);
+int64_t sid_histogram_quantile_us(enum sid_histogram histogram, int permille);
 
 /* Appends the whole exposition, process_* metrics (CPU, RSS, fds, start time)
  * and smartidd_build_info included. Errors: SID_E_NO_MEMORY. */

@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "smartid/audit_head.h"
+#include "smartid/audit_json.h"
 
 /* Each gets argv with argv[0] its own name, and returns the exit code. */
 int sid_audit_verify(const char *config_path, int argc, char **argv);
@@ -92,14 +93,6 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
  * Errors: SID_E_ARGUMENT. */
 SID_FALLIBLE enum sid_err
 sid_audit_parse_time(const char *text, int64_t offset_s, int64_t *out_us);
-
-/* RFC 3339 with microseconds, in which a MAC is made, and a NUL. */
-#define SID_AUDIT_TIME_SIZE 28
-void sid_audit_time_text(int64_t at_us, char out[SID_AUDIT_TIME_SIZE]);
-/* Writes a row but for its detail as members of the object that is open. */
-struct sid_json;
-void sid_audit_write_row(struct sid_json *json,
-                         const struct sid_audit_entry *entry);
 
 /* Reads all rows in pieces, so that no transaction stays open while somebody
  * waits for output; between the pieces `pause` (may be NULL) is called. Errors:

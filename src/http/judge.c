@@ -57,28 +57,12 @@ judge_peer(struct sid_request *req) {
     return SID_OK;
 }
 
-/* Where the request comes from: the peer, or whom a trusted one names. */
-static enum sid_err
-find_source(struct sid_request *req, struct sid_address *out) {
-    const struct sid_networks *trusted = &req->door->server->trusted_proxies;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct sid_address peer;
-    SID_ASSERT(info != NULL && info->client_addr != NULL);
-    /* No other socket is listened on, see sid_listen_adopt(). */
-    SID_ASSERT(sid_address_of(info->client_addr, &peer) == SID_OK);
-    if (sid_networks_have(trusted, &peer))
-        return sid_forwarded_source(&peer, req->head.forwarded,
-                                    req->head.forwarded_count, trusted, out);
-    *out = peer;
-    return SID_OK;
-}
-
-/* Whoever shows nothing is not told more and leaves no record. */
+/* Whoever shows nothing is not told more and leaves no record. A key comes
+ * before a session. */
 static enum sid_err
 judge_key(struct sid_request *req, struct sid_attempt *attempt) {
     if (req->head.authorization == NULL)
-        return SID_E_UNAUTHENTICATED;
+        return sid_session_judge(req, attempt);
     if (!sid_bearer_parse(req->head.authorization, &attempt->key,
                           &attempt->key_len))
         attempt->key = NULL;
@@ -96,7 +80,7 @@ judge_caller(struct sid_request *req) {
     if (sid_route_open(req->route))
         return SID_OK;
     if (!req->door->control) {
-        enum sid_err err = find_source(req, &source);
+        enum sid_err err = sid_request_source(req, &source);
         if (err != SID_OK)
             return err;
         attempt.from = &source;
@@ -104,8 +88,11 @@ judge_caller(struct sid_request *req) {
         if (err != SID_OK)
             return err;
     }
-    unsigned who = (unsigned)req->caller.role |
-                   (req->door->control ? SID_ROUTE_CONTROL : 0);
+    /* An applicant acts for the page's client, but may do less. */
+    unsigned who = req->session.applicant ? SID_ROUTE_APPLICANT
+                                          : (unsigned)req->caller.role;
+    if (req->door->control)
+        who |= SID_ROUTE_CONTROL;
     if (sid_route_allows(req->route, who))
         return sid_app_within_quota(app, &req->caller, &req->retry_s);
     return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
@@ -118,10 +105,11 @@ upload_of(const struct sid_request *req, enum sid_upload_of *out) {
     enum sid_body_kind kind = req->route->body;
     *out = kind == SID_BODY_APPEAL     ? SID_UPLOAD_APPEAL
            : kind == SID_BODY_RECOVERY ? SID_UPLOAD_RECOVERY
+           : kind == SID_BODY_NUMBER   ? SID_UPLOAD_NUMBER
            : kind == SID_BODY_FACE     ? SID_UPLOAD_FACE
                                        : SID_UPLOAD_ENROLMENT;
     return kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL ||
-           kind == SID_BODY_FACE ||
+           kind == SID_BODY_FACE || kind == SID_BODY_NUMBER ||
            (kind == SID_BODY_RECOVERY && req->caller.role != SID_ROLE_OFFICER);
 }
 
@@ -171,6 +159,7 @@ sid_request_judge(struct sid_request *req, const char *url, const char *method,
     if (err != SID_OK)
         return err;
     req->method = method_of(method);
+    req->path = url;
     struct sid_path path;
     err = sid_route_find(req->method, url, &req->route, &path, &req->allow);
     if (err != SID_OK)

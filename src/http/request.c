@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page_files.h"
 #include "route.h"
 #include "server_priv.h"
 #include "smartid/clock.h"
@@ -316,10 +317,13 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     sid_upload_free(&req->upload);
     sid_buf_free(&req->body);
     sid_buf_free(&req->answer.body);
+    sid_page_set_drop(&req->pages);
+    sid_reply_forget(&req->secret_response);
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */
     sid_wipe(&req->u, req->flow_bytes);
+    sid_wipe(req->answer.cookie, sizeof req->answer.cookie);
     give_spare(req);
     sid_wipe_stack();
 }

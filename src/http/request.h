@@ -18,17 +18,22 @@
 #include "json.h"
 #include "negotiate.h"
 #include "reply.h"
+#include "session.h"
 #include "smartid/apikey.h"
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
 #include "smartid/flow_audit.h"
+#include "smartid/flow_audit_read.h"
 #include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_dispute.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
+#include "smartid/flow_overview.h"
 #include "smartid/flow_recover.h"
+#include "smartid/flow_search.h"
+#include "smartid/flow_session.h"
 #include "smartid/flow_verify.h"
 #include "smartid/flow_webhook.h"
 #include "smartid/qr.h"
@@ -64,15 +69,22 @@ struct sid_head {
     const char *content_type;
     const char *transfer_encoding;
     const char *authorization;
+    const char *cookie;
+    const char *origin;
+    const char *csrf_token;
     const char *idempotency_key;
     const char *request_id;
+    const char *if_none_match; /* the first line of them */
     /* X-Forwarded-For: the first lines, and how many there were. */
     const char *forwarded[SID_FORWARDED_LINES_MAX];
     size_t forwarded_count;
-    bool expects; /* Expect was given */
-    bool broken;  /* a line repeated or with bytes that no line may have */
+    bool scheme_forwarded, forwarded_tls; /* X-Forwarded-Proto; https in it */
+    bool cookie_given; /* more than once: then cookie is NULL */
+    bool expects;      /* Expect was given */
+    bool broken;       /* a line repeated or with bytes that no line may have */
     struct sid_accept accept;
     struct sid_prefer prefer;
+    struct sid_encoding encoding;
 };
 
 struct sid_request {
@@ -93,6 +105,8 @@ struct sid_request {
     const struct sid_route *route; /* NULL: none matched */
     struct sid_head head;
     struct sid_caller caller;
+    struct sid_session session; /* whose cookie was shown; ends_at_s 0: none */
+    const char *path;          /* without query; borrowed from the connection */
     char id[SID_ID_SIZE];      /* {id} of the path; "" when malformed */
     enum sid_photo_kind photo; /* {photo} of the path */
     char request_id[SID_REQUEST_ID_SIZE];
@@ -109,12 +123,19 @@ struct sid_request {
     unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
     int64_t retry_s;        /* of a refusal with 429 */
     struct sid_answer answer;
-    unsigned status; /* of the queued answer; 0: none yet */
+    /* Kept until the end, and wiped then: it has a copy of a cookie. */
+    struct MHD_Response *secret_response;
+    struct sid_page_set *pages; /* held while one of its files is the answer */
+    unsigned status;            /* of the queued answer; 0: none yet */
     union {
         struct sid_flow flow;
         struct sid_enrol_submit submit;
         struct sid_enrol_appeal appeal;
         struct sid_challenge_make challenge;
+        struct {
+            struct sid_session_note flow; /* first: it is the flow */
+            struct sid_address from;
+        } session;
         struct sid_enrol_get get;
         struct sid_enrol_list list;
         struct sid_enrol_decide decide;
@@ -129,6 +150,9 @@ struct sid_request {
         } code;
         struct sid_credential_change change;
         struct sid_recover recover;
+        struct sid_credential_search search;
+        struct sid_overview overview;
+        struct sid_audit_look audit;
         struct sid_issue issue;
         struct sid_verify verify;
         struct sid_portrait_look portrait;
@@ -174,6 +198,29 @@ void sid_request_make_flow(struct sid_request *req, size_t size);
 SID_FALLIBLE enum sid_err sid_head_read(struct sid_request *req,
                                         const char *method, const char *url,
                                         const char *version);
+
+/* ---- source.c ----------------------------------------------------------- */
+/* Where the request comes from: the peer, or whom a trusted one names. Errors:
+ * SID_E_BAD_REQUEST. Not on the control socket. */
+SID_FALLIBLE enum sid_err sid_request_source(const struct sid_request *req,
+                                             struct sid_address *out);
+/* Whether it came by TLS, as a trusted peer says. */
+bool sid_request_tls(const struct sid_request *req);
+
+/* ---- session_judge.c ---------------------------------------------------- */
+/* The value of the session's cookie, if the request has one that could be. */
+bool sid_session_cookie(const struct sid_request *req,
+                        char out[SID_SESSION_COOKIE_SIZE]);
+/* Whether a page of ours, or no page, has made the request. Errors:
+ * SID_E_ORIGIN. */
+SID_FALLIBLE enum sid_err
+sid_session_judge_origin(const struct sid_request *req);
+/* Who asks, by the cookie of a session, into req->caller and req->session:
+ * never more than the session's key may. Errors: SID_E_UNAUTHENTICATED (no
+ * session, or its page is off), SID_E_CSRF, SID_E_ORIGIN, SID_E_RATE, those of
+ * sid_app_resume(). */
+SID_FALLIBLE enum sid_err sid_session_judge(struct sid_request *req,
+                                            const struct sid_attempt *attempt);
 
 /* ---- judge.c ----------------------------------------------------------- */
 /* Judges the head: everything that can be known before the body. Errors: the

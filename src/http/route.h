@@ -18,6 +18,7 @@ enum sid_body_kind {
     SID_BODY_MULTIPART, /* of an enrolment */
     SID_BODY_APPEAL,    /* multipart, of an appeal */
     SID_BODY_RECOVERY,  /* multipart, of a recovery; of an officer JSON */
+    SID_BODY_NUMBER,    /* multipart, of a recovery by ID number */
     SID_BODY_FACE,      /* multipart, of a look at a face */
 };
 
@@ -46,10 +47,13 @@ struct sid_handler {
 /* In `any`, beside the bits of enum sid_role: whoever is on this machine and
  * came through the control socket. */
 #define SID_ROUTE_CONTROL (1u << 30)
+/* The same: who enrols on the page, see session.h. */
+#define SID_ROUTE_APPLICANT (1u << 29)
 
 struct sid_route {
     enum sid_method method; /* GET also serves HEAD */
-    const char *pattern;    /* {id} and {photo} stand for one segment */
+    const char *pattern;    /* {id} and {photo} stand for one segment, {file}
+                               for all the rest */
     unsigned any;           /* bits of enum sid_role: whosever it is */
     unsigned own;           /* bits: only what they have sent or hold; what is
                                somebody else's does not exist for them */
