@@ -1,0 +1,128 @@
+"""src/web/openapi.json is what the daemon does: its paths, methods and bodies
+are those of the route table, its problem codes those of err.h with the status
+that reply.c gives them, and each answer of the daemon fits it (tests/web, run
+by node)."""
+
+import json
+import os
+import re
+import subprocess
+
+from harness import DATA, ROOT, SLOW, Daemon, DaemonCase, clean_environment, \
+    program, run_tool
+from test_routes import read_table
+
+# What the daemon never says, but nginx before it does.
+OF_NGINX = {"unavailable": 503}
+
+
+def document():
+    path = os.path.join(ROOT, "src", "web", "openapi.json")
+    with open(path, encoding="utf-8") as stream:
+        return json.load(stream)
+
+
+def source(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as stream:
+        return stream.read()
+
+
+def public_codes():
+    """code -> status of what leaves the daemon, from its sources."""
+    codes = dict(re.findall(r'X\((SID_\w+), "(\w+)"',
+                            source("include", "smartid", "err.h")))
+    body = source("src", "http", "reply.c")
+    body = body[body.index("sid_reply_status("):body.index("/* clang-format on")]
+    body = body[body.index("switch"):]
+    status_of, waiting = {}, []
+    for symbol, status in re.findall(r"case (SID_\w+):|return (\d+);", body):
+        if symbol:
+            waiting.append(symbol)
+            continue
+        status_of.update((one, int(status)) for one in waiting)
+        waiting = []
+    out = {codes[symbol]: status for symbol, status in status_of.items()
+           if symbol in codes and status not in (200, 500)}
+    # sid_reply_public(): what OpenSSL lacks is memory; 500 has one code.
+    del out["crypto"]
+    out["internal"] = 500
+    return out
+
+
+def resolved(whole, node):
+    while "$ref" in node:
+        at = whole
+        for name in node["$ref"][2:].split("/"):
+            at = at[name]
+        node = at
+    return node
+
+
+def body_kind(operation):
+    """As --print-routes names it."""
+    body = operation.get("requestBody")
+    if body is None:
+        return ""
+    types = set(body["content"])
+    if types == {"application/json"}:
+        return "JSON" if body["required"] else "JSON or none"
+    return "multipart" if types == {"multipart/form-data"} else "multipart*"
+
+
+class Document(DaemonCase):
+    """One daemon for what is asked of it."""
+
+    def run_node(self, script, limit_s, **environment):
+        modules = os.environ.get("WEB_MODULES", os.path.join(DATA, "web"))
+        result = subprocess.run(
+            ["node", os.path.join(ROOT, "tests", "web", script)],
+            env=clean_environment({
+                "WEB_MODULES": modules, "API_PORT": str(self.daemon.port),
+                "API_KEYS": json.dumps(self.keys),
+                "API_SOCKET": self.daemon.database + ".sock",
+                **environment}),
+            text=True, capture_output=True, timeout=limit_s * SLOW,
+            check=False, stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, 0,
+                         "\n" + result.stdout + result.stderr)
+        return result.stdout
+
+    def test_paths_methods_and_bodies_are_those_of_the_route_table(self):
+        table = read_table(run_tool("--print-routes",
+                                    binary=program("smartidd-fake")).stdout)
+        daemon = {(row.methods[0], row.path,
+                   tuple(filter(None, row.every)), tuple(filter(None, row.own)),
+                   row.body) for row in table}
+        told = {(method.upper(), path, tuple(one["x-roles"]["any"]),
+                 tuple(one["x-roles"]["own"]), body_kind(one))
+                for path, item in document()["paths"].items()
+                for method, one in item.items()}
+        self.assertEqual(told - daemon, set(), "not in the daemon")
+        self.assertEqual(daemon - told, set(), "not in the document")
+
+    def test_problem_codes_are_those_of_the_daemon_with_their_status(self):
+        whole = document()
+        codes = {**public_codes(), **OF_NGINX}
+        self.assertEqual(
+            set(whole["components"]["schemas"]["Problem"]["properties"]["code"]
+                ["enum"]), set(codes))
+        used = set()
+        answers = [(status, one) for item in whole["paths"].values()
+                   for operation in item.values()
+                   for status, one in operation["responses"].items()]
+        answers += whole["x-everywhere"].items()
+        for status, one in answers:
+            content = resolved(whole, one).get("content", {})
+            problem = content.get("application/problem+json")
+            self.assertEqual(problem is not None, int(status) >= 400)
+            for code in problem["schema"]["properties"]["code"]["enum"] \
+                    if problem else ():
+                self.assertEqual(codes[code], int(status), code)
+                used.add(code)
+        self.assertEqual(used, set(codes))
+
+    def test_every_example_is_answered_as_the_document_says(self):
+        other = Daemon()
+        self.addCleanup(other.close)
+        self.run_node("openapi_examples.mjs", 60, API_NEXT_KEY=os.path.join(
+            other.folder, "master.key"))
