@@ -126,3 +126,7 @@ class Document(DaemonCase):
         self.addCleanup(other.close)
         self.run_node("openapi_examples.mjs", 60, API_NEXT_KEY=os.path.join(
             other.folder, "master.key"))
+
+    def test_no_request_has_an_answer_outside_the_document(self):
+        self.run_node("openapi_property.mjs", 120,
+                      RUNS="2000" if SLOW == 1 else "400")
