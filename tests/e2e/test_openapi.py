@@ -6,14 +6,19 @@ by node)."""
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 
+import photos
 from harness import DATA, ROOT, SLOW, Daemon, DaemonCase, clean_environment, \
-    program, run_tool
+    fresh_folder, program, run_tool
+from pages import FILES, folder_of
 from test_routes import read_table
 
 # What the daemon never says, but nginx before it does.
 OF_NGINX = {"unavailable": 503}
+PAGES = ("enroll", "card", "scan", "console", "docs")
 
 
 def document():
@@ -70,7 +75,24 @@ def body_kind(operation):
 
 
 class Document(DaemonCase):
-    """One daemon for what is asked of it."""
+    """One daemon for what is asked of it, with all pages."""
+
+    @classmethod
+    def setUpClass(cls):
+        # The document and its page are the real ones.
+        files = {name: content for name, content in FILES.items()
+                 if name not in ("openapi.json", "docs.html")}
+        folder = folder_of({**files, "css/tokens.css": b":root {}\n"})
+        cls.addClassCleanup(shutil.rmtree, folder)
+        data, cls.keys = fresh_folder(keys=True)
+        cls.addClassCleanup(shutil.rmtree, data)
+        cls.daemon = Daemon(folder=data, settings={
+            "pages.dir": folder, **{"pages." + page: "on" for page in PAGES}})
+        cls.addClassCleanup(cls.daemon.close)
+        cls.daemon.set_clock(0)
+        cls.daemon.env["SMARTIDD_PAGES_CLIENT"] = cls.daemon.client_id(
+            "e2e app")
+        cls.daemon.start()
 
     def run_node(self, script, limit_s, **environment):
         modules = os.environ.get("WEB_MODULES", os.path.join(DATA, "web"))
@@ -130,3 +152,36 @@ class Document(DaemonCase):
     def test_no_request_has_an_answer_outside_the_document(self):
         self.run_node("openapi_property.mjs", 120,
                       RUNS="2000" if SLOW == 1 else "400")
+
+    def test_the_quick_start_of_the_readme_works_as_it_is_written(self):
+        text = source("README.md")
+        text = text[text.index("<!-- quick start -->"):
+                    text.index("<!-- end of quick start -->")]
+        daemon = Daemon(keys=True)  # where nobody has that number
+        self.addCleanup(daemon.close)
+        daemon.start()
+        text = text.replace("127.0.0.1:8080", "127.0.0.1:%d" % daemon.port)
+        folder = tempfile.mkdtemp(prefix="sid-quick-")
+        self.addCleanup(shutil.rmtree, folder)
+        for name in ("card.jpg", "selfie.jpg"):
+            with open(os.path.join(folder, name), "wb") as out:
+                out.write(photos.photo(11))
+        # Whoever runs this is the service's user, and it is not installed.
+        for name, words in (
+                ("sudo", 'shift 2; exec "$@"'),
+                ("smartidctl", 'exec "%s" -c "%s" "$@"' % (
+                    program("smartidctl"), daemon.config))):
+            path = os.path.join(folder, name)
+            with open(path, "w", encoding="utf-8") as out:
+                out.write("#!/bin/sh\n%s\n" % words)
+            os.chmod(path, 0o755)
+        result = subprocess.run(
+            ["bash", "-e", "-o", "pipefail", "-c",
+             "\n".join(text.splitlines()[1:])],
+            cwd=folder, text=True, capture_output=True, check=False,
+            timeout=60 * SLOW, env=clean_environment(
+                {"PATH": folder + ":" + os.environ["PATH"]}))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        answer = json.loads(result.stdout)
+        self.assertEqual(answer["result"], "valid")
+        self.assertEqual(answer["holder"]["name"], "Zhang Yangben")

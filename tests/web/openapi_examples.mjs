@@ -13,6 +13,7 @@ const learned = new Map();
 const seen = { operations: new Set(), examples: new Set(), good: new Set() };
 let failed = 0;
 let turns = [];
+let tag; // of the last answer
 
 function report(title, found) {
   console.log(`${found.length === 0 ? 'ok' : 'FAILED'} ${title}`);
@@ -121,8 +122,10 @@ async function take(step) {
   const body = bodyOf(operation, step);
   const answer = await ask({
     method: operation.method, target: targetOf(operation, step),
-    headers: { ...bearer(as), ...body.headers, ...step.headers },
+    headers: { ...bearer(as), ...body.headers, ...step.headers,
+               ...(step.again ? { 'If-None-Match': tag } : {}) },
     body: body.body, socket: step.socket });
+  tag = answer.headers.etag;
   const found = judge(operation, answer);
   if (answer.status !== status)
     found.push(`${answer.status}, not ${status}: ${answer.body}`);
@@ -166,6 +169,14 @@ const story = [
   { ask: ['getReadiness', undefined, 200] },
   { ask: ['getMetrics', undefined, 200] },
   { ask: ['getOfflineKeys', undefined, 200] },
+  // The pages.
+  ...['getEnrolPage', 'getCardPage', 'getScanPage', 'getConsolePage',
+      'getDocsPage', 'getDocument', 'getWorker', 'getManifest', 'getRobots',
+      'getFile'].flatMap((id) => [
+    { ask: [id, undefined, 200] }, { ask: [id, undefined, 304], again: true }]),
+  { ask: ['getDocument', undefined, 200], headers: { 'Accept-Encoding': 'gzip' },
+    forget: true },
+  { ask: ['getRoot', undefined, 303] },
   // Somebody enrols.
   { ask: ['makeChallenge', 'app', 201], example: 'three' },
   { ask: ['makeChallenge', 'app', 201], example: 'two' },

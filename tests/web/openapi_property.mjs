@@ -248,8 +248,9 @@ function targetOf(operation, request) {
       query.set(one.name, value);
   }
   for (const [name, value] of Object.entries(request.more)) {
-    fits &&= request.given[name] !== undefined || operation.parameters.some(
-      (one) => one.in === 'query' && one.name === name);
+    fits &&= operation['x-any-query'] || request.given[name] !== undefined ||
+      operation.parameters.some(
+        (one) => one.in === 'query' && one.name === name);
     if (request.given[name] === undefined) query.set(name, value);
   }
   // What was added is judged by the daemon alone.
@@ -310,11 +311,10 @@ async function holds(request) {
     headers: { ...request.headers, ...authorize(request), ...type },
     body: sent.body.bytes });
   countIn(answer);
-  const same = request.method === operation.method ||
-    (head && operation.method === 'GET');
-  // Another method of the path, or another path after all.
+  const method = head ? 'GET' : request.method;
+  const same = method === operation.method;
   const other = [...operations.values()].find(
-    (one) => one.route === operation.route && one.method === request.method);
+    (one) => one.route === operation.route && one.method === method);
   const found = same ? judge(operation, answer, head)
     : other !== undefined ? judge(other, answer, head)
       : judgeNowhere(answer, head);
@@ -354,5 +354,6 @@ const result = await fc.check(fc.asyncProperty(requests, holds),
 for (const [mark, count] of [...counts].sort())
   console.log(`${String(count).padStart(6)} ${mark}`);
 console.log(`${result.numRuns} requests, ${Date.now() - began} ms`);
-if (result.failed) console.log(fc.defaultReportMessage(result));
+if (result.failed)
+  console.log(`${fc.defaultReportMessage(result)}\n${result.errorInstance}`);
 process.exit(result.failed ? 1 : 0);
