@@ -117,7 +117,7 @@ const raw = fc.constantFrom('', '{', '[]', 'null', '"x"', '{"a":1}{', '\ufeff{}'
   '{"steps":99999999999999999999999}', '{"\\u0000":1}', '{,}', '{"a":\x01}');
 
 const spoil = (whole) => fc.oneof(
-  { weight: 5, arbitrary: whole.map((value) => ({ value })) },
+  { weight: 8, arbitrary: whole.map((value) => ({ value })) },
   { weight: 3, arbitrary: fc.tuple(whole, fc.nat(7), odd).map(
     ([value, at, other]) => {
       const names = Object.keys(value);
@@ -151,7 +151,9 @@ const mostly = (usual, arbitrary, weight = 8) =>
 // How a caller is written: their role, or what is none.
 function callerOf(operation) {
   const { any, own } = operation['x-roles'];
-  const may = [...any, ...own].filter((role) => role !== 'control socket');
+  // The app owns all there is here; a holder one thing of many.
+  const may = [...any, ...own, ...own.filter((role) => role === 'app')].filter(
+    (role) => role !== 'control socket');
   const all = ['app', 'clerk', 'officer', 'admin', 'holder', 'nobody', 'wrong'];
   return may.length === 0 || may[0] === 'everybody' ? fc.constantFrom(...all)
     : mostly(fc.constantFrom(...may), fc.constantFrom(...all), 10);
@@ -174,8 +176,11 @@ function bodyOf(operation) {
 const oddText = fc.oneof(fc.constantFrom('', '0', '51', 'a/b', '99999999999'),
                          fc.string({ unit: 'grapheme', maxLength: 40 }));
 
+// Numbers beyond the ends, too: the daemon and the document have the same.
 function parameterOf(one) {
-  return mostly(allowed(one.schema, one.name), oddText, 9);
+  const other = resolve(one.schema).type === 'integer'
+    ? fc.oneof(fc.integer({ min: 0, max: 99 }).map(String), oddText) : oddText;
+  return mostly(allowed(one.schema, one.name), other, 6);
 }
 
 function requestOf(operation) {
@@ -195,7 +200,10 @@ function requestOf(operation) {
     body: bodyOf(operation) });
 }
 
-const requests = fc.oneof(...[...operations.values()].map(requestOf));
+// Of pages there is less to ask.
+const requests = fc.oneof(...[...operations.values()].map((operation) => ({
+  weight: operation.tags[0] === 'Pages' ? 1 : 5,
+  arbitrary: requestOf(operation) })));
 
 // ---- asked, and judged -----------------------------------------------------------------
 function partsOf(schema, value) {
