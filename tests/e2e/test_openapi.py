@@ -87,7 +87,8 @@ class Document(DaemonCase):
         data, cls.keys = fresh_folder(keys=True)
         cls.addClassCleanup(shutil.rmtree, data)
         cls.daemon = Daemon(folder=data, settings={
-            "pages.dir": folder, **{"pages." + page: "on" for page in PAGES}})
+            "pages.dir": folder, "pages.applicant_per_minute": 0,
+            **{"pages." + page: "on" for page in PAGES}})
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.set_clock(0)
         cls.daemon.env["SMARTIDD_PAGES_CLIENT"] = cls.daemon.client_id(

@@ -114,7 +114,7 @@ function judgeHeaders(declared, answer, found) {
   const names = new Map(Object.entries(declared).map(
     ([name, one]) => [name.toLowerCase(), resolve(one)]));
   for (const [name, header] of names) {
-    const value = answer.headers[name];
+    const value = [answer.headers[name]].flat().join(', ') || undefined;
     if (value === undefined) {
       if (header.required) found.push(`no header ${name}`);
       continue;

@@ -14,6 +14,7 @@ const seen = { operations: new Set(), examples: new Set(), good: new Set() };
 let failed = 0;
 let turns = [];
 let tag; // of the last answer
+let session; // the last one: cookie and token
 
 function report(title, found) {
   console.log(`${found.length === 0 ? 'ok' : 'FAILED'} ${title}`);
@@ -102,8 +103,12 @@ function bodyOf(operation, step) {
   return { headers: { 'Content-Type': kind }, body };
 }
 
-function bearer(as) {
+// A key, a holder's secret, or the session that was opened last.
+function bearer(as, step) {
   if (as === undefined) return {};
+  if (as === 'session')
+    return { Cookie: session.cookie,
+             ...(step.token === false ? {} : { 'X-CSRF-Token': session.token }) };
   const key = as.startsWith('sidh_') ? learned.get(as) ?? as : keys[as];
   return { Authorization: `Bearer ${key}` };
 }
@@ -122,7 +127,7 @@ async function take(step) {
   const body = bodyOf(operation, step);
   const answer = await ask({
     method: operation.method, target: targetOf(operation, step),
-    headers: { ...bearer(as), ...body.headers, ...step.headers,
+    headers: { ...bearer(as, step), ...body.headers, ...step.headers,
                ...(step.again ? { 'If-None-Match': tag } : {}) },
     body: body.body, socket: step.socket });
   tag = answer.headers.etag;
@@ -145,6 +150,9 @@ function takeIn(operation, answer, step) {
   if (kind !== 'application/json' || media === undefined) return;
   const value = JSON.parse(answer.body);
   if (value.steps !== undefined) turns = value.steps;
+  if (answer.status === 201 && value.csrf_token !== undefined)
+    session = { cookie: answer.headers['set-cookie'][0].split(';')[0],
+                token: value.csrf_token };
   if (step.forget) return;
   for (const example of examples(media).values()) {
     learn(example, value);
@@ -162,6 +170,10 @@ const RECOVERED = named('recover', 200, 'holder_secret');
 const REJECTED = named('enrol', 200, 'holder_secret');
 const WAIT = { Prefer: 'wait=30' };
 const key = (n) => ({ 'Idempotency-Key': `"story-${n}"` });
+
+// The key that a clerk types in is there before the story.
+learned.set(examples(operations.get('openSession')
+  .content['application/json']).get('key').key, keys.clerk);
 
 const story = [
   { ask: ['getVersion', undefined, 200] },
@@ -218,7 +230,21 @@ const story = [
     query: { scale: '8', level: 'M' } },
   { ask: ['getCode', HOLDER, 200], headers: { Accept: 'image/svg+xml' } },
   { ask: ['getCode', HOLDER, 406], headers: { Accept: 'text/html' } },
-  // A clerk checks it.
+  // A clerk signs in on a page, and works there.
+  { ask: ['openSession', undefined, 201], example: 'page' },
+  { ask: ['makeChallenge', 'session', 201], forget: true, why: 'to enrol' },
+  { ask: ['verify', 'session', 403], example: 'notValid', forget: true },
+  { ask: ['openSession', undefined, 201], example: 'key' },
+  { ask: ['getSession', 'session', 200] },
+  { ask: ['getSession', undefined, 401] },
+  { ask: ['verify', 'session', 200], example: 'notValid', forget: true },
+  { ask: ['verify', 'session', 403], example: 'notValid', token: false,
+    why: 'no token' },
+  { ask: ['verify', 'session', 403], example: 'notValid',
+    headers: { Origin: 'https://elsewhere.example' }, why: "another's page" },
+  { ask: ['closeSession', 'session', 204] },
+  { ask: ['verify', 'session', 401], example: 'notValid' },
+  // And with the key, in a program.
   { ask: ['verify', 'clerk', 200], example: 'notValid', forget: true },
   { ask: ['verifyBatch', 'clerk', 200] },
   { ask: ['verify', 'clerk', 200], example: 'valid' },

@@ -14,11 +14,14 @@ const RUNS = Number(process.env.RUNS ?? 2000);
 // ---- what there is to ask about -------------------------------------------------
 // Real ids and secrets by the schema that describes them, the latest last.
 const pool = new Map();
+// Cookie and token by the role of who is signed in.
+const sessions = new Map();
 const PERSONS = ['440524188001010014', '11010519491231002X',
                  '53010219200508011X', '990000195001010016'];
 const KNOWN = {
   PurposeName: () => fc.constantFrom('train_ticket', 'bank_account',
                                      'hotel_check_in', 'security_check'),
+  ClientKey: () => fc.constantFrom(...Object.values(keys)),
 };
 const PREFIX = { enr_: 'EnrolmentId', crd_: 'CredentialId',
                  ver_: 'VerificationId', chl_: 'ChallengeId',
@@ -153,8 +156,12 @@ function callerOf(operation) {
   const { any, own } = operation['x-roles'];
   // The app owns all there is here; a holder one thing of many.
   const may = [...any, ...own, ...own.filter((role) => role === 'app')].filter(
-    (role) => role !== 'control socket');
+    (role) => role !== 'control socket' && role !== 'applicant');
+  if (any.includes('applicant')) may.push('applicant, signed in');
   const all = ['app', 'clerk', 'officer', 'admin', 'holder', 'nobody', 'wrong'];
+  const signed = may.filter((role) => sessions.has(role));
+  if (signed.length > 0)
+    may.push(...signed.map((role) => `${role}, signed in`));
   return may.length === 0 || may[0] === 'everybody' ? fc.constantFrom(...all)
     : mostly(fc.constantFrom(...may), fc.constantFrom(...all), 10);
 }
@@ -196,14 +203,10 @@ function requestOf(operation) {
                                                 fc.constant('sidh_x')),
     given, more: mostly(fc.constant({}), fc.dictionary(
       fc.constantFrom('limit', 'x', 'state'), oddText, { maxKeys: 2 }), 12),
+    token: mostly(fc.constant(true), fc.boolean(), 12),
     headers: fc.record(HEADERS, { requiredKeys: [] }),
     body: bodyOf(operation) });
 }
-
-// Of pages there is less to ask.
-const requests = fc.oneof(...[...operations.values()].map((operation) => ({
-  weight: operation.tags[0] === 'Pages' ? 1 : 5,
-  arbitrary: requestOf(operation) })));
 
 // ---- asked, and judged -----------------------------------------------------------------
 function partsOf(schema, value) {
@@ -270,14 +273,23 @@ function targetOf(operation, request) {
 function authorize(request) {
   const { caller } = request;
   if (caller === 'nobody') return {};
+  if (caller.endsWith(', signed in')) {
+    const { cookie, token } = sessions.get(roleOf(caller));
+    return { Cookie: cookie, ...(request.token ? { 'X-CSRF-Token': token } : {}) };
+  }
   const key = caller === 'holder' ? settle(request.holder)
     : keys[caller] ?? `sidk_${'0'.repeat(12)}_${'0'.repeat(52)}`;
   return { Authorization: `Bearer ${key}` };
 }
 
-function may(operation, caller) {
+const roleOf = (caller) => caller.replace(', signed in', '');
+
+function may(operation, request) {
   const { any, own } = operation['x-roles'];
-  return any[0] === 'everybody' || any.includes(caller) || own.includes(caller);
+  const role = roleOf(request.caller);
+  const signed = role !== request.caller && operation.method !== 'GET';
+  return any[0] === 'everybody' ||
+    ((any.includes(role) || own.includes(role)) && (request.token || !signed));
 }
 
 const counts = new Map();
@@ -293,7 +305,7 @@ function countIn(answer) {
 function judgeTaken(operation, request, sent, answer) {
   const found = [];
   if (answer.status < 300) {
-    if (!may(operation, request.caller)) found.push('a role that may not');
+    if (!may(operation, request)) found.push('who may not');
     if (sent.place.fits === false) found.push('a query that does not fit');
     if (sent.body.fits === false) found.push('a body that does not fit');
     return found;
@@ -354,8 +366,22 @@ async function begin() {
   }
 }
 
+async function signIn(role) {
+  const answer = await ask({ method: 'POST', target: '/v1/sessions',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(role === 'applicant' ? { page: 'enroll' }
+      : { key: keys[role] }) });
+  sessions.set(role, { cookie: answer.headers['set-cookie'][0].split(';')[0],
+                       token: JSON.parse(answer.body).csrf_token });
+}
+
 const began = Date.now();
+for (const role of ['applicant', 'clerk', 'officer', 'admin']) await signIn(role);
 await begin();
+// Of pages there is less to ask.
+const requests = fc.oneof(...[...operations.values()].map((operation) => ({
+  weight: operation.tags[0] === 'Pages' ? 1 : 5,
+  arbitrary: requestOf(operation) })));
 console.log(`seed ${SEED}`);
 const result = await fc.check(fc.asyncProperty(requests, holds),
                               { seed: SEED, numRuns: RUNS });
