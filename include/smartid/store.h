@@ -237,6 +237,7 @@ struct sid_enrolment {
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
     bool consent_portrait; /* and to a portrait for the counter */
+    bool replaces;         /* approved, it takes the place of what stands */
     int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
     enum sid_enrol_method method;
     uint32_t holder_generation; /* of the holder's secret */
@@ -484,7 +485,7 @@ struct sid_credential {
     char id[SID_ID_SIZE]; /* "crd_…" */
     char enrolment_id[SID_ID_SIZE];
     char client_id[SID_ID_SIZE]; /* the app that enrolled the person */
-    char type[24];               /* "resident_id" */
+    char type[SID_TYPE_SIZE];    /* "resident_id" */
     char assurance[16];          /* "remote" | "remote_live" */
     struct sid_life life;
     int64_t issued_at_s;

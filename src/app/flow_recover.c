@@ -34,8 +34,7 @@ audit(const struct sid_recover *recover, struct sid_store *store,
                          recover->look.id, outcome, detail);
 }
 
-/* ---- writer: who may, and the row of the person ---------------------------
- */
+/* ---- writer: who may, and the row of the person -------------------------- */
 
 /* The credential and its enrolment, if it can be recovered now. What suspends
  * one stays in force. */
@@ -59,8 +58,7 @@ read_both(struct sid_recover *recover, struct sid_store *store,
                : err;
 }
 
-/* ---- writer: renewing ------------------------------------------------------
- */
+/* ---- writer: renewing ---------------------------------------------------- */
 
 /* What was proven from afar is worth no more than that, whoever was seen at a
  * counter before; an officer has seen person and card again. */
@@ -137,8 +135,7 @@ renew(struct sid_recover *recover, struct sid_store *store,
     return err;
 }
 
-/* ---- the end ---------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 static void
 give_place_back(struct sid_recover *recover) {
@@ -171,8 +168,7 @@ recover_done(struct sid_op *op) {
     sid_flow_end(op);
 }
 
-/* ---- writer: after the photos ----------------------------------------------
- */
+/* ---- writer: after the photos -------------------------------------------- */
 
 /* What the photos have shown about the person of this template. */
 static enum sid_err
@@ -254,8 +250,7 @@ submit_settle(struct sid_recover *recover) {
     sid_flow_submit(&recover->look.flow, settle_run, recover_done);
 }
 
-/* ---- worker ----------------------------------------------------------------
- */
+/* ---- worker -------------------------------------------------------------- */
 
 static enum sid_err
 examine(struct sid_recover *recover, struct sid_examiner *examiner,
@@ -341,8 +336,7 @@ job_run(struct sid_job *node, void *worker_ctx) {
     submit_settle(recover);
 }
 
-/* ---- writer: before the photos ---------------------------------------------
- */
+/* ---- writer: before the photos ------------------------------------------- */
 
 static enum sid_err
 refuse_locked(struct sid_recover *recover, struct sid_store *store,

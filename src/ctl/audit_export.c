@@ -17,8 +17,7 @@ struct exporter {
     struct sid_buf scratch;
 };
 
-/* ---- detail ---------------------------------------------------------------
- */
+/* ---- detail -------------------------------------------------------------- */
 
 static bool
 is_repeated(const struct sid_audit_member *members, size_t count) {
@@ -68,8 +67,7 @@ write_detail(struct exporter *to, struct sid_json *json, const char *detail) {
     return err;
 }
 
-/* ---- rows -----------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------- */
 
 /* RFC 3339 with microseconds: what the MAC was made over. */
 static void
@@ -118,8 +116,7 @@ write_out(void *ctx) {
     return written == len && fflush(stdout) == 0 ? SID_OK : SID_E_IO;
 }
 
-/* ---- smartidctl audit export ----------------------------------------------
- */
+/* ---- smartidctl audit export --------------------------------------------- */
 
 static bool
 parse(int argc, char **argv, struct exporter *to) {

@@ -69,6 +69,11 @@ void sid_api_write_credential(struct sid_json *json,
                               const struct sid_request *req,
                               const struct sid_credential *credential,
                               enum sid_credential_state state);
+/* The fields that the type adds, as an object with this name; type NULL: none.
+ */
+void sid_api_write_details(struct sid_json *json, const char *name,
+                           const struct sid_credential_type *type,
+                           const struct sid_details *details);
 /* Takes a code, which may be anything: what is no code is answered as not
  * valid. */
 void sid_api_take_code(const char *value, size_t value_len,

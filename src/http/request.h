@@ -190,7 +190,7 @@ SID_FALLIBLE enum sid_err sid_head_read(struct sid_request *req,
 
 /* ---- source.c ----------------------------------------------------------- */
 /* Where the request comes from: the peer, or whom a trusted one names. Errors:
- * SID_E_BAD_REQUEST, SID_E_INTERNAL (not over TCP). */
+ * SID_E_BAD_REQUEST. Not on the control socket. */
 SID_FALLIBLE enum sid_err sid_request_source(const struct sid_request *req,
                                              struct sid_address *out);
 /* Whether it came by TLS, as a trusted peer says. */
@@ -225,5 +225,10 @@ const char *sid_request_query(struct sid_request *req, const char *name);
  * Errors: SID_E_FIELD_UNKNOWN, SID_E_FIELD_INVALID. */
 SID_FALLIBLE enum sid_err sid_request_query_only(struct sid_request *req,
                                                  const char *const *names);
+/* Reads `after`, an id with the prefix ("" when there is none), and `limit`,
+ * 1..SID_PAGE_MAX. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_request_page(struct sid_request *req,
+                                           const char *prefix,
+                                           char after[SID_ID_SIZE], int *limit);
 
 #endif

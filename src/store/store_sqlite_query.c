@@ -14,7 +14,7 @@
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
     "valid_until_s, method, holder_generation, recovery_failures, "            \
-    "consent_portrait"
+    "consent_portrait, replaces"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -113,7 +113,7 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
@@ -136,7 +136,7 @@ static const struct {
       "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
       "decided_by = '', note_sealed = X'', first_decision = '', "
       "first_by = '', first_at_s = 0, first_note_sealed = X'', "
-      "updated_at_s = ?, challenge = ?, method = 'face', "
+      "updated_at_s = ?, challenge = ?, method = 'face', replaces = 0, "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
     S(ENROL_RECOVERY,
