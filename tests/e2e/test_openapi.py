@@ -18,6 +18,7 @@ from test_routes import read_table
 
 # What the daemon never says, but nginx before it does.
 OF_NGINX = {"unavailable": 503}
+ICON = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>\n'
 PAGES = ("enroll", "card", "scan", "console", "docs")
 
 
@@ -79,10 +80,11 @@ class Document(DaemonCase):
 
     @classmethod
     def setUpClass(cls):
-        # The document and its page are the real ones.
-        files = {name: content for name, content in FILES.items()
-                 if name not in ("openapi.json", "docs.html")}
-        folder = folder_of({**files, "css/tokens.css": b":root {}\n"})
+        # What is built in is looked at as it is; what is not has a small one.
+        files = {**FILES, "icon.svg": ICON, "css/tokens.css": b":root {}\n"}
+        folder = folder_of({
+            name: content for name, content in files.items()
+            if not os.path.exists(os.path.join(ROOT, "src", "web", name))})
         cls.addClassCleanup(shutil.rmtree, folder)
         data, cls.keys = fresh_folder(keys=True)
         cls.addClassCleanup(shutil.rmtree, data)
@@ -153,6 +155,9 @@ class Document(DaemonCase):
     def test_no_request_has_an_answer_outside_the_document(self):
         self.run_node("openapi_property.mjs", 120,
                       RUNS="2000" if SLOW == 1 else "400")
+
+    def test_the_page_of_the_document_is_good_to_read(self):
+        self.run_node("docs_page.mjs", 120)
 
     def test_the_quick_start_of_the_readme_works_as_it_is_written(self):
         text = source("README.md")

@@ -26,6 +26,7 @@ HEAD = """<!doctype html>
 <title>{title}: the API</title>
 <link rel="stylesheet" href="/web/css/tokens.css">
 <link rel="stylesheet" href="/web/css/docs.css">
+<link rel="icon" href="/web/icon.svg" type="image/svg+xml">
 </head>
 <body>
 <a class="skip" href="#main">To the text</a>
@@ -45,6 +46,8 @@ class Book:
     def __init__(self, whole):
         self.whole = whole
         self.out = []
+        self.where = ""  # whose tables and examples follow
+        self.labels = {}
 
     def add(self, *lines):
         self.out += lines
@@ -103,7 +106,7 @@ class Book:
         return " ".join(words)
 
     def members(self, schema):
-        """Rows of an object: name, whether it must be there, kind, words."""
+        """Rows of an object: name, whether it must, kind, words."""
         schema = self.resolve(schema)
         rows = []
         for part in schema.get("allOf", ()):
@@ -118,11 +121,18 @@ class Book:
                          for deep, must, kind, words in self.members(inner)]
         return rows
 
+    def label(self, what):
+        """A name for something that scrolls, which nothing else has."""
+        text = "%s: %s" % (self.where, what)
+        self.labels[text] = self.labels.get(text, 0) + 1
+        again = self.labels[text]
+        return html.escape(text if again == 1 else "%s %d" % (text, again))
+
     def table(self, head, rows):
         if not rows:
             return
         self.add('<div class="table" tabindex="0" role="region" '
-                 'aria-label="%s"><table>' % html.escape(", ".join(head)),
+                 'aria-label="%s"><table>' % self.label(head[0] + "s"),
                  "<thead><tr>%s</tr></thead>" % "".join(
                      '<th scope="col">%s</th>' % one for one in head), "<tbody>")
         for first, *rest in rows:
@@ -131,16 +141,16 @@ class Book:
         self.add("</tbody></table></div>")
 
     def object_table(self, head, schema):
-        self.table([head, "", "what"], [
-            ("<code>%s</code>" % name, "needed" if must else "",
+        self.table([head, "must", "what"], [
+            ("<code>%s</code>" % name, "be there" if must else "",
              "%s%s" % (kind, ". " + self.inline(words) if words else ""))
             for name, must, kind, words in self.members(schema)])
 
     def example(self, value, label):
         text = value if isinstance(value, str) else \
             json.dumps(value, indent=2, ensure_ascii=False)
-        self.add('<pre tabindex="0" aria-label="%s"><code>%s</code></pre>' % (
-            html.escape(label), html.escape(text, False)))
+        self.add('<pre tabindex="0" role="region" aria-label="%s"><code>%s'
+                 '</code></pre>' % (self.label(label), html.escape(text, False)))
 
     @staticmethod
     def examples(media):
@@ -205,6 +215,7 @@ class Book:
         self.media(response.get("content", {}), "member")
 
     def operation(self, method, path, operation):
+        self.where = operation["summary"]
         self.add('<section id="%s">' % operation["operationId"],
                  "<h3>%s</h3>" % html.escape(operation["summary"]),
                  '<p class="route"><b>%s</b> <code>%s</code></p>' % (
@@ -258,6 +269,7 @@ class Book:
             for code in content["schema"]["properties"]["code"]["enum"]:
                 found.setdefault((int(status), code), [])
         everywhere = len(self.whole["paths"]) // 2
+        self.where = "Problems"
         self.add('<h2 id="codes">Codes of problems</h2>')
         self.table(["status", "code", "where"], [
             (status, "<code>%s</code>" % code,
@@ -269,6 +281,7 @@ class Book:
     def schemas(self):
         self.add('<h2 id="schemas">Schemas</h2>')
         for name, schema in self.whole["components"]["schemas"].items():
+            self.where = name
             self.add('<section id="schema-%s">' % name,
                      "<h3>%s</h3>" % name)
             if "description" in schema:
