@@ -126,6 +126,12 @@ enum sid_err sid_app_forbid(struct sid_app *app,
                             const struct sid_attempt *attempt,
                             const struct sid_caller *caller, int64_t *retry_s);
 
+/* How a person is found: the blind index of an ID number as somebody has typed
+ * it. Errors: SID_E_FIELD_INVALID (no such number can be), SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_app_number_index(const struct sid_app *app,
+                                               const char *text,
+                                               uint8_t out[SID_SHA256_BYTES]);
+
 /* The role of a client's key, be it revoked or expired. Errors:
  * SID_E_NOT_FOUND. */
 SID_FALLIBLE enum sid_err sid_app_client_role(const struct sid_app *app,

@@ -105,10 +105,11 @@ upload_of(const struct sid_request *req, enum sid_upload_of *out) {
     enum sid_body_kind kind = req->route->body;
     *out = kind == SID_BODY_APPEAL     ? SID_UPLOAD_APPEAL
            : kind == SID_BODY_RECOVERY ? SID_UPLOAD_RECOVERY
+           : kind == SID_BODY_NUMBER   ? SID_UPLOAD_NUMBER
            : kind == SID_BODY_FACE     ? SID_UPLOAD_FACE
                                        : SID_UPLOAD_ENROLMENT;
     return kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL ||
-           kind == SID_BODY_FACE ||
+           kind == SID_BODY_FACE || kind == SID_BODY_NUMBER ||
            (kind == SID_BODY_RECOVERY && req->caller.role != SID_ROLE_OFFICER);
 }
 

@@ -22,13 +22,16 @@
 #include "smartid/apikey.h"
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
+#include "smartid/flow_audit.h"
 #include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_dispute.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
+#include "smartid/flow_overview.h"
 #include "smartid/flow_recover.h"
+#include "smartid/flow_search.h"
 #include "smartid/flow_session.h"
 #include "smartid/flow_verify.h"
 #include "smartid/flow_webhook.h"
@@ -143,6 +146,9 @@ struct sid_request {
         } code;
         struct sid_credential_change change;
         struct sid_recover recover;
+        struct sid_credential_search search;
+        struct sid_overview overview;
+        struct sid_audit_look audit;
         struct sid_issue issue;
         struct sid_verify verify;
         struct sid_portrait_look portrait;

@@ -289,6 +289,18 @@ static const struct {
       "decided_at_s < ? ORDER BY decided_at_s, id LIMIT ?"),
     S(DUE_CREDENTIALS, "SELECT enrolment_id, id FROM credential WHERE " ENDED
                        " ORDER BY state_since_s, serial LIMIT ?2"),
+    S(OVERVIEW_REVIEW,
+      "SELECT count(*), coalesce(sum(CASE WHEN first_by <> '' THEN 1 ELSE 0 "
+      "END), 0), coalesce(min(created_at_s), 0) FROM enrolment "
+      "WHERE state = 'review'"),
+    S(OVERVIEW_DISPUTES,
+      "SELECT count(*), coalesce(min(opened_at_s), 0) FROM dispute "
+      "WHERE outcome = 'open'"),
+    S(OVERVIEW_STATE, "SELECT count(*) FROM enrolment "
+                      "WHERE state = ? AND created_at_s >= ?"),
+    S(REASONS_SINCE,
+      "SELECT reasons FROM enrolment WHERE state = ? AND created_at_s >= ? "
+      "ORDER BY created_at_s DESC LIMIT ?"),
     S(COUNT_ENROLMENTS,
       "SELECT (SELECT count(*) FROM enrolment WHERE state = ?1 AND "
       "decided_at_s < ?2), (SELECT coalesce(min(decided_at_s), 0) "
