@@ -221,6 +221,8 @@ const story = [
   // The credential and its codes.
   { ask: ['getCredential', HOLDER, 200] },
   { ask: ['getCredential', 'officer', 200] },
+  { ask: ['findCredentials', 'officer', 200], example: 'number' },
+  { ask: ['findCredentials', 'officer', 200], example: 'credential' },
   { ask: ['getCode', HOLDER, 200], query: { kind: 'live' }, forget: true },
   { ask: ['getCode', HOLDER, 200], forget: true,
     query: { kind: 'offline', attributes: 'identity' } },
@@ -269,6 +271,9 @@ const story = [
   { ask: ['resume', HOLDER, 200], empty: true },
   { ask: ['resume', HOLDER, 409], why: 'active' },
   { ask: ['recover', 'app', 200], who: 8, forget: true, why: 'somebody else' },
+  { ask: ['recoverByNumber', 'app', 200], who: 8, forget: true,
+    why: 'somebody else' },
+  { ask: ['recoverByNumber', 'app', 200] },
   { ask: ['recover', 'app', 200] },
   { ask: ['getCredential', HOLDER, 404], why: 'the old phone' },
   { ask: ['recover', 'officer', 200], type: 'application/json' },
@@ -292,6 +297,9 @@ const story = [
   { ask: ['changeMasterKey', undefined, 200], socket: true,
     body: { new_key_file: process.env.API_NEXT_KEY } },
   { ask: ['getRetention', 'admin', 200] },
+  { ask: ['getOverview', 'officer', 200] },
+  { ask: ['listAudit', 'admin', 200], forget: true },
+  { ask: ['listAudit', 'officer', 403], why: 'nobody is named' },
   { ask: ['getWebhook', 'admin', 200] },
   { ask: ['replayWebhook', 'admin', 404], why: 'nothing was refused' },
 ];
