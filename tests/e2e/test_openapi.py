@@ -11,15 +11,12 @@ import subprocess
 import tempfile
 
 import photos
-from harness import DATA, ROOT, SLOW, Daemon, DaemonCase, clean_environment, \
-    fresh_folder, program, run_tool
-from pages import FILES, folder_of
+from explained import Explained
+from harness import ROOT, SLOW, Daemon, clean_environment, program, run_tool
 from test_routes import read_table
 
 # What the daemon never says, but nginx before it does.
 OF_NGINX = {"unavailable": 503}
-ICON = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>\n'
-PAGES = ("enroll", "card", "scan", "console", "docs")
 
 
 def document():
@@ -75,43 +72,7 @@ def body_kind(operation):
     return "multipart" if types == {"multipart/form-data"} else "multipart*"
 
 
-class Document(DaemonCase):
-    """One daemon for what is asked of it, with all pages."""
-
-    @classmethod
-    def setUpClass(cls):
-        # What is built in is looked at as it is; what is not has a small one.
-        files = {**FILES, "icon.svg": ICON, "css/tokens.css": b":root {}\n"}
-        folder = folder_of({
-            name: content for name, content in files.items()
-            if not os.path.exists(os.path.join(ROOT, "src", "web", name))})
-        cls.addClassCleanup(shutil.rmtree, folder)
-        data, cls.keys = fresh_folder(keys=True)
-        cls.addClassCleanup(shutil.rmtree, data)
-        cls.daemon = Daemon(folder=data, settings={
-            "pages.dir": folder, "pages.applicant_per_minute": 0,
-            **{"pages." + page: "on" for page in PAGES}})
-        cls.addClassCleanup(cls.daemon.close)
-        cls.daemon.set_clock(0)
-        cls.daemon.env["SMARTIDD_PAGES_CLIENT"] = cls.daemon.client_id(
-            "e2e app")
-        cls.daemon.start()
-
-    def run_node(self, script, limit_s, **environment):
-        modules = os.environ.get("WEB_MODULES", os.path.join(DATA, "web"))
-        result = subprocess.run(
-            ["node", os.path.join(ROOT, "tests", "web", script)],
-            env=clean_environment({
-                "WEB_MODULES": modules, "API_PORT": str(self.daemon.port),
-                "API_KEYS": json.dumps(self.keys),
-                "API_SOCKET": self.daemon.database + ".sock",
-                **environment}),
-            text=True, capture_output=True, timeout=limit_s * SLOW,
-            check=False, stdin=subprocess.DEVNULL)
-        self.assertEqual(result.returncode, 0,
-                         "\n" + result.stdout + result.stderr)
-        return result.stdout
-
+class Document(Explained):
     def test_paths_methods_and_bodies_are_those_of_the_route_table(self):
         table = read_table(run_tool("--print-routes",
                                     binary=program("smartidd-fake")).stdout)
@@ -155,9 +116,6 @@ class Document(DaemonCase):
     def test_no_request_has_an_answer_outside_the_document(self):
         self.run_node("openapi_property.mjs", 120,
                       RUNS="2000" if SLOW == 1 else "400")
-
-    def test_the_page_of_the_document_is_good_to_read(self):
-        self.run_node("docs_page.mjs", 120)
 
     def test_the_quick_start_of_the_readme_works_as_it_is_written(self):
         text = source("README.md")
