@@ -110,8 +110,14 @@ class Document(Explained):
     def test_every_example_is_answered_as_the_document_says(self):
         other = Daemon()
         self.addCleanup(other.close)
-        self.run_node("openapi_examples.mjs", 60, API_NEXT_KEY=os.path.join(
-            other.folder, "master.key"))
+        key = os.path.join(other.folder, "master.key")
+        for name, mode in (("good", 0o600), ("readable", 0o644)):
+            path = os.path.join(other.folder, name)
+            shutil.copy(key, path)
+            os.chmod(path, mode)
+        with open(os.path.join(other.folder, "empty"), "wb") as empty:
+            os.chmod(empty.fileno(), 0o600)
+        self.run_node("openapi_examples.mjs", 60, API_NEXT_KEYS=other.folder)
 
     def test_no_request_has_an_answer_outside_the_document(self):
         self.run_node("openapi_property.mjs", 120,
