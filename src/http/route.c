@@ -102,6 +102,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_master_change},
     {GET, "/v1/retention", ADMIN, NOBODY, NONE, false, NULL,
      &sid_api_retention},
+    {POST, "/v1/audit/archive", CONTROL, NOBODY, JSON, false, NULL,
+     &sid_api_audit_archive},
     {GET, "/v1/webhook", ADMIN, NOBODY, NONE, false, NULL,
      &sid_api_webhook_look},
     {POST, "/v1/webhook/replay", ADMIN, NOBODY, JSON, false, NULL,

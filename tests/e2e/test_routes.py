@@ -129,6 +129,10 @@ WELCOME = {
     ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
     ("POST", "/v1/keys/master"): (200, {}, False),
     ("GET", "/v1/retention"): (200, None, False),
+    # The log is not yet that long.
+    ("POST", "/v1/audit/archive"):
+        (409, {"month": "2026-01", "first": 1, "last": 1000000,
+               "mac": "0" * 64}, False),
     ("GET", "/v1/webhook"): (200, None, False),
     # Nothing was refused.
     ("POST", "/v1/webhook/replay"): (404, {}, False),
