@@ -29,7 +29,7 @@ class Explained(DaemonCase):
         cls.addClassCleanup(shutil.rmtree, data)
         cls.daemon = Daemon(folder=data, settings={
             "pages.dir": folder, "pages.applicant_per_minute": 0,
-            **{"pages." + page: "on" for page in PAGES}})
+            **{"pages." + page: "on" for page in PAGES}, **cls.SETTINGS})
         cls.addClassCleanup(cls.daemon.close)
         cls.daemon.set_clock(0)
         cls.daemon.env["SMARTIDD_PAGES_CLIENT"] = cls.daemon.client_id(

@@ -12,7 +12,9 @@ import tempfile
 
 import photos
 from explained import Explained
-from harness import ROOT, SLOW, Daemon, clean_environment, program, run_tool
+from harness import ROOT, SLOW, Daemon, clean_environment, credential_of, \
+    program, run_tool
+from receiver import Receiver
 from test_routes import read_table
 
 # What the daemon never says, but nginx before it does.
@@ -73,6 +75,16 @@ def body_kind(operation):
 
 
 class Document(Explained):
+    @classmethod
+    def setUpClass(cls):
+        cls.receiver = Receiver("")
+        cls.addClassCleanup(cls.receiver.close)
+        cls.SETTINGS = {"webhook.webhook_url": cls.receiver.url,
+                        "webhook.webhook_checks": "on"}
+        super().setUpClass()
+        cls.receiver.secret = cls.daemon.ctl("webhook",
+                                             "secret").stdout.strip()
+
     def test_paths_methods_and_bodies_are_those_of_the_route_table(self):
         table = read_table(run_tool("--print-routes",
                                     binary=program("smartidd-fake")).stdout)
@@ -118,6 +130,26 @@ class Document(Explained):
         with open(os.path.join(other.folder, "empty"), "wb") as empty:
             os.chmod(empty.fileno(), 0o600)
         self.run_node("openapi_examples.mjs", 60, API_NEXT_KEYS=other.folder)
+
+    def test_events_are_those_of_the_document(self):
+        app = self.daemon.api(self.keys["app"])
+        clerk = self.daemon.api(self.keys["clerk"])
+        credential = credential_of(app.enrol(who=21))
+        clerk.verify(app.code(credential)["code"], counter="12")
+        for step in ("suspend", "resume"):
+            app.change(credential, step)
+        for who in (22, 21):
+            app.recover(credential, photos.photo(who))
+        app.revoke(credential)
+        self.assertTrue(self.receiver.wait(lambda: any(
+            event.get("credential") == credential and
+            event.get("state") == "revoked"
+            for event in self.receiver.taken())))
+        found = self.run_node("openapi_events.mjs", 30, EVENTS=json.dumps(
+            [events for _, events in self.receiver.requests]))
+        self.assertEqual(set(found.split()), {
+            "enrollment.decided", "credential.changed", "credential.checked",
+            "credential.recovery_failed", "credential.recovered"})
 
     def test_no_request_has_an_answer_outside_the_document(self):
         self.run_node("openapi_property.mjs", 120,

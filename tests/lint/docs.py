@@ -221,8 +221,9 @@ class Book:
                  '<p class="route"><b>%s</b> <code>%s</code></p>' % (
                      method.upper(), html.escape(path)))
         self.prose(operation.get("description", ""))
-        self.add('<p class="who">Who may: %s</p>' % self.who(
-            operation["x-roles"]))
+        if "x-roles" in operation:
+            self.add('<p class="who">Who may: %s</p>' % self.who(
+                operation["x-roles"]))
         self.parameters(operation)
         body = operation.get("requestBody")
         if body:
@@ -230,9 +231,10 @@ class Book:
                                           ", if you like"))
             self.media(body["content"], "member")
         for status, one in operation["responses"].items():
-            if int(status) < 400:
+            if status < "400" or status.endswith("XX"):
                 self.success(status, self.resolve(one))
-        self.answers(operation)
+        if "x-roles" in operation:
+            self.answers(operation)
         self.add("</section>")
 
     # ---- the page ------------------------------------------------------------------
@@ -241,6 +243,9 @@ class Book:
         for path, item in self.whole["paths"].items():
             for method, one in item.items():
                 out[one["tags"][0]].append((method, path, one))
+        for item in self.whole["webhooks"].values():
+            for method, one in item.items():
+                out[one["tags"][0]].append((method, "your webhook_url", one))
         return out
 
     def contents(self):
