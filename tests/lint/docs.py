@@ -141,8 +141,8 @@ class Book:
         self.add("</tbody></table></div>")
 
     def object_table(self, head, schema):
-        self.table([head, "must", "what"], [
-            ("<code>%s</code>" % name, "be there" if must else "",
+        self.table([head, "needed", "what"], [
+            ("<code>%s</code>" % name, "yes" if must else "",
              "%s%s" % (kind, ". " + self.inline(words) if words else ""))
             for name, must, kind, words in self.members(schema)])
 
@@ -168,6 +168,8 @@ class Book:
                 self.object_table(head, schema)
             for label, value in self.examples(media):
                 if isinstance(value, dict):
+                    if label != "Example":
+                        self.add('<p class="type">%s</p>' % label)
                     self.example(value, label)
 
     # ---- an operation ------------------------------------------------------------
