@@ -280,7 +280,7 @@ $(TIDY_OK)/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
 	@echo "  TIDY $<"
 	@$(TIDY) $< -- $(CPPFLAGS) $(OPENCV_CFLAGS) -std=c++17 2>/dev/null && touch $@
 
-.PHONY: tidy config-example routes
+.PHONY: tidy config-example routes docs
 tidy: $(patsubst %,$(TIDY_OK)/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
 
 # The example is what the daemon says about its own settings.
@@ -290,6 +290,10 @@ config-example: $(BUILD)/smartidd
 # README's table of routes is what the daemon enforces.
 routes: $(BUILD)/smartidd
 	@tests/lint/routes.sh --write $<
+
+# The page /docs is the document /openapi.json.
+docs:
+	@tests/lint/docs.py --write
 
 # ---- what a person types ---------------------------------------------------
 # Everything a recipe starts finds the data and the tools by these.
