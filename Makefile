@@ -163,6 +163,25 @@ $(BUILD)/gen/purposes_example.inc: config/purposes.example
 	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
 $(BUILD)/src/app/purposes_file.o: $(BUILD)/gen/purposes_example.inc
 
+# What the pages consist of becomes part of the program, see src/http/embed.sh.
+WEB_FILES  := $(sort $(shell find src/web -type f))
+READER     := $(addprefix $(DATA)/reader/,zxing_reader.js zxing_reader.wasm zxing_LICENSE.txt)
+WEB_PAIRS  := $(foreach f,$(WEB_FILES),$(f:src/web/%=%)=$(f)) \
+              $(foreach f,$(READER),vendor/$(notdir $(f))=$(f))
+WEB_MADE   := $(BUILD)/gen/web_files.S $(BUILD)/gen/web_files.inc
+$(READER):
+	@echo "$@ is missing: run make setup" >&2; exit 1
+# Written when the list is another one: a file that is gone changes it, too.
+$(BUILD)/gen/web_files.list: FORCE
+	@mkdir -p $(@D); echo '$(WEB_PAIRS)' | cmp -s - $@ || echo '$(WEB_PAIRS)' >$@
+.PHONY: FORCE
+$(WEB_MADE) &: src/http/embed.sh $(BUILD)/gen/web_files.list $(WEB_FILES) $(READER)
+	@src/http/embed.sh $(BUILD)/gen $(WEB_PAIRS)
+$(BUILD)/gen/web_files.o: $(BUILD)/gen/web_files.S
+	@$(CC) -c -o $@ $<
+$(BUILD)/src/http/page_embedded.o: $(BUILD)/gen/web_files.inc
+$(call lib,http): $(BUILD)/gen/web_files.o
+
 # What tests/fuzz/fail.c makes fail, for fuzz targets and some unit tests.
 FAIL_WRAPPED := malloc calloc realloc reallocarray CRYPTO_secure_malloc \
   EVP_CIPHER_CTX_new EVP_MD_CTX_new EVP_MAC_CTX_new EVP_KDF_CTX_new \

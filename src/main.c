@@ -217,13 +217,25 @@ log_change(const char *name, const char *value, bool reloadable, void *ctx) {
             SID_S("effect", reloadable ? "now" : "needs_restart"));
 }
 
+/* Everything is read before anything is taken over. */
+static enum sid_err
+read_again(struct daemon *daemon, struct sid_config *next,
+           struct sid_page_set **pages, struct sid_config_problem *problem) {
+    enum sid_err err = sid_config_load(daemon->config_path, next, problem);
+    if (err == SID_OK)
+        err =
+            sid_purposes_load(next->purposes_file, &daemon->purposes, problem);
+    if (err == SID_OK)
+        err = sid_server_read_pages(daemon->server, next, problem, pages);
+    return err;
+}
+
 static void
 reload(struct daemon *daemon) {
     struct sid_config next;
     struct sid_config_problem problem = {""};
-    if (sid_config_load(daemon->config_path, &next, &problem) != SID_OK ||
-        sid_purposes_load(next.purposes_file, &daemon->purposes, &problem) !=
-            SID_OK) {
+    struct sid_page_set *pages = NULL;
+    if (read_again(daemon, &next, &pages, &problem) != SID_OK) {
         sid_log(SID_LOG_ERROR, "reload_refused", SID_S("why", problem.text));
         if (sid_app_reload(daemon->app, NULL, NULL) != SID_OK)
             sid_log(SID_LOG_ERROR, "reload_not_recorded");
@@ -233,8 +245,10 @@ reload(struct daemon *daemon) {
     if (err != SID_OK) {
         sid_log(SID_LOG_ERROR, "reload_refused",
                 SID_S("why", sid_err_text(err)));
+        sid_server_drop_pages(&pages);
         return;
     }
+    sid_server_take_pages(daemon->server, &pages);
     sid_config_diff(&daemon->config, &next, log_change, NULL);
     sid_config_take_reloadable(&daemon->config, &next);
     apply_log_level(&daemon->config);

@@ -157,6 +157,11 @@ SID_FALLIBLE enum sid_err sid_keyset_check(struct sid_keyset *set,
                                            struct sid_caller *out,
                                            struct sid_refused_key *refused);
 
+/* The role of a client, dead or alive. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_keyset_role(struct sid_keyset *set,
+                                          const char *client_id,
+                                          enum sid_role *out);
+
 /* Refused keys that bore the name of this client's, since the start. */
 uint64_t sid_keyset_failures(struct sid_keyset *set, const char *client_id);
 

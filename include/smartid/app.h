@@ -113,6 +113,12 @@ enum sid_err sid_app_forbid(struct sid_app *app,
                             const struct sid_attempt *attempt,
                             const struct sid_caller *caller, int64_t *retry_s);
 
+/* The role of a client's key, be it revoked or expired. Errors:
+ * SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_app_client_role(const struct sid_app *app,
+                                              const char *client_id,
+                                              enum sid_role *out);
+
 /* Takes count requests (1 or more) from what the caller's key may ask in a
  * minute, all or none. Errors: SID_E_RATE (*retry_s is when it may ask again).
  */

@@ -14,6 +14,7 @@
 
 #include "smartid/err.h"
 #include "smartid/inifile.h"
+#include "smartid/rand.h"
 #include "smartid/url.h"
 
 #define SID_PATH_SIZE 512
@@ -87,6 +88,17 @@ struct sid_config {
     char webhook_ca_file[SID_PATH_SIZE]; /* empty: the system's authorities */
     char webhook_checks[8];              /* on | off, default off */
     int64_t webhook_expiry_days;         /* 0..365, default 30; 0: not told */
+    /* [pages] */
+    char page_enroll[8];           /* on | off, default off; needs a client */
+    char page_card[8];             /* on | off, default off */
+    char page_scan[8];             /* on | off, default off */
+    char page_console[8];          /* on | off, default off */
+    char page_docs[8];             /* on | off, default on */
+    char page_client[SID_ID_SIZE]; /* whose enrolments those of the page are;
+                                      empty: nobody's */
+    char page_dir[SID_PATH_SIZE];  /* empty: what is built in */
+    int64_t session_idle_s;        /* 60..86400, default 1800 */
+    int64_t session_life_s;        /* 60..604800, default 28800 */
     /* [log] */
     char log_level[8]; /* debug | info | warn | error */
 };
@@ -112,8 +124,9 @@ void sid_config_default(struct sid_config *out);
  * (SMARTIDD_<SECTION>_<NAME>). An unknown section or key, a repeated key, a
  * value of the wrong type or out of range, match_review > match_accept,
  * upload_total_bytes < one enrolment, a control socket whose path is too long
- * for one: all refused. Errors: SID_E_IO (cannot be read), SID_E_CONFIG;
- * problem says where and what would be accepted; out untouched. */
+ * for one, a page to enrol without a client: all refused. Errors: SID_E_IO
+ * (cannot be read), SID_E_CONFIG; problem says where and what would be
+ * accepted; out untouched. */
 SID_FALLIBLE enum sid_err sid_config_load(const char *path,
                                           struct sid_config *out,
                                           struct sid_config_problem *problem);

@@ -193,6 +193,12 @@ sid_app_forbid(struct sid_app *app, const struct sid_attempt *attempt,
 }
 
 enum sid_err
+sid_app_client_role(const struct sid_app *app, const char *client_id,
+                    enum sid_role *out) {
+    return sid_keyset_role(app->keyset, client_id, out);
+}
+
+enum sid_err
 sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
                      int64_t count, int64_t *retry_s) {
     int64_t rate = caller->per_minute;

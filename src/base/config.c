@@ -15,7 +15,7 @@
 #include "smartid/inifile.h"
 
 /* Rows of the schema, at most. */
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 80
 #define ENV_PREFIX "SMARTIDD_"
 
 /* One load: the file's lines, what they have set, and the first thing wrong. */
@@ -223,12 +223,25 @@ check_socket(struct reading *r) {
 }
 
 static enum sid_err
+check_pages(struct reading *r) {
+    if (strcmp(r->config.page_enroll, "on") != 0 ||
+        r->config.page_client[0] != '\0')
+        return SID_OK;
+    r->ini.line = line_of(r, "pages", "enroll");
+    return sid_ini_refuse(&r->ini, "pages.enroll: on without pages.client; "
+                                   "accepted: off, or the id of a client of "
+                                   "role app in pages.client");
+}
+
+static enum sid_err
 check_together(struct reading *r) {
     enum sid_err err = check_bands(r);
     if (err == SID_OK)
         err = check_uploads(r);
     if (err == SID_OK)
         err = check_socket(r);
+    if (err == SID_OK)
+        err = check_pages(r);
     return err;
 }
 

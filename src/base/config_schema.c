@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "smartid/network.h"
+#include "smartid/rand.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
 
@@ -33,6 +34,11 @@
 #define URL(member)                                                            \
     .name = #member, .type = SETTING_URL, .default_value = "",                 \
     .may_be_empty = true, .unit = "", AT(member)
+/* A setting of [pages], where its name says enough. */
+#define PAGE(as, member, value)                                                \
+    .section = "pages", .name = (as), .type = SETTING_CHOICE,                  \
+    .words = "on | off", .default_value = (value), .unit = "", AT(member),     \
+    .reloadable = true
 #define CHOICE(member, choices, value)                                         \
     .name = #member, .type = SETTING_CHOICE, .words = (choices),               \
     .default_value = (value), .unit = "", AT(member)
@@ -273,6 +279,47 @@ const struct setting config_settings[] = {
      .reloadable = true,
      .help = "How long before a credential expires it is told so. 0: not."},
 
+    {PAGE("enroll", page_enroll, "off"),
+     .help = "The page /enroll, on which people enrol themselves. Needs "
+             "client."},
+    {PAGE("card", page_card, "off"),
+     .help = "The page /card, which shows their code."},
+    {PAGE("scan", page_scan, "off"), .help = "The page /scan, for clerks."},
+    {PAGE("console", page_console, "off"),
+     .help = "The page /console, for officers."},
+    {PAGE("docs", page_docs, "on"),
+     .help = "The page /docs and /openapi.json: the API explained."},
+    {.section = "pages",
+     .name = "client",
+     .type = SETTING_CLIENT,
+     .default_value = "",
+     .may_be_empty = true,
+     .unit = "",
+     AT(page_client),
+     .reloadable = true,
+     .help =
+         "Client of role app (smartidctl client add) whose enrolments those "
+         "of the page are."},
+    {.section = "pages",
+     .name = "dir",
+     .type = SETTING_PATH,
+     .default_value = "",
+     .may_be_empty = true,
+     .unit = "",
+     AT(page_dir),
+     .reloadable = true,
+     .help = "Folder whose files take the place of those of the same name that "
+             "are built in. Read at the start and at a reload."},
+    {.section = "pages",
+     INT(session_idle_s, 60, 86400, "1800", "seconds"),
+     .reloadable = true,
+     .help = "Who has signed in on a page and does nothing for so long is "
+             "signed out."},
+    {.section = "pages",
+     INT(session_life_s, 60, 604800, "28800", "seconds"),
+     .reloadable = true,
+     .help = "Longest time for which one is signed in."},
+
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),
      .reloadable = true,
@@ -372,6 +419,39 @@ is_address(const char *value) {
            inet_pton(AF_INET6, value, bytes) == 1;
 }
 
+/* Why a text cannot be of this type; NULL: it can. */
+static const char *
+misfit(const struct setting *setting, const char *value) {
+    struct sid_networks ignored;
+    switch (setting->type) {
+    case SETTING_ADDRESS:
+        return is_address(value) ? NULL : "not an address in digits";
+    case SETTING_PATH:
+        return value[0] == '\0' || value[0] == '/' ||
+                       (setting->may_be_credential && is_credential(value))
+                   ? NULL
+                   : "not an absolute path";
+    case SETTING_CHOICE:
+        return is_word_of(setting->words, value) ? NULL
+                                                 : "not one of the words";
+    case SETTING_NETWORKS:
+        return sid_networks_parse(value, &ignored) == SID_OK ? NULL
+                                                             : "not networks";
+    case SETTING_URL:
+        return value[0] == '\0' || sid_url_target(value)
+                   ? NULL
+                   : "not an address that may be sent to";
+    case SETTING_CLIENT:
+        return value[0] == '\0' || sid_id_valid("cli_", value)
+                   ? NULL
+                   : "not a client's id";
+    case SETTING_INT:
+    case SETTING_REAL:
+        break;
+    }
+    return NULL;
+}
+
 static enum sid_err
 parse_chars(const struct setting *setting, const char *value, char *out,
             const char **what) {
@@ -382,19 +462,9 @@ parse_chars(const struct setting *setting, const char *value, char *out,
         return refuse(what, "too long");
     if (!sid_utf8_clean(value, len))
         return refuse(what, "not clean text");
-    if (setting->type == SETTING_ADDRESS && !is_address(value))
-        return refuse(what, "not an address in digits");
-    if (setting->type == SETTING_PATH && len > 0 && value[0] != '/' &&
-        !(setting->may_be_credential && is_credential(value)))
-        return refuse(what, "not an absolute path");
-    if (setting->type == SETTING_CHOICE && !is_word_of(setting->words, value))
-        return refuse(what, "not one of the words");
-    struct sid_networks ignored;
-    if (setting->type == SETTING_NETWORKS &&
-        sid_networks_parse(value, &ignored) != SID_OK)
-        return refuse(what, "not networks");
-    if (setting->type == SETTING_URL && len > 0 && !sid_url_target(value))
-        return refuse(what, "not an address that may be sent to");
+    const char *why = misfit(setting, value);
+    if (why != NULL)
+        return refuse(what, why);
     memset(out, 0, setting->size);
     memcpy(out, value, len);
     return SID_OK;
@@ -414,6 +484,7 @@ config_setting_parse(const struct setting *setting, const char *value,
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
     case SETTING_URL:
+    case SETTING_CLIENT:
         break;
     }
     return parse_chars(setting, value, to, what);
@@ -450,6 +521,10 @@ config_setting_accepted(const struct setting *setting,
         (void)snprintf(out, size,
                        "networks such as 10.1.0.0/16 2001:db8::/32, or empty");
         break;
+    case SETTING_CLIENT:
+        (void)snprintf(out, size,
+                       "a client's id (smartidctl client list), or empty");
+        break;
     case SETTING_URL:
         (void)snprintf(out, size,
                        "https://HOST/PATH, http:// on this machine, or empty");
@@ -478,6 +553,7 @@ config_setting_value(const struct setting *setting,
     case SETTING_CHOICE:
     case SETTING_NETWORKS:
     case SETTING_URL:
+    case SETTING_CLIENT:
         (void)snprintf(out, CONFIG_VALUE_SIZE, "%s", at);
         break;
     }

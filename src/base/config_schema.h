@@ -16,6 +16,7 @@ enum setting_type {
     SETTING_CHOICE,   /* char[size], one of `words` */
     SETTING_NETWORKS, /* char[size], for sid_networks_parse(), or empty */
     SETTING_URL,      /* char[size], for sid_url_target(), or empty */
+    SETTING_CLIENT,   /* char[SID_ID_SIZE], a client's id, or empty */
 };
 
 struct setting {

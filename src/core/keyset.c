@@ -334,6 +334,17 @@ sid_keyset_check(struct sid_keyset *set, const struct sid_shown_key *shown,
     return SID_E_UNAUTHENTICATED;
 }
 
+enum sid_err
+sid_keyset_role(struct sid_keyset *set, const char *client_id,
+                enum sid_role *out) {
+    (void)pthread_rwlock_rdlock(&set->lock);
+    const struct entry *at = find_id(set, client_id);
+    if (at != NULL)
+        *out = at->role;
+    (void)pthread_rwlock_unlock(&set->lock);
+    return at == NULL ? SID_E_NOT_FOUND : SID_OK;
+}
+
 /* ---- counts ------------------------------------------------------------- */
 
 uint64_t

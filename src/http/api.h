@@ -5,6 +5,7 @@
 
 #include "route.h"
 
+extern const struct sid_handler sid_api_page, sid_api_page_root;
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
     sid_api_metrics, sid_api_version, sid_api_offline_keys;
 extern const struct sid_handler sid_api_challenge_make;

@@ -81,6 +81,11 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         sid_accept_add(&head->accept, value);
     else if (strcasecmp(key, "Prefer") == 0)
         sid_prefer_add(&head->prefer, value);
+    else if (strcasecmp(key, "Accept-Encoding") == 0)
+        sid_encoding_add(&head->encoding, value);
+    else if (strcasecmp(key, "If-None-Match") == 0)
+        head->if_none_match =
+            head->if_none_match == NULL ? value : head->if_none_match;
     else if (strcasecmp(key, "Expect") == 0)
         head->expects = true;
     else if (strcasecmp(key, "X-Forwarded-For") == 0)

@@ -172,6 +172,7 @@ sid_request_judge(struct sid_request *req, const char *url, const char *method,
     if (err != SID_OK)
         return err;
     req->method = method_of(method);
+    req->path = url;
     struct sid_path path;
     err = sid_route_find(req->method, url, &req->route, &path, &req->allow);
     if (err != SID_OK)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "hint.h"
+#include "page.h"
 #include "refusal.h"
 #include "request.h"
 #include "route.h"
@@ -86,6 +87,10 @@ sid_reply_success(enum sid_success success) {
         return 202;
     case SID_SUCCESS_NO_CONTENT:
         return 204;
+    case SID_SUCCESS_SEE_OTHER:
+        return 303;
+    case SID_SUCCESS_NOT_MODIFIED:
+        return 304;
     case SID_SUCCESS_NOT_READY:
         return 503;
     }
@@ -150,6 +155,7 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     answer->preference[0] = '\0';
     answer->replayed = false;
     answer->show_inline = false;
+    answer->file = NULL;
     answer->content_type = PROBLEM_TYPE;
     answer->retry_after_s = retry_after_s(req, err, status);
     enum sid_err shown = sid_reply_public(err);
@@ -199,18 +205,27 @@ add_answer_headers(struct MHD_Response *response,
 }
 
 static bool
+is_empty(const struct sid_answer *answer, enum sid_err err) {
+    return err == SID_OK && (answer->success == SID_SUCCESS_NO_CONTENT ||
+                             answer->success == SID_SUCCESS_SEE_OTHER ||
+                             answer->success == SID_SUCCESS_NOT_MODIFIED);
+}
+
+static bool
 add_headers(struct MHD_Response *response, struct sid_request *req,
             enum sid_err err) {
     const struct sid_answer *answer = &req->answer;
     const char *type = answer->content_type != NULL
                            ? answer->content_type
                            : "application/json; charset=utf-8";
-    bool empty = err == SID_OK && answer->success == SID_SUCCESS_NO_CONTENT;
-    bool ok = (empty || add(response, "Content-Type", type)) &&
-              add(response, "Cache-Control", "no-store") &&
-              add(response, "X-Content-Type-Options", "nosniff") &&
-              add(response, "X-Request-Id", req->request_id) &&
-              add_answer_headers(response, answer);
+    bool ok =
+        answer->file != NULL
+            ? sid_page_headers(response, req)
+            : (is_empty(answer, err) || add(response, "Content-Type", type)) &&
+                  add(response, "Cache-Control", "no-store");
+    ok = ok && add(response, "X-Content-Type-Options", "nosniff") &&
+         add(response, "X-Request-Id", req->request_id) &&
+         add_answer_headers(response, answer);
     if (err == SID_E_METHOD) {
         char allow[32];
         allow_text(req->allow, allow);
@@ -252,12 +267,17 @@ sid_reply(struct sid_request *req, enum sid_err err) {
     }
     struct sid_buf *body = &req->answer.body;
     /* Text that ends without one runs into the next prompt. */
-    bool json = err != SID_OK || req->answer.content_type == NULL;
+    bool json = err != SID_OK ||
+                (req->answer.content_type == NULL && req->answer.file == NULL &&
+                 !is_empty(&req->answer, err));
     if (json && sid_buf_append(body, "\n", 1) != SID_OK)
         return MHD_NO;
     /* The bytes stay the request's, which outlives their sending. */
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body->len, body->ptr, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        req->answer.file != NULL
+            ? sid_page_response(req)
+            : MHD_create_response_from_buffer(body->len, body->ptr,
+                                              MHD_RESPMEM_PERSISTENT);
     if (response == NULL)
         return MHD_NO;
     enum MHD_Result result = MHD_NO;

@@ -9,6 +9,7 @@
 #include "smartid/buf.h"
 #include "smartid/err.h"
 
+struct sid_page_file;
 struct sid_request;
 
 enum sid_success {
@@ -16,7 +17,9 @@ enum sid_success {
     SID_SUCCESS_CREATED,
     SID_SUCCESS_ACCEPTED,
     SID_SUCCESS_NO_CONTENT, /* no body, and no type of one */
-    SID_SUCCESS_NOT_READY,  /* an answer of /readyz, not a problem */
+    SID_SUCCESS_SEE_OTHER,  /* answer.location */
+    SID_SUCCESS_NOT_MODIFIED,
+    SID_SUCCESS_NOT_READY, /* an answer of /readyz, not a problem */
 };
 
 struct sid_answer {
@@ -29,6 +32,10 @@ struct sid_answer {
     bool replayed;            /* Idempotent-Replayed */
     bool vary_accept;         /* Vary */
     bool show_inline;         /* Content-Disposition */
+    /* Sent in place of the body; of the set that the request holds. NULL: none
+     */
+    const struct sid_page_file *file;
+    bool file_gzip; /* its gzipped bytes */
 };
 
 /* The status of an error and of a success; every error has one. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page_files.h"
 #include "route.h"
 #include "server_priv.h"
 #include "smartid/clock.h"
@@ -316,6 +317,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     sid_upload_free(&req->upload);
     sid_buf_free(&req->body);
     sid_buf_free(&req->answer.body);
+    sid_page_set_drop(&req->pages);
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */

@@ -65,6 +65,7 @@ struct sid_head {
     const char *authorization;
     const char *idempotency_key;
     const char *request_id;
+    const char *if_none_match; /* the first line of them */
     /* X-Forwarded-For: the first lines, and how many there were. */
     const char *forwarded[SID_FORWARDED_LINES_MAX];
     size_t forwarded_count;
@@ -72,6 +73,7 @@ struct sid_head {
     bool broken;  /* a line repeated or with bytes that no line may have */
     struct sid_accept accept;
     struct sid_prefer prefer;
+    struct sid_encoding encoding;
 };
 
 struct sid_request {
@@ -92,6 +94,7 @@ struct sid_request {
     const struct sid_route *route; /* NULL: none matched */
     struct sid_head head;
     struct sid_caller caller;
+    const char *path;          /* without query; borrowed from the connection */
     char id[SID_ID_SIZE];      /* {id} of the path; "" when malformed */
     enum sid_photo_kind photo; /* {photo} of the path */
     char request_id[SID_REQUEST_ID_SIZE];
@@ -108,7 +111,8 @@ struct sid_request {
     unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
     int64_t retry_s;        /* of a refusal with 429 */
     struct sid_answer answer;
-    unsigned status; /* of the queued answer; 0: none yet */
+    struct sid_page_set *pages; /* held while one of its files is the answer */
+    unsigned status;            /* of the queued answer; 0: none yet */
     union {
         struct sid_flow flow;
         struct sid_enrol_submit submit;

@@ -95,6 +95,18 @@ const struct sid_route sid_routes[] = {
      &sid_api_webhook_look},
     {POST, "/v1/webhook/replay", ADMIN, NOBODY, JSON, false, NULL,
      &sid_api_webhook_replay},
+    {GET, "/", OPEN, NOBODY, NONE, true, NULL, &sid_api_page_root},
+    {GET, "/enroll", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
+    {GET, "/card", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
+    {GET, "/scan", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
+    {GET, "/console", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
+    {GET, "/docs", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
+    {GET, "/openapi.json", OPEN, NOBODY, NONE, false, NULL, &sid_api_page},
+    {GET, "/sw.js", OPEN, NOBODY, NONE, false, NULL, &sid_api_page},
+    {GET, "/manifest.webmanifest", OPEN, NOBODY, NONE, false, NULL,
+     &sid_api_page},
+    {GET, "/robots.txt", OPEN, NOBODY, NONE, false, NULL, &sid_api_page},
+    {GET, "/web/{file}", OPEN, NOBODY, NONE, false, NULL, &sid_api_page},
     {GET, "/healthz", OPEN, NOBODY, NONE, false, NULL, &sid_api_healthz},
     {GET, "/readyz", OPEN, NOBODY, NONE, false, NULL, &sid_api_readyz},
     {GET, "/metrics", OPEN, NOBODY, NONE, false, NULL, &sid_api_metrics},
@@ -116,6 +128,9 @@ match(const char *pattern, const char *path, struct sid_path *segments) {
         size_t len = strcspn(path, "/");
         if (len == 0)
             return false;
+        /* A file's name may have slashes; what is none is found by nobody. */
+        if (pattern[1] == 'f')
+            return true;
         if (pattern[1] == 'i') {
             segments->id = path;
             segments->id_len = len;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "listen.h"
+#include "page_files.h"
 #include "refusal.h"
 #include "request.h"
 #include "server_priv.h"
@@ -151,6 +152,68 @@ open_control(struct sid_server *server, const struct sid_config *config) {
                       (unsigned)config->idle_timeout_s);
 }
 
+/* Whose enrolments those of the page are must be known: a wrong id would only
+ * be noticed by the first person. A key that is revoked or has expired is no
+ * reason not to start: the checks at the counters need none of it. */
+static enum sid_err
+judge_page_client(const struct sid_server *server,
+                  const struct sid_page_set *pages,
+                  struct sid_config_problem *problem) {
+    const char *client = sid_page_client(pages);
+    if (!sid_page_on(pages, SID_PAGE_ENROLL))
+        return SID_OK;
+    enum sid_role role;
+    if (sid_app_client_role(server->app, client, &role) == SID_OK &&
+        role == SID_ROLE_APP)
+        return SID_OK;
+    (void)snprintf(problem->text, sizeof problem->text,
+                   "pages.client: %s is no client of role app; accepted: one "
+                   "of those that smartidctl client list has",
+                   client);
+    return SID_E_CONFIG;
+}
+
+enum sid_err
+sid_server_read_pages(const struct sid_server *server,
+                      const struct sid_config *config,
+                      struct sid_config_problem *problem,
+                      struct sid_page_set **out) {
+    struct sid_page_set *pages = NULL;
+    enum sid_err err = sid_page_set_new(config, problem, &pages);
+    if (err == SID_OK)
+        err = judge_page_client(server, pages, problem);
+    if (err == SID_OK)
+        *out = pages;
+    else
+        sid_page_set_drop(&pages);
+    return err;
+}
+
+void
+sid_server_take_pages(struct sid_server *server, struct sid_page_set **take) {
+    pthread_mutex_lock(&server->pages_lock);
+    struct sid_page_set *old = server->pages;
+    server->pages = *take;
+    pthread_mutex_unlock(&server->pages_lock);
+    *take = NULL;
+    sid_page_set_drop(&old);
+}
+
+void
+sid_server_drop_pages(struct sid_page_set **pages) {
+    sid_page_set_drop(pages);
+}
+
+static enum sid_err
+open_pages(struct sid_server *server, const struct sid_config *config) {
+    struct sid_config_problem problem = {""};
+    enum sid_err err =
+        sid_server_read_pages(server, config, &problem, &server->pages);
+    if (err != SID_OK)
+        sid_log(SID_LOG_ERROR, "pages", SID_S("why", problem.text));
+    return err;
+}
+
 enum sid_err
 sid_server_new(struct sid_app *app, const struct sid_config *config,
                const char *control_path, const struct sid_inherited *inherited,
@@ -163,6 +226,10 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     struct sid_server *server = calloc(1, sizeof *server);
     if (server == NULL)
         return SID_E_NO_MEMORY;
+    if (pthread_mutex_init(&server->pages_lock, NULL) != 0) {
+        free(server);
+        return SID_E_NO_MEMORY;
+    }
     server->app = app;
     server->control = (struct sid_door){.server = server,
                                         .listen_fd = -1,
@@ -176,6 +243,8 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
                                   &server->trusted_proxies) == SID_OK);
     err = sid_text_copy(server->control_path, sizeof server->control_path,
                         control_path);
+    if (err == SID_OK)
+        err = open_pages(server, config);
     if (err == SID_OK)
         err = sid_linger_new(&server->linger);
     if (err == SID_OK)
@@ -324,5 +393,7 @@ sid_server_free(struct sid_server **server) {
     if (me->control_path[0] != '\0')
         (void)unlink(me->control_path);
     sid_linger_free(&me->linger);
+    sid_page_set_drop(&me->pages);
+    (void)pthread_mutex_destroy(&me->pages_lock);
     free(me);
 }

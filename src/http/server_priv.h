@@ -4,6 +4,7 @@
 #define SMARTID_HTTP_SERVER_PRIV_H
 
 #include <microhttpd.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "deadline.h"
@@ -35,6 +36,8 @@ struct sid_server {
     int64_t idle_timeout_us, head_timeout_us, body_timeout_us;
     struct sid_networks trusted_proxies;
     struct sid_linger *linger;
+    pthread_mutex_t pages_lock;
+    struct sid_page_set *pages; /* under pages_lock; those in force */
     _Atomic bool quiesced;
     /* Requests that a flow owns now, and those that a flow has owned and whose
      * answer is not yet on its way. Counted without a lock, because a flow may

@@ -49,9 +49,11 @@ class Data(Case):
             stream.write("#!/bin/sh\n" + script)
         os.chmod(path, 0o755)
 
-    def with_photos(self):
-        os.symlink(os.path.join(DATA, "photos"),
-                   os.path.join(self.data, "photos"))
+    def with_photos(self, *names):
+        """Those, and the reader of codes, or only what is named."""
+        for name in names or ("photos", "reader"):
+            os.symlink(os.path.join(DATA, name),
+                       os.path.join(self.data, name))
 
     def models_at(self, folder, manifest=True):
         """A copy of the pack."""
@@ -196,7 +198,29 @@ class Data(Case):
                       text)
         self.assertFalse(os.path.exists(os.path.join(self.data, "models")))
 
+    def test_the_reader_of_codes_is_checked_too(self):
+        self.models_at(os.path.join(self.data, "models"))
+        self.with_photos("photos")
+        wrong = os.path.join(self.folder, "wrong")
+        with open(wrong, "wb") as stream:
+            stream.write(b"no reader")
+        inside = {"dist/iife/reader/index.js": "zxing_reader.js",
+                  "dist/reader/zxing_reader.wasm": "zxing_reader.wasm",
+                  "LICENSE": "zxing_LICENSE.txt"}
+        ours = os.path.join(self.data, "reader")
+        good = {name: os.path.join(DATA, "reader", file)
+                for name, file in inside.items()}
+        self.package(list(dict(good, LICENSE=wrong).items()))
+        self.assertIn("found " + hashlib.sha256(b"no reader").hexdigest(),
+                      self.run_script(code=1))
+        self.assertFalse(os.path.exists(ours))
+        self.package(list(good.items()))
+        self.assertIn("fetching", self.run_script())
+        self.assertEqual(names_in(ours), sorted(inside.values()))
+        self.assertEqual(self.run_script(), "")
+
     def test_photos_are_checked_too(self):
+        self.with_photos("reader")
         self.models_at(os.path.join(self.data, "models"))
         with open(PHOTO_LIST, encoding="ascii") as stream:
             files = [line.split()[1] for line in stream if line.strip()]

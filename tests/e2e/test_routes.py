@@ -4,12 +4,14 @@ that table and behaviour can only change together; only the answer to those who
 may stands here, by route. A new route needs a row in WELCOME."""
 
 import json
+import shutil
 import unittest
 
 import photos
 from harness import DaemonCase, credential_of, form, holder, program, \
     run_tool
 from http_raw import Closed, multipart
+from pages import FILES, folder_of
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 NO_KEY = ("none", "malformed key", "revoked key", "expired key",
@@ -125,6 +127,18 @@ WELCOME = {
     ("GET", "/v1/webhook"): (200, None, False),
     # Nothing was refused.
     ("POST", "/v1/webhook/replay"): (404, {}, False),
+    # Nobody enrols here.
+    ("GET", "/"): (404, None, False),
+    ("GET", "/enroll"): (404, None, False),
+    ("GET", "/card"): (200, None, False),
+    ("GET", "/scan"): (200, None, False),
+    ("GET", "/console"): (200, None, False),
+    ("GET", "/docs"): (200, None, False),
+    ("GET", "/openapi.json"): (200, None, False),
+    ("GET", "/sw.js"): (200, None, False),
+    ("GET", "/manifest.webmanifest"): (200, None, False),
+    ("GET", "/robots.txt"): (200, None, False),
+    ("GET", "/web/{file}"): (200, None, False),
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),
@@ -138,6 +152,10 @@ QUERY = {("GET", "/v1/enrollments"): "?state=review"}
 class Matrix(DaemonCase):
     @classmethod
     def setUpClass(cls):
+        folder = folder_of(FILES)
+        cls.addClassCleanup(shutil.rmtree, folder)
+        cls.SETTINGS = {"pages.card": "on", "pages.scan": "on",
+                        "pages.console": "on", "pages.dir": folder}
         super().setUpClass()
         daemon = cls.daemon
         dead = daemon.add_client("app", "revoked app")
@@ -210,6 +228,7 @@ class Matrix(DaemonCase):
             person = Thing(self.app.enrol(who=6, selfie_flaw=photos.BLURRED))
         elif fresh:
             person = Thing(self.app.enrol(who=5))
+        path = path.replace("{file}", "css/own.css")
         one = person.credential if "/credentials/" in path \
             else person.enrolment
         return path.replace("{id}", one).replace("{photo}", "selfie"), person

