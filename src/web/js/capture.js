@@ -109,6 +109,7 @@ export class Capture {
     accept() {
         const { photo } = this;
         this.stop();
+        this.forget();
         this.done(photo);
     }
 

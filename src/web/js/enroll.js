@@ -74,6 +74,8 @@ class Enrolment {
     show(step) {
         this.running?.stop();
         this.running = null;
+        for (const id of ['card-capture', 'selfie-capture', 'turns'])
+            byId(id).replaceChildren();
         this.step = step;
         for (const section of document.querySelectorAll('[data-step]'))
             section.hidden = section.dataset.step !== step;

@@ -4,7 +4,7 @@ import { t } from './i18n.js';
 import { whenText } from './time.js';
 import { reasonText } from './words.js';
 
-const SIGNS = { approved: ['good', 'good'], rejected: ['bad', 'bad'], failed: ['bad', 'bad'],
+const SIGNS = { mendable: ['warn', 'warn'], approved: ['good', 'good'], rejected: ['bad', 'bad'], failed: ['bad', 'bad'],
     review: ['wait', 'warn'], received: ['wait', ''], processing: ['wait', ''] };
 const FINAL = ['id_number_in_use', 'card_expired', 'officer_decision'];
 
@@ -63,7 +63,10 @@ function actionsOf(enrolment, acts) {
 }
 
 export function showOutcome(root, enrolment, acts) {
-    const [name, kind] = SIGNS[enrolment.state] ?? SIGNS.processing;
+    const { code } = enrolment.reasons[0] ?? {};
+    /* What can be mended is no verdict on the person. */
+    const mendable = enrolment.state === 'rejected' && !FINAL.includes(code);
+    const [name, kind] = mendable ? SIGNS.mendable : SIGNS[enrolment.state] ?? SIGNS.processing;
     const waiting = !settled(enrolment.state);
     const head = el('h1', { tabindex: '-1' }, t(`outcome.${enrolment.state}.title`));
     const reasons = enrolment.reasons.filter((reason) => reason.code !== 'under_review');

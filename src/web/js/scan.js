@@ -111,7 +111,9 @@ class Counter {
         this.verdict.clear();
         this.show('scan');
         byId('code').value = '';
-        byId('code').focus();
+        /* On a phone that would open a keyboard over the picture. */
+        if (matchMedia('(pointer: fine)').matches)
+            byId('code').focus();
         byId('at').textContent = [word('purpose', this.setup.purpose), this.setup.counter].filter(Boolean).join(' · ');
         this.tell(readTally());
         if (this.scanner.end === null)
