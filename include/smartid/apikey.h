@@ -157,6 +157,20 @@ SID_FALLIBLE enum sid_err sid_keyset_check(struct sid_keyset *set,
                                            struct sid_caller *out,
                                            struct sid_refused_key *refused);
 
+/* Judges the client's key as if it had been shown by somebody who has shown it
+ * before. Errors: SID_E_UNAUTHENTICATED (no such client, or a key that is not
+ * good any more, or not from there); *refused says more. */
+struct sid_stand_in {
+    const char *client_id;
+    const struct sid_address *from; /* NULL: nowhere that networks know */
+    bool anywhere;                  /* its networks are not looked at */
+};
+SID_FALLIBLE enum sid_err sid_keyset_stand_in(struct sid_keyset *set,
+                                              const struct sid_stand_in *one,
+                                              int64_t now_s,
+                                              struct sid_caller *out,
+                                              struct sid_refused_key *refused);
+
 /* The role of a client, dead or alive. Errors: SID_E_NOT_FOUND. */
 SID_FALLIBLE enum sid_err sid_keyset_role(struct sid_keyset *set,
                                           const char *client_id,

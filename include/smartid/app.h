@@ -88,6 +88,10 @@ SID_FALLIBLE enum sid_err sid_app_reload(struct sid_app *app,
  * freed. Any thread. */
 const struct sid_purposes *sid_app_purposes(const struct sid_app *app);
 
+/* The time by which credentials expire: the clock's, in Unix seconds, but it
+ * never falls. Any thread. */
+int64_t sid_app_now_s(struct sid_app *app);
+
 /* Brings the gauges up to date that nothing else keeps so. Any thread. */
 void sid_app_measure(struct sid_app *app);
 
@@ -107,6 +111,15 @@ struct sid_attempt {
 SID_FALLIBLE enum sid_err
 sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
                      struct sid_caller *out, int64_t *retry_s);
+/* The same for a session that was opened with this client's key: as if the key
+ * were shown again. anywhere: whoever asks acts for the client, but is not it,
+ * so that its networks do not bind them. attempt->key is not looked at. Errors:
+ * as sid_app_authenticate(). */
+SID_FALLIBLE enum sid_err sid_app_resume(struct sid_app *app,
+                                         const struct sid_attempt *attempt,
+                                         const char *client_id, bool anywhere,
+                                         struct sid_caller *out,
+                                         int64_t *retry_s);
 /* Records that a caller may not do this. Errors: SID_E_FORBIDDEN always, but
  * SID_E_RATE for a caller that has proven nothing and has failed too often. */
 enum sid_err sid_app_forbid(struct sid_app *app,

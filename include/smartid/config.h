@@ -99,6 +99,8 @@ struct sid_config {
     char page_dir[SID_PATH_SIZE];  /* empty: what is built in */
     int64_t session_idle_s;        /* 60..86400, default 1800 */
     int64_t session_life_s;        /* 60..604800, default 28800 */
+    int64_t applicant_per_minute; /* of one source; 0..100000, default 60, 0: no
+                                     limit */
     /* [log] */
     char log_level[8]; /* debug | info | warn | error */
 };

@@ -75,6 +75,9 @@
     X(SID_E_UNAUTHENTICATED, "unauthenticated",                                \
       "A valid key is needed: Authorization: Bearer KEY.")                     \
     X(SID_E_FORBIDDEN, "forbidden", "This key may not do this.")               \
+    X(SID_E_CSRF, "csrf", "A request of a session needs its X-CSRF-Token.")    \
+    X(SID_E_ORIGIN, "foreign_origin",                                          \
+      "Only the pages of this service may use its sessions.")                  \
     X(SID_E_PURPOSE_FORBIDDEN, "purpose_forbidden",                            \
       "This key has not been granted this purpose.")                           \
     X(SID_E_METHOD, "method_not_allowed", "This method is not allowed here.")  \

@@ -157,6 +157,18 @@ refuse(struct sid_app *app, struct sid_rate *rate,
     return count > limit;
 }
 
+/* A key that was not taken. */
+static enum sid_err
+refuse_key(struct sid_app *app, const struct sid_attempt *attempt,
+           const struct sid_refused_key *refused, int64_t *retry_s) {
+    const struct note note = {refused->client_id, refused->claimed_id,
+                              sid_key_refusal_name(refused->why)};
+    if (!refuse(app, app->gate->failures, attempt, &note, retry_s))
+        return SID_E_UNAUTHENTICATED;
+    sid_metric_add(SID_M_AUTH_LIMITED, 1);
+    return SID_E_RATE;
+}
+
 enum sid_err
 sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
                      struct sid_caller *out, int64_t *retry_s) {
@@ -167,14 +179,22 @@ sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
                                             attempt->from};
         err = sid_keyset_check(app->keyset, &shown, sid_now_s(), out, &refused);
     }
-    if (err != SID_E_UNAUTHENTICATED)
-        return err;
-    const struct note note = {refused.client_id, refused.claimed_id,
-                              sid_key_refusal_name(refused.why)};
-    if (!refuse(app, app->gate->failures, attempt, &note, retry_s))
-        return SID_E_UNAUTHENTICATED;
-    sid_metric_add(SID_M_AUTH_LIMITED, 1);
-    return SID_E_RATE;
+    return err == SID_E_UNAUTHENTICATED
+               ? refuse_key(app, attempt, &refused, retry_s)
+               : err;
+}
+
+enum sid_err
+sid_app_resume(struct sid_app *app, const struct sid_attempt *attempt,
+               const char *client_id, bool anywhere, struct sid_caller *out,
+               int64_t *retry_s) {
+    struct sid_refused_key refused;
+    const struct sid_stand_in one = {client_id, attempt->from, anywhere};
+    enum sid_err err =
+        sid_keyset_stand_in(app->keyset, &one, sid_now_s(), out, &refused);
+    return err == SID_E_UNAUTHENTICATED
+               ? refuse_key(app, attempt, &refused, retry_s)
+               : err;
 }
 
 enum sid_err

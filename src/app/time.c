@@ -52,3 +52,8 @@ sid_time_tick(struct sid_app *app) {
     else
         sid_log(SID_LOG_INFO, "clock_caught_up");
 }
+
+int64_t
+sid_app_now_s(struct sid_app *app) {
+    return sid_time_s(app);
+}

@@ -319,6 +319,11 @@ const struct setting config_settings[] = {
      INT(session_life_s, 60, 604800, "28800", "seconds"),
      .reloadable = true,
      .help = "Longest time for which one is signed in."},
+    {.section = "pages",
+     INT(applicant_per_minute, 0, 100000, "60", "requests"),
+     .reloadable = true,
+     .help = "How much people on the page to enrol may send in a minute, all "
+             "that share an address (of IPv6, a /64). 0: any number."},
 
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),

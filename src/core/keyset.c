@@ -241,13 +241,16 @@ form_of(const char *text, size_t len) {
     return FORM_NONE;
 }
 
+static bool
+is_at_home(const struct entry *entry, const struct sid_address *from) {
+    return entry->networks.count == 0 ||
+           (from != NULL && sid_networks_have(&entry->networks, from));
+}
+
 /* The first thing wrong, the proof before all that only its owner may learn. */
 static bool
-judge(const struct entry *entry, const struct sid_shown_key *shown, bool same,
-      int64_t now_s, enum sid_key_refusal *why) {
-    bool at_home = entry->networks.count == 0 ||
-                   (shown->from != NULL &&
-                    sid_networks_have(&entry->networks, shown->from));
+judge(const struct entry *entry, bool same, bool at_home, int64_t now_s,
+      enum sid_key_refusal *why) {
     if (entry->id[0] == '\0')
         *why = SID_KEY_UNKNOWN;
     else if (!same)
@@ -274,6 +277,18 @@ tell_refused(const struct entry *entry, enum sid_key_refusal why,
         memcpy(refused->client_id, entry->id, sizeof entry->id);
 }
 
+static void
+tell_caller(const struct sid_keyset *set, const struct entry *entry,
+            struct sid_caller *out) {
+    *out = (struct sid_caller){.role = entry->role,
+                               .purposes = entry->purposes,
+                               .per_minute = entry->per_minute,
+                               .key = entry->state,
+                               .purpose_set = set->purposes};
+    memcpy(out->client_id, entry->id, sizeof out->client_id);
+    memcpy(out->party, entry->party, sizeof out->party);
+}
+
 static enum sid_err
 check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
           int64_t now_s, struct sid_caller *out,
@@ -293,14 +308,8 @@ check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
     struct entry *entry = found ? &set->entry[at] : &dummy;
     bool same = sid_equal_ct(hash, entry->key_hash, sizeof hash);
     enum sid_key_refusal why;
-    if (judge(entry, shown, same, now_s, &why)) {
-        *out = (struct sid_caller){.role = entry->role,
-                                   .purposes = entry->purposes,
-                                   .per_minute = entry->per_minute,
-                                   .key = entry->state,
-                                   .purpose_set = set->purposes};
-        memcpy(out->client_id, entry->id, sizeof out->client_id);
-        memcpy(out->party, entry->party, sizeof out->party);
+    if (judge(entry, same, is_at_home(entry, shown->from), now_s, &why)) {
+        tell_caller(set, entry, out);
     } else {
         atomic_fetch_add(&entry->failures, 1);
         tell_refused(entry, why, refused);
@@ -308,6 +317,25 @@ check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
     }
     (void)pthread_rwlock_unlock(&set->lock);
     return err;
+}
+
+enum sid_err
+sid_keyset_stand_in(struct sid_keyset *set, const struct sid_stand_in *one,
+                    int64_t now_s, struct sid_caller *out,
+                    struct sid_refused_key *refused) {
+    static const struct entry nobody;
+    enum sid_key_refusal why;
+    (void)pthread_rwlock_rdlock(&set->lock);
+    const struct entry *found = find_id(set, one->client_id);
+    const struct entry *entry = found == NULL ? &nobody : found;
+    bool at_home = one->anywhere || is_at_home(entry, one->from);
+    bool good = judge(entry, true, at_home, now_s, &why);
+    if (good)
+        tell_caller(set, entry, out);
+    else
+        tell_refused(entry, why, refused);
+    (void)pthread_rwlock_unlock(&set->lock);
+    return good ? SID_OK : SID_E_UNAUTHENTICATED;
 }
 
 enum sid_err

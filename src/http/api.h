@@ -5,6 +5,8 @@
 
 #include "route.h"
 
+extern const struct sid_handler sid_api_session_open, sid_api_session_get,
+    sid_api_session_close;
 extern const struct sid_handler sid_api_page, sid_api_page_root;
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
     sid_api_metrics, sid_api_version, sid_api_offline_keys;

@@ -46,6 +46,14 @@ take_forwarded(struct sid_head *head, const char *value) {
     head->forwarded_count++;
 }
 
+/* The same of whether it came by TLS: said twice it is not known. */
+static void
+take_scheme(struct sid_head *head, const char *value) {
+    head->forwarded_tls =
+        !head->scheme_forwarded && strcasecmp(value, "https") == 0;
+    head->scheme_forwarded = true;
+}
+
 static bool
 name_clean(const char *name) {
     if (*name == '\0')
@@ -68,6 +76,9 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         {"Content-Type", &head->content_type},
         {"Transfer-Encoding", &head->transfer_encoding},
         {"Authorization", &head->authorization},
+        {"Cookie", &head->cookie},
+        {"Origin", &head->origin},
+        {"X-CSRF-Token", &head->csrf_token},
         {"Idempotency-Key", &head->idempotency_key},
         {"X-Request-Id", &head->request_id},
     };
@@ -90,6 +101,8 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         head->expects = true;
     else if (strcasecmp(key, "X-Forwarded-For") == 0)
         take_forwarded(head, value);
+    else if (strcasecmp(key, "X-Forwarded-Proto") == 0)
+        take_scheme(head, value);
 }
 
 static enum MHD_Result

@@ -58,28 +58,12 @@ judge_peer(struct sid_request *req) {
     return SID_OK;
 }
 
-/* Where the request comes from: the peer, or whom a trusted one names. */
-static enum sid_err
-find_source(struct sid_request *req, struct sid_address *out) {
-    const struct sid_networks *trusted = &req->door->server->trusted_proxies;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct sid_address peer;
-    if (info == NULL || info->client_addr == NULL ||
-        sid_address_of(info->client_addr, &peer) != SID_OK)
-        return SID_E_INTERNAL;
-    if (sid_networks_have(trusted, &peer))
-        return sid_forwarded_source(&peer, req->head.forwarded,
-                                    req->head.forwarded_count, trusted, out);
-    *out = peer;
-    return SID_OK;
-}
-
-/* Whoever shows nothing is not told more and leaves no record. */
+/* Whoever shows nothing is not told more and leaves no record. A key comes
+ * before a session. */
 static enum sid_err
 judge_key(struct sid_request *req, struct sid_attempt *attempt) {
     if (req->head.authorization == NULL)
-        return SID_E_UNAUTHENTICATED;
+        return sid_session_judge(req, attempt);
     if (!sid_bearer_parse(req->head.authorization, &attempt->key,
                           &attempt->key_len))
         attempt->key = NULL;
@@ -97,7 +81,7 @@ judge_caller(struct sid_request *req) {
     if (sid_route_open(req->route))
         return SID_OK;
     if (!req->door->control) {
-        enum sid_err err = find_source(req, &source);
+        enum sid_err err = sid_request_source(req, &source);
         if (err != SID_OK)
             return err;
         attempt.from = &source;
@@ -105,8 +89,11 @@ judge_caller(struct sid_request *req) {
         if (err != SID_OK)
             return err;
     }
-    unsigned who = (unsigned)req->caller.role |
-                   (req->door->control ? SID_ROUTE_CONTROL : 0);
+    /* An applicant acts for the page's client, but may do less. */
+    unsigned who = req->session.applicant ? SID_ROUTE_APPLICANT
+                                          : (unsigned)req->caller.role;
+    if (req->door->control)
+        who |= SID_ROUTE_CONTROL;
     if (sid_route_allows(req->route, who))
         return sid_app_within_quota(app, &req->caller, 1, &req->retry_s);
     return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);

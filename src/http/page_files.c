@@ -16,6 +16,7 @@ struct sid_page_set {
     _Atomic size_t holders;
     bool on[SID_PAGE_COUNT];
     char client[SID_ID_SIZE];
+    struct sid_page_limits limits;
     size_t count;
     struct sid_page_file file[FILES_MAX];
 };
@@ -148,6 +149,11 @@ sid_page_set_new(const struct sid_config *config,
     set->on[SID_PAGE_SCAN] = is_on(config->page_scan);
     set->on[SID_PAGE_CONSOLE] = is_on(config->page_console);
     set->on[SID_PAGE_DOCS] = is_on(config->page_docs);
+    set->limits = (struct sid_page_limits){
+        .session_idle_s = config->session_idle_s,
+        .session_life_s = config->session_life_s,
+        .applicant_per_minute = config->applicant_per_minute,
+    };
     memcpy(set->client, config->page_client, sizeof set->client);
     enum sid_err err = SID_OK;
     struct sid_page_source source;
@@ -191,6 +197,11 @@ sid_page_on(const struct sid_page_set *set, enum sid_page page) {
 const char *
 sid_page_client(const struct sid_page_set *set) {
     return set->client;
+}
+
+struct sid_page_limits
+sid_page_limits(const struct sid_page_set *set) {
+    return set->limits;
 }
 
 const struct sid_page_file *

@@ -63,6 +63,11 @@ void sid_page_set_drop(struct sid_page_set **set);
 /* The settings of [pages] with which it was made. */
 bool sid_page_on(const struct sid_page_set *set, enum sid_page page);
 const char *sid_page_client(const struct sid_page_set *set);
+struct sid_page_limits {
+    int64_t session_idle_s, session_life_s;
+    int64_t applicant_per_minute;
+};
+struct sid_page_limits sid_page_limits(const struct sid_page_set *set);
 
 /* The file that is served under this path, unless its page is switched off;
  * NULL when there is none. */

@@ -38,7 +38,8 @@ sid_reply_status(enum sid_err err) {
     case SID_OK: return 200;
     case SID_E_BAD_REQUEST: case SID_E_BAD_JSON: return 400;
     case SID_E_UNAUTHENTICATED: return 401;
-    case SID_E_FORBIDDEN: case SID_E_PURPOSE_FORBIDDEN: return 403;
+    case SID_E_FORBIDDEN: case SID_E_PURPOSE_FORBIDDEN:
+    case SID_E_CSRF: case SID_E_ORIGIN: return 403;
     case SID_E_NOT_FOUND: return 404;
     case SID_E_METHOD: return 405;
     case SID_E_NOT_ACCEPTABLE: return 406;
@@ -156,6 +157,7 @@ write_problem(struct sid_request *req, enum sid_err err, unsigned status) {
     answer->replayed = false;
     answer->show_inline = false;
     answer->file = NULL;
+    sid_wipe(answer->cookie, sizeof answer->cookie);
     answer->content_type = PROBLEM_TYPE;
     answer->retry_after_s = retry_after_s(req, err, status);
     enum sid_err shown = sid_reply_public(err);
@@ -190,6 +192,8 @@ add_answer_headers(struct MHD_Response *response,
         ok = ok && add(response, "Location", answer->location);
     if (answer->preference[0] != '\0')
         ok = ok && add(response, "Preference-Applied", answer->preference);
+    if (answer->cookie[0] != '\0')
+        ok = ok && add(response, "Set-Cookie", answer->cookie);
     if (answer->replayed)
         ok = ok && add(response, "Idempotent-Replayed", "true");
     if (answer->vary_accept)

@@ -12,6 +12,9 @@
 struct sid_page_file;
 struct sid_request;
 
+/* A session's cookie with its attributes. */
+#define SID_COOKIE_LINE_SIZE 176
+
 enum sid_success {
     SID_SUCCESS_OK,
     SID_SUCCESS_CREATED,
@@ -25,13 +28,14 @@ enum sid_success {
 struct sid_answer {
     enum sid_success success;
     struct sid_buf body;
-    const char *content_type; /* NULL: JSON */
-    char location[64];        /* "" for none */
-    char preference[32];      /* Preference-Applied; "" for none */
-    int retry_after_s;        /* 0: none */
-    bool replayed;            /* Idempotent-Replayed */
-    bool vary_accept;         /* Vary */
-    bool show_inline;         /* Content-Disposition */
+    const char *content_type;          /* NULL: JSON */
+    char location[64];                 /* "" for none */
+    char preference[32];               /* Preference-Applied; "" for none */
+    char cookie[SID_COOKIE_LINE_SIZE]; /* Set-Cookie; "" for none */
+    int retry_after_s;                 /* 0: none */
+    bool replayed;                     /* Idempotent-Replayed */
+    bool vary_accept;                  /* Vary */
+    bool show_inline;                  /* Content-Disposition */
     /* Sent in place of the body; of the set that the request holds. NULL: none
      */
     const struct sid_page_file *file;

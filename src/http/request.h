@@ -18,6 +18,7 @@
 #include "json.h"
 #include "negotiate.h"
 #include "reply.h"
+#include "session.h"
 #include "smartid/apikey.h"
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
@@ -28,6 +29,7 @@
 #include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
 #include "smartid/flow_recover.h"
+#include "smartid/flow_session.h"
 #include "smartid/flow_verify.h"
 #include "smartid/flow_webhook.h"
 #include "smartid/qr.h"
@@ -63,14 +65,18 @@ struct sid_head {
     const char *content_type;
     const char *transfer_encoding;
     const char *authorization;
+    const char *cookie;
+    const char *origin;
+    const char *csrf_token;
     const char *idempotency_key;
     const char *request_id;
     const char *if_none_match; /* the first line of them */
     /* X-Forwarded-For: the first lines, and how many there were. */
     const char *forwarded[SID_FORWARDED_LINES_MAX];
     size_t forwarded_count;
-    bool expects; /* Expect was given */
-    bool broken;  /* a line repeated or with bytes that no line may have */
+    bool scheme_forwarded, forwarded_tls; /* X-Forwarded-Proto; https in it */
+    bool expects;                         /* Expect was given */
+    bool broken; /* a line repeated or with bytes that no line may have */
     struct sid_accept accept;
     struct sid_prefer prefer;
     struct sid_encoding encoding;
@@ -94,6 +100,7 @@ struct sid_request {
     const struct sid_route *route; /* NULL: none matched */
     struct sid_head head;
     struct sid_caller caller;
+    struct sid_session session; /* whose cookie was shown; ends_at_s 0: none */
     const char *path;          /* without query; borrowed from the connection */
     char id[SID_ID_SIZE];      /* {id} of the path; "" when malformed */
     enum sid_photo_kind photo; /* {photo} of the path */
@@ -118,6 +125,10 @@ struct sid_request {
         struct sid_enrol_submit submit;
         struct sid_enrol_appeal appeal;
         struct sid_challenge_make challenge;
+        struct {
+            struct sid_session_note flow; /* first: it is the flow */
+            struct sid_address from;
+        } session;
         struct sid_enrol_get get;
         struct sid_enrol_list list;
         struct sid_enrol_decide decide;
@@ -176,6 +187,29 @@ void sid_request_make_flow(struct sid_request *req, size_t size);
 SID_FALLIBLE enum sid_err sid_head_read(struct sid_request *req,
                                         const char *method, const char *url,
                                         const char *version);
+
+/* ---- source.c ----------------------------------------------------------- */
+/* Where the request comes from: the peer, or whom a trusted one names. Errors:
+ * SID_E_BAD_REQUEST, SID_E_INTERNAL (not over TCP). */
+SID_FALLIBLE enum sid_err sid_request_source(const struct sid_request *req,
+                                             struct sid_address *out);
+/* Whether it came by TLS, as a trusted peer says. */
+bool sid_request_tls(const struct sid_request *req);
+
+/* ---- session_judge.c ---------------------------------------------------- */
+/* The value of the session's cookie, if the request has one that could be. */
+bool sid_session_cookie(const struct sid_request *req,
+                        char out[SID_SESSION_COOKIE_SIZE]);
+/* Whether a page of ours, or no page, has made the request. Errors:
+ * SID_E_ORIGIN. */
+SID_FALLIBLE enum sid_err
+sid_session_judge_origin(const struct sid_request *req);
+/* Who asks, by the cookie of a session, into req->caller and req->session:
+ * never more than the session's key may. Errors: SID_E_UNAUTHENTICATED (no
+ * session, or its page is off), SID_E_CSRF, SID_E_ORIGIN, SID_E_RATE, those of
+ * sid_app_resume(). */
+SID_FALLIBLE enum sid_err sid_session_judge(struct sid_request *req,
+                                            const struct sid_attempt *attempt);
 
 /* ---- judge.c ----------------------------------------------------------- */
 /* Judges the head: everything that can be known before the body. Errors: the

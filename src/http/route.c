@@ -8,6 +8,7 @@
 
 #define OPEN SID_ROUTE_OPEN
 #define CONTROL SID_ROUTE_CONTROL
+#define APPLICANT SID_ROUTE_APPLICANT
 #define NOBODY 0u
 #define APP SID_ROLE_APP
 #define HOLDER SID_ROLE_HOLDER
@@ -32,11 +33,11 @@ const struct sid_route sid_routes[] = {
      &sid_api_verify},
     {POST, "/v1/verifications/batch", CLERK, NOBODY, JSON, false, NULL,
      &sid_api_verify_batch},
-    {POST, "/v1/enrollments", APP, NOBODY, MULTIPART, false, NULL,
+    {POST, "/v1/enrollments", APP | APPLICANT, NOBODY, MULTIPART, false, NULL,
      &sid_api_enrol_submit},
     {POST, "/v1/counter/enrollments", OFFICER, NOBODY, JSON, false, NULL,
      &sid_api_counter_enrol},
-    {POST, "/v1/challenges", APP, NOBODY, JSON, false, NULL,
+    {POST, "/v1/challenges", APP | APPLICANT, NOBODY, JSON, false, NULL,
      &sid_api_challenge_make},
     {GET, "/v1/enrollments", OFFICER, NOBODY, NONE, true, NULL,
      &sid_api_enrol_list},
@@ -95,6 +96,12 @@ const struct sid_route sid_routes[] = {
      &sid_api_webhook_look},
     {POST, "/v1/webhook/replay", ADMIN, NOBODY, JSON, false, NULL,
      &sid_api_webhook_replay},
+    {POST, "/v1/sessions", OPEN, NOBODY, JSON, false, NULL,
+     &sid_api_session_open},
+    {GET, "/v1/sessions", OPEN, NOBODY, NONE, false, NULL,
+     &sid_api_session_get},
+    {DELETE, "/v1/sessions", OPEN, NOBODY, NOTHING, false, NULL,
+     &sid_api_session_close},
     {GET, "/", OPEN, NOBODY, NONE, true, NULL, &sid_api_page_root},
     {GET, "/enroll", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
     {GET, "/card", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},

@@ -46,6 +46,8 @@ struct sid_handler {
 /* In `any`, beside the bits of enum sid_role: whoever is on this machine and
  * came through the control socket. */
 #define SID_ROUTE_CONTROL (1u << 30)
+/* The same: who enrols on the page, see session.h. */
+#define SID_ROUTE_APPLICANT (1u << 29)
 
 struct sid_route {
     enum sid_method method; /* GET also serves HEAD */

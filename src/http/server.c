@@ -244,6 +244,8 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     err = sid_text_copy(server->control_path, sizeof server->control_path,
                         control_path);
     if (err == SID_OK)
+        err = sid_sessions_new(&server->sessions);
+    if (err == SID_OK)
         err = open_pages(server, config);
     if (err == SID_OK)
         err = sid_linger_new(&server->linger);
@@ -394,6 +396,7 @@ sid_server_free(struct sid_server **server) {
         (void)unlink(me->control_path);
     sid_linger_free(&me->linger);
     sid_page_set_drop(&me->pages);
+    sid_sessions_free(&me->sessions);
     (void)pthread_mutex_destroy(&me->pages_lock);
     free(me);
 }

@@ -37,6 +37,7 @@ struct sid_server {
     struct sid_networks trusted_proxies;
     struct sid_linger *linger;
     pthread_mutex_t pages_lock;
+    struct sid_sessions *sessions;
     struct sid_page_set *pages; /* under pages_lock; those in force */
     _Atomic bool quiesced;
     /* Requests that a flow owns now, and those that a flow has owned and whose

@@ -127,6 +127,10 @@ WELCOME = {
     ("GET", "/v1/webhook"): (200, None, False),
     # Nothing was refused.
     ("POST", "/v1/webhook/replay"): (404, {}, False),
+    # Of what has no key and no cookie.
+    ("POST", "/v1/sessions"): (422, {}, False),
+    ("GET", "/v1/sessions"): (401, None, False),
+    ("DELETE", "/v1/sessions"): (204, None, False),
     # Nobody enrols here.
     ("GET", "/"): (404, None, False),
     ("GET", "/enroll"): (404, None, False),

@@ -264,6 +264,24 @@ a_control_socket_that_no_socket_can_have_is_refused(void **state) {
 }
 
 static void
+a_page_to_enrol_needs_a_client(void **state) {
+    (void)state;
+    static const char client[] = "cli_0123456789abcdefghjkmnpqrs";
+    char text[200];
+    assert_int_equal(load(""), SID_OK);
+    assert_string_equal(config.page_enroll, "off");
+    assert_string_equal(config.page_docs, "on");
+    refused("[pages]\nenroll = on\n", 2, "pages.enroll: on without",
+            "pages.client");
+    (void)snprintf(text, sizeof text, "[pages]\nenroll = on\nclient = %s\n",
+                   client);
+    assert_int_equal(load(text), SID_OK);
+    assert_string_equal(config.page_client, client);
+    refused("[pages]\nclient = cli_x\n", 2, "not a client's id",
+            "smartidctl client list");
+}
+
+static void
 a_value_out_of_range_is_refused(void **state) {
     (void)state;
     refused("[http]\nlisten_port = 65536\n", 2, "out of range", "0 to 65535");
@@ -547,6 +565,7 @@ main(void) {
         cmocka_unit_test(the_total_of_uploads_holds_one_enrolment),
         cmocka_unit_test(an_address_that_is_not_in_digits_is_refused),
         cmocka_unit_test(what_stands_behind_a_value_is_part_of_it),
+        cmocka_unit_test(a_page_to_enrol_needs_a_client),
         cmocka_unit_test(a_control_socket_that_no_socket_can_have_is_refused),
         cmocka_unit_test(an_empty_file_gives_the_defaults),
         cmocka_unit_test(

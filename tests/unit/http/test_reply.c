@@ -21,6 +21,8 @@ static const struct {
     {SID_E_UNAUTHENTICATED, 401},
     {SID_E_FORBIDDEN, 403},
     {SID_E_PURPOSE_FORBIDDEN, 403},
+    {SID_E_CSRF, 403},
+    {SID_E_ORIGIN, 403},
     {SID_E_NOT_FOUND, 404},
     {SID_E_METHOD, 405},
     {SID_E_NOT_ACCEPTABLE, 406},
@@ -89,6 +91,8 @@ successes_have_their_status(void **state) {
     assert_int_equal(sid_reply_success(SID_SUCCESS_CREATED), 201);
     assert_int_equal(sid_reply_success(SID_SUCCESS_ACCEPTED), 202);
     assert_int_equal(sid_reply_success(SID_SUCCESS_NO_CONTENT), 204);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_SEE_OTHER), 303);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_NOT_MODIFIED), 304);
     assert_int_equal(sid_reply_success(SID_SUCCESS_NOT_READY), 503);
 }
 
