@@ -104,5 +104,5 @@ class Console {
     }
 }
 
-await startLanguage();
+await startLanguage({ staff: true });
 new Console().start();

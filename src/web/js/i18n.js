@@ -1,9 +1,10 @@
 /* i18n.js: the two languages. Elements name their text with data-t, their label
- * with data-t-label, and get it when the language is known or changes. */
+ * with data-t-label, and get it when the language is known or changes. Residents
+ * do not load what only staff are told. */
 
 const LANGUAGES = {
-    'zh-CN': () => import('./text/zh-CN.js'),
-    en: () => import('./text/en.js'),
+    'zh-CN': [() => import('./text/zh-CN.js'), () => import('./text/zh-CN.staff.js')],
+    en: [() => import('./text/en.js'), () => import('./text/en.staff.js')],
 };
 const KEPT_AS = 'smartid.language';
 const listeners = new Set();
@@ -44,8 +45,9 @@ export function translate(root) {
         element.setAttribute('aria-label', t(element.dataset.tLabel));
 }
 
-async function use(name) {
-    texts = (await LANGUAGES[name]()).default;
+async function use(name, staff) {
+    const parts = await Promise.all(LANGUAGES[name].slice(0, staff ? 2 : 1).map((load) => load()));
+    texts = Object.assign({}, ...parts.map((part) => part.default));
     language = name;
     document.documentElement.lang = name;
     document.title = t(document.documentElement.dataset.title);
@@ -55,17 +57,17 @@ async function use(name) {
 }
 
 /* Chooses the language, and makes the button with the id "language" change it. */
-export async function startLanguage() {
+export async function startLanguage({ staff = false } = {}) {
     const button = document.getElementById('language');
     button.addEventListener('click', async () => {
         const other = language === 'en' ? 'zh-CN' : 'en';
-        await use(other);
+        await use(other, staff);
         try {
             localStorage.setItem(KEPT_AS, other);
         } catch {
             /* It holds for this visit then. */
         }
     });
-    await use(wanted());
+    await use(wanted(), staff);
     document.body.hidden = false;
 }

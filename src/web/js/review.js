@@ -49,7 +49,7 @@ class Review {
         this.more.hidden = this.next === null;
         this.root.replaceChildren(el('div', { class: 'split' }, el('div', {},
             el('p', { class: 'small muted' }, t('review.count', { n: `${this.cases.length}${this.next === null ? '' : '+'}` })),
-            this.list, this.more, el('p', { class: 'small muted' }, t('review.keys'))), this.place));
+            this.list, this.more, el('p', { class: 'small muted keys' }, t('review.keys'))), this.place));
     }
 
     entry(item) {

@@ -63,17 +63,15 @@ export class ReviewCase {
                 el('dl', { class: 'facts' },
                     el('dt', {}, t('attribute.id_number')), el('dd', {}, item.holder?.id_number ?? '–'),
                     el('dt', {}, t('review.sent')), el('dd', {}, whenText(item.created_at))),
+                el('ul', { 'aria-label': t('review.reasons') }, ...item.reasons.map((reason) => this.reason(reason))),
                 item.statement ? el('div', { class: 'notice' }, el('h3', {}, t('review.statement')), el('p', {}, item.statement)) : null,
-                el('h3', {}, t('review.reasons')),
-                el('ul', {}, ...item.reasons.map((reason) => this.reason(reason)))),
-            el('div', { class: 'card' },
                 el('div', { class: 'pair' }, this.photo('id_photo', t('review.card')), this.photo('selfie', t('review.selfie'))),
                 steps.length === 0 ? null : el('div', { class: 'frames' }, ...steps.map((step, i) => this.photo(`frame_${i + 1}`,
                     t('review.frame', { side: t(`turns.${step.turn}`), deg: Math.round(step.turned_deg) })))),
                 item.scores ? scoreBar('similarity', item.scores.similarity) : null,
                 item.scores ? scoreBar('liveness', item.scores.liveness) : null),
-            el('div', { class: 'card' }, el('h3', {}, t('review.history')), this.record),
-            this.form()));
+            this.form(),
+            el('div', { class: 'card' }, el('h3', {}, t('review.history')), this.record)));
     }
 
     reason(reason) {

@@ -191,5 +191,5 @@ class Counter {
     }
 }
 
-await startLanguage();
+await startLanguage({ staff: true });
 new Counter().start();
