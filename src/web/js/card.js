@@ -108,14 +108,20 @@ class Card {
     }
 
     begin() {
+        this.name(false);
+        this.showCodes(this.credential === null || this.credential.state === 'active');
+        this.load();
+        navigator.wakeLock?.request('screen').catch(() => {});
+    }
+
+    /* A new view each time: what was kept may have been dropped meanwhile. */
+    showCodes(active) {
+        this.codes?.stop();
         this.codes = new CodeView(this.wallet, () => this.load());
         this.live = false;
         this.relabelLive();
-        this.name(false);
-        if (this.credential === null || this.credential.state === 'active')
+        if (active)
             this.codes.start();
-        this.load();
-        navigator.wakeLock?.request('screen').catch(() => {});
     }
 
     setLive(live) {
@@ -154,7 +160,7 @@ class Card {
             showState(this.credential, this.wallet, () => this.load(),
                 (problem) => this.notice(problemText(problem), 'bad'));
         } else if (this.view === 'pass' && this.codes.timer === null) {
-            this.codes.start();
+            this.showCodes(true);
         }
     }
 

@@ -84,7 +84,7 @@ export class Checks {
             event.preventDefault();
             send();
         } },
-        el('label', { for: id }, t('dispute.why')), text, problem,
+        el('div', { class: 'field' }, el('label', { for: id }, t('dispute.why')), text, problem),
         el('div', { class: 'row' }, button, el('button', { class: 'button quiet slim', type: 'button',
             onclick: () => below.replaceChildren(this.disputeButton(check, below)) }, t('common.cancel')))));
         text.focus();

@@ -34,7 +34,7 @@ function settleForm(dispute, desk, settled) {
         button.addEventListener('click', settle(button, outcome));
         return button;
     });
-    return el('div', {}, el('label', { for: id }, t('settle.note')), text, problem,
+    return el('div', { class: 'field' }, el('label', { for: id }, t('settle.note')), text, problem,
         el('div', { class: 'actions side' }, ...buttons));
 }
 
@@ -57,7 +57,7 @@ function item(dispute, desk, left) {
 }
 
 export function openDisputes(root, desk) {
-    const list = el('ul', { class: 'queue' });
+    const list = el('ul', { class: 'stack' });
     let next = null;
     const more = el('button', { class: 'button', type: 'button', hidden: true }, t('console.more'));
     const empty = () => {

@@ -68,7 +68,8 @@ export class ReviewCase {
                 el('div', { class: 'pair' }, this.photo('id_photo', t('review.card')), this.photo('selfie', t('review.selfie'))),
                 steps.length === 0 ? null : el('div', { class: 'frames' }, ...steps.map((step, i) => this.photo(`frame_${i + 1}`,
                     t('review.frame', { side: t(`turns.${step.turn}`), deg: Math.round(step.turned_deg) })))),
-                item.scores ? scoreBar('similarity', item.scores.similarity) : null,
+                item.scores ? scoreBar('similarity', item.scores.similarity,
+                    item.challenge ? 'similarity' : 'similarity_without') : null,
                 item.scores ? scoreBar('liveness', item.scores.liveness) : null),
             this.form(),
             el('div', { class: 'card' }, el('h3', {}, t('review.history')), this.record)));
@@ -104,8 +105,8 @@ export class ReviewCase {
         this.problem = el('p', { class: 'notice bad', role: 'alert', hidden: true });
         this.send = el('button', { class: 'button main', type: 'submit', id: 'decide' }, t('decide.send'));
         this.why = el('div', { hidden: true },
-            el('label', { for: 'reason' }, t('decide.reason')), this.presets, this.text,
-            el('p', { class: 'help', id: 'reason-help' }, t('decide.help')),
+            el('div', { class: 'field' }, el('label', { for: 'reason' }, t('decide.reason')), this.presets, this.text,
+                el('p', { class: 'help', id: 'reason-help' }, t('decide.help'))),
             el('div', { class: 'row' }, this.send, el('button', { class: 'button quiet', type: 'button',
                 onclick: () => this.choose(null) }, t('common.cancel'))));
         this.pick = el('div', { class: 'row' },

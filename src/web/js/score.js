@@ -2,13 +2,16 @@
 import { el } from './dom.js';
 import { t } from './i18n.js';
 
-/* The daemon's defaults: match_review, match_accept and liveness_review of
- * config/smartidd.conf.example. Where the bureau has others, `bands` of
- * GET /v1/overview says so. */
-export const BANDS = { similarity: [['reject', 0], ['review', 0.35], ['accept', 0.5]],
-    liveness: [['review', 0], ['accept', 0.1]] };
+/* The daemon's defaults: match_review, match_accept, match_accept_without (no
+ * challenge) and liveness_review of config/smartidd.conf.example. */
+const BANDS = {
+    similarity: [['reject', 0], ['review', 0.35], ['accept', 0.5]],
+    similarity_without: [['reject', 0], ['review', 0.35], ['accept', 0.6]],
+    liveness: [['review', 0], ['accept', 0.1]],
+};
 
-export function scoreBar(name, value, bands = BANDS[name]) {
+export function scoreBar(name, value, kind = name) {
+    const bands = BANDS[kind];
     const shown = Math.max(0, Math.min(1, value));
     const scale = el('div', { class: 'scale', 'aria-hidden': 'true' });
     bands.forEach(([band, from], i) => {
