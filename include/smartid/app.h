@@ -126,23 +126,37 @@ enum sid_err sid_app_forbid(struct sid_app *app,
                             const struct sid_attempt *attempt,
                             const struct sid_caller *caller, int64_t *retry_s);
 
+/* How a person is found: the blind index of an ID number as somebody has typed
+ * it. Errors: SID_E_FIELD_INVALID (no such number can be), SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_app_number_index(const struct sid_app *app,
+                                               const char *text,
+                                               uint8_t out[SID_SHA256_BYTES]);
+
 /* The role of a client's key, be it revoked or expired. Errors:
  * SID_E_NOT_FOUND. */
 SID_FALLIBLE enum sid_err sid_app_client_role(const struct sid_app *app,
                                               const char *client_id,
                                               enum sid_role *out);
 
-/* Takes count requests (1 or more) from what the caller's key may ask in a
- * minute, all or none. Errors: SID_E_RATE (*retry_s is when it may ask again).
- */
+/* Takes a request from what the caller's key may ask in a minute. Errors:
+ * SID_E_RATE (*retry_s is when it may ask again). */
 SID_FALLIBLE enum sid_err sid_app_within_quota(struct sid_app *app,
                                                const struct sid_caller *caller,
-                                               int64_t count, int64_t *retry_s);
+                                               int64_t *retry_s);
+/* Takes the rest (0 or more) of what is asked in one request that was taken
+ * before, all or none; a minute's worth at most, so that it can be had. Errors:
+ * SID_E_RATE. */
+SID_FALLIBLE enum sid_err
+sid_app_rest_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                          int64_t rest, int64_t *retry_s);
 
 /* Whether the secret that a holder has shown is the one of this enrolment: as
  * secrets are derived, no store is asked. "" has none. Any thread. */
 bool sid_app_holds(const struct sid_app *app, const struct sid_caller *caller,
                    const char *enrolment_id);
+
+/* Most rows on a page of a list. Own choice: a screenful or two. */
+#define SID_PAGE_MAX 50
 
 /* The common head of every flow; must be its first member. */
 struct sid_flow {

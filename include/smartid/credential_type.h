@@ -11,6 +11,7 @@
 
 /* What comes of an enrolment; all others need it. */
 #define SID_TYPE_RESIDENT "resident_id"
+#define SID_TYPE_SIZE 24 /* of the name of a type, with NUL */
 
 enum sid_field_form {
     SID_FORM_DATE, /* "2020-01-31" */

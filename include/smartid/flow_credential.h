@@ -14,9 +14,15 @@ struct sid_credential_look {
     char id[SID_ID_SIZE];             /* in */
     struct sid_credential credential; /* out */
     enum sid_credential_state state;  /* out: as of now */
+    /* out, after finish: what its type adds; NULL: nothing */
+    const struct sid_credential_type *with_details;
+    struct sid_details details;
 };
 /* flow.err: SID_E_NOT_FOUND … */
 void sid_credential_look_start(struct sid_credential_look *look);
+/* Opens what is sealed. Errors: SID_E_SEAL, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err
+sid_credential_look_finish(struct sid_credential_look *look);
 void sid_credential_look_fini(struct sid_credential_look *look);
 
 struct sid_credential_code {

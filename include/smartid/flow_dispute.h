@@ -9,9 +9,6 @@
 #include "smartid/app.h"
 #include "smartid/dispute.h"
 
-/* Most on a page. Own choice, as of the other lists. */
-#define SID_CHECKS_MAX 50
-
 struct sid_shown_check {
     struct sid_check check;
     char dispute_id[SID_ID_SIZE]; /* "" when it is not disputed */
@@ -22,7 +19,7 @@ struct sid_check_list {
     struct sid_flow flow;
     char credential_id[SID_ID_SIZE]; /* in */
     char after[SID_ID_SIZE];      /* in: "" or a check's id of a former page */
-    int limit;                    /* in: 1..SID_CHECKS_MAX */
+    int limit;                    /* in: 1..SID_PAGE_MAX */
     struct sid_shown_check *rows; /* out: owned, the newest first */
     int count;                    /* out */
     bool more;                    /* out: another page follows */
@@ -48,7 +45,7 @@ struct sid_dispute_list {
     struct sid_flow flow;
     enum sid_dispute_outcome outcome; /* in */
     char after[SID_ID_SIZE];          /* in: "" or an id of a former page */
-    int limit;                        /* in: 1..SID_CHECKS_MAX */
+    int limit;                        /* in: 1..SID_PAGE_MAX */
     struct sid_dispute *rows;         /* out: owned, the oldest first */
     int count;                        /* out */
     bool more;                        /* out */

@@ -68,11 +68,22 @@ void sid_enrol_submit_start(struct sid_enrol_submit *submit);
 void sid_enrol_submit_fini(struct sid_enrol_submit *submit);
 
 /* One enrolment, for the app that sent it, its holder, or an officer. */
+/* A credential that came of an enrolment and is neither revoked nor replaced.
+ */
+struct sid_standing {
+    char id[SID_ID_SIZE];
+    char type[SID_TYPE_SIZE];
+    enum sid_credential_state state; /* as of the answer */
+};
+/* One of each type stands at most; beyond the types there are. */
+#define SID_STANDING_MAX 8
 struct sid_enrol_get {
     struct sid_flow flow;
     char id[SID_ID_SIZE];  /* in */
     int64_t wait_until_us; /* in: monotonic; wait until settled, or 0 */
     struct sid_enrolment enrolment; /* out */
+    int standing_count;             /* out */
+    struct sid_standing standing[SID_STANDING_MAX];
     /* private */
     struct sid_waiter waiter;
 };
@@ -118,13 +129,12 @@ struct sid_enrol_appeal {
 void sid_enrol_appeal_start(struct sid_enrol_appeal *appeal);
 void sid_enrol_appeal_fini(struct sid_enrol_appeal *appeal);
 
-#define SID_LIST_MAX 50
 struct sid_enrol_list {
     struct sid_flow flow;
     enum sid_enrol_state state; /* in */
     enum sid_waiting waiting;   /* in */
     char after[SID_ID_SIZE];    /* in: "" or an id from a former page */
-    int limit;                  /* in: 1..SID_LIST_MAX */
+    int limit;                  /* in: 1..SID_PAGE_MAX */
     struct sid_enrolment *rows; /* out: owned, limit entries */
     int count;                  /* out */
     bool more;                  /* out: another page follows */

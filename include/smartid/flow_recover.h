@@ -18,16 +18,21 @@ struct sid_recover {
     struct sid_buf photo[SID_PHOTO_KINDS]; /* taken: selfie, frames */
     char challenge_id[SID_ID_SIZE];        /* "" when none */
     uint64_t body_bytes;
+    /* in, of who does not know the credential: its person's number in place of
+     * look.id, see sid_app_number_index() */
+    bool by_number;
+    uint8_t id_index[SID_SHA256_BYTES];
     /* in, of an officer */
     enum sid_recover_reason reason;
     /* out, when flow.err is SID_OK */
     bool recovered;
     char holder_secret[SID_HOLDER_SECRET_SIZE]; /* when recovered */
     struct sid_reasons reasons; /* else: what app and person are told */
-    int tries_left;             /* else: before only an officer can */
+    int tries_left; /* else, unless by number: before only an officer can */
     /* private */
     struct sid_job job;
     bool has_place;
+    bool nobody; /* by number: nobody is recognised, whatever the photos show */
     char enrolment_id[SID_ID_SIZE];
     struct sid_steps steps;
     struct sid_reasons quality; /* of the photos */
@@ -35,7 +40,11 @@ struct sid_recover {
     float face[SID_EMBEDDING_FLOATS];
     enum sid_err work_err; /* nobody could look at the photos now */
 };
-/* Takes place and bytes over in every case. flow.err: SID_E_NOT_FOUND (also
+/* By number nothing tells whether somebody with that number is here: who is
+ * not, whose phone cannot be replaced with a face (locked, no face, revoked),
+ * and whose face it is not are all not recognised, after the photos were looked
+ * at, and how many tries are left is not told.
+ * Takes place and bytes over in every case. flow.err: SID_E_NOT_FOUND (also
  * when it is somebody else's), SID_E_RECOVERY_LOCKED (too many have failed, or
  * there is no face to compare with), those of a state but suspended,
  * SID_E_QUEUE_FULL (nobody can look at photos now), those of a challenge (see

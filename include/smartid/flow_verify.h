@@ -29,13 +29,13 @@ struct sid_verify {
     char id[SID_ID_SIZE]; /* "ver_…" */
     int64_t checked_at_s;
     bool valid;
-    bool expired;       /* not valid because it is too old */
-    bool too_low;       /* not valid because its assurance is too low */
-    bool needs_live;    /* not valid because it is no live code */
-    bool used;          /* not valid because it was taken before */
-    bool portrait;      /* there is one that the purpose may be told of */
-    char type[24];      /* of the credential; only when valid */
-    char assurance[16]; /* only when valid */
+    bool expired;             /* not valid because it is too old */
+    bool too_low;             /* not valid because its assurance is too low */
+    bool needs_live;          /* not valid because it is no live code */
+    bool used;                /* not valid because it was taken before */
+    bool portrait;            /* there is one that the purpose may be told of */
+    char type[SID_TYPE_SIZE]; /* of the credential; only when valid */
+    char assurance[16];       /* only when valid */
     char pseudonym[SID_PSEUDONYM_SIZE]; /* only when valid, after finish */
     struct sid_holder holder;           /* only when valid, after finish */
     /* The fields of the credential's type; NULL: none are told. After finish.

@@ -229,6 +229,12 @@ void sid_metric_set(enum sid_metric metric, int64_t to);
 int64_t sid_metric_get(enum sid_metric metric);
 void sid_histogram_observe_us(enum sid_histogram histogram, int64_t micros);
 
+/* How many values were observed, and the upper end of the bucket (microseconds)
+ * that the value at that part of them (thousandths) lies in; above the last
+ * bucket: that one's end. 0 when there are none. */
+int64_t sid_histogram_count(enum sid_histogram histogram);
+int64_t sid_histogram_quantile_us(enum sid_histogram histogram, int permille);
+
 /* Appends the whole exposition, process_* metrics (CPU, RSS, fds, start time)
  * and smartidd_build_info included. Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_metrics_write(struct sid_buf *out);

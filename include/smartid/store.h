@@ -237,6 +237,7 @@ struct sid_enrolment {
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
     bool consent_portrait; /* and to a portrait for the counter */
+    bool replaces;         /* approved, it takes the place of what stands */
     int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
     enum sid_enrol_method method;
     uint32_t holder_generation; /* of the holder's secret */
@@ -484,7 +485,7 @@ struct sid_credential {
     char id[SID_ID_SIZE]; /* "crd_…" */
     char enrolment_id[SID_ID_SIZE];
     char client_id[SID_ID_SIZE]; /* the app that enrolled the person */
-    char type[24];               /* "resident_id" */
+    char type[SID_TYPE_SIZE];    /* "resident_id" */
     char assurance[16];          /* "remote" | "remote_live" */
     struct sid_life life;
     int64_t issued_at_s;
@@ -553,6 +554,24 @@ SID_FALLIBLE enum sid_err sid_store_dead_serial(struct sid_store *store,
                                                 uint64_t serial,
                                                 char credential_id[SID_ID_SIZE],
                                                 enum sid_dead_serial *why);
+
+/* ---- at a glance ------------------------------------------------------- */
+struct sid_store_overview {
+    int64_t review, review_second; /* in review; those after a first decision */
+    int64_t review_oldest_s;       /* since when the oldest is; 0: none is */
+    int64_t disputes, disputes_oldest_s;   /* open ones, the same way */
+    int64_t states[SID_ENROL_STATE_COUNT]; /* of enrolments since since_s */
+};
+SID_FALLIBLE enum sid_err sid_store_overview(struct sid_store *store,
+                                             int64_t since_s,
+                                             struct sid_store_overview *out);
+/* Why enrolments sent since since_s are in this state: the newest first, at
+ * most limit. each may end the walk by returning an error, which is then
+ * returned. */
+SID_FALLIBLE enum sid_err sid_store_reasons_each(
+    struct sid_store *store, enum sid_enrol_state state, int64_t since_s,
+    int limit, enum sid_err (*each)(const struct sid_reasons *, void *ctx),
+    void *ctx);
 
 /* ---- erasure and retention --------------------------------------------- */
 /* What stays of a person. */

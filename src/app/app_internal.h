@@ -122,6 +122,9 @@ void sid_app_token_times(const struct sid_app *app, int64_t now_s,
 /* Common start of a flow: refuses with SID_E_STOPPING when the app stops (then
  * done has been called and false is returned). */
 bool sid_flow_admit(struct sid_flow *flow);
+/* Zeroed rows for a page of 1..SID_PAGE_MAX, for free(). NULL when there is no
+ * memory: then done has been called. */
+void *sid_flow_page(struct sid_flow *flow, int limit, size_t row_size);
 /* Submits the flow's operation. */
 void sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                      sid_op_done_fn *done);
@@ -317,7 +320,6 @@ struct sid_verdict {
     const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
-    bool replace;      /* approved although a credential stands, in its place */
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
     struct sid_span portrait; /* sealed, or empty; kept with the face */
@@ -407,6 +409,13 @@ void sid_enrol_work_fini(struct sid_app *app);
 struct sid_subject sid_app_subject(const struct sid_app *app,
                                    const char *enrolment_id,
                                    const struct sid_subject_key *key);
+/* Opens what its type adds to a credential: *out_type is left alone when that
+ * is nothing. Any thread. Errors: SID_E_SEAL, SID_E_NO_MEMORY, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err
+sid_app_open_details(const struct sid_subject *subject, const char *id,
+                     const char *type, struct sid_span sealed,
+                     const struct sid_credential_type **out_type,
+                     struct sid_details *out);
 /* Replaces *out by the sealed words; by nothing when they are "". Errors: those
  * of sid_subject_seal(). */
 SID_FALLIBLE enum sid_err sid_app_seal_words(const struct sid_subject *subject,

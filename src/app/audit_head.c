@@ -18,8 +18,7 @@
  * room for a dozen of them. */
 #define TAIL_BYTES 4096
 
-/* ---- writing --------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------- */
 
 static void
 log_head(const struct sid_audit_head *head) {
@@ -71,8 +70,7 @@ sid_app_heads_written(const struct sid_app *app) {
     return !atomic_load(&app->heads.failing);
 }
 
-/* ---- a former run's -------------------------------------------------------
- */
+/* ---- a former run's ------------------------------------------------------ */
 
 bool
 sid_heads_last(struct sid_app *app, struct sid_audit_head *out) {
@@ -95,8 +93,7 @@ sid_heads_last(struct sid_app *app, struct sid_audit_head *out) {
     return found;
 }
 
-/* ---- asking the writer ----------------------------------------------------
- */
+/* ---- asking the writer --------------------------------------------------- */
 
 static enum sid_err
 ask_run(struct sid_op *op, struct sid_store *store) {

@@ -30,8 +30,7 @@ audit_setting(struct settings *to, const char *event, const char *name,
     to->count++;
 }
 
-/* ---- purposes -------------------------------------------------------------
- */
+/* ---- purposes ------------------------------------------------------------ */
 
 static void
 audit_purpose(struct settings *to, const char *event, const char *outcome,
@@ -77,8 +76,7 @@ audit_purposes(struct settings *to, const struct sid_purposes *now,
     }
 }
 
-/* ---- start ----------------------------------------------------------------
- */
+/* ---- start --------------------------------------------------------------- */
 
 struct start {
     struct sid_op op;
@@ -150,8 +148,7 @@ sid_app_audit_start(struct sid_app *app) {
     return SID_OK;
 }
 
-/* ---- stop -----------------------------------------------------------------
- */
+/* ---- stop ---------------------------------------------------------------- */
 
 static enum sid_err
 stop_run(struct sid_op *op, struct sid_store *store) {
@@ -174,8 +171,7 @@ sid_audit_stop(struct sid_app *app) {
                 SID_S("code", sid_err_code(stop.op.err)));
 }
 
-/* ---- reload ---------------------------------------------------------------
- */
+/* ---- reload -------------------------------------------------------------- */
 
 struct reload {
     struct sid_op op;

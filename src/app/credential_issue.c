@@ -1,11 +1,31 @@
 /* credential_issue.c: a credential comes into being, and takes the place of
- * the one before it. Runs on the writer thread inside the caller's transaction;
- * owns nothing. */
+ * the one before it; what its type adds to it. Runs on the writer thread inside
+ * the caller's transaction, but where it says otherwise; owns nothing. */
 #include <stdio.h>
 #include <string.h>
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+
+/* Any thread. */
+enum sid_err
+sid_app_open_details(const struct sid_subject *subject, const char *id,
+                     const char *type, struct sid_span sealed,
+                     const struct sid_credential_type **out_type,
+                     struct sid_details *out) {
+    struct sid_place place = {"credential", "details", id};
+    const struct sid_credential_type *found = sid_credential_type_find(type);
+    struct sid_buf blob = SID_BUF_EMPTY;
+    if (found == NULL || sealed.len == 0)
+        return SID_OK;
+    enum sid_err err = sid_subject_open(subject, &place, sealed, &blob);
+    if (err == SID_OK)
+        err = sid_details_unpack(found, sid_buf_span(&blob), out);
+    if (err == SID_OK)
+        *out_type = found;
+    sid_buf_free(&blob);
+    return err;
+}
 
 enum sid_err
 sid_app_in_use(struct sid_app *app, struct sid_store *store,

@@ -153,7 +153,7 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = seal_note(app, enrolment, verdict->note);
     bool in_use = false;
     if (err == SID_OK && verdict->state == SID_ENROL_APPROVED &&
-        !verdict->replace)
+        !enrolment->replaces)
         err = sid_app_in_use(app, store, enrolment->id_index, SID_TYPE_RESIDENT,
                              &in_use);
     /* An officer is told; a worker has nobody to tell and decides. */

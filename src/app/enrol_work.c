@@ -113,8 +113,7 @@ job_of_op(struct sid_op *op) {
                                     offsetof(struct sid_enrol_job, op));
 }
 
-/* ---- the writer's part: counting the attempt, reading photos back ---------
- */
+/* ---- the writer's part: counting the attempt, reading photos back -------- */
 
 static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
@@ -151,8 +150,7 @@ run_on_writer(struct sid_enrol_job *job, sid_op_run_fn *run, bool read_only) {
     return sid_writer_run(job->app->writer, &job->op);
 }
 
-/* ---- the decision ---------------------------------------------------------
- */
+/* ---- the decision -------------------------------------------------------- */
 
 void
 sid_enrol_count(enum sid_enrol_state state) {
@@ -255,8 +253,7 @@ give_up(struct sid_enrol_job *job) {
     sid_reasons_add(&job->decision.reasons, SID_REASON_GAVE_UP, SID_PHOTO_NONE);
 }
 
-/* ---- the worker's part ----------------------------------------------------
- */
+/* ---- the worker's part --------------------------------------------------- */
 
 static enum sid_err
 examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
@@ -453,8 +450,7 @@ sid_enrol_job_submit(struct sid_enrol_job **take) {
         sid_enrol_job_free(&job); /* stopping: on disk for the next start */
 }
 
-/* ---- start, tick, end -----------------------------------------------------
- */
+/* ---- start, tick, end ---------------------------------------------------- */
 
 struct resume {
     struct sid_op op;

@@ -93,8 +93,7 @@ sid_faceproc_fini(struct sid_faceproc *proc) {
     proc->buffer = NULL;
 }
 
-/* ---- start ---------------------------------------------------------------
- */
+/* ---- start --------------------------------------------------------------- */
 
 static bool
 still_there(const struct sid_faceproc *proc) {
@@ -142,8 +141,7 @@ sid_faceproc_ensure(struct sid_faceproc *proc, struct sid_forkserver *server) {
     return hear_ready(proc);
 }
 
-/* ---- a photo -------------------------------------------------------------
- */
+/* ---- a photo ------------------------------------------------------------- */
 
 /* CPU time is counted over the process' life: the limit moves on. */
 static void

@@ -38,8 +38,7 @@
  * loops were faster. */
 #define NICENESS 3
 
-/* ---- a face process ------------------------------------------------------
- */
+/* ---- a face process ------------------------------------------------------ */
 
 /* read(2) and write(2), as the sandbox has no other calls. */
 static bool

@@ -1,6 +1,8 @@
 /* flow.c: what every flow does alike: being admitted, going to the writer,
  * coming back, naming its actor in the audit log; and whether it could store
  * anything. Any thread; owns nothing. */
+#include <stdlib.h>
+
 #include "app_internal.h"
 #include "smartid/clock.h"
 
@@ -12,6 +14,17 @@ sid_flow_admit(struct sid_flow *flow) {
     flow->err = SID_E_STOPPING;
     flow->done(flow);
     return false;
+}
+
+void *
+sid_flow_page(struct sid_flow *flow, int limit, size_t row_size) {
+    SID_ASSERT(limit >= 1 && limit <= SID_PAGE_MAX);
+    void *rows = calloc((size_t)limit, row_size);
+    if (rows == NULL) {
+        flow->err = SID_E_NO_MEMORY;
+        flow->done(flow);
+    }
+    return rows;
 }
 
 void

@@ -114,8 +114,7 @@ sid_client_revoke_in(struct sid_store *store, const char *id, const char *actor,
     return err;
 }
 
-/* ---- flows ----------------------------------------------------------------
- */
+/* ---- flows --------------------------------------------------------------- */
 
 static enum sid_err
 add_run(struct sid_op *op, struct sid_store *store) {

@@ -41,8 +41,7 @@ sid_challenge_make_start(struct sid_challenge_make *make) {
         flow->done(flow);
 }
 
-/* ---- taking the answer ----------------------------------------------------
- */
+/* ---- taking the answer --------------------------------------------------- */
 
 /* The first frame that is missing or too many, SID_PHOTO_NONE when they are as
  * many as the steps. */

@@ -38,8 +38,7 @@ sid_credential_for(const struct sid_caller *caller, struct sid_store *store,
     return read_for(caller, false, store, id, out);
 }
 
-/* ---- look -----------------------------------------------------------------
- */
+/* ---- look ---------------------------------------------------------------- */
 
 /* An officer's look is written down; owners look at what is theirs. */
 static bool
@@ -72,13 +71,23 @@ sid_credential_look_start(struct sid_credential_look *look) {
     sid_flow_submit(&look->flow, look_run, sid_flow_end);
 }
 
+enum sid_err
+sid_credential_look_finish(struct sid_credential_look *look) {
+    const struct sid_credential *row = &look->credential;
+    struct sid_subject subject =
+        sid_app_subject(look->flow.app, row->enrolment_id, &row->key);
+    return sid_app_open_details(&subject, row->id, row->type,
+                                sid_buf_span(&row->details_sealed),
+                                &look->with_details, &look->details);
+}
+
 void
 sid_credential_look_fini(struct sid_credential_look *look) {
     sid_credential_fini(&look->credential);
+    sid_wipe(&look->details, sizeof look->details);
 }
 
-/* ---- code -----------------------------------------------------------------
- */
+/* ---- code ---------------------------------------------------------------- */
 
 static const char *
 kind_name(const struct sid_credential_code *code) {
@@ -175,8 +184,7 @@ make_day(struct sid_credential_code *code) {
     return SID_OK;
 }
 
-/* ---- codes for counters without a network --------------------------------
- */
+/* ---- codes for counters without a network -------------------------------- */
 
 bool
 sid_app_offline_key(const struct sid_app *app, int kid,
@@ -252,8 +260,7 @@ sid_credential_code_fini(struct sid_credential_code *code) {
     sid_wipe(code->code, sizeof code->code);
 }
 
-/* ---- change ---------------------------------------------------------------
- */
+/* ---- change -------------------------------------------------------------- */
 
 static const struct {
     const char *name;  /* as the route has it */

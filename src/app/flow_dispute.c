@@ -12,8 +12,7 @@
 
 #define DETAIL_SIZE 128
 
-/* ---- the checks ------------------------------------------------------------
- */
+/* ---- the checks ---------------------------------------------------------- */
 
 static enum sid_err
 list_check(const struct sid_check *check, const struct sid_dispute *dispute,
@@ -52,13 +51,9 @@ void
 sid_check_list_start(struct sid_check_list *list) {
     if (!sid_flow_admit(&list->flow))
         return;
-    SID_ASSERT(list->limit >= 1 && list->limit <= SID_CHECKS_MAX);
-    list->rows = calloc((size_t)list->limit, sizeof *list->rows);
-    if (list->rows == NULL) {
-        list->flow.err = SID_E_NO_MEMORY;
-        list->flow.done(&list->flow);
+    list->rows = sid_flow_page(&list->flow, list->limit, sizeof *list->rows);
+    if (list->rows == NULL)
         return;
-    }
     list->flow.op.read_only = true;
     sid_flow_submit(&list->flow, checks_run, sid_flow_end);
 }
@@ -70,8 +65,7 @@ sid_check_list_fini(struct sid_check_list *list) {
     list->count = 0;
 }
 
-/* ---- words -----------------------------------------------------------------
- */
+/* ---- words --------------------------------------------------------------- */
 
 static struct sid_place
 words_place(const struct sid_dispute *dispute, bool officers) {
@@ -92,8 +86,7 @@ sid_dispute_words(struct sid_app *app, const struct sid_dispute *dispute,
     return sid_subject_open(&subject, &place, sid_buf_span(sealed), out);
 }
 
-/* ---- what a holder disputes ------------------------------------------------
- */
+/* ---- what a holder disputes ---------------------------------------------- */
 
 static enum sid_err
 audit_dispute(struct sid_store *store, const char *event,
@@ -167,8 +160,7 @@ sid_dispute_open_fini(struct sid_dispute_open *open) {
     sid_wipe(open->reason, sizeof open->reason);
 }
 
-/* ---- what officers settle --------------------------------------------------
- */
+/* ---- what officers settle ------------------------------------------------ */
 
 static enum sid_err
 list_dispute(struct sid_dispute *take, void *ctx) {
@@ -201,13 +193,9 @@ void
 sid_dispute_list_start(struct sid_dispute_list *list) {
     if (!sid_flow_admit(&list->flow))
         return;
-    SID_ASSERT(list->limit >= 1 && list->limit <= SID_CHECKS_MAX);
-    list->rows = calloc((size_t)list->limit, sizeof *list->rows);
-    if (list->rows == NULL) {
-        list->flow.err = SID_E_NO_MEMORY;
-        list->flow.done(&list->flow);
+    list->rows = sid_flow_page(&list->flow, list->limit, sizeof *list->rows);
+    if (list->rows == NULL)
         return;
-    }
     list->flow.op.single_write = true;
     sid_flow_submit(&list->flow, disputes_run, sid_flow_end);
 }

@@ -10,8 +10,7 @@
 
 #define DETAIL_SIZE 64
 
-/* ---- one ------------------------------------------------------------------
- */
+/* ---- one ----------------------------------------------------------------- */
 
 static bool
 may_see(const struct sid_caller *caller,
@@ -38,6 +37,36 @@ audit_look(const struct sid_enrol_get *get, struct sid_store *store,
                          holder ? "shown=holder" : "shown=state");
 }
 
+static void
+add_standing(struct sid_enrol_get *get, const struct sid_credential *row) {
+    enum sid_credential_state state =
+        sid_life_state(&row->life, sid_time_s(get->flow.app));
+    if (state == SID_CREDENTIAL_REVOKED || state == SID_CREDENTIAL_REPLACED ||
+        get->standing_count == SID_STANDING_MAX)
+        return;
+    struct sid_standing *to = &get->standing[get->standing_count++];
+    memcpy(to->id, row->id, sizeof to->id);
+    memcpy(to->type, row->type, sizeof to->type);
+    to->state = state;
+}
+
+/* So the holder, too, learns of what an officer has added. */
+static enum sid_err
+list_standing(struct sid_enrol_get *get, struct sid_store *store) {
+    uint64_t after = 0;
+    get->standing_count = 0;
+    for (;;) {
+        struct sid_credential row = {0};
+        enum sid_err err =
+            sid_store_credential_next(store, get->id, after, &row);
+        if (err != SID_OK)
+            return err == SID_E_NOT_FOUND ? SID_OK : err;
+        add_standing(get, &row);
+        after = row.serial;
+        sid_credential_fini(&row);
+    }
+}
+
 static enum sid_err
 get_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_get *get = (struct sid_enrol_get *)op;
@@ -49,6 +78,8 @@ get_run(struct sid_op *op, struct sid_store *store) {
         err = SID_E_NOT_FOUND; /* looks like an unknown id */
     else if (is_recorded(get))
         err = audit_look(get, store, &row);
+    if (err == SID_OK)
+        err = list_standing(get, store);
     if (err != SID_OK) {
         sid_enrolment_fini(&row);
         return err;
@@ -127,8 +158,7 @@ sid_enrol_open_words(struct sid_app *app, const struct sid_enrolment *enrolment,
     return sid_subject_open(&subject, &place, sid_buf_span(sealed), out);
 }
 
-/* ---- a list ---------------------------------------------------------------
- */
+/* ---- a list -------------------------------------------------------------- */
 
 static enum sid_err
 list_one(const struct sid_enrolment *enrolment, void *ctx) {
@@ -173,13 +203,9 @@ void
 sid_enrol_list_start(struct sid_enrol_list *list) {
     if (!sid_flow_admit(&list->flow))
         return;
-    SID_ASSERT(list->limit >= 1 && list->limit <= SID_LIST_MAX);
-    list->rows = calloc((size_t)list->limit, sizeof *list->rows);
-    if (list->rows == NULL) {
-        list->flow.err = SID_E_NO_MEMORY;
-        list->flow.done(&list->flow);
+    list->rows = sid_flow_page(&list->flow, list->limit, sizeof *list->rows);
+    if (list->rows == NULL)
         return;
-    }
     list->flow.op.single_write = true;
     sid_flow_submit(&list->flow, list_run, sid_flow_end);
 }
@@ -193,8 +219,7 @@ sid_enrol_list_fini(struct sid_enrol_list *list) {
     list->count = 0;
 }
 
-/* ---- a photo --------------------------------------------------------------
- */
+/* ---- a photo ------------------------------------------------------------- */
 
 static enum sid_err
 photo_run(struct sid_op *op, struct sid_store *store) {

@@ -13,8 +13,7 @@
 #include "smartid/metrics.h"
 #include "smartid/text.h"
 
-/* ---- io thread: a place, and room for the body ----------------------------
- */
+/* ---- io thread: a place, and room for the body --------------------------- */
 
 static enum sid_err
 take_room(struct sid_app *app, uint64_t bytes) {
@@ -60,8 +59,7 @@ sid_enrol_release(struct sid_app *app, uint64_t body_bytes) {
         sid_pool_release(pool);
 }
 
-/* ---- io thread: making the row and sealing --------------------------------
- */
+/* ---- io thread: making the row and sealing ------------------------------- */
 
 static enum sid_err
 seal_holder(struct sid_enrol_submit *submit, struct sid_enrolment *enrolment) {
@@ -158,6 +156,7 @@ make_row(struct sid_enrol_submit *submit) {
     enrolment->consent_portrait = submit->consent_portrait;
     enrolment->valid_until_s = submit->valid_until_s;
     enrolment->method = submit->counter ? SID_METHOD_COUNTER : SID_METHOD_FACE;
+    enrolment->replaces = submit->counter && submit->replace;
     memcpy(enrolment->client_id, submit->flow.caller.client_id,
            sizeof enrolment->client_id);
     memcpy(enrolment->consent_version, submit->consent_version,
@@ -184,8 +183,7 @@ make_row(struct sid_enrol_submit *submit) {
     return err;
 }
 
-/* ---- writer thread --------------------------------------------------------
- */
+/* ---- writer thread ------------------------------------------------------- */
 
 /* The first answer again: same enrolment, same holder secret. Once the person
  * was erased there is none, and nobody is enrolled anew by a retry. */
@@ -249,7 +247,6 @@ decide_at_the_counter(struct sid_enrol_submit *submit,
                                                : SID_ENROL_APPROVED,
                                   .actor = actor,
                                   .decided_by = two ? "" : actor,
-                                  .replace = submit->replace,
                                   .note = ""};
     enum sid_err err =
         sid_enrol_settle(submit->flow.app, store, enrolment, &verdict);
@@ -349,7 +346,7 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
     bool in_use = false;
     err = sid_app_in_use(submit->flow.app, store, enrolment->id_index,
                          SID_TYPE_RESIDENT, &in_use);
-    if (err == SID_OK && in_use && !(submit->counter && submit->replace))
+    if (err == SID_OK && in_use && !enrolment->replaces)
         return reject_at_the_door(submit, store, SID_REASON_ID_NUMBER_IN_USE);
     if (err == SID_OK && submit->counter)
         return decide_at_the_counter(submit, store);

@@ -28,8 +28,7 @@ face_of_op(struct sid_op *op) {
     return (struct sid_face_check *)op;
 }
 
-/* ---- the end ---------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 static void
 give_back(struct sid_face_check *face) {
@@ -64,8 +63,7 @@ face_done(struct sid_op *op) {
     sid_flow_end(op);
 }
 
-/* ---- writer: after the photo -----------------------------------------------
- */
+/* ---- writer: after the photo --------------------------------------------- */
 
 static enum sid_face_result
 result_of(enum sid_band band) {
@@ -131,8 +129,7 @@ submit_settle(struct sid_face_check *face) {
     sid_flow_submit(&face->flow, settle_run, face_done);
 }
 
-/* ---- worker ----------------------------------------------------------------
- */
+/* ---- worker -------------------------------------------------------------- */
 
 /* A clerk has seen the person, so nothing is asked of liveness. The reasons are
  * about the one photo there is. */
@@ -181,8 +178,7 @@ job_run(struct sid_job *node, void *worker_ctx) {
     submit_settle(face);
 }
 
-/* ---- before the photo ------------------------------------------------------
- */
+/* ---- before the photo ---------------------------------------------------- */
 
 /* A worker's time is for who has a face to compare with. */
 static enum sid_err

@@ -34,8 +34,7 @@ audit(const struct sid_recover *recover, struct sid_store *store,
                          recover->look.id, outcome, detail);
 }
 
-/* ---- writer: who may, and the row of the person ---------------------------
- */
+/* ---- writer: who may, and the row of the person -------------------------- */
 
 /* The credential and its enrolment, if it can be recovered now. What suspends
  * one stays in force. */
@@ -59,8 +58,14 @@ read_both(struct sid_recover *recover, struct sid_store *store,
                : err;
 }
 
-/* ---- writer: renewing ------------------------------------------------------
- */
+/* What would tell that somebody with this number is here. */
+static bool
+is_not_told(enum sid_err err) {
+    return err == SID_E_NOT_FOUND || err == SID_E_EXPIRED ||
+           err == SID_E_REVOKED || err == SID_E_REPLACED;
+}
+
+/* ---- writer: renewing ---------------------------------------------------- */
 
 /* What was proven from afar is worth no more than that, whoever was seen at a
  * counter before; an officer has seen person and card again. */
@@ -137,8 +142,7 @@ renew(struct sid_recover *recover, struct sid_store *store,
     return err;
 }
 
-/* ---- the end ---------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------- */
 
 static void
 give_place_back(struct sid_recover *recover) {
@@ -171,8 +175,7 @@ recover_done(struct sid_op *op) {
     sid_flow_end(op);
 }
 
-/* ---- writer: after the photos ----------------------------------------------
- */
+/* ---- writer: after the photos -------------------------------------------- */
 
 /* What the photos have shown about the person of this template. */
 static enum sid_err
@@ -237,13 +240,33 @@ settle(struct sid_recover *recover, struct sid_store *store,
                               : refuse(recover, store, enrolment, &reasons);
 }
 
+/* As if it were the wrong face. */
+static enum sid_err
+settle_nobody(struct sid_recover *recover, struct sid_store *store) {
+    struct sid_reasons reasons = recover->quality;
+    char packed[SID_REASONS_TEXT_SIZE];
+    if (recover->work_err != SID_OK) {
+        recover->look.flow.refusal = recover->work_err;
+        return SID_OK;
+    }
+    if (reasons.count == 0)
+        sid_reasons_add(&reasons, SID_REASON_FACES_DIFFER, SID_PHOTO_NONE);
+    sid_recovery_public(&reasons, &recover->reasons);
+    sid_reasons_pack(&recover->reasons, packed);
+    return audit(recover, store, "recovery_refused", "not_told", packed);
+}
+
 static enum sid_err
 settle_run(struct sid_op *op, struct sid_store *store) {
     struct sid_recover *recover = recover_of_op(op);
     struct sid_enrolment enrolment = {0};
+    if (recover->nobody)
+        return settle_nobody(recover, store);
     enum sid_err err = read_both(recover, store, &enrolment);
     if (err == SID_OK)
         err = settle(recover, store, &enrolment);
+    else if (recover->by_number && is_not_told(err))
+        err = settle_nobody(recover, store);
     sid_enrolment_fini(&enrolment);
     return err;
 }
@@ -254,8 +277,7 @@ submit_settle(struct sid_recover *recover) {
     sid_flow_submit(&recover->look.flow, settle_run, recover_done);
 }
 
-/* ---- worker ----------------------------------------------------------------
- */
+/* ---- worker -------------------------------------------------------------- */
 
 static enum sid_err
 examine(struct sid_recover *recover, struct sid_examiner *examiner,
@@ -341,8 +363,7 @@ job_run(struct sid_job *node, void *worker_ctx) {
     submit_settle(recover);
 }
 
-/* ---- writer: before the photos ---------------------------------------------
- */
+/* ---- writer: before the photos ------------------------------------------- */
 
 static enum sid_err
 refuse_locked(struct sid_recover *recover, struct sid_store *store,
@@ -364,19 +385,12 @@ has_face(struct sid_store *store, const char *enrolment_id, bool *out) {
 /* Counts the attempt as a failure before it is made, so that many at once are
  * no more than one after the other. */
 static enum sid_err
-begin(struct sid_recover *recover, struct sid_store *store,
-      struct sid_enrolment *enrolment) {
+begin_counted(struct sid_recover *recover, struct sid_store *store,
+              struct sid_enrolment *enrolment) {
     struct sid_flow *flow = &recover->look.flow;
     char detail[DETAIL_SIZE];
-    bool face = false;
-    if (enrolment->recovery_failures >= SID_RECOVERY_FAILURES_MAX)
-        return refuse_locked(recover, store, "failures");
-    enum sid_err err = has_face(store, enrolment->id, &face);
-    if (err == SID_OK && !face)
-        return refuse_locked(recover, store, "no_face");
-    if (err == SID_OK)
-        err = sid_enrol_take_challenge(flow, store, recover->challenge_id,
-                                       recover->photo, enrolment);
+    enum sid_err err = sid_enrol_take_challenge(
+        flow, store, recover->challenge_id, recover->photo, enrolment);
     if (err != SID_OK || flow->refusal != SID_OK)
         return err;
     recover->steps = enrolment->challenge.steps;
@@ -389,14 +403,85 @@ begin(struct sid_recover *recover, struct sid_store *store,
                : err;
 }
 
+/* Why this person cannot be recognised now; NULL: can be. */
+static enum sid_err
+why_not(struct sid_store *store, const struct sid_enrolment *enrolment,
+        const char **out) {
+    bool face = false;
+    *out = NULL;
+    if (enrolment->recovery_failures >= SID_RECOVERY_FAILURES_MAX) {
+        *out = "failures";
+        return SID_OK;
+    }
+    enum sid_err err = has_face(store, enrolment->id, &face);
+    if (err == SID_OK && !face)
+        *out = "no_face";
+    return err;
+}
+
+static enum sid_err
+begin(struct sid_recover *recover, struct sid_store *store,
+      struct sid_enrolment *enrolment) {
+    const char *why = NULL;
+    enum sid_err err = why_not(store, enrolment, &why);
+    if (err != SID_OK)
+        return err;
+    return why != NULL ? refuse_locked(recover, store, why)
+                       : begin_counted(recover, store, enrolment);
+}
+
+/* Nobody to be recognised; the challenge is judged, and the photos will be
+ * looked at, as if there were. */
+static enum sid_err
+begin_nobody(struct sid_recover *recover, struct sid_store *store,
+             const char *why) {
+    struct sid_flow *flow = &recover->look.flow;
+    struct sid_enrolment nobody = {0};
+    recover->nobody = true;
+    memcpy(nobody.client_id, flow->caller.client_id, sizeof nobody.client_id);
+    enum sid_err err = sid_id_make("enr_", nobody.id);
+    if (err == SID_OK)
+        err = sid_enrol_take_challenge(flow, store, recover->challenge_id,
+                                       recover->photo, &nobody);
+    if (err != SID_OK || flow->refusal != SID_OK)
+        return err;
+    recover->steps = nobody.challenge.steps;
+    return audit(recover, store, "recovery_refused", "not_told", why);
+}
+
+static enum sid_err
+begin_by_number(struct sid_recover *recover, struct sid_store *store,
+                struct sid_enrolment *enrolment) {
+    struct sid_credential *row = &recover->look.credential;
+    const char *why = NULL;
+    enum sid_err err = sid_store_credential_standing(store, recover->id_index,
+                                                     SID_TYPE_RESIDENT, row);
+    if (err == SID_OK) {
+        memcpy(recover->look.id, row->id, sizeof row->id);
+        err = read_both(recover, store, enrolment);
+    }
+    if (err == SID_OK)
+        err = why_not(store, enrolment, &why);
+    else if (is_not_told(err))
+        why = sid_err_code(err);
+    if (why != NULL)
+        return begin_nobody(recover, store, why);
+    return err == SID_OK ? begin_counted(recover, store, enrolment) : err;
+}
+
 static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
     struct sid_recover *recover = recover_of_op(op);
     struct sid_enrolment enrolment = {0};
-    enum sid_err err = read_both(recover, store, &enrolment);
-    if (err == SID_OK)
-        err = by_officer(recover) ? renew(recover, store, &enrolment)
-                                  : begin(recover, store, &enrolment);
+    enum sid_err err;
+    if (recover->by_number) {
+        err = begin_by_number(recover, store, &enrolment);
+    } else {
+        err = read_both(recover, store, &enrolment);
+        if (err == SID_OK)
+            err = by_officer(recover) ? renew(recover, store, &enrolment)
+                                      : begin(recover, store, &enrolment);
+    }
     sid_enrolment_fini(&enrolment);
     return err;
 }
@@ -438,4 +523,5 @@ sid_recover_fini(struct sid_recover *recover) {
         sid_buf_free(&recover->photo[kind]);
     sid_wipe(recover->holder_secret, sizeof recover->holder_secret);
     sid_wipe(recover->face, sizeof recover->face);
+    sid_wipe(recover->id_index, sizeof recover->id_index);
 }

@@ -248,21 +248,11 @@ sid_verify_start(struct sid_verify *verify) {
 /* The fields of the credential's type, when the purpose tells them. */
 static enum sid_err
 open_details(struct sid_verify *verify, const struct sid_subject *subject) {
-    struct sid_place place = {"credential", "details", verify->credential_id};
-    struct sid_buf blob = SID_BUF_EMPTY;
-    verify->with_details = sid_credential_type_find(verify->type);
-    if (verify->with_details == NULL || verify->details_sealed.len == 0 ||
-        (verify->purpose->attributes & SID_ATTR_DETAILS) == 0) {
-        verify->with_details = NULL;
+    if ((verify->purpose->attributes & SID_ATTR_DETAILS) == 0)
         return SID_OK;
-    }
-    enum sid_err err = sid_subject_open(
-        subject, &place, sid_buf_span(&verify->details_sealed), &blob);
-    if (err == SID_OK)
-        err = sid_details_unpack(verify->with_details, sid_buf_span(&blob),
-                                 &verify->details);
-    sid_buf_free(&blob);
-    return err;
+    return sid_app_open_details(subject, verify->credential_id, verify->type,
+                                sid_buf_span(&verify->details_sealed),
+                                &verify->with_details, &verify->details);
 }
 
 static void

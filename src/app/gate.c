@@ -218,18 +218,40 @@ sid_app_client_role(const struct sid_app *app, const char *client_id,
     return sid_keyset_role(app->keyset, client_id, out);
 }
 
-enum sid_err
-sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
-                     int64_t count, int64_t *retry_s) {
-    int64_t rate = caller->per_minute;
-    if (rate == 0 && caller->role == SID_ROLE_CLERK)
-        rate = sid_app_clerk_per_minute(app);
-    if (rate == 0 || caller->key == NULL ||
-        sid_quota_take(&caller->key->bucket, rate, count, sid_mono_us(),
-                       retry_s))
+/* 0: as often as it likes. */
+static int64_t
+quota_of(struct sid_app *app, const struct sid_caller *caller) {
+    if (caller->key == NULL)
+        return 0;
+    return caller->per_minute == 0 && caller->role == SID_ROLE_CLERK
+               ? sid_app_clerk_per_minute(app)
+               : caller->per_minute;
+}
+
+static enum sid_err
+take(const struct sid_caller *caller, int64_t rate, int64_t count,
+     int64_t *retry_s) {
+    if (count == 0 || sid_quota_take(&caller->key->bucket, rate, count,
+                                     sid_mono_us(), retry_s))
         return SID_OK;
     sid_metric_add(SID_M_OVER_QUOTA, 1);
     return SID_E_RATE;
+}
+
+enum sid_err
+sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                     int64_t *retry_s) {
+    int64_t rate = quota_of(app, caller);
+    return rate == 0 ? SID_OK : take(caller, rate, 1, retry_s);
+}
+
+enum sid_err
+sid_app_rest_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                          int64_t rest, int64_t *retry_s) {
+    int64_t rate = quota_of(app, caller);
+    return rate == 0
+               ? SID_OK
+               : take(caller, rate, rest < rate ? rest : rate - 1, retry_s);
 }
 
 bool

@@ -55,8 +55,7 @@ audit_key(struct sid_store *store, const char *event, const char *actor,
     return sid_app_audit(store, event, actor, subject, "done", "");
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 static enum sid_err
 open_rows(const struct rows *rows, const struct sid_master *master,
@@ -266,8 +265,7 @@ sid_keys_open_readonly(struct sid_store *store, const char *master_path,
     return err;
 }
 
-/* ---- new versions ---------------------------------------------------------
- */
+/* ---- new versions -------------------------------------------------------- */
 
 static int
 last_version(const struct rows *rows, enum sid_key_use use) {
@@ -352,8 +350,7 @@ sid_keys_retire_codes_in(struct sid_store *store, bool all, int64_t life_s,
     return err;
 }
 
-/* ---- wrapping people's keys again ------------------------------------------
- */
+/* ---- wrapping people's keys again ---------------------------------------- */
 
 struct stale {
     int count;
@@ -438,8 +435,7 @@ sid_keys_rewrap_in(struct sid_store *store, const struct sid_keyring *ring,
     return err;
 }
 
-/* ---- another master key ----------------------------------------------------
- */
+/* ---- another master key -------------------------------------------------- */
 
 enum sid_err
 sid_master_change_in(struct sid_store *store, const struct sid_master *now,

@@ -38,8 +38,7 @@ submit(struct sid_app *app, sid_op_run_fn *run, sid_op_done_fn *done,
     return true;
 }
 
-/* ---- wrapping again -------------------------------------------------------
- */
+/* ---- wrapping again ------------------------------------------------------ */
 
 enum sid_err
 sid_keys_rewrap_begin(struct sid_app *app, struct sid_store *store) {
@@ -97,8 +96,7 @@ sid_keys_tick(struct sid_app *app) {
         atomic_store(&app->rewrap.running, false);
 }
 
-/* ---- code keys ------------------------------------------------------------
- */
+/* ---- code keys ----------------------------------------------------------- */
 
 static enum sid_err
 purge_run(struct sid_op *op, struct sid_store *store) {

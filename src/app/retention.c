@@ -36,8 +36,7 @@ days_of(const struct sid_config *config, enum sid_retention_rule rule) {
     return 0;
 }
 
-/* ---- applying a rule ------------------------------------------------------
- */
+/* ---- applying a rule ----------------------------------------------------- */
 
 struct due {
     int count;
@@ -107,8 +106,7 @@ sid_retention_apply_in(struct sid_store *store, const struct sid_config *config,
     return err;
 }
 
-/* ---- the timer ------------------------------------------------------------
- */
+/* ---- the timer ----------------------------------------------------------- */
 
 struct work {
     struct sid_op op;
@@ -193,8 +191,7 @@ sid_retention_tick(struct sid_app *app, int64_t now_us) {
     }
 }
 
-/* ---- what is about to happen ----------------------------------------------
- */
+/* ---- what is about to happen --------------------------------------------- */
 
 enum sid_err
 sid_retention_status_in(struct sid_store *store,

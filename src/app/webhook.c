@@ -60,8 +60,7 @@ struct sid_webhook {
     int64_t until_us; /* monotonic: no request before */
 };
 
-/* ---- reading the log ------------------------------------------------------
- */
+/* ---- reading the log ----------------------------------------------------- */
 
 struct batch {
     struct sid_op op;
@@ -147,8 +146,7 @@ begin_run(struct sid_op *op, struct sid_store *store) {
     return sid_store_webhook_told(store, begin->seq);
 }
 
-/* ---- noting what was taken ------------------------------------------------
- */
+/* ---- noting what was taken ----------------------------------------------- */
 
 struct note {
     struct sid_op op;
@@ -188,8 +186,7 @@ note(struct sid_webhook *hook, struct note *what) {
     return true;
 }
 
-/* ---- sending --------------------------------------------------------------
- */
+/* ---- sending ------------------------------------------------------------- */
 
 /* What came of a request: "" taken; else a word. */
 static void
@@ -318,8 +315,7 @@ deliver(struct sid_webhook *hook, struct batch *batch) {
     note_state(hook, why);
 }
 
-/* ---- what was refused, once more ------------------------------------------
- */
+/* ---- what was refused, once more ----------------------------------------- */
 
 struct graves {
     struct sid_op op;
@@ -378,8 +374,7 @@ replay_one(struct sid_webhook *hook) {
     return noted;
 }
 
-/* ---- the thread -----------------------------------------------------------
- */
+/* ---- the thread ---------------------------------------------------------- */
 
 static bool
 find_place(struct sid_webhook *hook) {
@@ -455,8 +450,7 @@ webhook_main(void *arg) {
     return NULL;
 }
 
-/* ---- life -----------------------------------------------------------------
- */
+/* ---- life ---------------------------------------------------------------- */
 
 static enum sid_err
 make_secret(struct sid_webhook *hook) {

@@ -54,8 +54,7 @@ sid_audit_anchor(const struct sid_mac_key *key, int64_t seq,
     return sid_mac(key, parts, sizeof parts / sizeof parts[0], seal);
 }
 
-/* ---- details -------------------------------------------------------------
- */
+/* ---- details ------------------------------------------------------------- */
 
 /* Keys whose value is free text. */
 static const char *const free_keys[] = {"counter", "value"};

@@ -13,8 +13,7 @@ sid_chain_begin(struct sid_chain *chain, const struct sid_mac_key *key,
     memcpy(chain->mac, mac, sizeof chain->mac);
 }
 
-/* ---- findings -------------------------------------------------------------
- */
+/* ---- findings ------------------------------------------------------------ */
 
 static void
 tell_held(struct sid_chain *chain) {
@@ -52,8 +51,7 @@ settle_doubt(struct sid_chain *chain, enum sid_chain_fault fault) {
     chain->doubt = false;
 }
 
-/* ---- rows -----------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------- */
 
 /* Whether the row is what somebody with the key wrote behind `prev`. */
 static enum sid_err

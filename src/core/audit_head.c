@@ -73,8 +73,7 @@ sid_head_print(const struct sid_audit_head *head,
                    text + sizeof PURPOSE - 1, signature);
 }
 
-/* ---- reading --------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* Moves *at behind `word` if it stands there. */
 static bool

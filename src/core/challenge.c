@@ -30,8 +30,7 @@ sid_challenge_outcome_name(enum sid_challenge_outcome outcome) {
     return outcome_names[outcome];
 }
 
-/* ---- steps ---------------------------------------------------------------
- */
+/* ---- steps --------------------------------------------------------------- */
 
 /* A number below n, each as likely. */
 static enum sid_err
@@ -112,8 +111,7 @@ sid_steps_unpack(const char *text, struct sid_steps *out) {
     return SID_OK;
 }
 
-/* ---- the challenge -------------------------------------------------------
- */
+/* ---- the challenge ------------------------------------------------------- */
 
 const char *
 sid_challenge_refused(const struct sid_challenge *challenge,
@@ -125,8 +123,7 @@ sid_challenge_refused(const struct sid_challenge *challenge,
     return now_s >= challenge->expires_at_s ? "expired" : NULL;
 }
 
-/* ---- what was measured ---------------------------------------------------
- */
+/* ---- what was measured --------------------------------------------------- */
 
 void
 sid_challenge_pack(const struct sid_challenge_report *report,

@@ -16,24 +16,26 @@ static const struct {
 #undef SID_EVENT_ROW
 };
 
-/* state: what a credential is from then on; NULL: the row's outcome. */
+/* outcome: of the row; NULL: any. state: what a credential is from then on;
+ * NULL: the row's outcome. */
 static const struct {
     const char *event;
     enum sid_event_type type;
-    const char *state;
+    const char *outcome, *state;
 } sent[] = {
-    {"enrolment_decided", SID_EVENT_DECIDED, NULL},
-    {"credential_issued", SID_EVENT_CHANGED, "active"},
-    {"credential_suspended", SID_EVENT_CHANGED, NULL},
-    {"credential_resumed", SID_EVENT_CHANGED, NULL},
-    {"credential_revoked", SID_EVENT_CHANGED, NULL},
-    {"credential_replaced", SID_EVENT_CHANGED, NULL},
-    {"credential_erased", SID_EVENT_CHANGED, "erased"},
+    {"enrolment_decided", SID_EVENT_DECIDED, NULL, NULL},
+    {"credential_issued", SID_EVENT_CHANGED, NULL, "active"},
+    {"credential_suspended", SID_EVENT_CHANGED, NULL, NULL},
+    {"credential_resumed", SID_EVENT_CHANGED, NULL, NULL},
+    {"credential_revoked", SID_EVENT_CHANGED, NULL, NULL},
+    {"credential_replaced", SID_EVENT_CHANGED, NULL, NULL},
+    {"credential_erased", SID_EVENT_CHANGED, NULL, "erased"},
     /* The old phone is told as well: it may not be the person's. */
-    {"credential_recovered", SID_EVENT_RECOVERED, NULL},
-    {"recovery_failed", SID_EVENT_NOT_RECOVERED, NULL},
-    {"credential_expiring", SID_EVENT_EXPIRING, NULL},
-    {"verification", SID_EVENT_CHECKED, NULL},
+    {"credential_recovered", SID_EVENT_RECOVERED, NULL, NULL},
+    /* Not of a photo that only has to be taken again. */
+    {"recovery_failed", SID_EVENT_NOT_RECOVERED, "failed", NULL},
+    {"credential_expiring", SID_EVENT_EXPIRING, NULL, NULL},
+    {"verification", SID_EVENT_CHECKED, NULL, NULL},
 };
 
 const char *
@@ -49,7 +51,10 @@ find(const struct sid_audit_entry *entry) {
         return -1;
     for (int i = 0; i < (int)(sizeof sent / sizeof sent[0]); i++)
         if (strcmp(entry->row.event, sent[i].event) == 0)
-            return i;
+            return sent[i].outcome == NULL ||
+                           strcmp(entry->row.outcome, sent[i].outcome) == 0
+                       ? i
+                       : -1;
     return -1;
 }
 

@@ -344,22 +344,19 @@ sid_keyset_check(struct sid_keyset *set, const struct sid_shown_key *shown,
                  struct sid_refused_key *refused) {
     struct sid_caller holder = {.role = SID_ROLE_HOLDER,
                                 .has_holder_secret = true};
-    enum sid_err err;
-    switch (form_of(shown->text, shown->len)) {
-    case FORM_KEY:
+    enum form form = form_of(shown->text, shown->len);
+    if (form == FORM_KEY)
         return check_key(set, shown, now_s, out, refused);
-    case FORM_HOLDER_SECRET:
-        err = sid_sha256(sid_span_of(shown->text, shown->len),
-                         holder.holder_hash);
-        if (err == SID_OK)
-            *out = holder;
-        return err;
-    case FORM_NONE:
-        break;
+    if (form == FORM_NONE) {
+        if (refused != NULL)
+            *refused = (struct sid_refused_key){.why = SID_KEY_MALFORMED};
+        return SID_E_UNAUTHENTICATED;
     }
-    if (refused != NULL)
-        *refused = (struct sid_refused_key){.why = SID_KEY_MALFORMED};
-    return SID_E_UNAUTHENTICATED;
+    enum sid_err err =
+        sid_sha256(sid_span_of(shown->text, shown->len), holder.holder_hash);
+    if (err == SID_OK)
+        *out = holder;
+    return err;
 }
 
 enum sid_err

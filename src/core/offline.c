@@ -101,7 +101,8 @@ read_content(const uint8_t *at, size_t len, struct sid_offline *out) {
         out->age_over_18 = at[0] == 1;
         return SID_OK;
     }
-    size_t name_len = len == 0 ? 0 : at[0];
+    SID_ASSERT(len > 0);
+    size_t name_len = at[0];
     if (out->kind != SID_OFFLINE_IDENTITY || name_len == 0 ||
         name_len >= sizeof out->name ||
         len != 1 + name_len + SID_IDNUMBER_CHARS ||

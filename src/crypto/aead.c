@@ -45,8 +45,7 @@ borrow(const struct sid_aead_key *key, int sealing) {
 static void
 give_back(const struct sid_aead_key *key, int sealing, EVP_CIPHER_CTX *ctx,
           bool good) {
-    if (ctx != NULL && (!good || !ctx_pool_give(&key->ready[sealing], ctx)))
-        EVP_CIPHER_CTX_free(ctx);
+    EVP_CIPHER_CTX_free(good ? ctx_pool_give(&key->ready[sealing], ctx) : ctx);
 }
 
 enum sid_err
@@ -102,9 +101,9 @@ struct extra {
 static bool
 flush(struct extra *extra) {
     int n = 0;
-    bool good =
-        extra->len == 0 || EVP_CipherUpdate(extra->ctx, NULL, &n, extra->bytes,
-                                            (int)extra->len) == 1;
+    SID_ASSERT(extra->len > 0);
+    bool good = EVP_CipherUpdate(extra->ctx, NULL, &n, extra->bytes,
+                                 (int)extra->len) == 1;
     extra->len = 0;
     return good;
 }

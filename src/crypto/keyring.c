@@ -152,19 +152,13 @@ derive_template(const uint8_t *key, int version, struct entry *out) {
 static enum sid_err
 derive(struct sid_keyring *ring, enum sid_key_use use, int version,
        const uint8_t *key, struct entry *out) {
-    switch (use) {
-    case SID_KEY_ROOT:
+    SID_ASSERT(use < SID_KEY_USE_COUNT);
+    if (use == SID_KEY_ROOT)
         return derive_root(ring, key);
-    case SID_KEY_DATA:
+    if (use == SID_KEY_DATA)
         return sid_aead_key_new(key, (uint8_t)version, &out->wrap);
-    case SID_KEY_TEMPLATE:
-        return derive_template(key, version, out);
-    case SID_KEY_CODE:
-        return derive_code(key, version, out);
-    case SID_KEY_USE_COUNT:
-        break;
-    }
-    return SID_E_ARGUMENT;
+    return use == SID_KEY_TEMPLATE ? derive_template(key, version, out)
+                                   : derive_code(key, version, out);
 }
 
 enum sid_err

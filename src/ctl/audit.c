@@ -55,8 +55,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- findings -------------------------------------------------------------
- */
+/* ---- findings ------------------------------------------------------------ */
 
 void
 sid_finding(struct sid_findings *findings, const char *fmt, ...) {
@@ -76,8 +75,7 @@ sid_findings_end(struct sid_findings *findings) {
                       (long long)(findings->count - FINDINGS_SHOWN));
 }
 
-/* ---- rows -----------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------- */
 
 enum sid_err
 sid_audit_parse_time(const char *text, int64_t offset_s, int64_t *out_us) {
@@ -125,8 +123,7 @@ sid_audit_walk(struct sid_store *store, sid_audit_each_fn *each,
     return err;
 }
 
-/* ---- commands -------------------------------------------------------------
- */
+/* ---- commands ------------------------------------------------------------ */
 
 static int
 public_key(const char *config_path) {

@@ -16,8 +16,7 @@ int sid_audit_check_heads(int argc, char **argv);
 int sid_audit_export(const char *config_path, int argc, char **argv);
 int sid_audit_report(const char *config_path, int argc, char **argv);
 
-/* ---- findings -----------------------------------------------------------
- */
+/* ---- findings ------------------------------------------------------------ */
 
 /* Lines that say what is wrong; the first ones are printed, all are counted. */
 struct sid_findings {
@@ -29,8 +28,7 @@ void sid_finding(struct sid_findings *findings, const char *fmt, ...)
 /* "… and 12 more", when some were not printed. */
 void sid_findings_end(struct sid_findings *findings);
 
-/* ---- heads (audit_heads.c) ----------------------------------------------
- */
+/* ---- heads (audit_heads.c) ----------------------------------------------- */
 
 /* A head that was read and is signed by the key. */
 struct sid_known_head {
@@ -64,8 +62,7 @@ void sid_heads_sort(struct sid_known_heads *heads);
 SID_FALLIBLE enum sid_err
 sid_parse_public_key(const char *text, uint8_t out[SID_PUBLIC_KEY_BYTES]);
 
-/* ---- the check (audit_verify.c) -----------------------------------------
- */
+/* ---- the check (audit_verify.c) ------------------------------------------ */
 
 struct sid_audit_check {
     struct sid_store *store;        /* borrowed; opened for reading */
@@ -87,8 +84,7 @@ SID_FALLIBLE enum sid_err
 sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
                     int64_t *findings);
 
-/* ---- rows (audit.c) -----------------------------------------------------
- */
+/* ---- rows (audit.c) ------------------------------------------------------ */
 
 /* An RFC 3339 time, or a date (then its first second, offset_s east of UTC).
  * Errors: SID_E_ARGUMENT. */

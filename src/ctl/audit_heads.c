@@ -179,8 +179,7 @@ sid_heads_sort(struct sid_known_heads *heads) {
         qsort(heads->row, heads->count, sizeof *heads->row, by_row);
 }
 
-/* ---- smartidctl audit check-heads -----------------------------------------
- */
+/* ---- smartidctl audit check-heads ---------------------------------------- */
 
 static int
 check(const char *path, const uint8_t public_key[SID_PUBLIC_KEY_BYTES]) {

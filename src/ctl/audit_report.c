@@ -62,8 +62,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- rows -----------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------- */
 
 static struct sid_span
 member(const char *detail, const char *key) {
@@ -91,8 +90,7 @@ report_row(const struct sid_audit_entry *entry, void *ctx) {
     return sid_report_add(job->report, &check);
 }
 
-/* ---- what is told ---------------------------------------------------------
- */
+/* ---- what is told -------------------------------------------------------- */
 
 static void
 write_json(struct job *job, const struct sid_suspicion *s) {
@@ -166,8 +164,7 @@ write_out(void *ctx) {
     return job->err;
 }
 
-/* ---- arguments ------------------------------------------------------------
- */
+/* ---- arguments ----------------------------------------------------------- */
 
 static bool
 read_number(const char *text, int64_t least, int64_t most, int64_t *out) {
@@ -266,8 +263,7 @@ parse(int argc, char **argv, struct job *job) {
                 SID_OK);
 }
 
-/* ---- smartidctl audit report ----------------------------------------------
- */
+/* ---- smartidctl audit report --------------------------------------------- */
 
 static int
 run(const struct sid_config *config, const struct sid_places *places,

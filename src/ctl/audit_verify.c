@@ -34,8 +34,7 @@ struct walk {
                                 whether it had one; 0: none */
 };
 
-/* ---- what is told ---------------------------------------------------------
- */
+/* ---- what is told -------------------------------------------------------- */
 
 static void
 tell_rows(const struct sid_chain_finding *found, void *ctx) {
@@ -72,8 +71,7 @@ name_of(const struct sid_known_head *head, char out[HEAD_NAME_SIZE]) {
     return out;
 }
 
-/* ---- rows and heads -------------------------------------------------------
- */
+/* ---- rows and heads ------------------------------------------------------ */
 
 static void
 judge_head(struct walk *walk, const struct sid_known_head *head,
@@ -238,8 +236,7 @@ judge_coverage(struct walk *walk) {
                     walk->uncovered_seq);
 }
 
-/* ---- all of it ------------------------------------------------------------
- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static enum sid_err
 read_heads(const struct sid_audit_check *what,
@@ -325,8 +322,7 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
     return err;
 }
 
-/* ---- smartidctl audit verify ----------------------------------------------
- */
+/* ---- smartidctl audit verify --------------------------------------------- */
 
 static bool
 parse(int argc, char **argv, struct sid_audit_check *what, const char **files,

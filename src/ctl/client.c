@@ -45,8 +45,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- what is printed ------------------------------------------------------
- */
+/* ---- what is printed ----------------------------------------------------- */
 
 struct row {
     const char *id, *role, *state, *expires, *networks, *name;
@@ -64,8 +63,7 @@ print_head(void) {
         &(struct row){"id", "role", "state", "expires", "networks", "name"});
 }
 
-/* ---- add ------------------------------------------------------------------
- */
+/* ---- add ----------------------------------------------------------------- */
 
 struct add {
     struct sid_client_order order;
@@ -249,8 +247,7 @@ client_add(const struct sid_config *config, int argc, char **argv) {
     return status;
 }
 
-/* ---- list -----------------------------------------------------------------
- */
+/* ---- list ---------------------------------------------------------------- */
 
 static void
 networks_text(const struct sid_networks *networks,
@@ -338,8 +335,7 @@ client_list(const struct sid_config *config) {
     return status;
 }
 
-/* ---- revoke ---------------------------------------------------------------
- */
+/* ---- revoke -------------------------------------------------------------- */
 
 static enum sid_err
 revoke_work(struct sid_ctl_store *open, void *ctx) {

@@ -13,8 +13,7 @@
 #include "smartid/buf.h"
 #include "smartid/err.h"
 
-/* ---- places (report_places.c) -------------------------------------------
- */
+/* ---- places (report_places.c) -------------------------------------------- */
 
 /* Where the counters stand: counter (or client id), latitude, longitude. */
 struct sid_places;
@@ -29,8 +28,7 @@ int sid_places_find(const struct sid_places *places, const char *counter);
 /* Great-circle distance, in km. */
 double sid_places_km(const struct sid_places *places, int a, int b);
 
-/* ---- rules (report_rules.c) ---------------------------------------------
- */
+/* ---- rules (report_rules.c) ---------------------------------------------- */
 
 enum sid_report_rule {
     SID_RULE_OFTEN,     /* one person, one key, many times a day */

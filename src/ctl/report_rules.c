@@ -84,8 +84,7 @@ window(int64_t at_s, int64_t length_s) {
     return at_s / length_s - (at_s % length_s < 0 ? 1 : 0);
 }
 
-/* ---- telling --------------------------------------------------------------
- */
+/* ---- telling ------------------------------------------------------------- */
 
 static void
 tell(const struct sid_report *report, struct sid_suspicion *suspicion) {
@@ -100,8 +99,7 @@ began_s(const struct sid_report *report, int64_t number, int64_t length_s) {
     return number * length_s - report->limits->utc_offset_s;
 }
 
-/* ---- the day: one person, often -------------------------------------------
- */
+/* ---- the day: one person, often ------------------------------------------ */
 
 static void
 judge_pair(const struct sid_report *report, const struct sid_tally *tally) {
@@ -159,8 +157,7 @@ end_day(struct sid_report *report) {
     sid_tallies_clear(&report->last[0]);
 }
 
-/* ---- the night ------------------------------------------------------------
- */
+/* ---- the night ----------------------------------------------------------- */
 
 static bool
 is_night(const struct sid_report *report, int64_t local_s) {
@@ -190,8 +187,7 @@ end_night(struct sid_report *report) {
     sid_tallies_clear(&report->nights);
 }
 
-/* ---- the hour -------------------------------------------------------------
- */
+/* ---- the hour ------------------------------------------------------------ */
 
 static void
 spread_add(struct spread *spread, int64_t count) {
@@ -274,8 +270,7 @@ end_hour(struct sid_report *report) {
     sid_tallies_clear(&report->clients);
 }
 
-/* ---- one check ------------------------------------------------------------
- */
+/* ---- one check ----------------------------------------------------------- */
 
 static bool
 is_listed(const char *list, const char *name) {
@@ -401,8 +396,7 @@ count_hour(struct sid_report *report, const struct sid_report_check *check,
     return SID_OK;
 }
 
-/* ---- two places -----------------------------------------------------------
- */
+/* ---- two places ---------------------------------------------------------- */
 
 static int
 place_of(const struct sid_report *report,
@@ -470,8 +464,7 @@ follow(struct sid_report *report, const struct sid_report_check *check) {
     return SID_OK;
 }
 
-/* ---- the stream -----------------------------------------------------------
- */
+/* ---- the stream ---------------------------------------------------------- */
 
 static void
 end_windows(struct sid_report *report, int64_t hour, int64_t day,

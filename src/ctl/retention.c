@@ -24,8 +24,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- by the daemon, or as the daemon would say it -------------------------
- */
+/* ---- by the daemon, or as the daemon would say it ------------------------ */
 
 /* The caller frees *out. SID_E_NOT_FOUND: no daemon. A problem is printed and
  * becomes SID_E_CONFLICT. */
@@ -86,8 +85,7 @@ look_work(struct sid_ctl_store *open, void *ctx) {
     return direct->root == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
 
-/* ---- what is printed ------------------------------------------------------
- */
+/* ---- what is printed ----------------------------------------------------- */
 
 static void
 print_rule(const json_t *rule) {

@@ -30,8 +30,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- the daemon's answers -------------------------------------------------
- */
+/* ---- the daemon's answers ------------------------------------------------ */
 
 /* One request; what is wrong is told. *answer: the caller's to free; NULL on
  * failure. Returns the exit code. */
@@ -115,8 +114,7 @@ replay(const struct sid_config *config, const char *which) {
     return status;
 }
 
-/* ---- the secret -----------------------------------------------------------
- */
+/* ---- the secret ---------------------------------------------------------- */
 
 static int
 print_secret(const struct sid_config *config) {

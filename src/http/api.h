@@ -19,6 +19,8 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_suspend, sid_api_credential_resume,
     sid_api_credential_revoke, sid_api_credential_recover,
     sid_api_credential_upgrade, sid_api_credential_issue;
+extern const struct sid_handler sid_api_recovery, sid_api_credential_search,
+    sid_api_overview, sid_api_audit;
 extern const struct sid_handler sid_api_counter_enrol;
 extern const struct sid_handler sid_api_verify, sid_api_verify_batch,
     sid_api_portrait, sid_api_face;
@@ -69,6 +71,11 @@ void sid_api_write_credential(struct sid_json *json,
                               const struct sid_request *req,
                               const struct sid_credential *credential,
                               enum sid_credential_state state);
+/* The fields that the type adds, as an object with this name; type NULL: none.
+ */
+void sid_api_write_details(struct sid_json *json, const char *name,
+                           const struct sid_credential_type *type,
+                           const struct sid_details *details);
 /* Takes a code, which may be anything: what is no code is answered as not
  * valid. */
 void sid_api_take_code(const char *value, size_t value_len,

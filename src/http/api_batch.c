@@ -116,9 +116,10 @@ batch_prepare(struct sid_request *req) {
     err = read_batch(body, &req->caller, batch, &req->field);
     json_decref(body);
     /* The first one was counted with the head. */
-    if (err == SID_OK && batch->count > 1)
-        err = sid_app_within_quota(req->door->server->app, &req->caller,
-                                   (int64_t)batch->count - 1, &req->retry_s);
+    if (err == SID_OK)
+        err =
+            sid_app_rest_within_quota(req->door->server->app, &req->caller,
+                                      (int64_t)batch->count - 1, &req->retry_s);
     if (err == SID_E_RATE)
         sid_field_set(&req->field, "", "checks");
     return err;

@@ -15,21 +15,6 @@ refuse(struct sid_request *req, const char *name) {
     return SID_E_FIELD_INVALID;
 }
 
-/* The page that is asked for. */
-static enum sid_err
-read_page(struct sid_request *req, const char *prefix, char after[SID_ID_SIZE],
-          int *limit) {
-    const char *from = sid_request_query(req, "after");
-    if (from != NULL && !sid_id_valid(prefix, from))
-        return refuse(req, "after");
-    if (from != NULL)
-        memcpy(after, from, SID_ID_SIZE);
-    const char *many = sid_request_query(req, "limit");
-    *limit =
-        many == NULL ? SID_CHECKS_MAX : sid_number_parse(many, SID_CHECKS_MAX);
-    return *limit == 0 ? refuse(req, "limit") : SID_OK;
-}
-
 /* A member of the row's detail, where there is one. */
 static void
 write_member(struct sid_json *json, const struct sid_check *check,
@@ -60,7 +45,7 @@ static enum sid_err
 read_checks(struct sid_request *req, char after[SID_ID_SIZE], int *limit) {
     static const char *const names[] = {"after", "limit", NULL};
     enum sid_err err = sid_request_query_only(req, names);
-    return err == SID_OK ? read_page(req, "ver_", after, limit) : err;
+    return err == SID_OK ? sid_request_page(req, "ver_", after, limit) : err;
 }
 
 static enum sid_err
@@ -266,7 +251,7 @@ read_list(struct sid_request *req, enum sid_dispute_outcome *outcome,
     *outcome = SID_DISPUTE_OPEN;
     if (state != NULL && sid_dispute_outcome_parse(state, outcome) != SID_OK)
         return refuse(req, "state");
-    return read_page(req, "dsp_", after, limit);
+    return sid_request_page(req, "dsp_", after, limit);
 }
 
 static enum sid_err

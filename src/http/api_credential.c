@@ -57,6 +57,18 @@ sid_api_write_credential(struct sid_json *json, const struct sid_request *req,
     sid_json_string(json, "enrollment_id", credential->enrolment_id);
 }
 
+void
+sid_api_write_details(struct sid_json *json, const char *name,
+                      const struct sid_credential_type *type,
+                      const struct sid_details *details) {
+    if (type == NULL)
+        return;
+    sid_json_open(json, name, '{');
+    for (size_t i = 0; i < type->count; i++)
+        sid_json_string(json, type->field[i].name, details->value[i]);
+    sid_json_close(json, '}');
+}
+
 /* ---- GET /v1/credentials/{id} ------------------------------------------- */
 static enum sid_err
 look_prepare(struct sid_request *req) {
@@ -72,11 +84,15 @@ look_start(struct sid_request *req) {
 
 static enum sid_err
 look_finish(struct sid_request *req) {
+    struct sid_credential_look *look = &req->u.look;
     struct sid_json json;
+    enum sid_err err = sid_credential_look_finish(look);
+    if (err != SID_OK)
+        return err;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_credential(&json, req, &req->u.look.credential,
-                             req->u.look.state);
+    sid_api_write_credential(&json, req, &look->credential, look->state);
+    sid_api_write_details(&json, "fields", look->with_details, &look->details);
     sid_json_close(&json, '}');
     return json.err;
 }

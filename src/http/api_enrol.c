@@ -134,6 +134,8 @@ write_for_officer(struct sid_json *json, const struct sid_request *req,
         write_first_decision(json, req, enrolment);
     if (enrolment->decided_by[0] != '\0')
         sid_json_string(json, "decided_by", enrolment->decided_by);
+    if (enrolment->replaces)
+        sid_json_bool(json, "replaces", true);
     write_words(json, req, enrolment, SID_WORDS_NOTE, "note");
 }
 
@@ -329,6 +331,22 @@ write_holder(struct sid_json *json, struct sid_request *req) {
     return SID_OK;
 }
 
+static void
+write_standing(struct sid_json *json, const struct sid_enrol_get *get) {
+    if (get->standing_count == 0)
+        return;
+    sid_json_open(json, "credentials", '[');
+    for (int i = 0; i < get->standing_count; i++) {
+        const struct sid_standing *one = &get->standing[i];
+        sid_json_open(json, NULL, '{');
+        sid_json_string(json, "id", one->id);
+        sid_json_string(json, "type", one->type);
+        sid_json_string(json, "state", sid_credential_state_name(one->state));
+        sid_json_close(json, '}');
+    }
+    sid_json_close(json, ']');
+}
+
 static enum sid_err
 get_finish(struct sid_request *req) {
     const struct sid_enrolment *enrolment = &req->u.get.enrolment;
@@ -345,6 +363,7 @@ get_finish(struct sid_request *req) {
             return err;
         write_words(&json, req, enrolment, SID_WORDS_STATEMENT, "statement");
     }
+    write_standing(&json, &req->u.get);
     sid_json_close(&json, '}');
     return json.err;
 }

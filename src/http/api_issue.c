@@ -101,6 +101,8 @@ issue_finish(struct sid_request *req) {
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
     sid_api_write_credential(&json, req, made, SID_CREDENTIAL_ACTIVE);
+    sid_api_write_details(&json, "fields", req->u.issue.type,
+                          &req->u.issue.details);
     sid_json_close(&json, '}');
     return json.err;
 }

@@ -35,6 +35,35 @@ read_reason(const json_t *body, enum sid_recover_reason *out,
     return err;
 }
 
+/* Who does not know the credential shows the number of its person. */
+static enum sid_err
+take_number(struct sid_request *req) {
+    char number[SID_NUMBER_PART_MAX_BYTES + 1];
+    struct sid_span text = sid_upload_text(req->upload, SID_TEXT_NUMBER);
+    const struct sid_json_text what = {.path = "", .name = "id_number"};
+    enum sid_err err =
+        sid_json_take_text((const char *)text.ptr, text.len, &what, number,
+                           sizeof number, &req->field);
+    if (err == SID_OK)
+        err = sid_app_number_index(req->door->server->app, number,
+                                   req->u.recover.id_index);
+    if (err == SID_E_FIELD_INVALID)
+        sid_field_set(&req->field, "", "id_number");
+    sid_wipe(number, sizeof number);
+    return err;
+}
+
+static enum sid_err
+recovery_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.recover);
+    struct sid_recover *recover = &req->u.recover;
+    recover->by_number = true;
+    enum sid_err err = take_number(req);
+    return err == SID_OK
+               ? sid_api_take_photos(req, recover->photo, recover->challenge_id)
+               : err;
+}
+
 static enum sid_err
 recover_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.recover);
@@ -72,7 +101,8 @@ recover_finish(struct sid_request *req) {
         sid_json_string(&json, "holder_secret", recover->holder_secret);
     } else {
         sid_api_write_reasons(&json, &recover->reasons, false);
-        sid_json_int(&json, "tries_left", recover->tries_left);
+        if (!recover->by_number)
+            sid_json_int(&json, "tries_left", recover->tries_left);
     }
     sid_json_close(&json, '}');
     return json.err;
@@ -86,6 +116,15 @@ recover_fini(struct sid_request *req) {
 const struct sid_handler sid_api_credential_recover = {
     .check = recover_check,
     .prepare = recover_prepare,
+    .start = recover_start,
+    .finish = recover_finish,
+    .fini = recover_fini,
+};
+
+/* ---- POST /v1/recoveries ------------------------------------------------- */
+const struct sid_handler sid_api_recovery = {
+    .check = sid_api_take_place,
+    .prepare = recovery_prepare,
     .start = recover_start,
     .finish = recover_finish,
     .fini = recover_fini,

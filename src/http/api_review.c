@@ -24,45 +24,33 @@ read_waiting(const char *text, enum sid_waiting *out) {
 }
 
 static enum sid_err
-list_check(struct sid_request *req) {
+read_list(struct sid_request *req, struct sid_enrol_list *list) {
     static const char *const names[] = {"state", "after", "limit", "waiting",
                                         NULL};
     enum sid_err err = sid_request_query_only(req, names);
     if (err != SID_OK)
         return err;
     const char *state = sid_request_query(req, "state");
-    enum sid_enrol_state ignored;
     if (state == NULL)
         return refuse(req, "state", SID_E_FIELD_MISSING);
-    if (sid_enrol_state_parse(state, &ignored) != SID_OK)
+    if (sid_enrol_state_parse(state, &list->state) != SID_OK)
         return refuse(req, "state", SID_E_FIELD_INVALID);
     const char *waiting = sid_request_query(req, "waiting");
-    enum sid_waiting none;
-    if (waiting != NULL && !read_waiting(waiting, &none))
+    if (waiting != NULL && !read_waiting(waiting, &list->waiting))
         return refuse(req, "waiting", SID_E_FIELD_INVALID);
-    const char *after = sid_request_query(req, "after");
-    if (after != NULL && !sid_id_valid("enr_", after))
-        return refuse(req, "after", SID_E_FIELD_INVALID);
-    const char *limit = sid_request_query(req, "limit");
-    if (limit != NULL && sid_number_parse(limit, SID_LIST_MAX) == 0)
-        return refuse(req, "limit", SID_E_FIELD_INVALID);
-    return SID_OK;
+    return sid_request_page(req, "enr_", list->after, &list->limit);
+}
+
+static enum sid_err
+list_check(struct sid_request *req) {
+    struct sid_enrol_list ignored = {.limit = 0};
+    return read_list(req, &ignored);
 }
 
 static enum sid_err
 list_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.list);
-    struct sid_enrol_list *list = &req->u.list;
-    const char *after = sid_request_query(req, "after");
-    const char *limit = sid_request_query(req, "limit");
-    const char *waiting = sid_request_query(req, "waiting");
-    if (waiting != NULL && !read_waiting(waiting, &list->waiting))
-        return SID_E_INTERNAL; /* list_check() has let it through */
-    if (after != NULL)
-        memcpy(list->after, after, SID_ID_SIZE);
-    list->limit =
-        limit == NULL ? SID_LIST_MAX : sid_number_parse(limit, SID_LIST_MAX);
-    return sid_enrol_state_parse(sid_request_query(req, "state"), &list->state);
+    return read_list(req, &req->u.list);
 }
 
 static void

@@ -116,7 +116,7 @@ open_with_key(struct sid_request *req, const struct sid_page_set *pages,
     enum sid_page page = page_of_role(req->caller.role);
     if (page == SID_PAGE_COUNT || !sid_page_on(pages, page))
         return sid_app_forbid(app, attempt, &req->caller, &req->retry_s);
-    return sid_app_within_quota(app, &req->caller, 1, &req->retry_s);
+    return sid_app_within_quota(app, &req->caller, &req->retry_s);
 }
 
 /* Somebody of whom nothing is known acts for the page's client. */

@@ -211,17 +211,6 @@ write_holder(struct sid_json *json, const struct sid_verify *verify) {
     sid_json_close(json, '}');
 }
 
-static void
-write_details(struct sid_json *json, const struct sid_verify *verify) {
-    const struct sid_credential_type *type = verify->with_details;
-    if (type == NULL)
-        return;
-    sid_json_open(json, "details", '{');
-    for (size_t i = 0; i < type->count; i++)
-        sid_json_string(json, type->field[i].name, verify->details.value[i]);
-    sid_json_close(json, '}');
-}
-
 static const char *
 reason_of(const struct sid_verify *verify) {
     if (verify->expired)
@@ -245,7 +234,8 @@ sid_api_write_check(struct sid_json *json, const struct sid_verify *verify) {
         sid_json_open(json, "credential", '{');
         sid_json_string(json, "type", verify->type);
         sid_json_string(json, "assurance", verify->assurance);
-        write_details(json, verify);
+        sid_api_write_details(json, "details", verify->with_details,
+                              &verify->details);
         sid_json_close(json, '}');
         write_holder(json, verify);
     } else {

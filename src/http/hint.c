@@ -13,6 +13,7 @@ static const struct {
     const char *field;
     const char *rule;
 } rules[] = {
+    {"id_number", "18 characters, the last one a check digit or X."},
     {"holder.phone", "5 to 24 digits, blanks, + or -."},
     {"holder.consent.given_at",
      "A time that has passed, as in 2026-01-05T08:00:00Z."},
@@ -42,6 +43,7 @@ types_taken(const struct sid_request *req) {
     if (req->route->body != SID_BODY_MULTIPART &&
         req->route->body != SID_BODY_APPEAL &&
         req->route->body != SID_BODY_FACE &&
+        req->route->body != SID_BODY_NUMBER &&
         (req->route->body != SID_BODY_RECOVERY || officer))
         return "application/json";
     return part ? sid_upload_part_types(req->field.name)

@@ -22,10 +22,8 @@ read_consent(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
     static const char path[] = "holder.consent";
     const json_t *consent = json_object_get(holder, "consent");
     sid_field_set(field, "holder", "consent");
-    if (consent == NULL)
-        return SID_E_FIELD_MISSING;
     if (!json_is_object(consent))
-        return SID_E_FIELD_INVALID;
+        return consent == NULL ? SID_E_FIELD_MISSING : SID_E_FIELD_INVALID;
     enum sid_err err = sid_json_only(consent, path, names, field);
     if (err != SID_OK)
         return err;
@@ -49,9 +47,9 @@ read_consent(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
     /* Nothing but a plain yes is one. */
     const json_t *portrait = json_object_get(consent, "portrait");
     sid_field_set(field, path, "portrait");
-    if (portrait != NULL && !json_is_boolean(portrait))
-        return SID_E_FIELD_INVALID;
     out->consent_portrait = json_is_true(portrait);
+    if (!out->consent_portrait && portrait != NULL && !json_is_false(portrait))
+        return SID_E_FIELD_INVALID;
     field->name[0] = '\0';
     return SID_OK;
 }

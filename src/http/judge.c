@@ -46,11 +46,10 @@ static enum sid_err
 judge_peer(struct sid_request *req) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct ucred peer;
+    SID_ASSERT(info != NULL);
+    struct ucred peer = {.uid = (uid_t)-1}; /* nobody, when it does not say */
     socklen_t size = sizeof peer;
-    if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED,
-                                   &peer, &size) != 0)
-        return SID_E_FORBIDDEN;
+    (void)getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
     if (peer.uid != geteuid() && peer.uid != 0)
         return SID_E_FORBIDDEN;
     req->caller.role = SID_ROLE_ADMIN;
@@ -95,7 +94,7 @@ judge_caller(struct sid_request *req) {
     if (req->door->control)
         who |= SID_ROUTE_CONTROL;
     if (sid_route_allows(req->route, who))
-        return sid_app_within_quota(app, &req->caller, 1, &req->retry_s);
+        return sid_app_within_quota(app, &req->caller, &req->retry_s);
     return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
 }
 
@@ -106,10 +105,11 @@ upload_of(const struct sid_request *req, enum sid_upload_of *out) {
     enum sid_body_kind kind = req->route->body;
     *out = kind == SID_BODY_APPEAL     ? SID_UPLOAD_APPEAL
            : kind == SID_BODY_RECOVERY ? SID_UPLOAD_RECOVERY
+           : kind == SID_BODY_NUMBER   ? SID_UPLOAD_NUMBER
            : kind == SID_BODY_FACE     ? SID_UPLOAD_FACE
                                        : SID_UPLOAD_ENROLMENT;
     return kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL ||
-           kind == SID_BODY_FACE ||
+           kind == SID_BODY_FACE || kind == SID_BODY_NUMBER ||
            (kind == SID_BODY_RECOVERY && req->caller.role != SID_ROLE_OFFICER);
 }
 

@@ -367,3 +367,22 @@ sid_request_query_only(struct sid_request *req, const char *const *names) {
                                     check_parameter, &check);
     return check.err;
 }
+
+enum sid_err
+sid_request_page(struct sid_request *req, const char *prefix,
+                 char after[SID_ID_SIZE], int *limit) {
+    const char *from = sid_request_query(req, "after");
+    const char *many = sid_request_query(req, "limit");
+    sid_field_set(&req->field, "", "after");
+    if (from != NULL && !sid_id_valid(prefix, from))
+        return SID_E_FIELD_INVALID;
+    after[0] = '\0';
+    if (from != NULL)
+        memcpy(after, from, SID_ID_SIZE);
+    *limit = many == NULL ? SID_PAGE_MAX : sid_number_parse(many, SID_PAGE_MAX);
+    sid_field_set(&req->field, "", "limit");
+    if (*limit == 0)
+        return SID_E_FIELD_INVALID;
+    req->field.name[0] = '\0';
+    return SID_OK;
+}

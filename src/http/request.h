@@ -22,13 +22,16 @@
 #include "smartid/apikey.h"
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
+#include "smartid/flow_audit.h"
 #include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_dispute.h"
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
+#include "smartid/flow_overview.h"
 #include "smartid/flow_recover.h"
+#include "smartid/flow_search.h"
 #include "smartid/flow_session.h"
 #include "smartid/flow_verify.h"
 #include "smartid/flow_webhook.h"
@@ -143,6 +146,9 @@ struct sid_request {
         } code;
         struct sid_credential_change change;
         struct sid_recover recover;
+        struct sid_credential_search search;
+        struct sid_overview overview;
+        struct sid_audit_look audit;
         struct sid_issue issue;
         struct sid_verify verify;
         struct sid_portrait_look portrait;
@@ -190,7 +196,7 @@ SID_FALLIBLE enum sid_err sid_head_read(struct sid_request *req,
 
 /* ---- source.c ----------------------------------------------------------- */
 /* Where the request comes from: the peer, or whom a trusted one names. Errors:
- * SID_E_BAD_REQUEST, SID_E_INTERNAL (not over TCP). */
+ * SID_E_BAD_REQUEST. Not on the control socket. */
 SID_FALLIBLE enum sid_err sid_request_source(const struct sid_request *req,
                                              struct sid_address *out);
 /* Whether it came by TLS, as a trusted peer says. */
@@ -225,5 +231,10 @@ const char *sid_request_query(struct sid_request *req, const char *name);
  * Errors: SID_E_FIELD_UNKNOWN, SID_E_FIELD_INVALID. */
 SID_FALLIBLE enum sid_err sid_request_query_only(struct sid_request *req,
                                                  const char *const *names);
+/* Reads `after`, an id with the prefix ("" when there is none), and `limit`,
+ * 1..SID_PAGE_MAX. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_request_page(struct sid_request *req,
+                                           const char *prefix,
+                                           char after[SID_ID_SIZE], int *limit);
 
 #endif

@@ -25,9 +25,11 @@
 #define APPEAL SID_BODY_APPEAL
 #define RECOVERY SID_BODY_RECOVERY
 #define FACE SID_BODY_FACE
+#define NUMBER SID_BODY_NUMBER
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
- * for most often. */
+ * for most often; a path that is spelled out stands before those with a name
+ * that it could be. */
 const struct sid_route sid_routes[] = {
     {POST, "/v1/verifications", CLERK, NOBODY, JSON, false, NULL,
      &sid_api_verify},
@@ -51,6 +53,14 @@ const struct sid_route sid_routes[] = {
      "enr_", &sid_api_enrol_appeal},
     {GET, "/v1/enrollments/{id}/photos/{photo}", OFFICER, NOBODY, NONE, false,
      "enr_", &sid_api_enrol_photo},
+    {POST, "/v1/recoveries", APP | APPLICANT, NOBODY, NUMBER, false, NULL,
+     &sid_api_recovery},
+    {POST, "/v1/credentials/search", OFFICER, NOBODY, JSON, false, NULL,
+     &sid_api_credential_search},
+    {GET, "/v1/overview", OFFICER | ADMIN, NOBODY, NONE, false, NULL,
+     &sid_api_overview},
+    {GET, "/v1/audit", OFFICER | ADMIN, NOBODY, NONE, true, NULL,
+     &sid_api_audit},
     {GET, "/v1/credentials/{id}", OFFICER, APP | HOLDER, NONE, false, "crd_",
      &sid_api_credential_get},
     {GET, "/v1/credentials/{id}/code", NOBODY, APP | HOLDER, NONE, true, "crd_",
@@ -159,6 +169,9 @@ sid_route_find(enum sid_method method, const char *path,
     for (size_t i = 0; i < sid_routes_count; i++) {
         const struct sid_route *route = &sid_routes[i];
         struct sid_path found;
+        /* What is spelled out goes before what fits a name. */
+        if (*allow != 0 && strchr(route->pattern, '{') != NULL)
+            continue;
         if (!match(route->pattern, path, &found))
             continue;
         unsigned serves = 1u << route->method;

@@ -18,6 +18,7 @@ enum sid_body_kind {
     SID_BODY_MULTIPART, /* of an enrolment */
     SID_BODY_APPEAL,    /* multipart, of an appeal */
     SID_BODY_RECOVERY,  /* multipart, of a recovery; of an officer JSON */
+    SID_BODY_NUMBER,    /* multipart, of a recovery by ID number */
     SID_BODY_FACE,      /* multipart, of a look at a face */
 };
 

@@ -53,6 +53,7 @@ body_text(enum sid_body_kind body) {
     case SID_BODY_MULTIPART:
     case SID_BODY_APPEAL:
     case SID_BODY_FACE:
+    case SID_BODY_NUMBER:
         return "multipart";
     case SID_BODY_RECOVERY:
         return "multipart*";

@@ -25,6 +25,8 @@ static const struct {
                             ~(1u << SID_UPLOAD_FACE)},
     [SID_TEXT_STATEMENT] = {"statement", SID_NOTE_SIZE - 1,
                             1u << SID_UPLOAD_APPEAL},
+    [SID_TEXT_NUMBER] = {"id_number", SID_NUMBER_PART_MAX_BYTES,
+                         1u << SID_UPLOAD_NUMBER},
 };
 
 struct sid_upload {
@@ -59,13 +61,15 @@ is_taken(const struct sid_upload *upload, int part) {
     if (part < SID_PHOTO_KINDS && upload->of == SID_UPLOAD_FACE)
         return part == SID_PHOTO_SELFIE;
     if (part < SID_PHOTO_KINDS)
-        return part != SID_PHOTO_ID || upload->of != SID_UPLOAD_RECOVERY;
+        return part != SID_PHOTO_ID || (upload->of != SID_UPLOAD_RECOVERY &&
+                                        upload->of != SID_UPLOAD_NUMBER);
     return (texts[part - SID_PHOTO_KINDS].taken & 1u << upload->of) != 0;
 }
 
 static bool
 is_needed(const struct sid_upload *upload, int part) {
-    return (part <= SID_PHOTO_SELFIE || part == TEXT(SID_TEXT_HOLDER)) &&
+    return (part <= SID_PHOTO_SELFIE || part == TEXT(SID_TEXT_HOLDER) ||
+            part == TEXT(SID_TEXT_NUMBER)) &&
            is_taken(upload, part);
 }
 

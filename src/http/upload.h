@@ -17,11 +17,15 @@
 /* Source: issue 1 B (holder is a handful of short fields). */
 #define SID_HOLDER_PART_MAX_BYTES 4096
 
+/* 18 characters, of full width and with a blank behind each. Own choice. */
+#define SID_NUMBER_PART_MAX_BYTES 72
+
 /* The short texts of a body. */
 enum sid_upload_text {
     SID_TEXT_HOLDER,    /* JSON; of an enrolment, needed */
     SID_TEXT_CHALLENGE, /* id of the challenge that the frames answer */
     SID_TEXT_STATEMENT, /* of an appeal */
+    SID_TEXT_NUMBER,    /* ID number of who recovers by it, needed */
     SID_UPLOAD_TEXTS
 };
 
@@ -35,6 +39,7 @@ enum sid_upload_of {
     SID_UPLOAD_ENROLMENT,
     SID_UPLOAD_APPEAL,
     SID_UPLOAD_RECOVERY, /* no photo of the card */
+    SID_UPLOAD_NUMBER,   /* the same, with an ID number */
     SID_UPLOAD_FACE /* one photo, called that; as the selfie it is taken out */
 };
 

@@ -233,6 +233,13 @@ struct sid_back_ops {
     enum sid_err (*dispute_forget)(struct sid_back *back,
                                    const char *enrolment_id);
 
+    enum sid_err (*overview)(struct sid_back *back, int64_t since_s,
+                             struct sid_store_overview *out);
+    enum sid_err (*reasons_each)(
+        struct sid_back *back, enum sid_enrol_state state, int64_t since_s,
+        int limit, enum sid_err (*each)(const struct sid_reasons *, void *),
+        void *ctx);
+
     /* What the front makes sid_store_erase() of. *deleted: whether there was
      * one. Their serials become dead ones. */
     enum sid_err (*idempotency_forget)(struct sid_back *back,

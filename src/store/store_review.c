@@ -1,6 +1,6 @@
 /* store_review.c: the part of the store's front that challenges, attempts,
- * two-person decisions and appeals use. Run by the thread that owns the store;
- * owns nothing. */
+ * two-person decisions, appeals and the overview use. Run by the thread that
+ * owns the store; owns nothing. */
 #include "store_front.h"
 
 enum sid_err
@@ -79,4 +79,20 @@ sid_store_enrol_recovery(struct sid_store *store,
     struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->enrol_recovery(back, enrolment);
+}
+
+enum sid_err
+sid_store_overview(struct sid_store *store, int64_t since_s,
+                   struct sid_store_overview *out) {
+    return store->back->ops->overview(store->back, since_s, out);
+}
+
+enum sid_err
+sid_store_reasons_each(struct sid_store *store, enum sid_enrol_state state,
+                       int64_t since_s, int limit,
+                       enum sid_err (*each)(const struct sid_reasons *,
+                                            void *ctx),
+                       void *ctx) {
+    return store->back->ops->reasons_each(store->back, state, since_s, limit,
+                                          each, ctx);
 }

@@ -117,7 +117,11 @@
     X(COUNT_ENROLMENTS)                                                        \
     X(COUNT_CREDENTIALS)                                                       \
     X(RETENTION_RAN)                                                           \
-    X(RETENTION_LAST)
+    X(RETENTION_LAST)                                                          \
+    X(OVERVIEW_REVIEW)                                                         \
+    X(OVERVIEW_DISPUTES)                                                       \
+    X(OVERVIEW_STATE)                                                          \
+    X(REASONS_SINCE)
 
 enum sid_sq_stmt {
 #define SID_SQ_ENUM(name) SID_SQ_##name,
@@ -508,5 +512,14 @@ enum sid_err sid_sqlite_serial_retire(struct sid_back *back, uint64_t serial);
 enum sid_err sid_sqlite_dead_serial(struct sid_back *back, uint64_t serial,
                                     char credential_id[SID_ID_SIZE],
                                     enum sid_dead_serial *why);
+
+/* ---- store_sqlite_overview.c --------------------------------------------- */
+SID_FALLIBLE enum sid_err sid_sqlite_overview(struct sid_back *back,
+                                              int64_t since_s,
+                                              struct sid_store_overview *out);
+SID_FALLIBLE enum sid_err sid_sqlite_reasons_each(
+    struct sid_back *back, enum sid_enrol_state state, int64_t since_s,
+    int limit, enum sid_err (*each)(const struct sid_reasons *, void *),
+    void *ctx);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include "store_sqlite.h"
 
-/* ---- checks --------------------------------------------------------------
- */
+/* ---- checks -------------------------------------------------------------- */
 
 static void
 read_check(struct sid_sq_query *query, struct sid_check *out) {
@@ -70,8 +69,7 @@ sid_sqlite_check_find(struct sid_back *back, const char *credential_id,
     return sid_sq_fetch_int(&query, seq);
 }
 
-/* ---- disputes ------------------------------------------------------------
- */
+/* ---- disputes ------------------------------------------------------------ */
 
 enum sid_err
 sid_sqlite_dispute_put(struct sid_back *back, const struct sid_dispute *d) {

@@ -48,6 +48,7 @@ sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sq_bind_int(&query, e->holder_generation);
     sid_sq_bind_int(&query, e->recovery_failures);
     sid_sq_bind_int(&query, e->consent_portrait ? 1 : 0);
+    sid_sq_bind_int(&query, e->replaces ? 1 : 0);
     sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
     sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
     sid_sq_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
@@ -96,6 +97,7 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     out->holder_generation = (uint32_t)sid_sq_read_int(query);
     out->recovery_failures = (int)sid_sq_read_int(query);
     out->consent_portrait = sid_sq_read_int(query) != 0;
+    out->replaces = sid_sq_read_int(query) != 0;
     if (query->err != SID_OK)
         return query->err;
     if (sid_enrol_state_parse(state, &out->state) != SID_OK ||

@@ -14,7 +14,7 @@
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
     "valid_until_s, method, holder_generation, recovery_failures, "            \
-    "consent_portrait"
+    "consent_portrait, replaces"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -113,7 +113,7 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
@@ -136,7 +136,7 @@ static const struct {
       "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
       "decided_by = '', note_sealed = X'', first_decision = '', "
       "first_by = '', first_at_s = 0, first_note_sealed = X'', "
-      "updated_at_s = ?, challenge = ?, method = 'face', "
+      "updated_at_s = ?, challenge = ?, method = 'face', replaces = 0, "
       "appealed_at_s = ?, barred = ?, statement_sealed = ? "
       "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
     S(ENROL_RECOVERY,
@@ -289,6 +289,18 @@ static const struct {
       "decided_at_s < ? ORDER BY decided_at_s, id LIMIT ?"),
     S(DUE_CREDENTIALS, "SELECT enrolment_id, id FROM credential WHERE " ENDED
                        " ORDER BY state_since_s, serial LIMIT ?2"),
+    S(OVERVIEW_REVIEW,
+      "SELECT count(*), coalesce(sum(CASE WHEN first_by <> '' THEN 1 ELSE 0 "
+      "END), 0), coalesce(min(created_at_s), 0) FROM enrolment "
+      "WHERE state = 'review'"),
+    S(OVERVIEW_DISPUTES,
+      "SELECT count(*), coalesce(min(opened_at_s), 0) FROM dispute "
+      "WHERE outcome = 'open'"),
+    S(OVERVIEW_STATE, "SELECT count(*) FROM enrolment "
+                      "WHERE state = ? AND created_at_s >= ?"),
+    S(REASONS_SINCE,
+      "SELECT reasons FROM enrolment WHERE state = ? AND created_at_s >= ? "
+      "ORDER BY created_at_s DESC LIMIT ?"),
     S(COUNT_ENROLMENTS,
       "SELECT (SELECT count(*) FROM enrolment WHERE state = ?1 AND "
       "decided_at_s < ?2), (SELECT coalesce(min(decided_at_s), 0) "

@@ -520,6 +520,12 @@ class Case(unittest.TestCase):
         """A generator that depends on the seed and the test's name only."""
         return random.Random("%d %s" % (SEED, self.id()))
 
+    def assert_logged(self, text, daemon=None):
+        """Waits for a line with it: the log may be behind the answer."""
+        log = (daemon or self.daemon).log
+        self.assertIsNotNone(log.wait(lambda line: text in line),
+                             "%r not in %s" % (text, log.text()))
+
     def assert_problem(self, answer, status, code=None):
         """An RFC 9457 problem document with all its members."""
         self.assertEqual(answer.status, status, repr(answer))

@@ -298,7 +298,7 @@ class Stopped(Case):
     def test_a_log_that_was_taken_back_is_noticed_at_the_next_start(self):
         shutil.copy(self.old[1], self.daemon.database)
         self.daemon.start()
-        self.assertIn("event=audit_log_behind_head", self.daemon.log.text())
+        self.assert_logged("event=audit_log_behind_head")
         self.assertEqual([r["outcome"] for r in export(self.daemon)
                           if r["event"] == "daemon_started"],
                          ["started", "started", "behind_head"])
@@ -342,9 +342,9 @@ class Stopped(Case):
         metrics = self.daemon.request("GET", "/metrics").body.decode()
         self.assertRegex(metrics,
                          r"\nsmartidd_audit_head_errors_total [1-9]")
-        self.assertIn("event=audit_head_not_written", self.daemon.log.text())
+        self.assert_logged("event=audit_head_not_written")
         # It is in the log all the same, and the service goes on.
-        self.assertIn(" event=audit_head version=1 ", self.daemon.log.text())
+        self.assert_logged(" event=audit_head version=1 ")
         self.assertFalse(self.clerk.verify("SID1:")["valid"])
         self.daemon.stop()
 

@@ -212,10 +212,12 @@ class Quota(ChecksCase):
         self.assertEqual(document["field"], "checks")
         self.assertIn(int(answer.header("retry-after")), range(1, 61))
         self.assertNotIn("result", document)
-        # More than a minute's worth there never is.
-        other = self.daemon.api(self.daemon.add_client(
+
+    def test_a_batch_beyond_a_minutes_worth_costs_the_whole_minute(self):
+        clerk = self.daemon.api(self.daemon.add_client(
             "clerk", "slower", per_minute=30))
-        self.assert_problem(self.batch(["x"] * 31, clerk=other), 429)
+        self.assertEqual(self.batch(["x"] * 50, clerk=clerk).status, 200)
+        self.assert_problem(self.batch(["x"], clerk=clerk), 429)
 
 
 if __name__ == "__main__":

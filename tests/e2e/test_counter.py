@@ -164,6 +164,30 @@ class TwoOfficers(Case):
             decided)).json()["assurance"], "counter")
         daemon.stop()
 
+    def test_that_it_replaces_one_is_remembered_until_the_second_decides(self):
+        daemon = Daemon(settings={"review.review_two_person": "on"}, keys=True)
+        self.addCleanup(daemon.close)
+        officers = [daemon.add_client("officer", "o%d" % i) for i in range(2)]
+        daemon.start()
+        first, second = (daemon.api(key) for key in officers)
+        decision = {"decision": "approve", "reason": "seen"}
+        person = holder()
+
+        def enrol(**more):
+            body = first.post("/v1/counter/enrollments", {
+                "holder": person, **SEEN, **more}).json()
+            path = "/v1/enrollments/" + body["id"]
+            shown = second.get(path).json()
+            self.assertEqual(shown.get("replaces", False),
+                             more.get("replace", False))
+            return second.post(path + "/decision", decision)
+        before = credential_of(enrol().json())
+        after = credential_of(enrol(replace=True).json())
+        shown = first.get("/v1/credentials/" + before).json()
+        self.assertEqual((shown["state"], shown["replaced_by"]),
+                         ("replaced", after))
+        daemon.stop()
+
     def test_an_appeal_with_photos_is_no_longer_of_a_counter(self):
         daemon = Daemon(settings={"review.review_two_person": "on"}, keys=True)
         self.addCleanup(daemon.close)

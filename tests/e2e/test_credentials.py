@@ -335,7 +335,7 @@ class Damaged(DaemonCase):
         answer = self.app.revoke(credential, note="on the bus")
         self.assertEqual(answer.status, 200, repr(answer))
         self.assertEqual(self.clerk.verify(code)["reason"], "not_valid")
-        self.assertIn(" event=note_not_kept ", self.daemon.log.text())
+        self.assert_logged(" event=note_not_kept ")
 
 
 if __name__ == "__main__":

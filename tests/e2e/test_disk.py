@@ -186,8 +186,7 @@ class BadSync(Case):
             pass
         self.assertNotEqual(self.daemon.spawn().wait_exit(), 0)
         self.daemon.process = None
-        self.assertIn(" event=start_failed stage=store",
-                      self.daemon.log.text())
+        self.assert_logged(" event=start_failed stage=store")
         os.unlink(self.flag)
         self.daemon.start()
 

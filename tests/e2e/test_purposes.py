@@ -154,7 +154,7 @@ class Reload(PurposesCase):
         self.daemon.stop()
         self.write("[gate]\nattributes = sex\n")
         self.daemon.start()
-        self.assertIn("event=purpose_unknown", self.daemon.log.text())
+        self.assert_logged("event=purpose_unknown")
         self.reload(OURS)
         self.assertTrue(self.ask("library_card").json()["valid"])
 

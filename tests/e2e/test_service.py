@@ -219,7 +219,7 @@ class Inherits(Case):
         self.daemon.env["SMARTIDD_HTTP_IO_THREADS"] = "1"
         self.give([first, second])
         self.daemon.start()
-        self.assertIn(" address=inherited ", self.daemon.log.text())
+        self.assert_logged(" address=inherited ")
         self.assertEqual(self.daemon.port, first.getsockname()[1])
         for sock in (first, second):
             for _ in range(4):

@@ -52,6 +52,33 @@ class Licence(DaemonCase):
             self.assertTrue(verdict["valid"])
             self.assertNotIn("details", verdict["credential"])
 
+    def test_whoever_may_see_it_sees_its_fields_and_strangers_nothing(self):
+        base, own, licence = self.person(9)
+        for who in (own, self.app, self.officer):
+            body = who.get("/v1/credentials/" + licence).json()
+            self.assertEqual(body["fields"], FIELDS)
+            body = who.get("/v1/credentials/" + base).json()
+            self.assertNotIn("fields", body)
+        self.assertEqual(self.issue(base).json()["fields"], FIELDS)
+        other = self.daemon.api(self.daemon.add_client("app", "stranger"))
+        self.assert_problem(other.get("/v1/credentials/" + licence), 404)
+
+    def test_the_enrolment_lists_what_stands(self):
+        enrolment, base = self.approved(who=10)
+        own = self.daemon.api(enrolment["holder_secret"])
+        path = "/v1/enrollments/" + enrolment["id"]
+        first = self.issue(base, self.officer).json()["id"]
+        second = self.issue(base, self.officer).json()["id"]
+        self.app.change(base, "suspend")
+        for who in (own, self.app, self.officer):
+            self.assertEqual(who.get(path).json()["credentials"], [
+                {"id": base, "type": "resident_id", "state": "suspended"},
+                {"id": second, "type": "drivers_licence", "state": "active"}])
+        self.assertNotEqual(first, second)
+        own.revoke(base)
+        own.revoke(second)
+        self.assertNotIn("credentials", own.get(path).json())
+
     def test_an_officer_enters_it_too_and_strangers_do_not(self):
         _, base = self.approved(who=2)
         other = self.daemon.api(self.daemon.add_client("app", "another"))

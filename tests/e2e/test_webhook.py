@@ -192,7 +192,7 @@ class Told(Case):
             self.daemon.stop() if self.daemon.process else None
             self.daemon.spawn()
             self.assertEqual(self.daemon.wait_exit(), 78)
-            self.assertIn("webhook.webhook_url", self.daemon.log.text())
+            self.assert_logged("webhook.webhook_url")
             self.daemon.process = None
 
     def test_a_credential_that_will_expire_is_told_once(self):

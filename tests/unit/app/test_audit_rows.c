@@ -66,8 +66,7 @@ expect_rows(struct fixture *f, const char *expected) {
     assert_string_equal(plain, expected);
 }
 
-/* ---- enrolment ------------------------------------------------------------
- */
+/* ---- enrolment ----------------------------------------------------------- */
 
 static void
 every_step_of_an_enrolment_is_a_row(void **state) {
@@ -113,8 +112,7 @@ a_retry_that_hands_the_secret_out_again_is_a_row(void **state) {
     expect_rows(f, "enrolment_replayed @A approved \n");
 }
 
-/* ---- looks ----------------------------------------------------------------
- */
+/* ---- looks --------------------------------------------------------------- */
 
 static void
 get_start(void *flow) {
@@ -238,8 +236,7 @@ the_life_of_a_credential_is_rows_and_so_are_its_codes_and_checks(void **state) {
     sid_enrol_submit_fini(&submit);
 }
 
-/* ---- keys -----------------------------------------------------------------
- */
+/* ---- keys ---------------------------------------------------------------- */
 
 static void
 add_start(void *flow) {
@@ -291,8 +288,7 @@ keys_and_clients_leave_rows_and_so_does_the_list(void **state) {
     sid_client_add_fini(&add);
 }
 
-/* ---- the daemon itself ----------------------------------------------------
- */
+/* ---- the daemon itself --------------------------------------------------- */
 
 /* Values that depend on the machine are cut off. */
 static void

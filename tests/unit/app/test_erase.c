@@ -63,8 +63,7 @@ holder_of(const struct sid_enrol_submit *submit) {
     return caller;
 }
 
-/* ---- faces ----------------------------------------------------------------
- */
+/* ---- faces --------------------------------------------------------------- */
 
 struct face_op {
     struct sid_op op;
@@ -292,8 +291,7 @@ no_float_of_a_face_lies_in_the_store_as_it_was(void **state) {
     sid_enrol_submit_fini(&submit);
 }
 
-/* ---- erasing --------------------------------------------------------------
- */
+/* ---- erasing ------------------------------------------------------------- */
 
 static void
 only_officers_and_the_holder_erase_and_others_see_no_such_id(void **state) {

@@ -37,8 +37,7 @@ soon(void) {
     return sid_mono_us() + 10000;
 }
 
-/* ---- packets --------------------------------------------------------------
- */
+/* ---- packets ------------------------------------------------------------- */
 
 static void
 a_packet_arrives_as_it_was_sent(void **state) {

@@ -82,9 +82,9 @@ who_has_no_bucket_has_no_quota(void **state) {
     const struct sid_caller holder = {.role = SID_ROLE_HOLDER};
     const struct sid_caller control = {.role = SID_ROLE_ADMIN, .per_minute = 1};
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(sid_app_within_quota(f->app, &holder, 1, &retry_s),
+        assert_int_equal(sid_app_within_quota(f->app, &holder, &retry_s),
                          SID_OK);
-        assert_int_equal(sid_app_within_quota(f->app, &control, 1, &retry_s),
+        assert_int_equal(sid_app_within_quota(f->app, &control, &retry_s),
                          SID_OK);
     }
     assert_int_equal(retry_s, 0);
@@ -270,6 +270,58 @@ a_writer_that_hangs_delays_no_refusal_and_what_is_left_out_is_counted(
     assert_int_equal(fixture_audit(f).rows, rows + 33);
 }
 
+static enum sid_err
+nothing_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    (void)store;
+    return SID_OK;
+}
+
+static void
+a_refusal_that_cannot_be_recorded_stays_one_and_is_counted(void **state) {
+    struct fixture *f = *state;
+    int64_t retry_s, unrecorded = sid_metric_get(SID_M_REFUSALS_UNRECORDED);
+    struct sid_config next = f->config;
+    next.auth_failures_per_minute = 0;
+    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
+        struct sid_op nothing = {.run = nothing_run, .read_only = true};
+        fuzz_fail_nth(n);
+        assert_int_not_equal(show(f, "192.0.2.1", WRONG_KEY, &retry_s), SID_OK);
+        /* Behind it, so that the writer has had its turn. */
+        (void)!sid_writer_run(f->writer, &nothing);
+        failed = fuzz_fail_end();
+    }
+    assert_true(sid_metric_get(SID_M_REFUSALS_UNRECORDED) > unrecorded);
+}
+
+static struct fixture *holding;
+static struct sid_caller holder_of_1;
+
+static enum sid_err
+hold(void) {
+    return sid_app_holds(holding->app, &holder_of_1, "enr_1") ? SID_OK
+                                                              : SID_E_CRYPTO;
+}
+
+static void
+only_the_secret_of_an_enrolment_holds_it(void **state) {
+    char secret[SID_HOLDER_SECRET_SIZE];
+    holding = *state;
+    holder_of_1 =
+        (struct sid_caller){.role = SID_ROLE_HOLDER, .has_holder_secret = true};
+    assert_int_equal(sid_holder_secret_make(sid_keyring_holder(holding->keys),
+                                            "enr_1", 0, secret,
+                                            holder_of_1.holder_hash),
+                     SID_OK);
+    each_call_fails(hold);
+    assert_false(sid_app_holds(holding->app, &holder_of_1, "enr_2"));
+    assert_false(sid_app_holds(holding->app, &holder_of_1, ""));
+    holder_of_1.has_holder_secret = false;
+    assert_false(sid_app_holds(holding->app, &holder_of_1, "enr_1"));
+}
+
 /* ---- purposes ------------------------------------------------------------ */
 
 static void
@@ -383,6 +435,8 @@ main(void) {
         T(a_role_that_may_not_is_recorded_and_never_told_to_wait),
         T(holders_who_have_proven_nothing_are_limited_like_wrong_keys),
         T(a_writer_that_hangs_delays_no_refusal_and_what_is_left_out_is_counted),
+        T(a_refusal_that_cannot_be_recorded_stays_one_and_is_counted),
+        T(only_the_secret_of_an_enrolment_holds_it),
         T(other_purposes_are_in_force_at_once_and_old_ones_stay_readable),
         T(assurance_below_the_purposes_is_not_valid_and_says_so),
         T(a_party_knows_a_person_by_one_pseudonym_even_after_another_enrolment),

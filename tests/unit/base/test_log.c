@@ -352,8 +352,7 @@ lines_of_several_threads_do_not_mix(void **state) {
         assert_int_equal(count[i], LINES);
 }
 
-/* ---- lines that wait ------------------------------------------------------
- */
+/* ---- lines that wait ----------------------------------------------------- */
 
 /* How many lines stand in the file, as a reader sees it now. */
 static int

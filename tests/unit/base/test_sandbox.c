@@ -282,8 +282,7 @@ an_abort_is_still_told_from_a_forbidden_act(void **state) {
     assert_int_equal(killed_by(act_abort), SIGABRT);
 }
 
-/* ---- limits ---------------------------------------------------------------
- */
+/* ---- limits -------------------------------------------------------------- */
 
 static void
 act_too_much_memory(void) {

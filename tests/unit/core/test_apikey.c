@@ -259,68 +259,6 @@ a_key_is_good_in_its_networks_only(void **state) {
     refused(key, SID_APIKEY_CHARS); /* from where there are no addresses */
 }
 
-/* Somebody who has shown this client's key before. */
-static enum sid_err
-stand_in(const char *client_id, const char *from, bool anywhere, int64_t now_s,
-         enum sid_key_refusal *why) {
-    struct sid_address address;
-    struct sid_caller caller, before;
-    struct sid_refused_key told = {.why = SID_KEY_REFUSAL_COUNT};
-    memset(&caller, 0x33, sizeof caller);
-    before = caller;
-    if (from != NULL)
-        assert_int_equal(sid_address_parse(from, strlen(from), &address),
-                         SID_OK);
-    const struct sid_stand_in one = {client_id, from == NULL ? NULL : &address,
-                                     anywhere};
-    enum sid_err err = sid_keyset_stand_in(set, &one, now_s, &caller, &told);
-    *why = told.why;
-    if (err == SID_OK)
-        assert_string_equal(caller.client_id, client_id);
-    else
-        assert_memory_equal(&caller, &before, sizeof caller);
-    return err;
-}
-
-static void
-who_stands_in_for_a_key_may_what_it_may_and_no_longer(void **state) {
-    (void)state;
-    char key[SID_APIKEY_SIZE];
-    enum sid_key_refusal why;
-    enum sid_role role = SID_ROLE_NONE;
-    struct sid_client client = add(SID_ROLE_CLERK, key);
-    assert_int_equal(stand_in(client.id, HOME, false, NOW_S + 99, &why),
-                     SID_OK);
-    assert_int_equal(stand_in(client.id, HOME, false, NOW_S + 100, &why),
-                     SID_E_UNAUTHENTICATED);
-    assert_int_equal(why, SID_KEY_EXPIRED);
-    assert_int_equal(stand_in("cli_nobody", HOME, true, NOW_S, &why),
-                     SID_E_UNAUTHENTICATED);
-    assert_int_equal(why, SID_KEY_UNKNOWN);
-    assert_int_equal(stand_in("", HOME, true, NOW_S, &why),
-                     SID_E_UNAUTHENTICATED);
-    assert_int_equal(sid_networks_parse("192.0.2.0/24", &client.networks),
-                     SID_OK);
-    assert_int_equal(sid_keyset_put(set, &client), SID_OK);
-    assert_int_equal(stand_in(client.id, HOME, false, NOW_S, &why), SID_OK);
-    assert_int_equal(stand_in(client.id, "::1", false, NOW_S, &why),
-                     SID_E_UNAUTHENTICATED);
-    assert_int_equal(why, SID_KEY_ELSEWHERE);
-    assert_int_equal(stand_in(client.id, NULL, false, NOW_S, &why),
-                     SID_E_UNAUTHENTICATED);
-    assert_int_equal(stand_in(client.id, "::1", true, NOW_S, &why), SID_OK);
-    sid_keyset_revoke(set, client.id);
-    assert_int_equal(stand_in(client.id, HOME, true, NOW_S, &why),
-                     SID_E_UNAUTHENTICATED);
-    assert_int_equal(why, SID_KEY_REVOKED);
-    assert_int_equal(sid_keyset_role(set, client.id, &role), SID_OK);
-    assert_int_equal(role, SID_ROLE_CLERK);
-    assert_int_equal(sid_keyset_role(set, "cli_nobody", &role),
-                     SID_E_NOT_FOUND);
-    /* Nobody has shown a wrong key. */
-    assert_int_equal(sid_keyset_failures(set, client.id), 0);
-}
-
 static void
 a_keys_bucket_goes_on_when_the_client_is_put_anew(void **state) {
     (void)state;
@@ -602,7 +540,6 @@ main(void) {
         T(the_record_is_told_why_and_whose_key_it_was),
         T(each_reason_has_a_word_for_the_record),
         T(a_key_is_good_in_its_networks_only),
-        T(who_stands_in_for_a_key_may_what_it_may_and_no_longer),
         T(a_keys_bucket_goes_on_when_the_client_is_put_anew),
         T(failures_are_counted_for_the_key_whose_name_was_shown),
         T(ages_tell_which_keys_will_soon_expire),

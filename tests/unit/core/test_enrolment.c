@@ -335,6 +335,11 @@ a_masked_name_shows_the_first_character_of_each_word(void **state) {
     assert_int_equal(strlen(out), SID_NAME_SIZE - 1);
     assert_int_equal(out[0], 'n');
     assert_int_equal(out[1], '*');
+    char longer[2 * SID_NAME_SIZE];
+    memset(longer, 'n', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    sid_name_mask(longer, out);
+    assert_int_equal(strlen(out), SID_NAME_SIZE - 1);
 }
 
 int

@@ -40,6 +40,12 @@ assert_event(struct sid_audit_entry entry, const char *expected) {
     sid_buf_free(&to);
 }
 
+static void
+assert_no_event(struct sid_audit_entry entry) {
+    enum sid_event_type type;
+    assert_false(sid_event_of(&entry, &type));
+}
+
 #define HEAD(type)                                                             \
     "{\"id\":\"42-abababab\",\"type\":\"" type                                 \
     "\",\"at\":\"2026-11-18T11:06:40Z\","
@@ -72,6 +78,9 @@ rows_about_somebody_become_events(void **state) {
                           "failures=2 reasons=faces_differ"),
                  HEAD("credential.recovery_failed") "\"credential\":\"crd_1\","
                                                     "\"failures\":\"2\"}");
+    /* A photo that has to be taken again is nobody's attempt. */
+    assert_no_event(entry_of("recovery_failed", "crd_1", "retake",
+                             "failures=0 reasons=too_dark"));
     assert_event(entry_of("credential_expiring", "crd_1", "soon",
                           "valid_until=2026-12-01T00:00:00Z"),
                  HEAD("credential.expiring") "\"credential\":\"crd_1\","

@@ -15,7 +15,9 @@
 #include "smartid/audit.h"
 #include "smartid/audit_chain.h"
 #include "smartid/audit_head.h"
+#include "smartid/enrolment.h"
 #include "smartid/keyring.h"
+#include "smartid/offline.h"
 #include "smartid/pseudonym.h"
 #include "smartid/ratelimit.h"
 #include "smartid/token.h"
@@ -164,6 +166,28 @@ sign_a_head(void) {
 }
 
 static enum sid_err
+make_an_offline_code(void) {
+    const struct sid_offline in = {.key_id = 1,
+                                   .kind = SID_OFFLINE_AGE,
+                                   .issued_at_s = NOW_S,
+                                   .not_after_s = NOW_S + 60};
+    char text[SID_OFFLINE_SIZE] = "";
+    enum sid_err err = sid_offline_make(sid_keyring_head(ring), &in, text);
+    assert_true((err == SID_OK) == (text[0] != '\0'));
+    return err;
+}
+
+static enum sid_err
+pack_a_person(void) {
+    const struct sid_holder holder = {.name = "x", .id_number = "1"};
+    struct sid_buf out = SID_BUF_EMPTY;
+    enum sid_err err = sid_holder_pack(&holder, &out);
+    assert_true((err == SID_OK) == (out.ptr != NULL));
+    sid_buf_free(&out);
+    return err;
+}
+
+static enum sid_err
 count_failures(void) {
     struct sid_rate *rate = NULL;
     enum sid_err err = sid_rate_new(60, &rate);
@@ -181,6 +205,8 @@ each_failure_inside_is_a_failure_outside(void **state) {
     each_call_fails(make_a_pseudonym);
     each_call_fails(link_and_walk_rows);
     each_call_fails(sign_a_head);
+    each_call_fails(make_an_offline_code);
+    each_call_fails(pack_a_person);
     each_call_fails(count_failures);
 }
 

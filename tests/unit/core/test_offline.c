@@ -147,6 +147,58 @@ every_changed_character_is_refused(void **state) {
     assert_int_equal(open_at(code, NOW_S, &out), SID_OK);
 }
 
+/* A code that says anything, well signed. */
+static void
+sign(enum sid_offline_kind kind, const char *content, size_t len,
+     char code[SID_OFFLINE_SIZE]) {
+    uint8_t bytes[256] = SID_OFFLINE_PREFIX;
+    uint8_t *at = bytes + strlen(SID_OFFLINE_PREFIX);
+    const uint8_t head[] = {1, 3, (uint8_t)kind, 0, 0, 0, 0, 0, 0, 0, 0};
+    size_t signed_len = strlen(SID_OFFLINE_PREFIX) + sizeof head + len;
+    memcpy(at, head, sizeof head);
+    memcpy(at + sizeof head, content, len);
+    assert_int_equal(
+        sid_sign(key, sid_span_of(bytes, signed_len), bytes + signed_len),
+        SID_OK);
+    memcpy(code, SID_OFFLINE_PREFIX, strlen(SID_OFFLINE_PREFIX));
+    sid_base45_encode(at, sizeof head + len + SID_SIGNATURE_BYTES,
+                      code + strlen(SID_OFFLINE_PREFIX));
+}
+
+static void
+what_is_signed_must_make_sense_too(void **state) {
+    (void)state;
+    static const struct {
+        enum sid_offline_kind kind;
+        const char *content;
+        size_t len;
+    } bad[] = {
+        {SID_OFFLINE_AGE, "\2", 1},
+        {SID_OFFLINE_AGE, "\1\1", 2},
+        {SID_OFFLINE_NONE, "\1x11010519491231002X", 20},
+        {SID_OFFLINE_IDENTITY,
+         "\0"
+         "11010519491231002X",
+         19},
+        {SID_OFFLINE_IDENTITY, "\377x11010519491231002X", 20},
+        {SID_OFFLINE_IDENTITY, "\2x11010519491231002X", 20},
+        {SID_OFFLINE_IDENTITY, "\1x11010519491231002X1", 21},
+        {SID_OFFLINE_IDENTITY,
+         "\1\1"
+         "11010519491231002X",
+         20},
+        {SID_OFFLINE_IDENTITY, "\1x1101051949123100\n2", 20},
+    };
+    char code[SID_OFFLINE_SIZE];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        sign(bad[i].kind, bad[i].content, bad[i].len, code);
+        refused(code, SID_E_CODE_CONTENT);
+    }
+    struct sid_offline out = {0};
+    sign(SID_OFFLINE_IDENTITY, "\1x11010519491231002X", 20, code);
+    assert_int_equal(open_at(code, NOW_S, &out), SID_E_CODE_EXPIRED);
+}
+
 static void
 each_refusal_has_its_reason(void **state) {
     (void)state;
@@ -154,6 +206,10 @@ each_refusal_has_its_reason(void **state) {
     char code[SID_OFFLINE_SIZE];
     refused("", SID_E_CODE_LENGTH);
     refused("SIDO1:", SID_E_CODE_LENGTH);
+    char longer[SID_OFFLINE_SIZE + 1];
+    memset(longer, '0', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    refused(longer, SID_E_CODE_LENGTH);
     assert_int_equal(sid_offline_make(key, &in, code), SID_OK);
     code[4] = '2';
     refused(code, SID_E_CODE_VERSION);
@@ -201,6 +257,7 @@ main(void) {
         cmocka_unit_test(the_longest_name_fits),
         cmocka_unit_test(it_lives_as_long_as_it_says_and_a_day_at_most),
         cmocka_unit_test(every_changed_character_is_refused),
+        cmocka_unit_test(what_is_signed_must_make_sense_too),
         cmocka_unit_test(each_refusal_has_its_reason),
         cmocka_unit_test(each_kind_has_its_word),
     };

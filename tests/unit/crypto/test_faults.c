@@ -64,6 +64,22 @@ seal_and_open(void) {
     return err;
 }
 
+/* Of a place that is authenticated in more than one piece. */
+static enum sid_err
+seal_for_a_long_place(void) {
+    static const char word[] =
+        "a name of seventy bytes or so, of which two do not fit into one piece";
+    const struct sid_place far = {word, word, word};
+    struct sid_aead_key *aead = NULL;
+    struct sid_buf sealed = SID_BUF_EMPTY;
+    enum sid_err err = sid_aead_key_new(key, 1, &aead);
+    if (err == SID_OK)
+        err = sid_seal(aead, &far, sid_span_str("text"), &sealed);
+    sid_buf_free(&sealed);
+    sid_aead_key_free(&aead);
+    return err;
+}
+
 static enum sid_err
 encrypt_and_decrypt(void) {
     struct sid_block_key *block = NULL;
@@ -204,6 +220,7 @@ static void
 each_failure_inside_is_a_failure_outside(void **state) {
     (void)state;
     each_call_fails(seal_and_open);
+    each_call_fails(seal_for_a_long_place);
     each_call_fails(encrypt_and_decrypt);
     each_call_fails(make_macs);
     each_call_fails(hash);

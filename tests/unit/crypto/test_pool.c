@@ -59,8 +59,9 @@ the_pool_holds_sixteen_and_gives_each_once(void **state) {
     unsigned seen = 0;
     assert_null(ctx_pool_take(&pool));
     for (size_t i = 0; i < CTX_POOL_SLOTS; i++)
-        assert_true(ctx_pool_give(&pool, &ctx[i]));
-    assert_false(ctx_pool_give(&pool, &ctx[CTX_POOL_SLOTS]));
+        assert_null(ctx_pool_give(&pool, &ctx[i]));
+    assert_ptr_equal(ctx_pool_give(&pool, &ctx[CTX_POOL_SLOTS]),
+                     &ctx[CTX_POOL_SLOTS]);
     for (char *c; (c = ctx_pool_take(&pool)) != NULL;) {
         assert_in_range(c - ctx, 0, CTX_POOL_SLOTS - 1);
         assert_int_equal(seen & 1u << (c - ctx), 0);

@@ -106,8 +106,7 @@ what_is_done_to_a_log_whose_oldest_rows_were_removed_is_found(void **state) {
     }
 }
 
-/* ---- the log --------------------------------------------------------------
- */
+/* ---- the log ------------------------------------------------------------- */
 
 static void
 what_was_done_to_the_rows_is_named(void **state) {
@@ -200,8 +199,7 @@ a_database_that_is_not_the_one_is_told(void **state) {
     expect_found(f, &what, "signs with another key");
 }
 
-/* ---- heads ----------------------------------------------------------------
- */
+/* ---- heads --------------------------------------------------------------- */
 
 static void
 each_line_that_is_taken_away_is_found(void **state) {
@@ -394,8 +392,7 @@ a_key_that_waits_for_its_place_is_used_and_left_where_it_is(void **state) {
     assert_int_equal(rename(next, f->master_key), 0);
 }
 
-/* ---- when a head is due ---------------------------------------------------
- */
+/* ---- when a head is due -------------------------------------------------- */
 
 /* A history of its own, for what is appended. */
 static int

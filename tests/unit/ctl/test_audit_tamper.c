@@ -35,8 +35,7 @@ some_row(const struct audit_fixture *f) {
     return 1 + roll(f->rows);
 }
 
-/* ---- in the database ------------------------------------------------------
- */
+/* ---- in the database ----------------------------------------------------- */
 
 /* Another value for a column, whatever stands there. */
 static void
@@ -173,8 +172,7 @@ tamper_rows(struct audit_fixture *f, char *name, size_t name_size) {
     audit_sql(f, sql);
 }
 
-/* ---- the files ------------------------------------------------------------
- */
+/* ---- the files ----------------------------------------------------------- */
 
 static void
 tamper_file(struct audit_fixture *f, char *name, size_t name_size) {

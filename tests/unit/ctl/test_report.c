@@ -85,8 +85,7 @@ an_empty_log_has_nothing_to_tell(void **state) {
     expect("");
 }
 
-/* ---- one person, often ----------------------------------------------------
- */
+/* ---- one person, often --------------------------------------------------- */
 
 static void
 five_checks_of_a_person_in_a_day_are_usual_and_six_are_not(void **state) {
@@ -143,8 +142,7 @@ a_person_who_is_checked_everywhere_is_told_without_a_key(void **state) {
     expect("often_all  crd_1 11;");
 }
 
-/* ---- night ----------------------------------------------------------------
- */
+/* ---- night --------------------------------------------------------------- */
 
 static void
 offices_sleep_from_ten_to_six(void **state) {
@@ -191,8 +189,7 @@ hotels_do_not_sleep_and_a_night_may_be_set_or_none(void **state) {
     expect("");
 }
 
-/* ---- an hour --------------------------------------------------------------
- */
+/* ---- an hour ------------------------------------------------------------- */
 
 /* n checks of `people` different people in the hour. */
 static void
@@ -279,8 +276,7 @@ many_answers_that_are_not_valid_are_told_but_not_expired_ones(void **state) {
     expect("not_valid cli_1  10;");
 }
 
-/* ---- two places -----------------------------------------------------------
- */
+/* ---- two places ---------------------------------------------------------- */
 
 static void
 put_places(const char *csv, enum sid_err expected) {
@@ -468,8 +464,7 @@ a_table_of_counters_of_another_form_is_refused(void **state) {
         SID_E_IO);
 }
 
-/* ---- the table ------------------------------------------------------------
- */
+/* ---- the table ----------------------------------------------------------- */
 
 static void
 tallies_keep_every_key_while_they_grow(void **state) {

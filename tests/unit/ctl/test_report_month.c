@@ -26,8 +26,7 @@
 #define FOUND_LEAST 18
 #define FALSE_MOST 1 /* per key and month */
 
-/* ---- dice -----------------------------------------------------------------
- */
+/* ---- dice ---------------------------------------------------------------- */
 
 static uint64_t dice;
 
@@ -44,8 +43,7 @@ between(int64_t least, int64_t most) {
     return least + roll(most - least + 1);
 }
 
-/* ---- the checks of a day --------------------------------------------------
- */
+/* ---- the checks of a day ------------------------------------------------- */
 
 struct check {
     int64_t at_s;
@@ -73,8 +71,7 @@ by_time(const void *a, const void *b) {
     return x->at_s < y->at_s ? -1 : x->at_s > y->at_s;
 }
 
-/* ---- who works how --------------------------------------------------------
- */
+/* ---- who works how ------------------------------------------------------- */
 
 static const struct kind {
     const char *purpose;
@@ -169,8 +166,7 @@ honest_day(int day) {
     }
 }
 
-/* ---- what is planted ------------------------------------------------------
- */
+/* ---- what is planted ----------------------------------------------------- */
 
 enum abuse_kind { OFTEN, OFTEN_ALL, NIGHT, BULK, MANY_PEOPLE, GUESSING, RELAY };
 
@@ -246,8 +242,7 @@ plant(const struct abuse *abuse) {
     }
 }
 
-/* ---- what is said ---------------------------------------------------------
- */
+/* ---- what is said -------------------------------------------------------- */
 
 static int false_alarms[KEYS + 1]; /* the last one: no key was named */
 static int64_t told;

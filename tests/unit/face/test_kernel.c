@@ -173,8 +173,7 @@ check_planes(const struct sid_kernel *kernel, int width, int height,
     free(filled - GUARD);
 }
 
-/* ---- tests, for each kind of processor ------------------------------------
- */
+/* ---- tests, for each kind of processor ----------------------------------- */
 
 /* NULL: this processor has no such vectors, and OpenCV's loops run. */
 static const struct sid_kernel *

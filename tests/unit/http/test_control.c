@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -59,6 +60,43 @@ the_control_socket_needs_no_key_and_is_private(void **state) {
     assert_string_equal(answer.body, "{\"clients\":[]}\n");
     close(fd);
     assert_int_equal(status_of(request), 401);
+}
+
+/* A process of another user, to whom somebody has opened the door. */
+static void
+who_is_neither_root_nor_its_user_is_nobody_there(void **state) {
+    (void)state;
+    static const char request[] = "GET /healthz HTTP/1.1\r\n" HOST "\r\n";
+    struct stat st;
+    assert_int_equal(stat(f->folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    if (geteuid() != 0)
+        return; /* cannot become somebody else; the folder is shut to them */
+    assert_int_equal(chmod(f->folder, 0711), 0);
+    assert_int_equal(chmod(f->control_path, 0666), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct answer answer = {0};
+        if (setresgid(65534, 65534, 65534) != 0 ||
+            setresuid(65534, 65534, 65534) != 0)
+            _exit(1);
+        int fd = fixture_connect(f, true);
+        fixture_send(fd, request, sizeof request - 1);
+        fixture_read(fd, &answer, NULL);
+        _exit(answer.status == 403 ? 0 : 2);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    /* Root is let in by a daemon that is not root. */
+    int fd = fixture_connect(f, true);
+    assert_int_equal(seteuid(65534), 0);
+    struct answer answer;
+    fixture_send(fd, request, sizeof request - 1);
+    fixture_read(fd, &answer, NULL);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(answer.status, 200);
+    close(fd);
 }
 
 static void
@@ -229,6 +267,7 @@ main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(the_control_socket_needs_no_key_and_is_private),
+        T(who_is_neither_root_nor_its_user_is_nobody_there),
         T(an_admin_makes_lists_and_revokes_a_key),
         T(an_order_of_a_clerk_names_party_and_networks),
         T(a_client_order_that_makes_no_sense_is_refused_by_field),

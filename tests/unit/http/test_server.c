@@ -392,6 +392,18 @@ places_are_given_back_when_uploads_are_cut(void **state) {
 }
 
 static void
+photos_without_a_type_are_refused_by_the_head(void **state) {
+    (void)state;
+    char request[512];
+    (void)snprintf(request, sizeof request,
+                   "POST /v1/enrollments HTTP/1.1\r\n" HOST
+                   "Authorization: Bearer %s\r\nContent-Length: 1000\r\n"
+                   "Expect: 100-continue\r\n\r\n",
+                   f->app_key);
+    assert_int_equal(status_of(request), 415);
+}
+
+static void
 a_full_queue_is_told_before_the_body(void **state) {
     (void)state;
     char head[512];
@@ -459,6 +471,7 @@ main(void) {
         T(expect_100_is_answered_before_the_body_or_by_the_refusal),
         T(pipelined_requests_are_answered_in_order),
         T(places_are_given_back_when_uploads_are_cut),
+        T(photos_without_a_type_are_refused_by_the_head),
         T(a_full_queue_is_told_before_the_body),
         T(after_quiesce_nobody_new_comes_in_and_the_open_ones_are_closed),
     };

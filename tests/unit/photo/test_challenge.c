@@ -87,8 +87,7 @@ decide(int count, enum sid_turn a, enum sid_turn b) {
     return decision;
 }
 
-/* ---- heads --------------------------------------------------------------
- */
+/* ---- heads --------------------------------------------------------------- */
 
 /* The film's man: on 02045 he looks into the camera, on 04000 his head is
  * turned to his right and down, on 03979 down; on 03909, beside 01829, to his
@@ -143,8 +142,7 @@ another_mans_head_fails(void **state) {
     assert_true(d.challenge.frame[0].similarity < 0.3F);
 }
 
-/* ---- flat pictures -------------------------------------------------------
- */
+/* ---- flat pictures ------------------------------------------------------- */
 
 struct tally {
     int all, no_face, turned, flat, accepted;
