@@ -36,7 +36,7 @@ async function signIn(person, path, key) {
 
 const desk = await launch();
 const home = await launch(await faceFilm(desk, sample('franck_02221.jpg')));
-const resident = await Person.sit(home, SMALL);
+let resident = await Person.sit(home, SMALL);
 let counter;
 let clerk;
 let officer;
@@ -167,6 +167,28 @@ await test('suspended by the resident, the same card is red; a key goes back to 
     await page.locator('#code img').waitFor();
 });
 
+await test('on a new phone the ID comes back with number and face, and the old phone has none', async () => {
+    const old = resident;
+    resident = await Person.sit(home, SMALL);
+    const { page } = resident;
+    await page.goto('/card');
+    await page.locator('[data-view=none]:visible').waitFor();
+    await resident.look('card-none');
+    await page.click('[data-go=recover]:visible');
+    await page.fill('#recover-number', NUMBER);
+    await page.click('[data-do=recover-next]');
+    await choosePhoto(page, 'selfie', sample('franck_02888.jpg'));
+    await usePhoto(page);
+    await page.click('[data-do=turns-skip]');
+    await page.locator('#code img').waitFor();
+    await resident.look('card-recovered');
+    old.expected = /404/;
+    await old.page.reload();
+    await old.page.locator('[data-view=none]:visible').waitFor();
+    await old.look('card-dead');
+    await old.leave();
+});
+
 await test('an officer decides a review case with the keyboard', async () => {
     const waiting = await enrol('李样本', '11010519491231002X', sample('SeanConnery.jpg'), sample('sean_guru2_crop.jpg'));
     assert.equal(waiting.state, 'review', JSON.stringify(waiting));
@@ -193,6 +215,25 @@ await test('the officer settles the dispute', async () => {
     await officer.look('console-disputes');
     await page.click('[data-do=upheld]');
     await page.locator('.empty').waitFor();
+});
+
+await test('the officer finds the person by number, sees what was done, and how the service is', async () => {
+    const { page } = officer;
+    await page.click('[data-desk=search]');
+    await page.fill('#search', NUMBER);
+    await page.keyboard.press('Enter');
+    await page.locator('.person').waitFor();
+    await page.click('[data-do=upgrade]');
+    await officer.look('console-search');
+    const id = await page.locator('.person dd').last().textContent();
+    await page.click('[data-desk=audit]');
+    await page.fill('#subject', id);
+    await page.keyboard.press('Enter');
+    await page.locator('tbody tr').first().waitFor();
+    await officer.look('console-audit');
+    await page.click('[data-desk=health]');
+    await page.locator('.tile').first().waitFor();
+    await officer.look('console-health');
 });
 
 await test('who will not use a face is enrolled at the counter, and takes the card away on the phone', async () => {

@@ -8,9 +8,13 @@ import { word } from './words.js';
 
 const PAGE = 50;
 
+function detailText(detail) {
+    return typeof detail === 'object' ? Object.entries(detail).map(([name, value]) => `${name}=${value}`).join(' ') : detail ?? '';
+}
+
 function rowOf(row) {
     return el('tr', {}, el('td', {}, row.at ? whenText(row.at) : ''), el('td', {}, word('event', row.event)),
-        el('td', {}, row.actor ?? ''), el('td', {}, row.subject ?? ''), el('td', {}, row.outcome ?? ''), el('td', {}, row.detail ?? ''));
+        el('td', {}, row.actor ?? ''), el('td', {}, row.subject ?? ''), el('td', {}, row.outcome ?? ''), el('td', {}, detailText(row.detail)));
 }
 
 function table(rows) {

@@ -4,6 +4,7 @@ import { Checks } from './card_checks.js';
 import { CodeView } from './card_code.js';
 import { erase, forget, showState, suspend } from './card_menu.js';
 import { Recovery } from './card_recover.js';
+import { confirmed } from './dialog.js';
 import { byId, say } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
 import { Applicant } from './session.js';
@@ -29,8 +30,8 @@ class Card {
         this.running = null;
     }
 
-    start() {
-        this.takeOver();
+    async start() {
+        await this.takeOver();
         byId('who').addEventListener('click', () => this.name(!this.nameShown));
         byId('live').addEventListener('click', () => this.setLive(!this.live));
         const failed = (problem) => this.notice(problemText(problem), 'bad');
@@ -50,11 +51,14 @@ class Card {
         this.show(location.hash === '#recover' ? 'recover' : 'pass');
     }
 
-    takeOver() {
+    /* Never over an ID that is here without asking: a link can come from anybody. */
+    async takeOver() {
         const found = HANDED_OVER.exec(location.hash);
         if (found === null)
             return;
         history.replaceState(null, '', location.pathname);
+        if (this.held && !await confirmed({ title: t('card.replace'), text: t('card.replace.text'), yes: t('card.replace.yes') }))
+            return;
         clearWallet();
         keepWallet({ credential_id: found[1], enrollment_id: found[2], holder_secret: found[3] });
         this.wallet = readWallet();

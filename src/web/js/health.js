@@ -12,12 +12,15 @@ const AGAIN_MS = 15000;
 function tiles(overview) {
     const { review = {}, disputes = {}, latency_ms: latency = {} } = overview;
     const oldest = review.oldest_at ? t('health.oldest', { left: leftText(now() - Date.parse(review.oldest_at)) }) : '';
-    const ms = (value) => (value === undefined || value === null ? '–' : `${value < 10 ? Math.round(value * 10) / 10 : Math.round(value)} ms`);
+    const round = (value) => (value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
+    const ms = (found) => (found?.count > 0 ? `${round(found.p50)} ms` : '–');
+    const span = (found) => (found?.count > 0 ? t('health.p99', { ms: round(found.p99) }) : '');
     return el('div', { class: 'tiles' },
         tile(t('health.review'), review.waiting ?? 0, oldest),
         tile(t('health.second'), review.waiting_second ?? 0),
         tile(t('health.disputes'), disputes.open ?? 0),
-        tile(t('health.p50'), ms(latency.p50)), tile(t('health.p99'), ms(latency.p99)));
+        tile(t('health.checks'), ms(latency.checks), span(latency.checks)),
+        tile(t('health.compare'), ms(latency.enrolments), span(latency.enrolments)));
 }
 
 function chart(title, values, group) {
@@ -35,8 +38,8 @@ export function openHealth(root, desk) {
             desk.note('');
             root.replaceChildren(tiles(overview),
                 chart(t('health.queue'), overview.queue, 'queue'),
-                chart(t('health.enrolments'), overview.enrolments_24h ?? overview.enrolments, 'state'),
-                chart(t('health.reasons'), overview.reasons_24h ?? overview.reasons, 'reason.short'));
+                chart(t('health.enrolments'), overview.enrollments_24h, 'state'),
+                chart(t('health.reasons'), overview.reasons_24h, 'reason.short'));
         } catch (problem) {
             if (timer !== null)
                 desk.failed(problem);

@@ -45,6 +45,11 @@ export function askSetup(purposes, present, text, done) {
             return;
         }
         const setup = { purpose, counter: byId('counter').value.trim() };
+        if (setup.counter === '' && purposes.find(({ name }) => name === purpose).counter) {
+            say(problem, t('problem.field.counter'), 'bad');
+            byId('counter').focus();
+            return;
+        }
         keep(setup);
         done(setup);
     };

@@ -211,6 +211,9 @@ export default {
     'card.none.enroll': 'Apply now',
     'card.none.recover': 'I have one: get it onto this phone',
     'card.dead': 'The ID on this phone is no longer good: it was moved to another phone, or erased.',
+    'card.replace': 'Replace the ID on this phone?',
+    'card.replace.text': 'This link puts another ID in place of yours. Only do so if an officer at a counter has just given it to you.',
+    'card.replace.yes': 'Replace',
 
     'code.alt': 'Your code, for the counter to scan',
     'code.day': 'Changes by itself in {left}',
