@@ -189,18 +189,52 @@ await test('on a new phone the ID comes back with number and face, and the old p
     await old.leave();
 });
 
-await test('an officer decides a review case with the keyboard', async () => {
+await test('in English on a large screen: two faces that differ, told why, and an appeal', async () => {
+    const other = await Person.sit(desk, { ...LARGE, dark: true });
+    const { page } = other;
+    await page.goto('/enroll');
+    await page.click('#begin');
+    await page.check('#agree');
+    await page.click('#consent button[type=submit]');
+    await page.fill('#name', 'Li Yangben');
+    await page.fill('#number', '110105194912310011');
+    await page.click('#details button[type=submit]');
+    await choosePhoto(page, 'card', sample('SeanConnery.jpg'));
+    await usePhoto(page);
+    await choosePhoto(page, 'selfie', sample('franck_02221.jpg'));
+    await usePhoto(page);
+    await page.click('[data-do=turns-skip]');
+    await page.click('[data-do=appeal]');
+    await page.fill('#statement', 'It is me, with a beard.');
+    await other.look('appeal');
+    await page.click('[data-do=send-appeal]');
+    await page.locator('[data-do=look]').waitFor();
+    await other.look('in-review');
+    await other.leave();
+});
+
+await test('an officer decides review cases with the keyboard, an appeal among them', async () => {
     const waiting = await enrol('李样本', '11010519491231002X', sample('SeanConnery.jpg'), sample('sean_guru2_crop.jpg'));
     assert.equal(waiting.state, 'review', JSON.stringify(waiting));
     officer = await Person.sit(desk, { ...LARGE, language: 'zh-CN' });
     const { page } = officer;
     await signIn(officer, '/console', world.keys.officer);
     await page.locator('.pair img').first().waitFor();
+    await page.keyboard.press('j');
+    await page.locator(`[data-id="${waiting.id}"][aria-current=true]`).waitFor();
+    await page.locator('h2', { hasText: '李样本' }).waitFor();
+    await page.locator('.pair img').first().waitFor();
     await page.waitForFunction(() => [...document.querySelectorAll('.pair img')].every((image) => image.naturalWidth > 0));
     await officer.look('console-review');
     await page.keyboard.press('a');
     await page.locator('.presets button').first().click();
     await officer.look('console-decide');
+    await page.keyboard.press('Control+Enter');
+    await page.locator('[data-id][aria-current=true] .tag.warn').waitFor();
+    await page.locator('.notice', { hasText: 'It is me, with a beard.' }).waitFor();
+    await page.keyboard.press('r');
+    await page.locator('.presets button').first().click();
+    await officer.look('console-appeal');
     await page.keyboard.press('Control+Enter');
     await page.locator('.empty').waitFor();
     await officer.look('console-empty');
@@ -240,7 +274,7 @@ await test('who will not use a face is enrolled at the counter, and takes the ca
     const { page } = officer;
     await page.click('[data-desk=counter]');
     await page.fill('#c-name', '王样本');
-    await page.fill('#c-number', '110105194912310011');
+    await page.fill('#c-number', '110105194912310038');
     for (const box of ['#c-seen', '#c-card', '#c-consent'])
         await page.check(box);
     await officer.look('console-counter');
@@ -271,6 +305,7 @@ await test('the service stopped: amber for the clerk, the last code still on the
     await clerk.look('scan-could-not-check');
     await resident.page.reload();
     await resident.page.locator('#code img').waitFor();
+    await resident.page.locator('#until', { hasText: '没有网络' }).waitFor();
     await resident.look('card-offline');
 });
 

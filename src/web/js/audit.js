@@ -12,14 +12,15 @@ function detailText(detail) {
     return typeof detail === 'object' ? Object.entries(detail).map(([name, value]) => `${name}=${value}`).join(' ') : detail ?? '';
 }
 
-function rowOf(row) {
+/* Whom it is about is said once when only that was asked for. */
+function rowOf(row, one) {
     return el('tr', {}, el('td', {}, row.at ? whenText(row.at) : ''), el('td', {}, word('event', row.event)),
-        el('td', {}, row.actor ?? ''), el('td', {}, row.subject ?? ''), el('td', {}, row.outcome ?? ''), el('td', {}, detailText(row.detail)));
+        el('td', {}, row.actor ?? ''), one ? null : el('td', {}, row.subject ?? ''), el('td', {}, row.outcome ?? ''), el('td', {}, detailText(row.detail)));
 }
 
-function table(rows) {
+function table(rows, one) {
     return el('div', { class: 'scroll card', tabindex: '0', role: 'region', 'aria-label': t('console.audit') }, el('table', {},
-        el('thead', {}, el('tr', {}, ...['at', 'event', 'actor', 'subject', 'outcome', 'detail'].map((name) =>
+        el('thead', {}, el('tr', {}, ...['at', 'event', 'actor', one ? null : 'subject', 'outcome', 'detail'].filter(Boolean).map((name) =>
             el('th', { scope: 'col' }, t(`audit.${name}`))))), el('tbody', {}, ...rows)));
 }
 
@@ -33,17 +34,18 @@ export function openAudit(root, desk) {
     let rows = [];
     let next = null;
     const load = async () => {
+        const one = subject.value.trim() !== '';
         const query = new URLSearchParams({ limit: String(PAGE) });
-        if (subject.value.trim() !== '')
+        if (one)
             query.set('subject', subject.value.trim());
         if (next !== null)
             query.set('after', String(next));
         try {
             const answer = await call('GET', `/v1/audit?${query}`, { auth: desk.session });
-            rows = rows.concat((answer.rows ?? []).map(rowOf));
+            rows = rows.concat(answer.rows.map((row) => rowOf(row, one)));
             next = answer.next ?? null;
             more.hidden = next === null;
-            place.replaceChildren(rows.length === 0 ? el('div', { class: 'card empty' }, el('p', {}, t('audit.none'))) : table(rows));
+            place.replaceChildren(rows.length === 0 ? el('div', { class: 'card empty' }, el('p', {}, t('audit.none'))) : table(rows, one));
         } catch (problem) {
             desk.failed(problem);
         }

@@ -150,6 +150,8 @@ class Card {
                 this.codes.stop();
                 clearWallet();
                 this.gone('card.dead');
+            } else {
+                this.codes.unreached();
             }
         }
     }

@@ -49,6 +49,13 @@ export class CodeView {
         this.tick();
     }
 
+    /* The server did not answer somebody else: no need to wait for one's own turn
+     * to say so. */
+    unreached() {
+        this.offline = true;
+        this.describe();
+    }
+
     /* Milliseconds until what is shown is dead; nothing shown: 0. */
     left() {
         if (this.live)

@@ -6,9 +6,8 @@ export function tile(label, value, below = '') {
         below === '' ? null : el('span', { class: 'small muted' }, ` ${below}`));
 }
 
-/* rows: [label, number]. */
-export function bars(rows) {
-    const most = Math.max(1, ...rows.map(([, value]) => value));
+/* rows: [label, number]. most: what a full bar stands for. */
+export function bars(rows, most = Math.max(1, ...rows.map(([, value]) => value))) {
     const list = el('dl', { class: 'bars' });
     for (const [label, value] of rows) {
         const bar = el('div', { class: 'bar', 'aria-hidden': 'true' });

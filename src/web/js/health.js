@@ -30,6 +30,13 @@ function chart(title, values, group) {
             : bars(entries.map(([name, value]) => [word(group, name), value])));
 }
 
+/* How full it is, not how its numbers compare. */
+function queue({ waiting, busy, capacity }) {
+    return el('section', { class: 'card' }, el('h2', {}, t('health.queue')),
+        bars([[t('queue.waiting'), waiting], [t('queue.busy'), busy]], capacity),
+        el('p', { class: 'small muted' }, t('health.room', { n: capacity })));
+}
+
 export function openHealth(root, desk) {
     let timer = null;
     const load = async () => {
@@ -37,7 +44,7 @@ export function openHealth(root, desk) {
             const overview = await call('GET', '/v1/overview', { auth: desk.session });
             desk.note('');
             root.replaceChildren(tiles(overview),
-                chart(t('health.queue'), overview.queue, 'queue'),
+                queue(overview.queue),
                 chart(t('health.enrolments'), overview.enrollments_24h, 'state'),
                 chart(t('health.reasons'), overview.reasons_24h, 'reason.short'));
         } catch (problem) {
