@@ -256,7 +256,7 @@ $(BUILD)/dudect_memcmp: tests/slow/dudect.c $(call lib,base)
 .PHONY: unit-bins e2e-bins slow-bins objects
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
-          $(BUILD)/mkhostile $(BUILD)/full_disk.so $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so
+          $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)
@@ -321,7 +321,7 @@ check-web: all $(BUILD)/mkphoto ## the pages in a browser (after make setup-chec
 	@python3 tests/web/run.py --bin $(BUILD) $(if $(SHOTS),--shots $(SHOTS))
 
 # What takes too long for every commit; run before a release.
-check-slow: slow-bins unit-bins $(BUILD)/mkaudit ## the long proofs, with figures
+check-slow: slow-bins unit-bins ## the long proofs, with figures
 	$(SUB) tidy TIDY_NODES=225000
 	@FILE_LIMIT_S=3600 python3 tests/e2e/run.py --bin $(BUILD) -j 1 -v tests/slow/test_*.py
 
@@ -403,7 +403,7 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
 # FOLDER, or --sizes 10000,1000000 for databases that have grown.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
 	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format

@@ -6,6 +6,14 @@
 
 #include "smartid/audit.h"
 #include "smartid/buf.h"
+#include "smartid/json_out.h"
+
+/* RFC 3339 with microseconds, in which a MAC is made, and a NUL. */
+#define SID_AUDIT_TIME_SIZE 28
+void sid_audit_time_text(int64_t at_us, char out[SID_AUDIT_TIME_SIZE]);
+/* Writes a row but for its detail as members of the object that is open. */
+void sid_audit_write_row(struct sid_json *json,
+                         const struct sid_audit_entry *entry);
 
 /* Appends the row as an object; a detail that is a list of members becomes one,
  * with text for each; any other stays text. scratch: its bytes are replaced.

@@ -37,6 +37,7 @@ struct sid_credential_code {
     int64_t refresh_after_s; /* from then on another code is given */
     /* private */
     struct sid_credential credential;
+    int64_t base_until_s; /* as its valid_until_s, of what it stands on */
     int64_t now_s;
 };
 /* flow.err: SID_E_NOT_FOUND, those of a state that is not active … */
@@ -80,7 +81,8 @@ struct sid_issue {
     int64_t valid_until_s;                  /* in: as in sid_life */
 };
 /* flow.err: SID_E_NOT_FOUND, SID_E_CONFLICT (it does not stand on that type),
- * those of a state that is not active … */
+ * SID_E_FIELD_INVALID (it has expired), SID_E_FORBIDDEN (one that somebody else
+ * has suspended stands), those of a state that is not active … */
 void sid_issue_start(struct sid_issue *issue);
 void sid_issue_fini(struct sid_issue *issue);
 

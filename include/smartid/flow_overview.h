@@ -4,7 +4,7 @@
 #define SMARTID_FLOW_OVERVIEW_H
 
 #include "smartid/app.h"
-#include "smartid/store.h"
+#include "smartid/overview.h"
 
 #define SID_OVERVIEW_S ((int64_t)86400)
 /* Enrolments of a state whose reasons are counted. Own choice: more do not

@@ -38,7 +38,7 @@ struct sid_recover {
     struct sid_reasons quality; /* of the photos */
     struct sid_recovery_facts facts;
     float face[SID_EMBEDDING_FLOATS];
-    enum sid_err work_err; /* nobody could look at the photos now */
+    enum sid_err work_err; /* of the photos, or of what came after */
 };
 /* By number nothing tells whether somebody with that number is here: who is
  * not, whose phone cannot be replaced with a face (locked, no face, revoked),

@@ -2,8 +2,9 @@
  *
  * io: sid_verify_start opens the code (pure) and submits; writer: status and
  * audit row in one transaction; io: sid_verify_finish opens the attributes that
- * the purpose allows. Whatever fails on the way is an error, never an answer
- * about the code. */
+ * the purpose allows. Of a live code, and of a batch, the writer opens them, so
+ * that a failure uses no code up and is written down. Whatever fails on the way
+ * is an error, never an answer about the code. */
 #ifndef SMARTID_FLOW_VERIFY_H
 #define SMARTID_FLOW_VERIFY_H
 
@@ -53,6 +54,8 @@ struct sid_verify {
     struct sid_subject_key key;
     struct sid_buf sealed, details_sealed;
     bool base_dead; /* what it stands on is not active */
+    bool of_batch;
+    bool opened; /* what finish opens was opened with the rest */
 };
 
 /* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE

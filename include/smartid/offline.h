@@ -21,6 +21,9 @@
 
 #define SID_OFFLINE_PREFIX "SIDO1:"
 #define SID_OFFLINE_LIFE_MAX_S 86400 /* Source: issue 5, letter J */
+/* How often counters fetch the public keys: no key signs that is younger, as
+ * long as there is an older one. Source: README. */
+#define SID_OFFLINE_FETCH_S 86400
 /* Bytes at most: head, name with its length, number, signature. */
 #define SID_OFFLINE_BYTES                                                      \
     (11 + SID_NAME_SIZE + SID_IDNUMBER_CHARS + SID_SIGNATURE_BYTES)

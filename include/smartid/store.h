@@ -135,6 +135,14 @@ SID_FALLIBLE enum sid_err sid_store_audit_anchor(struct sid_store *store,
 SID_FALLIBLE enum sid_err sid_store_audit_prune(struct sid_store *store,
                                                 int64_t before_us, int limit,
                                                 int64_t *removed);
+/* Removes up to limit of the oldest rows, up to the row of number last_seq,
+ * which must have this MAC: what the caller holds elsewhere is what goes.
+ * Otherwise as sid_store_audit_prune(). Errors: the same; SID_E_CONFLICT (there
+ * is no such row, or it is the newest). */
+SID_FALLIBLE enum sid_err
+sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
+                    const uint8_t mac[SID_SHA256_BYTES], int limit,
+                    int64_t *removed);
 /* When the oldest row was made (0: there is none), and about how many were made
  * before before_us: exact while the clock never went back. */
 SID_FALLIBLE enum sid_err sid_store_audit_age(struct sid_store *store,
@@ -489,6 +497,7 @@ struct sid_credential {
     char assurance[16];          /* "remote" | "remote_live" */
     struct sid_life life;
     int64_t issued_at_s;
+    bool expiry_told;              /* see sid_store_expiring_each() */
     char replaced_by[SID_ID_SIZE]; /* the one that took its place, or "" */
     /* Reason of the revocation, sealed for place credential|note|id; empty:
      * none. */
@@ -554,24 +563,6 @@ SID_FALLIBLE enum sid_err sid_store_dead_serial(struct sid_store *store,
                                                 uint64_t serial,
                                                 char credential_id[SID_ID_SIZE],
                                                 enum sid_dead_serial *why);
-
-/* ---- at a glance ------------------------------------------------------- */
-struct sid_store_overview {
-    int64_t review, review_second; /* in review; those after a first decision */
-    int64_t review_oldest_s;       /* since when the oldest is; 0: none is */
-    int64_t disputes, disputes_oldest_s;   /* open ones, the same way */
-    int64_t states[SID_ENROL_STATE_COUNT]; /* of enrolments since since_s */
-};
-SID_FALLIBLE enum sid_err sid_store_overview(struct sid_store *store,
-                                             int64_t since_s,
-                                             struct sid_store_overview *out);
-/* Why enrolments sent since since_s are in this state: the newest first, at
- * most limit. each may end the walk by returning an error, which is then
- * returned. */
-SID_FALLIBLE enum sid_err sid_store_reasons_each(
-    struct sid_store *store, enum sid_enrol_state state, int64_t since_s,
-    int limit, enum sid_err (*each)(const struct sid_reasons *, void *ctx),
-    void *ctx);
 
 /* ---- erasure and retention --------------------------------------------- */
 /* What stays of a person. */

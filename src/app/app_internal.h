@@ -243,8 +243,8 @@ SID_FALLIBLE enum sid_err sid_template_renew(const struct sid_keyring *ring,
 
 /* ---- flow_portrait.c ---------------------------------------------------- */
 /* Inside a transaction: whose enrolment and keys a recent check is about.
- * Errors: SID_E_NOT_FOUND (the credential is not active any more, or gone),
- * those of the store. */
+ * Errors: SID_E_NOT_FOUND (the credential, or what it stands on, is not active
+ * any more, or gone), those of the store. */
 SID_FALLIBLE enum sid_err sid_app_checked(struct sid_app *app,
                                           struct sid_store *store,
                                           const struct sid_recent_check *check,
@@ -325,10 +325,11 @@ struct sid_verdict {
     struct sid_span portrait; /* sealed, or empty; kept with the face */
 };
 /* Inside a transaction: issues the credential when approved (a number that is
- * in use by now turns the verdict into rejected), writes the decision, deletes
- * the photos unless it goes to review, keeps or deletes the face, audits.
- * enrolment is the stored row and becomes the new one. Errors: SID_E_CONFLICT,
- * those of seal and store. */
+ * in use by now, or a card that has expired, turns the verdict into rejected),
+ * writes the decision, deletes the photos unless it goes to review, keeps or
+ * deletes the face, audits. enrolment is the stored row and becomes the new
+ * one. Errors: SID_E_CONFLICT, SID_E_EXPIRED (instead, when an officer
+ * decides), those of seal and store. */
 SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
                                            struct sid_store *store,
                                            struct sid_enrolment *enrolment,
@@ -341,15 +342,19 @@ SID_FALLIBLE enum sid_err
 sid_app_in_use(struct sid_app *app, struct sid_store *store,
                const uint8_t id_index[SID_SHA256_BYTES], const char *type,
                bool *out);
+/* What a credential stands on. */
+struct sid_base {
+    enum sid_credential_state state;    /* active, too, when on nothing */
+    char assurance[SID_ASSURANCE_SIZE]; /* what the credential is worth */
+    int64_t valid_until_s;              /* 0: does not end */
+};
 /* The credential that one of this type stands on: of the same enrolment, so
- * that what an old phone has does not come back with a new enrolment. *state:
- * of it (active, when it stands on nothing), *assurance: what it is worth.
- * Errors: those of the store. */
+ * that what an old phone has does not come back with a new enrolment. Errors:
+ * those of the store. */
 SID_FALLIBLE enum sid_err sid_app_base(struct sid_app *app,
                                        struct sid_store *store,
                                        const struct sid_credential *credential,
-                                       enum sid_credential_state *state,
-                                       char assurance[SID_ASSURANCE_SIZE]);
+                                       struct sid_base *out);
 /* Inserts a credential, in the place of whatever stands of its type and person,
  * and writes both down. Errors: those of the store and the log. */
 SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,

@@ -44,26 +44,29 @@ sid_app_in_use(struct sid_app *app, struct sid_store *store,
 
 enum sid_err
 sid_app_base(struct sid_app *app, struct sid_store *store,
-             const struct sid_credential *credential,
-             enum sid_credential_state *state,
-             char assurance[SID_ASSURANCE_SIZE]) {
+             const struct sid_credential *credential, struct sid_base *out) {
     const struct sid_credential_type *type =
         sid_credential_type_find(credential->type);
     struct sid_credential base = {0};
-    *state = SID_CREDENTIAL_ACTIVE;
-    memmove(assurance, credential->assurance, SID_ASSURANCE_SIZE);
-    if (type == NULL || type->needs == NULL)
-        return SID_OK;
-    *state = SID_CREDENTIAL_REVOKED;
-    enum sid_err err = sid_store_credential_standing(
-        store, credential->id_index, type->needs, &base);
-    if (err == SID_OK &&
+    struct sid_base found = {.state = SID_CREDENTIAL_ACTIVE};
+    memcpy(found.assurance, credential->assurance, SID_ASSURANCE_SIZE);
+    enum sid_err err = SID_OK;
+    if (type != NULL && type->needs != NULL) {
+        found.state = SID_CREDENTIAL_REVOKED;
+        err = sid_store_credential_standing(store, credential->id_index,
+                                            type->needs, &base);
+    }
+    if (err == SID_OK && base.serial != 0 &&
         strcmp(base.enrolment_id, credential->enrolment_id) == 0) {
-        *state = sid_life_state(&base.life, sid_time_s(app));
-        memcpy(assurance, base.assurance, SID_ASSURANCE_SIZE);
+        found.state = sid_life_state(&base.life, sid_time_s(app));
+        found.valid_until_s = base.life.valid_until_s;
+        memcpy(found.assurance, base.assurance, SID_ASSURANCE_SIZE);
     }
     sid_credential_fini(&base);
-    return err == SID_E_NOT_FOUND ? SID_OK : err;
+    if (err != SID_OK && err != SID_E_NOT_FOUND)
+        return err;
+    *out = found;
+    return SID_OK;
 }
 
 /* Whatever stands gives way to the new one. */

@@ -130,6 +130,39 @@ keep_face(struct sid_app *app, struct sid_store *store,
     return err;
 }
 
+/* Why it cannot be approved any more, whatever it was when it came: the card
+ * has expired meanwhile, or the number is in use by now. SID_OK: it can. */
+static enum sid_err
+find_obstacle(struct sid_app *app, struct sid_store *store,
+              const struct sid_enrolment *enrolment, enum sid_err *why) {
+    bool in_use = false;
+    *why = SID_OK;
+    if (enrolment->state != SID_ENROL_APPROVED)
+        return SID_OK;
+    if (enrolment->valid_until_s != 0 &&
+        sid_time_s(app) >= enrolment->valid_until_s) {
+        *why = SID_E_EXPIRED;
+        return SID_OK;
+    }
+    enum sid_err err = enrolment->replaces
+                           ? SID_OK
+                           : sid_app_in_use(app, store, enrolment->id_index,
+                                            SID_TYPE_RESIDENT, &in_use);
+    if (in_use)
+        *why = SID_E_CONFLICT;
+    return err;
+}
+
+static void
+turn_down(struct sid_enrolment *enrolment, enum sid_err why) {
+    enrolment->state = SID_ENROL_REJECTED;
+    enrolment->reasons.count = 0;
+    sid_reasons_add(&enrolment->reasons,
+                    why == SID_E_EXPIRED ? SID_REASON_CARD_EXPIRED
+                                         : SID_REASON_ID_NUMBER_IN_USE,
+                    SID_PHOTO_NONE);
+}
+
 enum sid_err
 sid_enrol_settle(struct sid_app *app, struct sid_store *store,
                  struct sid_enrolment *enrolment,
@@ -151,20 +184,14 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
                       verdict->decided_by);
     if (err == SID_OK)
         err = seal_note(app, enrolment, verdict->note);
-    bool in_use = false;
-    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED &&
-        !enrolment->replaces)
-        err = sid_app_in_use(app, store, enrolment->id_index, SID_TYPE_RESIDENT,
-                             &in_use);
+    enum sid_err why = SID_OK;
+    if (err == SID_OK)
+        err = find_obstacle(app, store, enrolment, &why);
     /* An officer is told; a worker has nobody to tell and decides. */
-    if (err == SID_OK && in_use && verdict->decided_by[0] != '\0')
-        err = SID_E_CONFLICT;
-    if (err == SID_OK && in_use) {
-        enrolment->state = SID_ENROL_REJECTED;
-        enrolment->reasons.count = 0;
-        sid_reasons_add(&enrolment->reasons, SID_REASON_ID_NUMBER_IN_USE,
-                        SID_PHOTO_NONE);
-    }
+    if (err == SID_OK && why != SID_OK && verdict->decided_by[0] != '\0')
+        err = why;
+    if (err == SID_OK && why != SID_OK)
+        turn_down(enrolment, why);
     if (err == SID_OK && enrolment->state == SID_ENROL_APPROVED)
         err = issue_credential(app, store, enrolment, verdict->actor);
     if (err == SID_OK)

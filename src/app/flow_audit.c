@@ -1,95 +1,87 @@
-/* flow_audit.c: see flow_audit.h. Owns the rows until the flow's fini. */
+/* flow_audit.c: rows leave the audit log for an archive (see flow_audit.h).
+ * Owns nothing beyond the caller's structs. */
 #include "smartid/flow_audit.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "app_internal.h"
-#include "smartid/audit_json.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
 
-static bool
-is_wanted(const struct sid_audit_look *look, const struct sid_audit_row *row) {
-    return (look->event[0] == '\0' || strcmp(look->event, row->event) == 0) &&
-           (look->subject[0] == '\0' ||
-            strcmp(look->subject, row->subject) == 0);
-}
-
-/* Rows come oldest first; the last `limit` of them are kept. */
+/* What has not been told yet is read from the log. */
 static enum sid_err
-take_row(const struct sid_audit_entry *entry, void *ctx) {
-    struct sid_audit_look *look = ctx;
-    if (entry->row.seq >= look->before_seq || !is_wanted(look, &entry->row))
+judge_webhook(struct sid_store *store, const struct sid_config *config,
+              int64_t last) {
+    int64_t told = 0;
+    if (config->webhook_url[0] == '\0')
         return SID_OK;
-    if (look->count == look->limit) {
-        sid_buf_clear(&look->rows[look->first]);
-        look->first = (look->first + 1) % look->limit;
-        look->count--;
-        look->dropped = true;
-    }
-    int at = (look->first + look->count) % look->limit;
-    look->count++;
-    return sid_audit_json(entry, &look->scratch, &look->rows[at]);
+    enum sid_err err = sid_store_webhook_place(store, &told);
+    if (err == SID_E_NOT_FOUND)
+        return SID_OK; /* it will begin at the end of the log */
+    return err == SID_OK && told < last ? SID_E_CONFLICT : err;
 }
 
 static enum sid_err
-note(const struct sid_audit_look *look, struct sid_store *store) {
-    char detail[SID_AUDIT_EVENT_SIZE + 32];
-    (void)snprintf(detail, sizeof detail, "shown=%d event=%s", look->count,
-                   look->event);
-    return sid_app_audit(store, "audit_read",
-                         sid_caller_actor(&look->flow.caller), look->subject,
-                         "shown", detail);
+write_down(struct sid_store *store, const struct sid_audit_segment *segment,
+           const char *actor) {
+    char detail[96];
+    (void)snprintf(detail, sizeof detail,
+                   "month=%s first=%" PRId64 " last=%" PRId64, segment->month,
+                   segment->first, segment->last);
+    return sid_app_audit(store, "audit_archived", actor, "", "done", detail);
 }
 
-/* The number of a row, as its JSON begins with it. */
-static int64_t
-seq_of(const struct sid_buf *row) {
-    static const char head[] = "{\"seq\":";
-    int64_t seq = 0;
-    for (size_t i = sizeof head - 1;
-         i < row->len && row->ptr[i] >= '0' && row->ptr[i] <= '9'; i++)
-        seq = seq * 10 + (row->ptr[i] - '0');
-    return seq;
-}
-
-static enum sid_err
-look_run(struct sid_op *op, struct sid_store *store) {
-    struct sid_audit_look *look = (struct sid_audit_look *)op;
-    int64_t head = sid_store_audit_head(store, NULL);
-    if (look->before_seq == 0 || look->before_seq > head + 1)
-        look->before_seq = head + 1;
-    int64_t from = look->before_seq - 1 - SID_AUDIT_SCAN_ROWS;
-    if (from < 0)
-        from = 0;
+enum sid_err
+sid_audit_archive_in(struct sid_store *store, const struct sid_keyring *keys,
+                     const struct sid_config *config,
+                     const struct sid_audit_segment *segment, const char *actor,
+                     int64_t *left) {
+    int64_t gone = 0, removed = 0;
+    uint8_t mac[SID_SHA256_BYTES];
     enum sid_err err =
-        sid_store_audit_each(store, from, SID_AUDIT_SCAN_ROWS, take_row, look);
-    if (err != SID_OK)
-        return err;
-    if (look->dropped)
-        look->next_seq = seq_of(&look->rows[look->first]);
-    else if (from > 0)
-        look->next_seq = from + 1;
-    return note(look, store);
+        sid_store_audit_anchor(store, sid_keyring_audit(keys), &gone, mac);
+    if (err == SID_OK && gone >= segment->last) {
+        *left = 0;
+        return SID_OK;
+    }
+    if (err == SID_OK && gone < segment->first - 1)
+        err = SID_E_CONFLICT;
+    if (err == SID_OK)
+        err = judge_webhook(store, config, segment->last);
+    /* Before: the rows may be all that there are, and the newest one stays. */
+    if (err == SID_OK && gone == segment->first - 1)
+        err = write_down(store, segment, actor);
+    if (err == SID_OK)
+        err = sid_store_audit_cut(store, segment->last, segment->mac,
+                                  SID_ARCHIVE_ROWS_MAX, &removed);
+    if (err == SID_OK)
+        *left = segment->last - gone - removed;
+    return err;
+}
+
+static enum sid_err
+archive_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_audit_archive *archive = (struct sid_audit_archive *)op;
+    struct sid_config config;
+    sid_app_config(archive->flow.app, &config);
+    return sid_audit_archive_in(
+        store, archive->flow.app->keys, &config, &archive->segment,
+        sid_caller_actor(&archive->flow.caller), &archive->left);
+}
+
+static void
+archive_done(struct sid_op *op) {
+    struct sid_audit_archive *archive = (struct sid_audit_archive *)op;
+    const struct sid_audit_segment *segment = &archive->segment;
+    if (op->err == SID_OK && archive->left == 0)
+        sid_log(SID_LOG_INFO, "audit_archived", SID_S("month", segment->month),
+                SID_N("first", segment->first), SID_N("last", segment->last));
+    sid_flow_end(op);
 }
 
 void
-sid_audit_look_start(struct sid_audit_look *look) {
-    if (!sid_flow_admit(&look->flow))
-        return;
-    look->rows = sid_flow_page(&look->flow, look->limit, sizeof *look->rows);
-    if (look->rows == NULL)
-        return;
-    look->flow.op.single_write = true;
-    sid_flow_submit(&look->flow, look_run, sid_flow_end);
-}
-
-void
-sid_audit_look_fini(struct sid_audit_look *look) {
-    for (int i = 0; look->rows != NULL && i < look->limit; i++)
-        sid_buf_free(&look->rows[i]);
-    free(look->rows);
-    look->rows = NULL;
-    sid_buf_free(&look->scratch);
+sid_audit_archive_start(struct sid_audit_archive *archive) {
+    if (sid_flow_admit(&archive->flow))
+        sid_flow_submit(&archive->flow, archive_run, archive_done);
 }

@@ -39,6 +39,7 @@ sid_verify_batch_start(struct sid_verify_batch *batch) {
         item->flow.app = flow->app;
         item->flow.caller = flow->caller;
         item->purpose = batch->purpose;
+        item->of_batch = true;
         memcpy(item->counter, batch->counter, sizeof item->counter);
         enum sid_err err = sid_verify_open(item);
         if (err != SID_OK)

@@ -98,12 +98,14 @@ kind_name(const struct sid_credential_code *code) {
 
 /* What stands on another credential has no code while that has none. */
 static enum sid_err
-judge_base(const struct sid_credential_code *code, struct sid_store *store) {
-    enum sid_credential_state state;
-    char assurance[SID_ASSURANCE_SIZE];
-    enum sid_err err = sid_app_base(code->flow.app, store, &code->credential,
-                                    &state, assurance);
-    return err == SID_OK ? sid_credential_state_err(state) : err;
+judge_base(struct sid_credential_code *code, struct sid_store *store) {
+    struct sid_base base;
+    enum sid_err err =
+        sid_app_base(code->flow.app, store, &code->credential, &base);
+    if (err != SID_OK)
+        return err;
+    code->base_until_s = base.valid_until_s;
+    return sid_credential_state_err(base.state);
 }
 
 static enum sid_err
@@ -220,15 +222,24 @@ tell_offline(const struct sid_credential_code *code, struct sid_offline *out) {
     return err;
 }
 
-/* It dies with the card. */
+/* It dies with the card, and with the one that this stands on. */
+static int64_t
+offline_end_s(const struct sid_credential_code *code) {
+    const int64_t cards_s[] = {code->credential.life.valid_until_s,
+                               code->base_until_s};
+    int64_t end_s = code->now_s + SID_OFFLINE_LIFE_MAX_S;
+    for (int i = 0; i < 2; i++)
+        if (cards_s[i] != 0 && cards_s[i] < end_s)
+            end_s = cards_s[i];
+    return end_s;
+}
+
 static enum sid_err
 make_offline(struct sid_credential_code *code) {
     const struct sid_keyring *keys = code->flow.app->keys;
-    int64_t not_after_s = code->now_s + SID_OFFLINE_LIFE_MAX_S;
-    int64_t card_s = code->credential.life.valid_until_s;
-    if (card_s != 0 && card_s < not_after_s)
-        not_after_s = card_s;
-    int kid = sid_keyring_current(keys, SID_KEY_CODE);
+    int64_t not_after_s = offline_end_s(code);
+    /* Counters fetch the keys once a day: not one that they may not know. */
+    int kid = sid_keyring_code_at(keys, code->now_s - SID_OFFLINE_FETCH_S);
     const struct sid_sign_key *key = sid_keyring_offline(keys, kid);
     struct sid_offline told = {.key_id = (uint8_t)kid,
                                .kind = code->offline,

@@ -92,6 +92,7 @@ make_fingerprint(struct sid_enrol_submit *submit) {
         sid_span_of(&submit->consent_portrait, sizeof submit->consent_portrait),
         sid_span_of(&submit->valid_until_s, sizeof submit->valid_until_s),
         sid_span_of(submit->challenge_id, strlen(submit->challenge_id) + 1),
+        sid_span_of("replace", submit->replace ? sizeof "replace" : 0),
     };
     for (size_t i = 0; err == SID_OK && i < sizeof texts / sizeof *texts; i++)
         err = sid_sha256_update(hash, texts[i]);

@@ -70,26 +70,71 @@ read_base(struct sid_issue *issue, struct sid_store *store,
         sid_life_state(&out->life, sid_time_s(issue->look.flow.app)));
 }
 
+/* What somebody else has suspended is not had again by another one in its
+ * place: who may not resume it may not issue it anew. */
 static enum sid_err
-issue_run(struct sid_op *op, struct sid_store *store) {
-    struct sid_issue *issue = (struct sid_issue *)op;
-    struct sid_credential base = {0}, made = {0};
-    enum sid_err err = read_base(issue, store, &base);
-    if (err == SID_OK)
-        err = make(issue, &base, &made);
+judge_standing(struct sid_issue *issue, struct sid_store *store,
+               const struct sid_credential *base) {
+    struct sid_flow *flow = &issue->look.flow;
+    struct sid_credential row = {0};
+    enum sid_err err = sid_store_credential_standing(store, base->id_index,
+                                                     issue->type->name, &row);
+    if (err != SID_OK)
+        return err == SID_E_NOT_FOUND ? SID_OK : err;
+    if (sid_life_resume(&row.life, flow->caller.role, sid_time_s(flow->app)) ==
+        SID_E_FORBIDDEN) {
+        flow->refusal = SID_E_FORBIDDEN;
+        err = sid_app_audit(store, "credential_change_refused",
+                            sid_caller_actor(&flow->caller), row.id,
+                            sid_err_code(flow->refusal), "issue");
+    }
+    sid_credential_fini(&row);
+    return err;
+}
+
+/* One that has expired would take the place of one that has not. */
+static enum sid_err
+judge_validity(struct sid_issue *issue) {
+    struct sid_flow *flow = &issue->look.flow;
+    if (issue->valid_until_s == 0 ||
+        issue->valid_until_s > sid_time_s(flow->app))
+        return SID_OK;
+    flow->field = "valid_until";
+    return SID_E_FIELD_INVALID;
+}
+
+static enum sid_err
+issue_new(struct sid_issue *issue, struct sid_store *store,
+          const struct sid_credential *base) {
+    struct sid_credential made = {0};
+    enum sid_err err = make(issue, base, &made);
     if (err == SID_OK)
         err = sid_app_issue(store, &made,
                             sid_caller_actor(&issue->look.flow.caller));
     if (err == SID_OK)
         err = sid_store_credential_get(store, made.id, &issue->look.credential);
-    sid_credential_fini(&base);
     sid_credential_fini(&made);
+    return err;
+}
+
+static enum sid_err
+issue_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_issue *issue = (struct sid_issue *)op;
+    struct sid_credential base = {0};
+    enum sid_err err = read_base(issue, store, &base);
+    if (err == SID_OK)
+        err = judge_validity(issue);
+    if (err == SID_OK)
+        err = judge_standing(issue, store, &base);
+    if (err == SID_OK && issue->look.flow.refusal == SID_OK)
+        err = issue_new(issue, store, &base);
+    sid_credential_fini(&base);
     return err;
 }
 
 static void
 issue_done(struct sid_op *op) {
-    if (op->err == SID_OK)
+    if (sid_flow_result(op) == SID_OK)
         sid_metric_add(SID_M_CREDENTIAL_ISSUED, 1);
     sid_flow_end(op);
 }

@@ -17,8 +17,12 @@ sid_app_checked(struct sid_app *app, struct sid_store *store,
     struct sid_credential row = {0};
     enum sid_err err =
         sid_store_credential_get(store, check->credential_id, &row);
+    struct sid_base base = {.state = SID_CREDENTIAL_REVOKED};
+    if (err == SID_OK)
+        err = sid_app_base(app, store, &row, &base);
     if (err == SID_OK &&
-        sid_life_state(&row.life, sid_time_s(app)) != SID_CREDENTIAL_ACTIVE)
+        (sid_life_state(&row.life, sid_time_s(app)) != SID_CREDENTIAL_ACTIVE ||
+         base.state != SID_CREDENTIAL_ACTIVE))
         err = SID_E_NOT_FOUND;
     if (err == SID_OK) {
         memcpy(enrolment_id, row.enrolment_id, sizeof row.enrolment_id);

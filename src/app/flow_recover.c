@@ -36,8 +36,15 @@ audit(const struct sid_recover *recover, struct sid_store *store,
 
 /* ---- writer: who may, and the row of the person -------------------------- */
 
-/* The credential and its enrolment, if it can be recovered now. What suspends
- * one stays in force. */
+/* What suspends one stays in force. */
+static enum sid_err
+judge_state(enum sid_credential_state state) {
+    return state == SID_CREDENTIAL_SUSPENDED ? SID_OK
+                                             : sid_credential_state_err(state);
+}
+
+/* The credential and its enrolment, if it can be recovered now, with what it
+ * stands on. */
 static enum sid_err
 read_both(struct sid_recover *recover, struct sid_store *store,
           struct sid_enrolment *enrolment) {
@@ -51,8 +58,12 @@ read_both(struct sid_recover *recover, struct sid_store *store,
         !sid_caller_owns(&flow->caller, row->client_id, row->holder_hash))
         return SID_E_NOT_FOUND;
     recover->look.state = sid_life_state(&row->life, sid_time_s(flow->app));
-    if (recover->look.state != SID_CREDENTIAL_SUSPENDED)
-        err = sid_credential_state_err(recover->look.state);
+    err = judge_state(recover->look.state);
+    struct sid_base base = {.state = SID_CREDENTIAL_REVOKED};
+    if (err == SID_OK)
+        err = sid_app_base(flow->app, store, row, &base);
+    if (err == SID_OK)
+        err = judge_state(base.state);
     return err == SID_OK
                ? sid_store_enrol_get(store, row->enrolment_id, enrolment)
                : err;
@@ -231,6 +242,7 @@ settle(struct sid_recover *recover, struct sid_store *store,
     struct sid_reasons reasons;
     if (recover->work_err != SID_OK) {
         recover->look.flow.refusal = recover->work_err;
+        recover->recovered = false;
         return give_attempt_back(store, enrolment);
     }
     enum sid_err err = judge(recover, store, enrolment, &reasons);
@@ -271,10 +283,24 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     return err;
 }
 
+static void settle_done(struct sid_op *op);
+
 static void
 submit_settle(struct sid_recover *recover) {
     recover->look.flow.op = (struct sid_op){0};
-    sid_flow_submit(&recover->look.flow, settle_run, recover_done);
+    sid_flow_submit(&recover->look.flow, settle_run, settle_done);
+}
+
+/* What failed on our account was undone, and has shown nothing. */
+static void
+settle_done(struct sid_op *op) {
+    struct sid_recover *recover = recover_of_op(op);
+    if (op->err == SID_OK || recover->work_err != SID_OK) {
+        recover_done(op);
+        return;
+    }
+    recover->work_err = op->err;
+    submit_settle(recover);
 }
 
 /* ---- worker -------------------------------------------------------------- */

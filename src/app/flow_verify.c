@@ -61,8 +61,50 @@ take_credential(struct sid_verify *verify, struct sid_credential *credential) {
                           credential->holder_sealed.len);
 }
 
+/* The fields of the credential's type, when the purpose tells them. */
+static enum sid_err
+open_details(struct sid_verify *verify, const struct sid_subject *subject) {
+    if ((verify->purpose->attributes & SID_ATTR_DETAILS) == 0)
+        return SID_OK;
+    return sid_app_open_details(subject, verify->credential_id, verify->type,
+                                sid_buf_span(&verify->details_sealed),
+                                &verify->with_details, &verify->details);
+}
+
+static enum sid_err
+open_holder(struct sid_verify *verify) {
+    struct sid_subject subject =
+        sid_app_subject(verify->flow.app, verify->enrolment_id, &verify->key);
+    struct sid_place place = {"credential", "holder", verify->credential_id};
+    struct sid_buf blob = SID_BUF_EMPTY;
+    enum sid_err err = sid_subject_open(&subject, &place,
+                                        sid_buf_span(&verify->sealed), &blob);
+    if (err == SID_OK)
+        err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
+    sid_buf_free(&blob);
+    if (err == SID_OK)
+        err = open_details(verify, &subject);
+    if (err == SID_OK)
+        err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
+                                 verify->flow.caller.party, verify->id_index,
+                                 verify->pseudonym);
+    verify->opened = err == SID_OK;
+    return err;
+}
+
+/* Whether there is a portrait that this purpose may be told of. */
+static enum sid_err
+find_portrait(struct sid_verify *verify, struct sid_store *store) {
+    verify->portrait = false;
+    return (verify->purpose->attributes & SID_ATTR_PORTRAIT) != 0
+               ? sid_store_portrait_has(store, verify->enrolment_id,
+                                        &verify->portrait)
+               : SID_OK;
+}
+
 /* A code of today of an active credential: whether it is what the purpose asks
- * for. A live one is used up by being taken. */
+ * for. A live one is used up by being taken, which comes last: one that could
+ * not be checked can be shown again. */
 static enum sid_err
 take_code(struct sid_verify *verify, struct sid_store *store,
           struct sid_credential *credential) {
@@ -71,12 +113,15 @@ take_code(struct sid_verify *verify, struct sid_store *store,
     verify->needs_live = !live && verify->purpose->live_required;
     if (verify->too_low || verify->needs_live)
         return SID_OK;
-    enum sid_err err =
-        live ? sid_store_live_use(store, &verify->token) : SID_OK;
+    enum sid_err err = take_credential(verify, credential);
+    if (err == SID_OK)
+        err = find_portrait(verify, store);
+    if (err == SID_OK && (live || verify->of_batch))
+        err = open_holder(verify);
+    if (err == SID_OK && live)
+        err = sid_store_live_use(store, &verify->token);
     verify->used = err == SID_E_EXISTS;
-    if (verify->used)
-        return SID_OK;
-    return err == SID_OK ? take_credential(verify, credential) : err;
+    return verify->used ? SID_OK : err;
 }
 
 static enum sid_err
@@ -105,9 +150,11 @@ look_up(struct sid_verify *verify, struct sid_store *store, bool *found,
     *state = sid_life_state(&credential.life, verify->checked_at_s);
     memcpy(verify->credential_id, credential.id, sizeof credential.id);
     if (*state == SID_CREDENTIAL_ACTIVE) {
-        err = sid_app_base(verify->flow.app, store, &credential, state,
-                           credential.assurance);
-        verify->base_dead = *state != SID_CREDENTIAL_ACTIVE;
+        struct sid_base base = {.state = SID_CREDENTIAL_REVOKED};
+        err = sid_app_base(verify->flow.app, store, &credential, &base);
+        *state = base.state;
+        memcpy(credential.assurance, base.assurance, sizeof base.assurance);
+        verify->base_dead = base.state != SID_CREDENTIAL_ACTIVE;
     }
     if (err == SID_OK && *state == SID_CREDENTIAL_ACTIVE && code_err == SID_OK)
         err = take_code(verify, store, &credential);
@@ -124,17 +171,6 @@ join(const char *const *parts, size_t n, char out[DETAIL_SIZE]) {
             out[len++] = *at++;
     }
     out[len] = '\0';
-}
-
-/* Whether there is a portrait that this purpose may be told of. */
-static enum sid_err
-find_portrait(struct sid_verify *verify, struct sid_store *store) {
-    verify->portrait = false;
-    return verify->valid &&
-                   (verify->purpose->attributes & SID_ATTR_PORTRAIT) != 0
-               ? sid_store_portrait_has(store, verify->enrolment_id,
-                                        &verify->portrait)
-               : SID_OK;
 }
 
 /* For what may still be asked about it. */
@@ -186,9 +222,6 @@ sid_verify_judge(struct sid_verify *verify, struct sid_store *store) {
                     found && state == SID_CREDENTIAL_ACTIVE &&
                     !verify->too_low && !verify->needs_live && !verify->used;
     verify->expired = verify->code_err == SID_E_CODE_EXPIRED;
-    err = find_portrait(verify, store);
-    if (err != SID_OK)
-        return err;
     return write_down(verify, store, outcome_of(verify, found, state));
 }
 
@@ -245,16 +278,6 @@ sid_verify_start(struct sid_verify *verify) {
     sid_flow_submit(flow, verify_run, verify_done);
 }
 
-/* The fields of the credential's type, when the purpose tells them. */
-static enum sid_err
-open_details(struct sid_verify *verify, const struct sid_subject *subject) {
-    if ((verify->purpose->attributes & SID_ATTR_DETAILS) == 0)
-        return SID_OK;
-    return sid_app_open_details(subject, verify->credential_id, verify->type,
-                                sid_buf_span(&verify->details_sealed),
-                                &verify->with_details, &verify->details);
-}
-
 static void
 count(const struct sid_verify *verify) {
     sid_metric_add(verify->valid        ? SID_M_VERIFY_VALID
@@ -266,34 +289,16 @@ count(const struct sid_verify *verify) {
                    1);
 }
 
-static enum sid_err
-open_holder(struct sid_verify *verify) {
-    struct sid_subject subject =
-        sid_app_subject(verify->flow.app, verify->enrolment_id, &verify->key);
-    struct sid_place place = {"credential", "holder", verify->credential_id};
-    struct sid_buf blob = SID_BUF_EMPTY;
-    enum sid_err err = sid_subject_open(&subject, &place,
-                                        sid_buf_span(&verify->sealed), &blob);
-    if (err == SID_OK)
-        err = sid_holder_unpack(sid_buf_span(&blob), &verify->holder);
-    sid_buf_free(&blob);
-    if (err == SID_OK)
-        err = open_details(verify, &subject);
-    if (err == SID_OK)
-        err = sid_pseudonym_make(sid_keyring_pseudonym(verify->flow.app->keys),
-                                 verify->flow.caller.party, verify->id_index,
-                                 verify->pseudonym);
-    if (err == SID_OK)
-        remember(verify);
-    return err;
-}
-
 enum sid_err
 sid_verify_finish(struct sid_verify *verify) {
-    enum sid_err err = verify->valid ? open_holder(verify) : SID_OK;
-    if (err == SID_OK)
-        count(verify);
-    return err;
+    enum sid_err err =
+        verify->valid && !verify->opened ? open_holder(verify) : SID_OK;
+    if (err != SID_OK)
+        return err;
+    if (verify->valid)
+        remember(verify);
+    count(verify);
+    return SID_OK;
 }
 
 void

@@ -65,33 +65,39 @@ write_detail(struct sid_buf *scratch, struct sid_json *json,
 /* ---- rows ---------------------------------------------------------------- */
 
 /* RFC 3339 with microseconds: what the MAC was made over. */
-static void
-write_time(struct sid_json *json, int64_t at_us) {
-    char at[SID_TIME_TEXT_SIZE], text[40];
+void
+sid_audit_time_text(int64_t at_us, char out[SID_AUDIT_TIME_SIZE]) {
+    char at[SID_TIME_TEXT_SIZE];
     int64_t at_s = at_us < 0 ? 0 : at_us / 1000000;
     sid_time_text(at_s, at);
-    (void)snprintf(text, sizeof text, "%.19s.%06uZ", at,
+    (void)snprintf(out, SID_AUDIT_TIME_SIZE, "%.19s.%06uZ", at,
                    at_us < 0 ? 0U : (unsigned)(at_us % 1000000));
-    sid_json_string(json, "at", text);
+}
+
+void
+sid_audit_write_row(struct sid_json *json,
+                    const struct sid_audit_entry *entry) {
+    const struct sid_audit_row *row = &entry->row;
+    char at[SID_AUDIT_TIME_SIZE], mac[2 * SID_SHA256_BYTES + 1];
+    sid_audit_time_text(row->at_us, at);
+    sid_hex_encode(entry->mac, sizeof entry->mac, mac);
+    sid_json_int(json, "seq", row->seq);
+    sid_json_string(json, "at", at);
+    sid_json_string(json, "event", row->event);
+    sid_json_string(json, "actor", row->actor);
+    sid_json_string(json, "subject", row->subject);
+    sid_json_string(json, "outcome", row->outcome);
+    sid_json_string(json, "mac", mac);
 }
 
 enum sid_err
 sid_audit_json(const struct sid_audit_entry *entry, struct sid_buf *scratch,
                struct sid_buf *out) {
-    const struct sid_audit_row *row = &entry->row;
-    char mac[2 * SID_SHA256_BYTES + 1];
     struct sid_json json;
-    sid_hex_encode(entry->mac, sizeof entry->mac, mac);
     sid_json_init(&json, out);
     sid_json_open(&json, NULL, '{');
-    sid_json_int(&json, "seq", row->seq);
-    write_time(&json, row->at_us);
-    sid_json_string(&json, "event", row->event);
-    sid_json_string(&json, "actor", row->actor);
-    sid_json_string(&json, "subject", row->subject);
-    sid_json_string(&json, "outcome", row->outcome);
-    enum sid_err err = write_detail(scratch, &json, row->detail);
-    sid_json_string(&json, "mac", mac);
+    sid_audit_write_row(&json, entry);
+    enum sid_err err = write_detail(scratch, &json, entry->row.detail);
     sid_json_close(&json, '}');
     return err == SID_OK ? json.err : err;
 }

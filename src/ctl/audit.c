@@ -19,16 +19,18 @@ usage(FILE *to, int status) {
     (void)fputs(
         "usage: smartidctl [-c FILE] audit verify [--heads FILE]… [--head "
         "LINE]…\n"
-        "           [--public-key HEX]\n"
+        "           [--archive FOLDER] [--public-key HEX]\n"
         "       smartidctl [-c FILE] audit public-key\n"
         "       smartidctl audit check-heads FILE --public-key HEX\n"
         "       smartidctl [-c FILE] audit export [--since TIME] [--until "
         "TIME] "
         "[--event NAME]\n"
+        "       smartidctl [-c FILE] audit archive --until MONTH --to FOLDER\n"
         "       smartidctl [-c FILE] audit report …   (see audit report "
         "--help)\n"
         "\n"
-        "All of it while the daemon runs, or not; nothing is changed.\n"
+        "All of it while the daemon runs, or not; but for archive, nothing is "
+        "changed.\n"
         "\n"
         "verify       reads every row and checks that none was changed, "
         "removed, swapped or\n"
@@ -40,6 +42,10 @@ usage(FILE *to, int status) {
         "and single\n"
         "             lines of the log (--head). --public-key is what the key "
         "has to be.\n"
+        "             With --archive, segments and log are read as one chain; "
+        "one "
+        "that is\n"
+        "             missing, changed or out of order shows.\n"
         "public-key   prints the key that heads are checked with. Keep it "
         "elsewhere.\n"
         "check-heads  checks a file of heads, or the log (FILE or -), with "
@@ -47,6 +53,12 @@ usage(FILE *to, int status) {
         "             that key.\n"
         "export       one JSON object per row and line. TIME is RFC 3339 or a "
         "date.\n"
+        "archive      moves the log's oldest whole months, those before MONTH "
+        "(2026-10), into\n"
+        "             files, one for each, and out of the database. Stopped, "
+        "it "
+        "goes on when\n"
+        "             it is run again. The folder must be there, and be kept.\n"
         "report       what looks like misuse.\n"
         "\n"
         "Exit codes: 0 all is well, 1 something was found or could not be "
@@ -157,6 +169,8 @@ sid_ctl_audit(const char *config_path, int argc, char **argv) {
         status = sid_audit_check_heads(argc - 1, argv + 1);
     else if (strcmp(what, "export") == 0)
         status = sid_audit_export(config_path, argc - 1, argv + 1);
+    else if (strcmp(what, "archive") == 0)
+        status = sid_audit_archive(config_path, argc - 1, argv + 1);
     else if (strcmp(what, "public-key") == 0 && argc == 2)
         status = public_key(config_path);
     return status < 0 || status == SID_CTL_USAGE ? usage(stderr, SID_CTL_USAGE)

@@ -9,10 +9,12 @@
 
 #include "ctl.h"
 #include "smartid/audit_head.h"
+#include "smartid/audit_json.h"
 
 /* Each gets argv with argv[0] its own name, and returns the exit code. */
 int sid_audit_verify(const char *config_path, int argc, char **argv);
 int sid_audit_check_heads(int argc, char **argv);
+int sid_audit_archive(const char *config_path, int argc, char **argv);
 int sid_audit_export(const char *config_path, int argc, char **argv);
 int sid_audit_report(const char *config_path, int argc, char **argv);
 
@@ -74,6 +76,7 @@ struct sid_audit_check {
     size_t kept_count;
     const char *const *lines; /* heads given by hand; borrowed */
     size_t line_count;
+    const char *archive;       /* a folder of segments, or NULL; borrowed */
     const uint8_t *public_key; /* the key that is expected, or NULL */
     int64_t head_interval_s;
     bool progress; /* on stderr */

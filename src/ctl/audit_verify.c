@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "audit.h"
-#include "smartid/audit_chain.h"
+#include "audit_walk.h"
 #include "smartid/clock.h"
 
 /* Rows between two signs of life on a terminal. */
@@ -15,29 +14,10 @@
  * own choice: a tick, a slow disk, a busy machine. */
 #define HEAD_SLACK_S 60
 
-struct walk {
-    const struct sid_audit_check *what;
-    struct sid_findings *findings;
-    struct sid_chain chain;
-    const struct sid_known_heads *heads;
-    size_t next_head; /* the first whose row has not come yet */
-    size_t matched;
-    size_t removed; /* heads of rows that retention has removed */
-
-    /* Coverage by the daemon's own file. */
-    bool running;            /* between its start and its stop */
-    bool has_run;            /* there was a start */
-    int64_t uncovered_seq;   /* the oldest row behind the last head; 0: none */
-    int64_t uncovered_at_us; /* its time */
-    int64_t newest_at_us;    /* of the rows while it ran */
-    int64_t bare_stop;       /* a stop that has no head, while nothing tells
-                                whether it had one; 0: none */
-};
-
 /* ---- what is told -------------------------------------------------------- */
 
-static void
-tell_rows(const struct sid_chain_finding *found, void *ctx) {
+void
+sid_walk_tell(const struct sid_chain_finding *found, void *ctx) {
     static const char *const words[] = {
         [SID_CHAIN_MISSING] = "missing",
         [SID_CHAIN_EXTRA] = "a number that is there twice or cannot be",
@@ -153,37 +133,27 @@ note_coverage(struct walk *walk, const struct sid_audit_row *row,
     }
 }
 
-static enum sid_err
-walk_row(const struct sid_audit_entry *entry, void *ctx) {
+enum sid_err
+sid_walk_row(const struct sid_audit_entry *entry, void *ctx) {
     struct walk *walk = ctx;
     enum sid_err err = sid_chain_row(&walk->chain, entry);
     bool covered = match_heads(walk, entry);
     if (walk->what->own_heads != NULL)
         note_coverage(walk, &entry->row, covered);
+    if (err == SID_OK && walk->what->archive != NULL)
+        err = sid_walk_note(walk, &entry->row);
     if (walk->what->progress && walk->chain.rows % PROGRESS_ROWS == 0)
         (void)fprintf(stderr, "\rrow %" PRId64 " ", walk->chain.rows);
     return err;
 }
 
-/* Begins where the log does: behind the rows that retention has removed, whose
- * heads nothing is left to be held against, but for the last one's. */
-static enum sid_err
-begin_walk(struct walk *walk) {
+void
+sid_walk_start(struct walk *walk, int64_t seq,
+               const uint8_t mac[SID_SHA256_BYTES]) {
     const struct sid_mac_key *key = sid_keyring_audit(walk->what->keys);
     const struct sid_known_heads *heads = walk->heads;
-    int64_t seq = 0;
-    uint8_t mac[SID_SHA256_BYTES] = {0};
-    enum sid_err err =
-        sid_store_audit_anchor(walk->what->store, key, &seq, mac);
-    if (err == SID_E_SEAL) {
-        sid_finding(walk->findings, "the anchor, which says where the log "
-                                    "begins since rows were removed, was "
-                                    "changed");
-        err = SID_OK;
-    }
-    if (err != SID_OK)
-        return err;
-    sid_chain_begin(&walk->chain, key, seq, mac, tell_rows, walk);
+    sid_chain_begin(&walk->chain, key, seq, mac, sid_walk_tell, walk);
+    walk->begun = true;
     walk->running = walk->has_run = seq > 0;
     for (; walk->next_head < heads->count; walk->next_head++) {
         const struct sid_known_head *head = &heads->row[walk->next_head];
@@ -194,6 +164,31 @@ begin_walk(struct walk *walk) {
         else
             walk->removed++;
     }
+}
+
+/* Begins where the log does: behind the rows that were removed, whose heads
+ * nothing is left to be held against, but for the last one's; or goes on behind
+ * the archive. */
+static enum sid_err
+begin_log(struct walk *walk) {
+    const struct sid_mac_key *key = sid_keyring_audit(walk->what->keys);
+    int64_t seq = 0;
+    uint8_t mac[SID_SHA256_BYTES] = {0};
+    enum sid_err err =
+        sid_store_audit_anchor(walk->what->store, key, &seq, mac);
+    if (err == SID_E_SEAL) {
+        sid_finding(walk->findings, "the anchor, which says where the log "
+                                    "begins since rows were removed, was "
+                                    "changed");
+        if (walk->begun)
+            return SID_OK;
+        err = SID_OK;
+    }
+    if (err != SID_OK)
+        return err;
+    if (walk->what->archive != NULL)
+        return sid_walk_log(walk, seq, mac);
+    sid_walk_start(walk, seq, mac);
     return SID_OK;
 }
 
@@ -259,13 +254,15 @@ static void
 summarise(const struct walk *walk, FILE *to) {
     const struct sid_known_heads *heads = walk->heads;
     int64_t found = walk->findings->count;
-    (void)fprintf(to, "audit log: %" PRId64 " rows, ", walk->chain.rows);
+    (void)fprintf(to, "audit log: %" PRId64 " rows, ",
+                  walk->rows_before + walk->chain.rows);
     if (found > 0) {
         (void)fprintf(to, "%" PRId64 " finding%s\n", found,
                       found == 1 ? "" : "s");
         return;
     }
     (void)fputs("chain unbroken\n", to);
+    sid_walk_print_archive(walk, to);
     if (heads->count == 0) {
         (void)fputs("heads: none yet\n", to);
         return;
@@ -279,6 +276,27 @@ summarise(const struct walk *walk, FILE *to) {
     if (walk->removed > 0)
         (void)fprintf(to, "heads of rows that were removed: %zu\n",
                       walk->removed);
+}
+
+/* Archive and log in one state of the log: what is archived meanwhile is then
+ * in both. */
+static enum sid_err
+walk_all(struct walk *walk) {
+    struct sid_store *store = walk->what->store;
+    enum sid_err err = sid_store_begin_read(store);
+    if (err == SID_OK && walk->what->archive != NULL)
+        err = sid_walk_segments(walk);
+    if (err == SID_OK)
+        err = begin_log(walk);
+    if (err == SID_OK)
+        err = sid_store_audit_each(store, INT64_MIN, INT64_MAX,
+                                   sid_walk_log_row, walk);
+    sid_store_rollback(store);
+    if (err == SID_OK) {
+        sid_walk_end_log(walk);
+        sid_chain_end(&walk->chain);
+    }
+    return err;
 }
 
 enum sid_err
@@ -298,26 +316,19 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
     /* Heads before rows: a head is written for rows that are there. */
     enum sid_err err = read_heads(what, key, &heads, &findings);
     if (err == SID_OK)
-        err = sid_store_begin_read(what->store);
-    if (err == SID_OK) {
-        err = begin_walk(&walk);
-        if (err == SID_OK)
-            err = sid_store_audit_each(what->store, INT64_MIN, INT64_MAX,
-                                       walk_row, &walk);
-        sid_store_rollback(what->store);
-        if (err == SID_OK)
-            sid_chain_end(&walk.chain);
-    }
+        err = walk_all(&walk);
     if (what->progress)
         (void)fputs("\r\033[K", stderr);
     if (err == SID_OK) {
         judge_end(&walk);
+        sid_walk_judge_gaps(&walk);
         if (what->own_heads != NULL)
             judge_coverage(&walk);
         sid_findings_end(&findings);
         summarise(&walk, to);
         *out = findings.count;
     }
+    sid_walk_fini(&walk);
     sid_heads_fini(&heads);
     return err;
 }
@@ -337,6 +348,8 @@ parse(int argc, char **argv, struct sid_audit_check *what, const char **files,
             files[what->kept_count++] = value;
         else if (strcmp(argv[i], "--head") == 0)
             lines[what->line_count++] = value;
+        else if (strcmp(argv[i], "--archive") == 0)
+            what->archive = value;
         else if (strcmp(argv[i], "--public-key") == 0 &&
                  sid_parse_public_key(value, public_key) == SID_OK)
             what->public_key = public_key;

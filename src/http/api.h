@@ -28,7 +28,7 @@ extern const struct sid_handler sid_api_checks, sid_api_dispute,
     sid_api_dispute_list, sid_api_dispute_settle;
 extern const struct sid_handler sid_api_key_list, sid_api_key_rotate,
     sid_api_master_change;
-extern const struct sid_handler sid_api_retention;
+extern const struct sid_handler sid_api_retention, sid_api_audit_archive;
 extern const struct sid_handler sid_api_webhook_look, sid_api_webhook_replay;
 extern const struct sid_handler sid_api_client_add, sid_api_client_list,
     sid_api_client_revoke;

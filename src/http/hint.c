@@ -19,6 +19,7 @@ static const struct {
      "A time that has passed, as in 2026-01-05T08:00:00Z."},
     {"holder.consent.portrait", "true or false."},
     {"holder.valid_until", "The card's last valid day, as in 2035-01-31."},
+    {"valid_until", "The last valid day, not yet over, as in 2035-01-31."},
     {"challenge_id", "A challenge of this app, not used and not expired: "
                      "POST /v1/challenges."},
     {"steps", "2 or 3."},

@@ -23,6 +23,7 @@
 #include "smartid/app.h"
 #include "smartid/flow_admin.h"
 #include "smartid/flow_audit.h"
+#include "smartid/flow_audit_read.h"
 #include "smartid/flow_challenge.h"
 #include "smartid/flow_credential.h"
 #include "smartid/flow_dispute.h"
@@ -162,6 +163,7 @@ struct sid_request {
         struct sid_key_rotate key_rotate;
         struct sid_master_change master_change;
         struct sid_retention_look retention;
+        struct sid_audit_archive audit_archive;
         struct sid_webhook_look webhook_look;
         struct sid_webhook_replay webhook_replay;
         struct sid_client_add client_add;

@@ -102,6 +102,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_master_change},
     {GET, "/v1/retention", ADMIN, NOBODY, NONE, false, NULL,
      &sid_api_retention},
+    {POST, "/v1/audit/archive", CONTROL, NOBODY, JSON, false, NULL,
+     &sid_api_audit_archive},
     {GET, "/v1/webhook", ADMIN, NOBODY, NONE, false, NULL,
      &sid_api_webhook_look},
     {POST, "/v1/webhook/replay", ADMIN, NOBODY, JSON, false, NULL,
@@ -165,15 +167,16 @@ enum sid_err
 sid_route_find(enum sid_method method, const char *path,
                const struct sid_route **out, struct sid_path *segments,
                unsigned *allow) {
+    bool spelled = false; /* the path is one of the table's, as it stands */
     *allow = 0;
     for (size_t i = 0; i < sid_routes_count; i++) {
         const struct sid_route *route = &sid_routes[i];
         struct sid_path found;
         /* What is spelled out goes before what fits a name. */
-        if (*allow != 0 && strchr(route->pattern, '{') != NULL)
+        bool has_name = strchr(route->pattern, '{') != NULL;
+        if ((spelled && has_name) || !match(route->pattern, path, &found))
             continue;
-        if (!match(route->pattern, path, &found))
-            continue;
+        spelled = !has_name;
         unsigned serves = 1u << route->method;
         if (sid_route_serves_head(route))
             serves |= 1u << SID_METHOD_HEAD;

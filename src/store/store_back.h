@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "smartid/dispute.h"
+#include "smartid/overview.h"
 #include "smartid/store.h"
 
 struct sid_back;

@@ -60,7 +60,7 @@ put_anchor(struct sid_store *store, const struct chain_head *last) {
 struct prune {
     struct sid_chain_walk walk; /* its head: the last row to be removed */
     int64_t before_us;
-    int64_t newest_seq;
+    int64_t last_seq; /* the last that may go */
     bool enough;
 };
 
@@ -71,34 +71,72 @@ prune_row(const struct sid_audit_entry *entry, void *ctx) {
     if (prune->enough || prune->walk.bad)
         return SID_OK;
     if (entry->row.at_us >= prune->before_us ||
-        entry->row.seq >= prune->newest_seq) {
+        entry->row.seq > prune->last_seq) {
         prune->enough = true;
         return SID_OK;
     }
     return sid_front_walk_row(entry, &prune->walk);
 }
 
+static enum sid_err
+remove_oldest(struct sid_store *store, struct prune *prune, int limit,
+              int64_t *removed) {
+    struct sid_back *back = sid_front_for_write(store);
+    enum sid_err err = sid_front_walk_begin(store, &prune->walk);
+
+    if (err == SID_OK)
+        err = back->ops->audit_scan(back, INT64_MIN, limit, prune_row, prune);
+    if (err == SID_OK && prune->walk.bad)
+        err = SID_E_SEAL;
+    if (err == SID_OK && prune->walk.rows > 0) {
+        store->littered = true;
+        err = back->ops->audit_prune(back, prune->walk.head.seq);
+        if (err == SID_OK)
+            err = put_anchor(store, &prune->walk.head);
+    }
+    if (err == SID_OK)
+        *removed = prune->walk.rows;
+    return err;
+}
+
 enum sid_err
 sid_store_audit_prune(struct sid_store *store, int64_t before_us, int limit,
                       int64_t *removed) {
-    struct sid_back *back = sid_front_for_write(store);
     struct prune prune = {.before_us = before_us,
-                          .newest_seq = store->head.seq};
-    enum sid_err err = sid_front_walk_begin(store, &prune.walk);
+                          .last_seq = store->head.seq - 1};
 
-    if (err == SID_OK)
-        err = back->ops->audit_scan(back, INT64_MIN, limit, prune_row, &prune);
-    if (err == SID_OK && prune.walk.bad)
-        err = SID_E_SEAL;
-    if (err == SID_OK && prune.walk.rows > 0) {
-        store->littered = true;
-        err = back->ops->audit_prune(back, prune.walk.head.seq);
-        if (err == SID_OK)
-            err = put_anchor(store, &prune.walk.head);
-    }
-    if (err == SID_OK)
-        *removed = prune.walk.rows;
-    return err;
+    return remove_oldest(store, &prune, limit, removed);
+}
+
+struct match {
+    int64_t seq;
+    const uint8_t *mac;
+    bool found;
+};
+
+static enum sid_err
+match_row(const struct sid_audit_entry *entry, void *ctx) {
+    struct match *match = ctx;
+
+    match->found = entry->intact && entry->row.seq == match->seq &&
+                   sid_equal_ct(entry->mac, match->mac, sizeof entry->mac);
+    return SID_OK;
+}
+
+enum sid_err
+sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
+                    const uint8_t mac[SID_SHA256_BYTES], int limit,
+                    int64_t *removed) {
+    struct sid_back *back = sid_front_for_write(store);
+    struct match match = {.seq = last_seq, .mac = mac};
+    struct prune prune = {.before_us = INT64_MAX, .last_seq = last_seq};
+    enum sid_err err = SID_OK;
+
+    if (last_seq >= 1 && last_seq < store->head.seq)
+        err = back->ops->audit_scan(back, last_seq - 1, 1, match_row, &match);
+    if (err == SID_OK && !match.found)
+        err = SID_E_CONFLICT;
+    return err == SID_OK ? remove_oldest(store, &prune, limit, removed) : err;
 }
 
 /* ---- its age ------------------------------------------------------------- */

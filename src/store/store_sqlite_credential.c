@@ -30,6 +30,7 @@ sid_sqlite_credential_insert(struct sid_back *back,
     sid_sq_bind_int(&query, c->issued_at_s);
     bind_life(&query, c);
     sid_sq_bind_int(&query, c->life.valid_until_s);
+    sid_sq_bind_int(&query, c->expiry_told ? 1 : 0);
     sid_sq_bind_blob(&query, c->id_index, sizeof c->id_index);
     sid_sq_bind_blob(&query, c->holder_hash, sizeof c->holder_hash);
     sid_sq_bind_blob(&query, c->holder_sealed.ptr, c->holder_sealed.len);
@@ -88,6 +89,7 @@ read_credential(struct sid_sq_query *query, struct sid_credential *out) {
     out->issued_at_s = sid_sq_read_int(query);
     enum sid_err err = read_life(query, out);
     out->life.valid_until_s = sid_sq_read_int(query);
+    out->expiry_told = sid_sq_read_int(query) != 0;
     sid_sq_read_blob(query, out->id_index, sizeof out->id_index);
     sid_sq_read_blob(query, out->holder_hash, sizeof out->holder_hash);
     sid_sq_read_buf(query, &out->holder_sealed);

@@ -22,7 +22,8 @@
     "note_sealed"
 #define CREDENTIAL_COLUMNS                                                     \
     "id, enrolment_id, client_id, type, assurance, issued_at_s, " LIFE_COLUMNS \
-    ", valid_until_s, id_index, holder_hash, holder_sealed, details_sealed"
+    ", valid_until_s, expiry_told, id_index, holder_hash, holder_sealed, "     \
+    "details_sealed"
 #define WHOLE_CREDENTIAL "serial, " CREDENTIAL_COLUMNS ", " SUBJECT_KEY
 /* Ended for good, or by the card's end. A person is kept as long as what came
  * of the enrolment, whatever there is beside it. */
@@ -220,7 +221,7 @@ static const struct {
 
     S(CREDENTIAL_INSERT,
       "INSERT INTO credential (" CREDENTIAL_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
                       "enrolment_id" OR_NEXT),
     S(CREDENTIAL_BY_SERIAL,

@@ -23,6 +23,7 @@ import time
 
 import checks
 import enrolment
+import fairness
 import growth
 import plot
 from daemon import Daemon
@@ -94,6 +95,7 @@ def measure(bench, sizes):
     checks.measure(bench)
     checks.commits(bench)
     enrolment.measure(bench)
+    fairness.measure(bench)
 
 
 def main():

@@ -1,6 +1,7 @@
 """The daemon under measurement: its folder, its keys, its photos, requests."""
 
 import http.client
+import itertools
 import json
 import os
 import subprocess
@@ -33,7 +34,7 @@ class Daemon:
         self.models = os.path.abspath(
             os.environ.get("MODEL_DIR", ".data/models"))
         self.config = os.path.join(folder, "smartidd.conf")
-        self.next_number = 0
+        self.numbers = itertools.count()
         self.servers = []
         self.keys = {}
         self.files = []
@@ -66,9 +67,11 @@ class Daemon:
                 "smartidctl", "-c", self.config, "client", "add", "--role",
                 role, "--name", "bench", *more)
 
+    def photo(self, name):
+        return os.path.join(self.folder, name + ".jpg")
+
     def make_photos(self):
-        card = os.path.join(self.folder, "card.jpg")
-        selfie = os.path.join(self.folder, "selfie.jpg")
+        card, selfie = self.photo("card"), self.photo("selfie")
         self.run("mkphoto", "card",
                  os.path.join(self.photos, "franck_01829.jpg"), card,
                  "--models", self.models, "--size", PHOTO_SIZE)
@@ -83,10 +86,9 @@ class Daemon:
     def enrolment(self):
         """Content type and body of an enrolment with a number of its own."""
         holder = {"name": "Zhang Yangben",
-                  "id_number": number_of(self.next_number),
+                  "id_number": number_of(next(self.numbers)),
                   "consent": {"version": "2026-01",
                               "given_at": "2026-01-05T08:00:00Z"}}
-        self.next_number += 1
         boundary = uuid.uuid4().hex
         head = "--%s\r\nContent-Disposition: form-data; name=\"%s\"%s\r\n" \
             "Content-Type: %s\r\n\r\n"
@@ -109,6 +111,12 @@ class Daemon:
         if status != 201:
             raise RuntimeError("enrolment: %d %s" % (status, text))
         return json.loads(text)
+
+    def make_code(self, server):
+        """The code of somebody who is enrolled for that."""
+        credential = self.enrol(server.port)["credential_id"]
+        return self.get(server.port,
+                        "/v1/credentials/%s/code" % credential)["code"]
 
     def enrol_once(self, port, kind, body):
         connection = http.client.HTTPConnection("127.0.0.1", port,

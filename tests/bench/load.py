@@ -23,6 +23,9 @@ if #bodies > 1 then
         return wrk.format(nil, nil, nil, bodies[at])
     end
 end
+if %d > 0 then
+    function delay() return %d end
+end
 function done(summary, latency)
     print(string.format("measured p50=%%d p99=%%d p999=%%d errors=%%d",
         latency:percentile(50), latency:percentile(99),
@@ -31,14 +34,16 @@ end
 """
 
 
-def write_script(folder, key, codes):
-    """A script for wrk that checks these codes in turn."""
-    path = os.path.join(folder, "checks.lua")
+def write_script(folder, key, codes, pause_ms=0):
+    """A script for wrk that checks these codes in turn; each connection pauses
+    so long before it asks again."""
+    path = os.path.join(folder, "checks-%d.lua" % pause_ms)
     bodies = [json.dumps(json.dumps({"code": code,
                                      "purpose": "train_ticket"}))
               for code in codes]
     with open(path, "w", encoding="ascii") as out:
-        out.write(LUA % (",\n".join(bodies), json.dumps(key)))
+        out.write(LUA % (",\n".join(bodies), json.dumps(key), pause_ms,
+                         pause_ms))
     return path
 
 

@@ -3,6 +3,7 @@
 import math
 
 WIDTH, HEIGHT, LEFT, BELOW, ABOVE, RIGHT = 640, 400, 60, 50, 40, 110
+LABEL = 13   # height of a label
 COLOURS = ("#1b6ca8", "#c0392b", "#2d8a4e", "#8e44ad")
 
 
@@ -45,11 +46,15 @@ def svg(title, x_label, y_label, lines):
         out.append('<line x1="%.1f" y1="%.1f" x2="%d" y2="%.1f" '
                    'stroke="#ddd"/>' % (x, y, WIDTH - RIGHT, y))
         out.append(_text(x - 6, y + 4, "%g" % 10.0 ** power, "end"))
+    labels = []   # heights that are taken
     for (name, line), colour in zip(lines.items(), COLOURS):
         path = " ".join("%.1f,%.1f" % at(*p) for p in line)
         out.append('<polyline points="%s" fill="none" stroke="%s" '
                    'stroke-width="2"/>' % (path, colour))
         x, y = at(*line[-1])
+        while any(abs(y - other) < LABEL for other in labels):
+            y += 1
+        labels.append(y)
         out.append('<g fill="%s">%s</g>' % (colour,
                                             _text(x + 6, y + 4, name,
                                                   "start")))

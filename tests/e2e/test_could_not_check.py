@@ -112,10 +112,30 @@ class Unchecked(ChecksCase):
                          ["valid", "could_not_check", "not_valid", "valid"])
         self.assertEqual(results[1]["code"], "store_unavailable")
         self.assertNotIn("valid", results[1])
+        self.assertEqual(self.outcomes(4), ["valid", "code_length",
+                                            "could_not_check", "valid"])
+
+    def outcomes(self, count):
+        """The newest first."""
         rows = self.sql("SELECT outcome FROM audit WHERE event = "
-                        "'verification' ORDER BY seq DESC LIMIT 4")
-        self.assertEqual([row[0] for row in rows],
-                         ["valid", "code_length", "could_not_check", "valid"])
+                        "'verification' ORDER BY seq DESC LIMIT %d" % count)
+        return [row[0] for row in rows]
+
+    def test_what_a_batch_could_not_open_is_written_down_as_that(self):
+        self.spoilt("holder_sealed", "zeroblob(90)")
+        result, = self.batch([self.code]).json()["results"]
+        self.assertEqual((result["result"], result["code"]),
+                         ("could_not_check", "internal"))
+        self.assertEqual(self.outcomes(1), ["could_not_check"])
+
+    def test_a_live_code_that_could_not_be_checked_is_not_used_up(self):
+        live = self.app.get("/v1/credentials/%s/code?kind=live" %
+                            self.credential).json()["code"]
+        self.spoilt("holder_sealed", "zeroblob(90)")
+        for _ in range(2):
+            document = self.assert_problem(self.clerk.post(
+                "/v1/verifications", {"code": live, "purpose": PURPOSE}), 500)
+            self.assertEqual(document["result"], "could_not_check")
 
 
 class Batch(ChecksCase):

@@ -3,6 +3,7 @@ without a face, and making a credential surer."""
 
 import json
 import re
+import time
 import unittest
 
 import photos
@@ -114,6 +115,10 @@ class WithoutFace(AtCounter):
         self.assert_problem(self.officer.post(
             "/v1/counter/enrollments", {"holder": holder(), **SEEN}, headers),
             422, "idempotency_mismatch")
+        value["replace"] = True
+        self.assert_problem(self.officer.post(
+            "/v1/counter/enrollments", value, headers), 422,
+            "idempotency_mismatch")
 
     def test_attempts_of_the_day_are_not_for_counters(self):
         person = holder(valid_until="2020-01-01")
@@ -186,6 +191,29 @@ class TwoOfficers(Case):
         shown = first.get("/v1/credentials/" + before).json()
         self.assertEqual((shown["state"], shown["replaced_by"]),
                          ("replaced", after))
+        daemon.stop()
+
+    def test_a_card_that_expires_meanwhile_replaces_nothing(self):
+        daemon = Daemon(settings={"review.review_two_person": "on"}, keys=True)
+        self.addCleanup(daemon.close)
+        other = daemon.add_client("officer", "second")
+        daemon.start()
+        app, first, second = (daemon.api(key) for key in (
+            daemon.keys["app"], daemon.keys["officer"], other))
+        person = holder()
+        standing = credential_of(app.enrol(who=1, person=person))
+        person["valid_until"] = time.strftime(
+            "%Y-%m-%d", time.gmtime(daemon.now() + 86400))
+        body = first.post("/v1/counter/enrollments", {
+            "holder": person, "replace": True, **SEEN}).json()
+        self.assertEqual(body["state"], "review")
+        daemon.set_clock(3 * 86400)
+        path = "/v1/enrollments/%s/decision" % body["id"]
+        self.assert_problem(second.post(path, {
+            "decision": "approve", "reason": "seen"}), 409,
+            "credential_expired")
+        self.assertEqual(app.get("/v1/credentials/" +
+                                 standing).json()["state"], "active")
         daemon.stop()
 
     def test_an_appeal_with_photos_is_no_longer_of_a_counter(self):

@@ -158,6 +158,18 @@ class Portrait(Face):
         url = self.check(credential)["holder"]["portrait_url"]
         self.assertEqual(self.clerk.get(url).status, 200)
 
+    def test_of_a_licence_it_ends_with_the_id_that_it_stands_on(self):
+        _, base = self.person(9)
+        licence = self.app.change(base, "issue", {
+            "type": "drivers_licence", "fields": {
+                "classes": "C1", "first_issue": "2020-05-17"}}).json()["id"]
+        check = self.check(licence)
+        url = check["holder"]["portrait_url"]
+        self.assertEqual(self.clerk.get(url).status, 200)
+        self.officer.change(base, "suspend")
+        self.assert_problem(self.clerk.get(url), 404)
+        self.assert_problem(self.face(check["id"], photos.photo(9)), 404)
+
     def test_who_is_in_review_is_not_shown_and_the_rejected_have_none(self):
         stored = self.portraits()
         for decision in ("approve", "reject"):

@@ -206,6 +206,21 @@ class Renewed(WithCard):
                          "replaced")
 
 
+class Waiting(WithCard):
+    def test_a_card_that_expires_while_the_photos_wait_is_turned_down(self):
+        # Two for each worker stand before it.
+        for who in range(4):
+            self.app.submit(holder(), photos.photo(who),
+                            photos.photo(who, photos.SLOW))
+        answer = self.app.submit(holder(valid_until=self.day(1)),
+                                 *photos.pair(5))
+        self.assertEqual(answer.status, 202, repr(answer))
+        self.daemon.set_clock(3 * DAY_S)
+        settled = self.app.settled(answer.json()["id"])
+        self.assertEqual((settled["state"], reason_codes(settled)),
+                         ("rejected", ["card_expired"]))
+
+
 class Midnight(WithCard):
     def test_a_code_that_is_still_good_dies_with_the_card(self):
         to_23_in_china = DAY_S - (self.daemon.now() - 15 * 3600) % DAY_S

@@ -4,6 +4,7 @@ alone, and marked as weaker."""
 import json
 import os
 import subprocess
+import time
 import unittest
 from datetime import datetime
 
@@ -133,6 +134,25 @@ class Offline(DaemonCase):
         self.assertEqual(self.check(before)[0], 1)
         self.assertEqual(self.check(self.code()["code"])[0], 0)
 
+    def test_keys_that_were_fetched_before_a_rotation_do_for_a_day(self):
+        path = self.public_keys()
+        self.daemon.ctl("key", "rotate", "code")
+        status, text = self.check(self.code()["code"], path)
+        self.assertEqual(status, 0, text)
+
+    def test_one_that_stands_on_the_id_dies_with_the_card_too(self):
+        today = time.gmtime(self.daemon.now() + 8 * 3600)
+        enrolment, base = self.approved(who=2, person=holder(
+            valid_until=time.strftime("%Y-%m-%d", today)))
+        licence = self.app.change(base, "issue", {
+            "type": "drivers_licence", "fields": {
+                "classes": "C1", "first_issue": "2020-05-17"}}).json()["id"]
+        own = self.daemon.api(enrolment["holder_secret"])
+        ends = [own.get("/v1/credentials/%s/code?kind=offline&attributes="
+                        "age_over_18" % one).json()["not_after"]
+                for one in (base, licence)]
+        self.assertEqual(*ends)
+
     def test_online_it_is_no_code(self):
         answer = self.clerk.verify(self.code()["code"])
         self.assertFalse(answer["valid"])
@@ -179,6 +199,29 @@ class Offline(DaemonCase):
                                "= 'code_issued' ORDER BY seq DESC LIMIT 1")
         self.daemon.start()
         self.assertEqual(rows, [("offline", "age_over_18")])
+
+
+class ShortPeriod(DaemonCase):
+    SETTINGS = {"code.code_period_s": "60"}
+
+    def kids_after(self, hours):
+        """Which keys are known, old ones having been looked for."""
+        self.daemon.stop()
+        self.daemon.set_clock(hours * 3600)
+        self.daemon.start()
+        started = self.daemon.now()
+        while seconds(self.admin.get("/v1/retention").json()["rules"][0].get(
+                "last_run", "1970-01-01T00:00:00Z")) < started:
+            time.sleep(0.05)
+        answer = self.nobody.get("/.well-known/smartid-keys.json").json()
+        return [key["kid"] for key in answer["keys"]]
+
+    def test_its_public_key_lives_as_long_as_it_does(self):
+        self.daemon.ctl("key", "rotate", "code")
+        self.assertEqual(self.kids_after(47), [1, 2])
+        self.kids_after(49)
+        self.assert_logged(" event=code_keys_destroyed")
+
 
 
 if __name__ == "__main__":

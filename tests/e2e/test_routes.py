@@ -69,6 +69,11 @@ def recovery_form():
     return multipart(form(None, None, photos.photo(5)))
 
 
+def number_form():
+    return multipart([("id_number", None, holder()["id_number"].encode()),
+                      ("selfie", "image/png", photos.photo(5), "s.png")])
+
+
 def camera_form():
     return multipart([("photo", "image/png", photos.photo(1), "camera.png")])
 
@@ -124,9 +129,18 @@ WELCOME = {
     ("POST", "/v1/keys/rotate"): (200, {"use": "code"}, False),
     ("POST", "/v1/keys/master"): (200, {}, False),
     ("GET", "/v1/retention"): (200, None, False),
+    # The log is not yet that long.
+    ("POST", "/v1/audit/archive"):
+        (409, {"month": "2026-01", "first": 1, "last": 1000000,
+               "mac": "0" * 64}, False),
     ("GET", "/v1/webhook"): (200, None, False),
     # Nothing was refused.
     ("POST", "/v1/webhook/replay"): (404, {}, False),
+    ("POST", "/v1/recoveries"): (200, number_form, False),
+    ("POST", "/v1/credentials/search"):
+        (200, {"credential_id": "crd_" + UNKNOWN}, False),
+    ("GET", "/v1/overview"): (200, None, False),
+    ("GET", "/v1/audit"): (200, None, False),
     # Of what has no key and no cookie.
     ("POST", "/v1/sessions"): (422, {}, False),
     ("GET", "/v1/sessions"): (401, None, False),
@@ -150,7 +164,8 @@ WELCOME = {
     ("GET", "/version"): (200, None, False),
 }
 OFFICERS = {("POST", "/v1/credentials/{id}/recover"): {"reason": "lost"}}
-QUERY = {("GET", "/v1/enrollments"): "?state=review"}
+QUERY = {("GET", "/v1/enrollments"): "?state=review",
+         ("GET", "/v1/audit"): "?subject=crd_" + UNKNOWN}
 
 
 class Matrix(DaemonCase):

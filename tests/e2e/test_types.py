@@ -173,6 +173,38 @@ class Licence(DaemonCase):
             self.assert_problem(own.get("/v1/credentials/" + one), 404)
             self.assertTrue(self.clerk.verify(new.code(one)["code"])["valid"])
 
+    def test_one_that_an_officer_has_suspended_is_not_issued_anew_by_an_app(
+            self):
+        base, own, licence = self.person(12)
+        own.change(licence, "suspend")
+        self.assert_problem(self.issue(base), 403, "forbidden")
+        self.officer.change(licence, "suspend")
+        self.assert_problem(self.issue(base), 403, "forbidden")
+        state = own.get("/v1/credentials/" + licence).json()
+        self.assertEqual(state["suspended_by"], "officer")
+        out = self.daemon.ctl("audit", "export", "--event",
+                              "credential_change_refused").stdout
+        row = json.loads(out.splitlines()[-1])
+        self.assertEqual((row["subject"], row["detail"]),
+                         (licence, "issue"))
+        self.assertEqual(self.issue(base, self.officer).status, 201)
+
+    def test_what_has_expired_is_not_issued(self):
+        base, own, licence = self.person(13)
+        document = self.assert_problem(
+            self.issue(base, valid_until="2020-05-16"), 422, "field_invalid")
+        self.assertEqual(document["field"], "valid_until")
+        self.assertEqual(own.get("/v1/credentials/" + licence).json()["state"],
+                         "active")
+
+    def test_what_has_ended_is_not_recovered_by_what_stands_on_it(self):
+        base, _, licence = self.person(14)
+        self.officer.revoke(base, "fraud")
+        for answer in (self.app.recover(licence, photos.photo(14)),
+                       self.officer.change(licence, "recover",
+                                           {"reason": "lost"})):
+            self.assert_problem(answer, 409, "credential_revoked")
+
     def test_an_old_phones_licence_does_not_come_back_with_a_new_id(self):
         person = holder()
         base, own, licence = self.person(10, person=person)

@@ -208,10 +208,14 @@ class Told(Case):
         self.assertEqual(told[2]["type"], "credential.expiring")
         self.assertTrue(told[2]["valid_until"].startswith(
             time.strftime("%Y-", until)))
+        # Not with a new phone, either.
+        credential = told[2]["credential"]
+        self.officer.change(credential, "recover", {"reason": "lost"})
         self.daemon.restart()
         self.app.enrol(who=2)
-        self.assertEqual([event["type"] for event in self.wait_for(5)[3:]],
-                         ["credential.changed", "enrollment.decided"])
+        self.assertEqual([event["type"] for event in self.wait_for(6)[3:]],
+                         ["credential.recovered", "credential.changed",
+                          "enrollment.decided"])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
-/* fuzz_request.c: src/http/head.c, header.c, route.c, negotiate.c, forwarded.c:
- * the head of a request, as libmicrohttpd 0.9.75 leaves it behind: cut in place
- * into method, target, version and lines. A head that is taken has one reading
- * only, and leads to at most one route. The functions of libmicrohttpd that are
- * asked about a head are answered here. libFuzzer's one thread. */
+/* fuzz_request.c: src/http/head.c, header.c, route.c, negotiate.c, forwarded.c,
+ * cookie.c: the head of a request, as libmicrohttpd 0.9.75 leaves it behind:
+ * cut in place into method, target, version and lines. A head that is taken has
+ * one reading only, and leads to at most one route. The functions of
+ * libmicrohttpd that are asked about a head are answered here. libFuzzer's one
+ * thread. */
 #include "fuzz.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "../../src/http/cookie.h"
 #include "../../src/http/request.h"
 #include "../../src/http/route.h"
 
@@ -141,6 +143,25 @@ find_route(const char *path) {
     }
 }
 
+/* Of a browser's request. */
+static void
+read_page_values(const struct sid_head *lines) {
+    char cookie[SID_SESSION_COOKIE_SIZE];
+    for (int tls = 0; tls < 2; tls++) {
+        if (lines->cookie != NULL &&
+            sid_cookie_find(lines->cookie, tls == 1, cookie))
+            fuzz_expect(strlen(cookie) == SID_SESSION_COOKIE_CHARS);
+        if (lines->origin != NULL && lines->host != NULL &&
+            sid_origin_is_host(lines->origin, lines->host, tls == 1))
+            fuzz_expect(strncasecmp(lines->origin, "http", 4) == 0);
+    }
+    if (lines->if_none_match != NULL)
+        fuzz_expect(sid_etag_in(lines->if_none_match, "\"0a\"") ||
+                    strcmp(lines->if_none_match, "\"0a\"") != 0);
+    fuzz_expect(!sid_encoding_gzip(&lines->encoding) ||
+                lines->encoding.gzip_given || lines->encoding.any_given);
+}
+
 static void
 read_values(const struct sid_head *lines) {
     const struct sid_address peer = {{[15] = 1}};
@@ -167,6 +188,7 @@ read_values(const struct sid_head *lines) {
     if (sid_accept_choose(&lines->accept, &media) == SID_OK)
         fuzz_expect(media < SID_MEDIA_COUNT);
     fuzz_expect(lines->prefer.wait_s >= 0);
+    read_page_values(lines);
 }
 
 void

@@ -13,6 +13,7 @@ from harness import BIN, SLOW, Case, Daemon, DaemonCase, program, run_tool
 
 ROWS = 1000000
 HEAD_EVERY = 500
+STEP_S = 5   # two months in all, of those that become files
 
 
 def unit(name, **variables):
@@ -116,6 +117,68 @@ class Million(DaemonCase):
         print("report: %d rows in %.1f s, %.0f MiB" % (
             lines, seconds, memory), flush=True)
         self.assertLess(memory, 300 * SLOW)
+
+
+class Archived(DaemonCase):
+    """A million rows of two months, most of which become files while the daemon
+    answers."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.daemon.stop()
+        heads = cls.daemon.database + ".heads"
+        os.unlink(heads)
+        run_tool(cls.daemon.database, cls.daemon.folder + "/master.key",
+                 heads, str(ROWS), str(HEAD_EVERY), str(STEP_S),
+                 binary=program("mkaudit"), timeout=600)
+        cls.before = os.path.getsize(cls.daemon.database)
+        cls.daemon.start()
+
+    def test_whole_months_become_files_while_it_serves(self):
+        folder = os.path.join(self.daemon.folder, "archive")
+        os.mkdir(folder)
+        slowest, done = [], threading.Event()
+
+        def ask():
+            while not done.is_set():
+                began = time.monotonic()
+                self.clerk.verify("SID1:")
+                slowest.append(time.monotonic() - began)
+        asker = threading.Thread(target=ask)
+        asker.start()
+        try:
+            seconds, memory, _ = measured(
+                self.daemon, "audit", "archive", "--until", "2999-01", "--to",
+                folder)
+        finally:
+            done.set()
+            asker.join()
+        rows = size = 0
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            size += os.path.getsize(path)
+            with open(path, "rb") as stream:
+                rows += sum(1 for _ in stream) - 2
+        slowest.sort()
+        print("archive: %d rows in %.1f s, %.0f MiB, %.0f bytes each; "
+              "meanwhile %d checks, p99 %.0f ms, slowest %.0f ms" % (
+                  rows, seconds, memory, size / rows, len(slowest),
+                  slowest[len(slowest) * 99 // 100] * 1000,
+                  slowest[-1] * 1000), flush=True)
+        self.assertGreater(rows, ROWS // 3)
+        self.assertLess(memory, 200 * SLOW)
+        seconds, memory, out = measured(self.daemon, "audit", "verify",
+                                        "--archive", folder)
+        with open(out, encoding="utf-8") as stream:
+            self.assertIn("archive: %d of them" % rows, stream.read())
+        print("verify: segments and log, %d rows in %.1f s, %.0f MiB" % (
+            ROWS, seconds, memory), flush=True)
+        self.assertLess(memory, 200 * SLOW)
+        self.daemon.stop()
+        print("database: %.0f bytes a row before, %.0f MiB became %.0f" % (
+            self.before / ROWS, self.before / 2**20,
+            os.path.getsize(self.daemon.database) / 2**20), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 /* mkaudit.c: a long audit log for tests: appends rows to a database while no
  * daemon runs, chained and with heads, as a busy year would leave them.
  *
- * Usage: mkaudit DATABASE MASTERKEY HEADS ROWS EVERY  (a head every EVERY rows)
- */
+ * Usage: mkaudit DATABASE MASTERKEY HEADS ROWS EVERY [STEP_S]
+ * A head every EVERY rows. The rows end now; or, with STEP_S seconds from one
+ * to the next, they begin now. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,14 +54,16 @@ add_head(struct sid_store *store, const struct sid_keyring *keys,
 
 static enum sid_err
 fill(struct sid_store *store, const struct sid_keyring *keys, const char *heads,
-     int64_t rows, int64_t every) {
+     int64_t rows, int64_t every, int64_t step_us) {
     enum sid_err err = SID_OK;
     int64_t after = 0;
-    int64_t at_us = sid_now_us() - rows * STEP_US;
+    int64_t at_us = sid_now_us() - (step_us > 0 ? 0 : rows * STEP_US);
+    if (step_us == 0)
+        step_us = STEP_US;
     for (int64_t n = 0; n < rows && err == SID_OK;) {
         err = sid_store_begin(store);
         for (int64_t i = 0; i < every && n < rows && err == SID_OK; i++, n++)
-            err = add_row(store, n, at_us += STEP_US);
+            err = add_row(store, n, at_us += step_us);
         if (err == SID_OK)
             err = sid_store_commit(store);
         if (err == SID_OK)
@@ -74,7 +77,7 @@ main(int argc, char **argv) {
     struct sid_store *store = NULL;
     struct sid_master *master = NULL;
     struct sid_keyring *keys = NULL;
-    if (argc != 6)
+    if (argc != 6 && argc != 7)
         return 2;
     sid_log_set_level(SID_LOG_ERROR);
     enum sid_err err = sid_crypto_init();
@@ -84,7 +87,8 @@ main(int argc, char **argv) {
         err = sid_keys_open(store, argv[2], &master, &keys);
     if (err == SID_OK)
         err = fill(store, keys, argv[3], strtoll(argv[4], NULL, 10),
-                   strtoll(argv[5], NULL, 10));
+                   strtoll(argv[5], NULL, 10),
+                   argc == 7 ? strtoll(argv[6], NULL, 10) * 1000000 : 0);
     sid_store_close(&store);
     sid_keyring_free(&keys);
     sid_master_free(&master);

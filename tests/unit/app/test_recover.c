@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "../../fuzz/each_fails.h"
+
 #define PERSON 5
 
 struct scene {
@@ -177,6 +179,49 @@ no_try_is_used_up_when_nobody_could_look(void **state) {
     }
 }
 
+struct tries_op {
+    struct sid_op op;
+    struct scene *s;
+    int used;
+};
+
+static enum sid_err
+tries_run(struct sid_op *op, struct sid_store *store) {
+    struct tries_op *tries = (struct tries_op *)op;
+    struct sid_enrolment row = {0};
+    enum sid_err err =
+        sid_store_enrol_get(store, tries->s->submit.enrolment.id, &row);
+    tries->used = row.recovery_failures;
+    sid_enrolment_fini(&row);
+    return err;
+}
+
+/* The right face; each call inside that can fail does so in turn. */
+static void
+a_call_that_fails_uses_up_no_try(void **state) {
+    struct scene *s = *state;
+    int errors = 0;
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
+        struct sid_recover it = {.body_bytes = 100};
+        struct tries_op tries = {.op = {.run = tries_run, .read_only = true},
+                                 .s = s};
+        memcpy(it.look.id, s->submit.enrolment.credential_id,
+               sizeof it.look.id);
+        it.photo[SID_PHOTO_SELFIE] = fixture_photo(PERSON, 0, 60);
+        assert_int_equal(sid_enrol_reserve(s->f->app, 100), SID_OK);
+        fuzz_fail_nth(n);
+        fixture_run(s->f, &it.look.flow, &s->f->app_caller, start);
+        failed = fuzz_fail_end();
+        errors += it.look.flow.err != SID_OK;
+        sid_recover_fini(&it);
+        assert_int_equal(sid_writer_run(s->f->writer, &tries.op), SID_OK);
+        assert_int_equal(tries.used, 0);
+    }
+    assert_true(errors > 3);
+    expect_no_place_taken(s);
+}
+
 static void
 when_the_daemon_stops_it_is_refused_and_the_place_is_free(void **state) {
     struct scene *s = *state;
@@ -219,6 +264,7 @@ main(void) {
         T(who_is_not_recognised_has_used_up_a_try_and_no_place),
         T(to_a_stranger_there_is_nothing_to_recover),
         T(no_try_is_used_up_when_nobody_could_look),
+        T(a_call_that_fails_uses_up_no_try),
         T(when_the_daemon_stops_it_is_refused_and_the_place_is_free),
         T(from_afar_the_assurance_falls_to_what_was_shown),
 #undef T

@@ -174,9 +174,25 @@ nothing_is_lost_between_threads(void **state) {
     sid_buf_free(&buf);
 }
 
+static void
+a_quantile_is_the_end_of_its_bucket(void **state) {
+    (void)state;
+    assert_int_equal(sid_histogram_count(SID_H_ENROL_WORK), 0);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 990), 0);
+    for (int i = 0; i < 99; i++)
+        sid_histogram_observe_us(SID_H_ENROL_WORK, 700);
+    sid_histogram_observe_us(SID_H_ENROL_WORK, 20000000);
+    assert_int_equal(sid_histogram_count(SID_H_ENROL_WORK), 100);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 500), 1000);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 990), 1000);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 1000),
+                     10000000);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_quantile_is_the_end_of_its_bucket),
         cmocka_unit_test(a_counter_adds_and_a_gauge_is_set),
         cmocka_unit_test(an_observation_lands_in_its_bucket_and_all_above),
         cmocka_unit_test(the_process_tells_its_own_state),

@@ -64,8 +64,13 @@ static const struct {
     {SID_METHOD_POST, "/v1/keys/rotate", M, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/keys/master", CONTROL, N, SID_BODY_NOTHING},
     {SID_METHOD_GET, "/v1/retention", M, N, SID_BODY_NONE},
+    {SID_METHOD_POST, "/v1/audit/archive", CONTROL, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/webhook", M, N, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/webhook/replay", M, N, SID_BODY_JSON},
+    {SID_METHOD_POST, "/v1/recoveries", A | P, N, SID_BODY_NUMBER},
+    {SID_METHOD_POST, "/v1/credentials/search", O, N, SID_BODY_JSON},
+    {SID_METHOD_GET, "/v1/overview", O | M, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/audit", O | M, N, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/sessions", OPEN, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/sessions", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_DELETE, "/v1/sessions", OPEN, N, SID_BODY_NOTHING},
@@ -224,6 +229,11 @@ a_known_path_with_a_wrong_method_names_the_right_ones(void **state) {
     assert_int_equal(find(SID_METHOD_POST, "/healthz", &route, &allow),
                      SID_E_METHOD);
     assert_int_equal(allow, 1u << SID_METHOD_GET | 1u << SID_METHOD_HEAD);
+    /* A path that is spelled out is no name of something. */
+    assert_int_equal(
+        find(SID_METHOD_GET, "/v1/credentials/search", &route, &allow),
+        SID_E_METHOD);
+    assert_int_equal(allow, 1u << SID_METHOD_POST);
     assert_null(route);
 }
 

@@ -187,6 +187,77 @@ a_rolled_back_prune_removes_nothing(void **state) {
     expect(f, 9, 0);
 }
 
+/* ---- up to a row ------------------------------------------------------- */
+
+static enum sid_err
+note_mac(const struct sid_audit_entry *entry, void *ctx) {
+    memcpy(ctx, entry->mac, sizeof entry->mac);
+    return SID_OK;
+}
+
+static enum sid_err
+cut(struct fixture *f, int64_t last, int64_t mac_of, int limit,
+    int64_t *removed) {
+    uint8_t mac[SID_SHA256_BYTES] = {0};
+
+    *removed = -1;
+    ok(sid_store_audit_each(f->store, mac_of - 1, 1, note_mac, mac));
+    ok(sid_store_begin(f->store));
+    enum sid_err err = sid_store_audit_cut(f->store, last, mac, limit, removed);
+    if (err == SID_OK)
+        ok(sid_store_commit(f->store));
+    else
+        sid_store_rollback(f->store);
+    return err;
+}
+
+static void
+the_log_is_cut_behind_a_row_some_at_a_time(void **state) {
+    struct fixture *f = *state;
+    int64_t removed;
+
+    append_rows(f, 20);
+    ok(cut(f, 12, 12, 8, &removed));
+    assert_int_equal(removed, 8);
+    expect(f, 12, 0);
+    ok(cut(f, 12, 12, 8, &removed));
+    assert_int_equal(removed, 4);
+    expect(f, 8, 0);
+    fixture_reopen(f);
+    append_rows(f, 1);
+    expect(f, 9, 0);
+}
+
+static void
+only_behind_a_row_that_the_caller_has(void **state) {
+    struct fixture *f = *state;
+    int64_t removed;
+
+    append_rows(f, 20);
+    assert_int_equal(cut(f, 12, 11, 100, &removed), SID_E_CONFLICT);
+    assert_int_equal(cut(f, 0, 1, 100, &removed), SID_E_CONFLICT);
+    assert_int_equal(cut(f, 21, 20, 100, &removed), SID_E_CONFLICT);
+    /* The newest one stays. */
+    assert_int_equal(cut(f, 20, 20, 100, &removed), SID_E_CONFLICT);
+    assert_int_equal(removed, -1);
+    expect(f, 20, 0);
+    ok(cut(f, 12, 12, 100, &removed));
+    assert_int_equal(cut(f, 12, 12, 100, &removed), SID_E_CONFLICT);
+    expect(f, 8, 0);
+}
+
+static void
+a_changed_row_is_not_cut_away(void **state) {
+    struct fixture *f = *state;
+    int64_t removed;
+
+    append_rows(f, 20);
+    tamper(f, "UPDATE audit SET outcome = 'x' WHERE seq = 4");
+    assert_int_equal(cut(f, 12, 12, 100, &removed), SID_E_SEAL);
+    assert_int_equal(removed, -1);
+    expect(f, 20, 4);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -200,6 +271,9 @@ main(void) {
         T(nobody_without_the_key_moves_the_beginning),
         T(the_oldest_row_and_how_many_are_older_are_told),
         T(a_rolled_back_prune_removes_nothing),
+        T(the_log_is_cut_behind_a_row_some_at_a_time),
+        T(only_behind_a_row_that_the_caller_has),
+        T(a_changed_row_is_not_cut_away),
 #undef T
     };
 
