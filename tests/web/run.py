@@ -10,6 +10,7 @@ Usage: run.py [--bin DIR] [--shots DIR] [--direct]
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -45,18 +46,25 @@ def draw_card(daemon):
     return card
 
 
-def world(options):
-    """A daemon with all pages on, and what the tests need to know of it."""
-    daemon = Daemon("smartidd", keys=True, settings={
+def with_pages(binary):
+    """A daemon with all pages on."""
+    daemon = Daemon(binary, keys=True, settings={
         "pages.card": "on", "pages.scan": "on", "pages.console": "on",
         "pages.enroll": "on", "http.trusted_proxies": "127.0.0.1/32"})
     daemon.env["SMARTIDD_PAGES_CLIENT"] = daemon.client_id("e2e app")
-    daemon.start()
-    front = None if options.direct else Front(daemon)
-    origin = "http://127.0.0.1:%d" % daemon.port if front is None else \
-        "https://127.0.0.1:%d" % front.port
-    return daemon, front, {
-        "origin": origin, "daemon": "http://127.0.0.1:%d" % daemon.port,
+    return daemon.start()
+
+
+def address(daemon):
+    return "http://127.0.0.1:%d" % daemon.port
+
+
+def world(daemon, fake, front, options):
+    """What the tests need to know."""
+    return {
+        "origin": address(daemon) if front is None else
+        "https://127.0.0.1:%d" % front.port,
+        "daemon": address(daemon), "fake": address(fake),
         "keys": daemon.keys, "pid": daemon.process.pid,
         "folder": daemon.folder, "card": draw_card(daemon),
         "photos": os.path.join(DATA, "photos"), "shots": options.shots,
@@ -91,15 +99,18 @@ def main():
     os.makedirs(options.shots)
     env = dict(os.environ, WEB_MODULES=os.path.join(DATA, "web"))
     totals = [run("test_modules.mjs", env)]
-    daemon, front, facts = world(options)
-    try:
+    with contextlib.ExitStack() as stack:
+        # Real faces; and fake ones, whose heads turn as a test wants.
+        daemon = with_pages("smartidd")
+        stack.callback(daemon.close)
+        fake = with_pages("smartidd-fake")
+        stack.callback(fake.close)
+        front = None if options.direct else Front(daemon)
+        if front is not None:
+            stack.callback(front.close)
+        facts = world(daemon, fake, front, options)
         totals.append(run("test_pages.mjs",
                           dict(env, WORLD=json.dumps(facts))))
-    finally:
-        if front is not None:
-            front.close()
-        daemon.process.poll()
-        daemon.close()
     good, bad = (sum(each) for each in zip(*totals))
     print("screenshots: %s" % options.shots)
     print("%d passed, %d failed" % (good, bad))

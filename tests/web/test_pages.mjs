@@ -34,6 +34,42 @@ async function signIn(person, path, key) {
     await person.page.keyboard.press('Enter');
 }
 
+/* In the page: a camera and a face detector for the fake engine, to which a
+ * colour is a person (red), the way the head is turned (green) and a photo (blue). */
+function actor() {
+    const canvas = document.createElement('canvas');
+    canvas.width = 320;
+    canvas.height = 240;
+    const paper = canvas.getContext('2d');
+    let colour = [80, 0, 10];
+    let side = null;
+    let photo = 20;
+    const green = { left: 192, right: 208, up: 224, down: 240 };
+    const nose = { left: [75, 75], right: [45, 75], up: [60, 65], down: [60, 85] };
+    setInterval(() => {
+        paper.fillStyle = `rgb(${colour.join(' ')})`;
+        paper.fillRect(0, 0, canvas.width, canvas.height);
+    }, 60);
+    window.actor = {
+        wear(next) {
+            colour = next;
+        },
+        turn(next) {
+            side = next;
+            photo += 40;
+            colour = [80, green[next] ?? 0, photo];
+        },
+    };
+    navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
+    window.FaceDetector = class {
+        async detect() {
+            const [x, y] = nose[side] ?? [60, 75];
+            return [{ landmarks: [{ type: 'eye', locations: [{ x: 40, y: 50 }] }, { type: 'eye', locations: [{ x: 80, y: 50 }] },
+                { type: 'nose', locations: [{ x, y }] }] }];
+        }
+    };
+}
+
 const desk = await launch();
 const home = await launch(await faceFilm(desk, sample('franck_02221.jpg')));
 let resident = await Person.sit(home, SMALL);
@@ -84,6 +120,44 @@ await test('the resident takes photos with camera and album, turns the head, and
     }
     await page.locator('[data-do=retake]').waitFor();
     await resident.look('rejected');
+});
+
+await test('where the browser sees faces, frames are taken by themselves at the right turn', async () => {
+    const other = await Person.sit(home, { ...SMALL, language: 'en-US', origin: world.fake });
+    await other.page.addInitScript(actor);
+    const { page } = other;
+    await page.goto('/enroll');
+    await page.click('#begin');
+    await page.check('#agree');
+    await page.click('#consent button[type=submit]');
+    await page.fill('#name', 'Wang Example');
+    await page.fill('#number', NUMBER);
+    await page.click('#details button[type=submit]');
+    for (const [red, green, blue] of [[80, 0, 10], [80, 0, 200]]) {
+        await page.evaluate((colour) => window.actor.wear(colour), [red, green, blue]);
+        await page.click('[data-do=take]:visible');
+        await usePhoto(page);
+    }
+    await page.click('[data-do=turns-start]');
+    const taken = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/v1/enrollments'));
+    for (const at of ['1/2', '2/2']) {
+        const step = page.locator('.said', { hasText: at });
+        await step.waitFor();
+        const side = /your head (?:to your )?(left|right|up|down)/.exec(await step.textContent())[1];
+        await page.evaluate((to) => window.actor.turn(to), side);
+        if (at === '1/2') {
+            await page.locator('.said', { hasText: 'Back to the middle' }).waitFor();
+            await page.evaluate(() => window.actor.turn(null));
+        }
+    }
+    await taken;
+    await page.locator('[data-do=card]').waitFor();
+    await page.click('[data-do=card]');
+    await page.locator('#code img').waitFor();
+    const { credential_id: id, holder_secret: secret } = await page.evaluate(() => JSON.parse(localStorage.getItem('smartid.wallet')));
+    const credential = await (await fetch(`${world.fake}/v1/credentials/${id}`, { headers: { Authorization: `Bearer ${secret}` } })).json();
+    assert.equal(credential.assurance, 'remote_live');
+    await other.leave();
 });
 
 await test('only what was wrong is taken anew, without turns for who cannot; approved, it leads to the card', async () => {
@@ -190,7 +264,7 @@ await test('on a new phone the ID comes back with number and face, and the old p
 });
 
 await test('in English on a large screen: two faces that differ, told why, and an appeal', async () => {
-    const other = await Person.sit(desk, { ...LARGE, dark: true });
+    const other = await Person.sit(home, { ...LARGE, dark: true });
     const { page } = other;
     await page.goto('/enroll');
     await page.click('#begin');

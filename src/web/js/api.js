@@ -39,12 +39,13 @@ function parse(text) {
     }
 }
 
-/* call('POST', '/v1/…', { json | form, auth, headers, as, signal }): the body of
+/* call('POST', '/v1/…', { json | form, auth, headers, as }): the body of
  * the answer, parsed, or a blob with as: 'blob'. auth gives the headers that
  * prove who asks. A Bearer goes without the cookie of a session. */
 export async function call(method, path, options = {}) {
-    const { json, form, auth, headers = {}, as = 'json', patience_ms = PATIENCE_MS, signal } = options;
-    const limit = AbortSignal.timeout(patience_ms);
+    const { json, form, auth, headers = {}, as = 'json', patience_ms = PATIENCE_MS } = options;
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), patience_ms);
     const proof = auth?.headers(method) ?? {};
     let answer;
     try {
@@ -54,7 +55,7 @@ export async function call(method, path, options = {}) {
             headers: { ...(json === undefined ? {} : { 'Content-Type': 'application/json' }), ...proof, ...headers },
             credentials: 'Authorization' in proof ? 'omit' : 'same-origin',
             cache: 'no-store',
-            signal: signal ? AbortSignal.any([signal, limit]) : limit,
+            signal: limit.signal,
         });
         learnTime(answer.headers.get('Date'));
         if (answer.ok && as === 'blob')
@@ -72,7 +73,9 @@ export async function call(method, path, options = {}) {
     } catch (error) {
         if (error instanceof Problem)
             throw error;
-        throw new Problem(error.name === 'TimeoutError' ? 'timeout' : 'network');
+        throw new Problem(limit.signal.aborted ? 'timeout' : 'network');
+    } finally {
+        clearTimeout(timer);
     }
 }
 

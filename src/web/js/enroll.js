@@ -13,6 +13,7 @@ import { Sender } from './send.js';
 import { Applicant } from './session.js';
 import { wait } from './time.js';
 import { keepWallet, readWallet } from './wallet.js';
+import { problemText } from './words.js';
 
 const STEPS = ['consent', 'details', 'card', 'selfie', 'turns', 'send'];
 const WAIT_S = 25;
@@ -163,9 +164,11 @@ class Enrolment {
                     keepWallet({ enrollment_id: undefined, holder_secret: undefined });
                     return this.show('welcome');
                 }
+                this.trouble(problemText(problem));
                 await wait(Math.max(3000, problem.retryAfter_s * 1000));
                 continue;
             }
+            this.trouble('');
             if (turn !== this.watching)
                 return undefined;
             if (enrolment.state !== this.latest?.state)
@@ -178,6 +181,13 @@ class Enrolment {
                 await wait(LOOK_AGAIN_MS);
         }
         return undefined;
+    }
+
+    /* Why there is no news, below what is known. */
+    trouble(text) {
+        byId('trouble')?.remove();
+        if (text !== '')
+            byId('outcome').append(el('p', { class: 'notice warn', id: 'trouble', role: 'status' }, text));
     }
 
     tell(enrolment) {

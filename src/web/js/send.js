@@ -28,7 +28,7 @@ export class Sender {
 
     /* The answer to POST /v1/enrollments. */
     async enrol(parts) {
-        this.key ??= crypto.randomUUID();
+        this.key ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
         const answer = await this.applicant.run((session) => send('/v1/enrollments', {
             form: this.form(parts), auth: session, headers: { 'Idempotency-Key': `"${this.key}"` },
             progress: (part) => this.progress(part) }));
