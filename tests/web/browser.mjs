@@ -72,6 +72,14 @@ export class Person {
             await this.judge(name);
     }
 
+    /* The same on a phone. */
+    async lookSmall(name) {
+        const size = this.page.viewportSize();
+        await this.page.setViewportSize({ width: 360, height: 740 });
+        await this.look(`${name}-small`, { judge: false });
+        await this.page.setViewportSize(size);
+    }
+
     async judge(name) {
         const { page } = this;
         if (await page.evaluate(() => window.axe === undefined))

@@ -200,11 +200,13 @@ await test('a clerk scans that very card: valid, with portrait and a face check'
     await page.check('input[value=hotel_check_in]');
     await page.fill('#counter', '12');
     await clerk.look('scan-setup');
+    await clerk.lookSmall('scan-setup');
     await page.click('#setup button[type=submit]');
     await page.locator('.banner.valid').waitFor();
     assert.equal(await page.textContent('dd.number'), NUMBER);
     await page.locator('.portrait img').waitFor();
     await clerk.look('scan-valid');
+    await clerk.lookSmall('scan-valid');
     await page.click('#face-check');
     await choosePhoto(page, 'face', sample('franck_02159.jpg'));
     await usePhoto(page);
@@ -212,6 +214,7 @@ await test('a clerk scans that very card: valid, with portrait and a face check'
     await page.keyboard.press('Escape');
     await page.locator('#last li').waitFor();
     await clerk.look('scan');
+    await clerk.lookSmall('scan');
     assert.ok(!(await page.content()).includes('Zhang Yangben'), 'no personal data is left');
 });
 
@@ -237,6 +240,7 @@ await test('suspended by the resident, the same card is red; a key goes back to 
     await clerk.page.reload();
     await clerk.page.locator('.banner.not_valid').waitFor();
     await clerk.look('scan-not-valid');
+    await clerk.lookSmall('scan-not-valid');
     await page.click('#resume');
     await page.locator('#code img').waitFor();
 });
@@ -300,6 +304,7 @@ await test('an officer decides review cases with the keyboard, an appeal among t
     await page.locator('.pair img').first().waitFor();
     await page.waitForFunction(() => [...document.querySelectorAll('.pair img')].every((image) => image.naturalWidth > 0));
     await officer.look('console-review');
+    await officer.lookSmall('console-review');
     await page.keyboard.press('a');
     await page.locator('.presets button').first().click();
     await officer.look('console-decide');
@@ -321,6 +326,7 @@ await test('the officer settles the dispute', async () => {
     await page.click('[data-desk=disputes]');
     await page.fill('.card textarea', '已联系酒店核实。');
     await officer.look('console-disputes');
+    await officer.lookSmall('console-disputes');
     await page.click('[data-do=upheld]');
     await page.locator('.empty').waitFor();
 });
@@ -333,15 +339,18 @@ await test('the officer finds the person by number, sees what was done, and how 
     await page.locator('.person').waitFor();
     await page.click('[data-do=upgrade]');
     await officer.look('console-search');
+    await officer.lookSmall('console-search');
     const id = await page.locator('.person dd').last().textContent();
     await page.click('[data-desk=audit]');
     await page.fill('#subject', id);
     await page.keyboard.press('Enter');
     await page.locator('tbody tr').first().waitFor();
     await officer.look('console-audit');
+    await officer.lookSmall('console-audit');
     await page.click('[data-desk=health]');
     await page.locator('.tile').first().waitFor();
     await officer.look('console-health');
+    await officer.lookSmall('console-health');
 });
 
 await test('who will not use a face is enrolled at the counter, and takes the card away on the phone', async () => {
@@ -355,12 +364,25 @@ await test('who will not use a face is enrolled at the counter, and takes the ca
     const [answer] = await Promise.all([page.waitForResponse('**/v1/counter/enrollments'), page.click('#c-send')]);
     await page.locator('#handover img').waitFor();
     await officer.look('console-handover');
+    await officer.lookSmall('console-handover');
     const given = await answer.json();
     const other = await Person.sit(home, { ...SMALL, language: 'en-US', dark: true });
     await other.page.goto(`/card#add=${given.credential_id},${given.id},${given.holder_secret}`);
     await other.page.locator('#code img').waitFor();
     assert.ok(!other.page.url().includes('sidh_'));
     await other.look('card-dark');
+    await other.page.goto('/enroll');
+    await other.page.locator('#mine:visible').waitFor();
+    await other.page.goto('/card');
+    for (const [answer, view] of [['no', 'pass'], ['yes', 'none']]) {
+        await other.page.click('#erase');
+        if (answer === 'yes')
+            await other.page.check('#erase-sure');
+        await other.page.click(`dialog button[value=${answer}]`);
+        await other.page.locator(`[data-view=${view}]:visible`).waitFor();
+    }
+    assert.equal(await other.page.evaluate(() => localStorage.getItem('smartid.wallet')), null);
+    await other.look('erased');
     await other.leave();
 });
 

@@ -9,7 +9,7 @@ export function confirmed({ title, text, yes, danger = true, extra = null }) {
         const form = el('form', { method: 'dialog' }, head, el('p', {}, text), extra,
             el('div', { class: 'actions' },
                 el('button', { class: danger ? 'button refuse' : 'button main', value: 'yes' }, yes),
-                el('button', { class: 'button', value: 'no', autofocus: true }, t('common.cancel'))));
+                el('button', { class: 'button', value: 'no', autofocus: true, formnovalidate: true }, t('common.cancel'))));
         const dialog = el('dialog', { 'aria-labelledby': 'dialog-title' }, form);
         dialog.addEventListener('close', () => {
             dialog.remove();

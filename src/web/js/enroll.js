@@ -49,6 +49,7 @@ class Enrolment {
             button.addEventListener('click', () => this.back());
         onLanguage(() => this.relabel());
         const wallet = readWallet();
+        byId('mine').hidden = !wallet?.credential_id;
         if (wallet?.enrollment_id && !wallet.credential_id)
             this.watch(wallet);
         else

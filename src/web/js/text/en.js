@@ -28,6 +28,7 @@ export default {
     'enroll.welcome.need3': 'About three minutes',
     'enroll.welcome.begin': 'Begin',
     'enroll.welcome.have': 'I have one already: new or lost phone',
+    'enroll.welcome.mine': 'There is a Smart ID on this phone.',
     'enroll.welcome.counter': 'Rather not use your face? Bring your card to a counter. You get the same ID, without any photo.',
     'enroll.card.title': 'Photograph your card',
     'enroll.card.text': 'The side with your picture. Put it on a dark table, all four corners inside the frame, without glare.',

@@ -28,6 +28,7 @@ export default {
     'enroll.welcome.need3': '大约三分钟',
     'enroll.welcome.begin': '开始申请',
     'enroll.welcome.have': '我已有，找回到这部手机',
+    'enroll.welcome.mine': '这部手机上已有智慧身份。',
     'enroll.welcome.counter': '不想刷脸？带上身份证到窗口办理，效果一样，无需任何照片。',
     'enroll.card.title': '拍身份证人像面',
     'enroll.card.text': '拍有照片的一面。把证件放在深色桌面上，四个边角都在框内，避免反光。',
