@@ -170,6 +170,17 @@
       "Requests answered with 429 because their client asked too often")       \
     X(SID_M_AUTH_LIMITED, COUNTER, "smartidd_auth_limited_total", "",          \
       "Wrong keys answered with 429 because their source had shown too many")  \
+    X(SID_M_SESSIONS_KEY, COUNTER, "smartidd_sessions_opened_total",           \
+      "by=\"key\"", "Sessions opened on the pages")                            \
+    X(SID_M_SESSIONS_APPLICANT, COUNTER, "smartidd_sessions_opened_total",     \
+      "by=\"applicant\"", "")                                                  \
+    X(SID_M_SESSION_CSRF, COUNTER, "smartidd_session_refusals_total",          \
+      "reason=\"csrf\"",                                                       \
+      "Requests of sessions refused, and of applicants that were too many")    \
+    X(SID_M_SESSION_ORIGIN, COUNTER, "smartidd_session_refusals_total",        \
+      "reason=\"foreign_origin\"", "")                                         \
+    X(SID_M_SESSION_RATE, COUNTER, "smartidd_session_refusals_total",          \
+      "reason=\"applicants\"", "")                                             \
     X(SID_M_REFUSALS_UNRECORDED, COUNTER,                                      \
       "smartidd_refusals_unrecorded_total", "",                                \
       "Refusals that the audit log has no row of: too many, or not written")   \

@@ -9,6 +9,7 @@
 #include "cookie.h"
 #include "page.h"
 #include "server_priv.h"
+#include "smartid/metrics.h"
 
 #define KEY_TEXT_SIZE 128
 #define PAGE_SIZE 16
@@ -220,6 +221,9 @@ open_finish(struct sid_request *req) {
         sid_session_open(server->sessions, &req->session, &times, cookie);
     if (err != SID_OK)
         return err;
+    sid_metric_add(req->session.applicant ? SID_M_SESSIONS_APPLICANT
+                                          : SID_M_SESSIONS_KEY,
+                   1);
     set_cookie(req, cookie, limits.session_life_s);
     err = write_session(req, cookie);
     sid_wipe(cookie, sizeof cookie);

@@ -54,6 +54,13 @@ take_scheme(struct sid_head *head, const char *value) {
     head->scheme_forwarded = true;
 }
 
+/* Browsers send one line: in several it is not clear which cookie counts. */
+static void
+take_cookie(struct sid_head *head, const char *value) {
+    head->cookie = head->cookie_given ? NULL : value;
+    head->cookie_given = true;
+}
+
 static bool
 name_clean(const char *name) {
     if (*name == '\0')
@@ -76,7 +83,6 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         {"Content-Type", &head->content_type},
         {"Transfer-Encoding", &head->transfer_encoding},
         {"Authorization", &head->authorization},
-        {"Cookie", &head->cookie},
         {"Origin", &head->origin},
         {"X-CSRF-Token", &head->csrf_token},
         {"Idempotency-Key", &head->idempotency_key},
@@ -103,6 +109,8 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         take_forwarded(head, value);
     else if (strcasecmp(key, "X-Forwarded-Proto") == 0)
         take_scheme(head, value);
+    else if (strcasecmp(key, "Cookie") == 0)
+        take_cookie(head, value);
 }
 
 static enum MHD_Result

@@ -10,14 +10,21 @@
 #include <unistd.h>
 
 #include "page_files.h"
+#include "smartid/text.h"
 
 /* Own choice: thirty times what is built in. */
 #define TOTAL_MAX_BYTES ((size_t)32 << 20)
-/* css/, js/, vendor/ and one below. Own choice. */
+/* css/, js/, vendor/ and two below. Own choice, as the next. */
 #define DEPTH_MAX 3
+
+#define FOLDERS_MAX 32u
 
 struct reading {
     const char *root;
+    int root_fd;
+    /* Folders below it that are still to be read. */
+    char todo[FOLDERS_MAX][SID_PAGE_PATH_SIZE];
+    size_t folders;
     struct sid_page_set *set;
     struct sid_config_problem *problem;
     size_t total_bytes;
@@ -83,62 +90,73 @@ take_file(struct reading *r, int fd, const char *name) {
     return err;
 }
 
-static enum sid_err read_folder(struct reading *r, int fd, const char *name,
-                                int depth);
-
-/* name: below the root; what it is in its own folder stands behind the last
- * slash. */
 static enum sid_err
-take_entry(struct reading *r, int folder_fd, const char *name, int depth) {
-    const char *slash = strrchr(name, '/');
-    const char *base = slash == NULL ? name : slash + 1;
+take_folder(struct reading *r, const char *name) {
+    int depth = 1;
+    for (const char *at = name; *at != '\0'; at++)
+        depth += *at == '/';
+    if (depth > DEPTH_MAX || r->folders == FOLDERS_MAX)
+        return refuse(r, name, "folders are nested too deep, or too many");
+    return sid_text_copy(r->todo[r->folders++], SID_PAGE_PATH_SIZE, name);
+}
+
+/* name: below the root. */
+static enum sid_err
+take_entry(struct reading *r, const char *name) {
     struct stat info;
-    if (!name_clean(base))
-        return refuse(r, name, "not a name that can be asked for");
-    int fd = openat(folder_fd, base,
+    int fd = openat(r->root_fd, name,
                     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        enum sid_err err = io_failed(r, name);
-        if (fd >= 0)
-            close(fd);
-        return err;
-    }
-    if (S_ISDIR(info.st_mode))
-        return read_folder(r, fd, name, depth + 1);
-    enum sid_err err = S_ISREG(info.st_mode)
-                           ? take_file(r, fd, name)
-                           : refuse(r, name, "neither a file nor a folder");
+    if (fd < 0)
+        return io_failed(r, name);
+    enum sid_err err;
+    if (fstat(fd, &info) != 0)
+        err = io_failed(r, name);
+    else if (S_ISDIR(info.st_mode))
+        err = take_folder(r, name);
+    else if (S_ISREG(info.st_mode))
+        err = take_file(r, fd, name);
+    else
+        err = refuse(r, name, "neither a file nor a folder");
     close(fd);
     return err;
 }
 
-/* Takes fd. Names that begin with a dot are left out. */
+/* What is in the folder of that name ("" is the root). Names that begin with a
+ * dot are left out. */
 static enum sid_err
-read_folder(struct reading *r, int fd, const char *name, int depth) {
-    DIR *folder = depth > DEPTH_MAX ? NULL : fdopendir(fd);
-    if (folder == NULL) {
-        close(fd);
-        return depth > DEPTH_MAX
-                   ? refuse(r, name, "folders are nested too deep")
-                   : io_failed(r, name);
-    }
-    enum sid_err err = SID_OK;
-    while (err == SID_OK) {
+take_entries(struct reading *r, DIR *folder, const char *name) {
+    for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(folder);
-        if (entry == NULL) {
-            err = errno == 0 ? SID_OK : io_failed(r, name);
-            break;
-        }
+        if (entry == NULL)
+            return errno == 0 ? SID_OK : io_failed(r, name);
         if (entry->d_name[0] == '.')
             continue;
         char path[SID_PAGE_PATH_SIZE];
         int n = snprintf(path, sizeof path, "%s%s%s", name,
                          name[0] == '\0' ? "" : "/", entry->d_name);
-        err = n > 0 && (size_t)n < sizeof path
-                  ? take_entry(r, dirfd(folder), path, depth)
-                  : refuse(r, entry->d_name, "the path is too long");
+        if (n <= 0 || (size_t)n >= sizeof path)
+            return refuse(r, entry->d_name, "the path is too long");
+        if (!name_clean(entry->d_name))
+            return refuse(r, path, "not a name that can be asked for");
+        enum sid_err err = take_entry(r, path);
+        if (err != SID_OK)
+            return err;
     }
+}
+
+static enum sid_err
+read_folder(struct reading *r, const char *name) {
+    int fd = openat(r->root_fd, name[0] == '\0' ? "." : name,
+                    O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        enum sid_err err = io_failed(r, name);
+        if (fd >= 0)
+            close(fd);
+        return err;
+    }
+    enum sid_err err = take_entries(r, folder, name);
     (void)closedir(folder);
     return err;
 }
@@ -147,6 +165,15 @@ enum sid_err
 page_folder_read(const char *path, struct sid_page_set *set,
                  struct sid_config_problem *problem) {
     struct reading r = {.root = path, .set = set, .problem = problem};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    return fd < 0 ? io_failed(&r, "") : read_folder(&r, fd, "", 0);
+    r.root_fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (r.root_fd < 0)
+        return io_failed(&r, "");
+    enum sid_err err = read_folder(&r, "");
+    while (err == SID_OK && r.folders > 0) {
+        char name[SID_PAGE_PATH_SIZE];
+        memcpy(name, r.todo[--r.folders], sizeof name);
+        err = read_folder(&r, name);
+    }
+    close(r.root_fd);
+    return err;
 }

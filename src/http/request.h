@@ -79,8 +79,9 @@ struct sid_head {
     const char *forwarded[SID_FORWARDED_LINES_MAX];
     size_t forwarded_count;
     bool scheme_forwarded, forwarded_tls; /* X-Forwarded-Proto; https in it */
-    bool expects;                         /* Expect was given */
-    bool broken; /* a line repeated or with bytes that no line may have */
+    bool cookie_given; /* more than once: then cookie is NULL */
+    bool expects;      /* Expect was given */
+    bool broken;       /* a line repeated or with bytes that no line may have */
     struct sid_accept accept;
     struct sid_prefer prefer;
     struct sid_encoding encoding;

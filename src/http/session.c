@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartid/metrics.h"
 #include "smartid/ratelimit.h"
 #include "smartid/text.h"
 
@@ -229,6 +230,8 @@ sid_session_applicant_may(struct sid_sessions *me,
     pthread_mutex_lock(&me->lock);
     int64_t count = sid_rate_count(me->applicants, source, now_s, left_s);
     pthread_mutex_unlock(&me->lock);
+    if (count > limit)
+        sid_metric_add(SID_M_SESSION_RATE, 1);
     return count <= limit;
 }
 

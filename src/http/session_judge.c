@@ -6,6 +6,7 @@
 #include "page.h"
 #include "request.h"
 #include "server_priv.h"
+#include "smartid/metrics.h"
 
 bool
 sid_session_cookie(const struct sid_request *req,
@@ -21,6 +22,7 @@ sid_session_judge_origin(const struct sid_request *req) {
         (head->host != NULL &&
          sid_origin_is_host(head->origin, head->host, sid_request_tls(req))))
         return SID_OK;
+    sid_metric_add(SID_M_SESSION_ORIGIN, 1);
     return SID_E_ORIGIN;
 }
 
@@ -36,6 +38,8 @@ judge_token(const struct sid_request *req, const char *cookie) {
     if (err == SID_OK && (shown == NULL || strlen(shown) != SID_CSRF_CHARS ||
                           !sid_equal_ct(shown, token, SID_CSRF_CHARS)))
         err = SID_E_CSRF;
+    if (err == SID_E_CSRF)
+        sid_metric_add(SID_M_SESSION_CSRF, 1);
     sid_wipe(token, sizeof token);
     return err;
 }

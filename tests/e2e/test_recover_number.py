@@ -6,6 +6,7 @@ import json
 import unittest
 
 import photos
+from front import Front
 from harness import DaemonCase, holder
 from http_raw import multipart
 
@@ -166,6 +167,20 @@ class ByNumber(DaemonCase):
             "POST", "/v1/recoveries",
             self.app.headers({"Content-Type": kind}), body)
         self.assert_problem(answer, 422, "field_unknown")
+
+    def test_nginx_lets_photos_through(self):
+        front = Front(self.daemon)
+        self.addCleanup(front.close)
+        kind, body = multipart([
+            ("id_number", None, self.stranger().encode()),
+            ("selfie", "image/jpeg", b"\xff" * 200000, "s.jpg")])
+        with front.connect() as connection:
+            answer = connection.request(
+                "POST", "/v1/recoveries",
+                self.app.headers({"Content-Type": kind}), body)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json()["reasons"][0]["code"],
+                         "image_unreadable")
 
     def test_the_log_names_nobody_by_number(self):
         number = self.stranger()

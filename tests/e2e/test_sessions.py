@@ -68,6 +68,20 @@ class SessionCase(DaemonCase):
                            headers=headers)
 
 
+class Counted(SessionCase):
+    def test_sessions_and_what_is_refused_of_them_are_counted(self):
+        one = self.browser()
+        one.ask("GET", "/v1/sessions", headers={"Origin": "null"})
+        one.token = None
+        self.check(one)
+        text = self.daemon.request("GET", "/metrics").body.decode()
+        for line in ('smartidd_sessions_opened_total{by="key"} 1',
+                     'smartidd_session_refusals_total{reason="csrf"} 1',
+                     'smartidd_session_refusals_total'
+                     '{reason="foreign_origin"} 1'):
+            self.assertIn(line + "\n", text)
+
+
 class SigningIn(SessionCase):
     def test_a_clerk_is_told_what_the_page_needs(self):
         answer = Browser(self.daemon).sign_in({"key": self.keys["clerk"]})
@@ -263,12 +277,14 @@ class Using(SessionCase):
         one.cookie = good
         self.assertEqual(self.check(one).status, 200)
 
-    def test_two_cookie_lines_are_refused(self):
-        with self.daemon.connect() as connection:
-            answer = connection.request(
-                "GET", "/v1/sessions",
-                [("Cookie", "a=b"), ("Cookie", "c=d")])
-        self.assert_problem(answer, 400, "bad_request")
+    def test_of_two_cookie_lines_none_counts(self):
+        one = self.browser()
+        line = ("Cookie", "sid_session=" + one.cookie)
+        for lines, status in (([line], 200), ([("Cookie", "a=b"), line], 401),
+                              ([line, line], 401), ([line] * 3, 401)):
+            with self.daemon.connect() as connection:
+                answer = connection.request("GET", "/v1/sessions", lines)
+            self.assertEqual(answer.status, status, lines)
 
     def test_no_secret_of_a_session_is_logged(self):
         one = self.browser()
@@ -453,6 +469,9 @@ class Applicants(DaemonCase):
         self.assertGreater(int(found[-1].header("retry-after")), 0)
         more = Browser(self.daemon, extra=one.extra)
         self.assertEqual(more.sign_in({"page": "enroll"}).status, 429)
+        text = self.daemon.request("GET", "/metrics").body.decode()
+        self.assertIn('smartidd_session_refusals_total{reason="applicants"} 7'
+                      '\n', text)
         self.assertEqual(self.applicant("192.0.2.5").ask(
             "POST", "/v1/challenges", {}).status, 201)
 
