@@ -256,7 +256,8 @@ $(BUILD)/dudect_memcmp: tests/slow/dudect.c $(call lib,base)
 .PHONY: unit-bins e2e-bins slow-bins objects
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
-          $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so
+          $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
+          $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)

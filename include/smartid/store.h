@@ -129,16 +129,13 @@ SID_FALLIBLE enum sid_err sid_store_audit_anchor(struct sid_store *store,
                                                  uint8_t mac[SID_SHA256_BYTES]);
 /* Removes up to limit of the oldest rows, those made before before_us, and
  * leaves an anchor: number and MAC of the last one removed, sealed. The newest
- * row always stays. Rows are removed only while they fit the chain, so that
- * nothing that was changed can vanish this way. *removed: how many. Errors:
- * SID_E_SEAL (a row or the anchor does not fit), SID_E_CRYPTO. */
+ * row always stays. Rows go only while they fit the chain, so that nothing that
+ * was changed vanishes. Errors: SID_E_SEAL (one does not, or the anchor). */
 SID_FALLIBLE enum sid_err sid_store_audit_prune(struct sid_store *store,
                                                 int64_t before_us, int limit,
                                                 int64_t *removed);
-/* Removes up to limit of the oldest rows, up to the row of number last_seq,
- * which must have this MAC: what the caller holds elsewhere is what goes.
- * Otherwise as sid_store_audit_prune(). Errors: the same; SID_E_CONFLICT (there
- * is no such row, or it is the newest). */
+/* The same up to the row of this number and MAC. Errors: also SID_E_CONFLICT
+ * (there is no such row, or it is the newest). */
 SID_FALLIBLE enum sid_err
 sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
                     const uint8_t mac[SID_SHA256_BYTES], int limit,

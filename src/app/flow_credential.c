@@ -344,10 +344,13 @@ audit_change(const struct sid_credential_change *change,
              struct sid_store *store, const struct sid_credential *row) {
     bool revoked = change->change == SID_CHANGE_REVOKE;
     bool upgraded = change->change == SID_CHANGE_UPGRADE;
+    const char *by = sid_role_name(change->look.flow.caller.role);
     char detail[64];
-    (void)snprintf(detail, sizeof detail, "%s=%s", revoked ? "reason" : "by",
-                   revoked ? sid_revoke_reason_name(row->life.reason)
-                           : sid_role_name(change->look.flow.caller.role));
+    if (revoked)
+        (void)snprintf(detail, sizeof detail, "reason=%s by=%s",
+                       sid_revoke_reason_name(row->life.reason), by);
+    else
+        (void)snprintf(detail, sizeof detail, "by=%s", by);
     return sid_app_audit(store, changes[change->change].event,
                          sid_caller_actor(&change->look.flow.caller), row->id,
                          upgraded ? row->assurance

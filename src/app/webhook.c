@@ -290,6 +290,7 @@ was_refused(struct sid_webhook *hook, struct batch *batch, long status,
         take_pause(hook);
         return;
     }
+    end_pause(hook); /* the next one is not to blame */
     sid_log(SID_LOG_WARN, "webhook_event_refused", SID_S("id", first->id),
             SID_S("type", first->type), SID_S("why", why));
 }
@@ -343,13 +344,14 @@ replay_one(struct sid_webhook *hook) {
     struct sid_buf body = SID_BUF_EMPTY;
     long status;
     char why[SID_EVENT_WHY_SIZE];
-    if (sid_writer_run(hook->app->writer, &graves.op) != SID_OK)
+    /* Before the look, so that what is asked for after it is not forgotten. */
+    atomic_store(&hook->again, false);
+    enum sid_err err = sid_writer_run(hook->app->writer, &graves.op);
+    if (err == SID_OK && !graves.found)
         return false;
-    if (!graves.found) {
-        atomic_store(&hook->again, false);
-        return false;
-    }
-    enum sid_err err = append(&body, "{\"events\":[");
+    atomic_store(&hook->again, true);
+    if (err == SID_OK)
+        err = append(&body, "{\"events\":[");
     if (err == SID_OK)
         err = append(&body, graves.event.body);
     if (err == SID_OK)
@@ -367,9 +369,13 @@ replay_one(struct sid_webhook *hook) {
         }
         if (!atomic_load(&hook->stop) || why[0] == '\0')
             noted = note(hook, &what);
-        if (noted && why[0] == '\0')
+        if (noted && why[0] == '\0') {
             sid_metric_add(SID_M_WEBHOOK_SENT, 1);
+            end_pause(hook);
+        }
     }
+    if (!noted)
+        take_pause(hook);
     sid_buf_free(&body);
     return noted;
 }

@@ -396,7 +396,8 @@ archive_month(struct job *job, bool *more) {
 }
 
 static int
-archive(const char *config_path, struct job *job) {
+archive(const char *config_path, const struct job *asked) {
+    struct job job = *asked;
     struct sid_config config;
     struct sid_ctl_store open = {0};
     bool more = true;
@@ -405,12 +406,12 @@ archive(const char *config_path, struct job *job) {
         status = sid_ctl_open_readonly(&config, &open);
     if (status != 0)
         return status;
-    job->config = &config;
-    job->store = open.store;
-    job->keys = open.keys;
+    job.config = &config;
+    job.store = open.store;
+    job.keys = open.keys;
     enum sid_err err = SID_OK;
     while (err == SID_OK && more)
-        err = archive_month(job, &more);
+        err = archive_month(&job, &more);
     sid_ctl_close(&open);
     if (err != SID_OK && err != SID_E_CONFLICT) /* else it was told */
         (void)sid_ctl_print_error(err);

@@ -313,6 +313,42 @@ class Requests(DaemonCase):
             with self.subTest(words=words):
                 self.assertIn(words, detail(answer, status))
 
+    def test_a_word_that_is_not_of_the_list_is_told_the_list(self):
+        enrolment, credential = self.approved(who=4)
+        path = "/v1/credentials/" + credential
+        licence = {"type": "drivers_licence", "fields": {
+            "classes": "C1", "first_issue": "2020-05-17"}}
+        bad = dict(licence, fields=dict(licence["fields"], classes="lorry"))
+        for who, path, value, words in (
+                (self.app, path + "/revoke", {"reason": "x"}, "unwanted"),
+                (self.officer, path + "/recover", {"reason": "x"},
+                 "new_phone"),
+                (self.app, path + "/issue", {"type": "x"}, "drivers_licence"),
+                (self.app, path + "/issue", bad, "one blank"),
+                (self.app, path + "/issue",
+                 dict(licence, valid_until="2020-01-01"), "not yet over"),
+                (self.officer, path + "/upgrade", {"person_seen": False},
+                 "true."),
+                (self.officer, "/v1/disputes/dsp_%s/settle" % ("0" * 26),
+                 {"outcome": "x", "note": "x"}, "dismissed"),
+                (self.admin, "/v1/webhook/replay", {"seq": 0}, "event")):
+            with self.subTest(words=words):
+                answer = who.post(path, value)
+                self.assertIn(words, self.assert_problem(answer, 422)[
+                    "detail"])
+        answer = self.officer.delete("/v1/enrollments/" + enrolment["id"],
+                                     {"reason": "x"})
+        self.assertIn("mistake", self.assert_problem(answer, 422)["detail"])
+
+    def test_who_may_not_resume_is_told_why(self):
+        enrolment, credential = self.approved(who=4)
+        own = self.daemon.api(enrolment["holder_secret"])
+        self.app.change(credential, "suspend")
+        for who, told in ((own, True), (self.clerk, False)):
+            document = self.assert_problem(who.change(credential, "resume"),
+                                           403)
+            self.assertEqual("Somebody else" in document["detail"], told)
+
     # ---- connections -----------------------------------------------------
     def test_many_requests_go_over_one_connection(self):
         enrolment, credential = self.approved(who=2)

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import photos
-from harness import SLOW, Case, Daemon, credential_of, holder
+from harness import SLOW, Case, Daemon, credential_of, holder, program
 from receiver import Receiver, make_certificate
 
 
@@ -27,6 +27,13 @@ class Told(Case):
 
     def set(self, name, value):
         self.daemon.env["SMARTIDD_WEBHOOK_WEBHOOK_" + name] = value
+
+    def preload(self, library, **env):
+        # It comes before the sanitizer's, which minds.
+        self.daemon.env.update(
+            env, LD_PRELOAD=program(library),
+            ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") +
+            ":verify_asan_link_order=0")
 
     def wait_for(self, count):
         self.assertTrue(self.receiver.wait(
@@ -216,6 +223,64 @@ class Told(Case):
         self.assertEqual([event["type"] for event in self.wait_for(6)[3:]],
                          ["credential.recovered", "credential.changed",
                           "enrollment.decided"])
+
+    def test_each_event_has_its_own_pauses_refused_or_not_noted(self):
+        full = os.path.join(self.daemon.folder, "full")
+        self.daemon.stop()
+        self.preload("full_disk.so", FULL_DISK=full)
+        self.daemon.start()
+        times = []
+
+        def refuse(_):
+            times.append(time.monotonic())
+            return 422
+
+        def take_and_fill(_):
+            times.append(time.monotonic())
+            with open(full, "w", encoding="ascii"):
+                return 200
+
+        def pauses():
+            return [b - a for a, b in zip(times, times[1:])]
+        self.receiver.answer = refuse
+        self.app.enrol(who=1)
+        self.until(lambda status: status["refused"] == 2)
+        # Both together, and each three times with pauses of 1 and 2 s.
+        self.assertEqual(len(times), 7)
+        self.assertLess(max(pauses()), 2 + 1.5 * SLOW)
+        times.clear()
+        self.receiver.answer = take_and_fill
+        self.daemon.ctl("webhook", "replay", "--all")
+        self.receiver.wait(lambda: len(times) >= 3, 30 * SLOW)
+        self.receiver.answer = 200
+        os.unlink(full)
+        self.assertGreater(min(pauses()), 0.9)
+        self.until(lambda status: status["refused"] == 0)
+
+    def test_a_name_that_nobody_resolves_does_not_hold_up_the_end(self):
+        asked = os.path.join(self.daemon.folder, "asked")
+        self.set("URL", "https://hooks.example/")
+        self.daemon.stop()
+        self.preload("slow_names.so", SLOW_NAMES=asked)
+        self.daemon.start()
+        self.app.enrol(who=1)
+        end = time.monotonic() + 30 * SLOW
+        while not os.path.exists(asked):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+        began = time.monotonic()
+        self.daemon.stop()
+        self.assertLess(time.monotonic() - began, 10 * SLOW)
+
+    def test_by_whom_a_credential_was_changed_is_told_of_a_revocation_too(
+            self):
+        credential = credential_of(self.app.enrol(who=1))
+        self.app.change(credential, "suspend")
+        self.officer.revoke(credential, "fraud")
+        told = self.wait_for(4)
+        self.assertEqual([event.get("by") for event in told],
+                         [None, None, "app", "officer"])
+        self.assertNotIn("fraud", json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ the_life_of_a_credential_is_rows_and_so_are_its_codes_and_checks(void **state) {
                 "verification @C purpose_forbidden id=* purpose=bank_account "
                 "counter=7\n"
                 "credential_viewed @O active \n"
-                "credential_revoked @A revoked reason=lost\n");
+                "credential_revoked @A revoked reason=lost by=app\n");
     sid_enrol_submit_fini(&submit);
 }
 
