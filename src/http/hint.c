@@ -16,7 +16,19 @@ static const struct {
     const char *rule;
     const struct sid_handler *of;
 } rules[] = {
-    {"id_number", "18 characters, the last one a check digit or X.", NULL},
+    {"id_number",
+     "18 characters, the last one a check digit or X; one of id_number and "
+     "credential_id.",
+     &sid_api_credential_search},
+    {"id_number", "18 characters, the last one a check digit or X.",
+     &sid_api_recovery},
+    {"credential_id", "The id of a credential: crd_ and 26 characters.",
+     &sid_api_credential_search},
+    {"page", "enroll, without a key.", &sid_api_session_open},
+    {"event", "A word of the log, as in verification.", &sid_api_audit},
+    {"subject", "The id of an enrolment, a credential, a client or a dispute.",
+     &sid_api_audit},
+    {"after", "What next has said.", &sid_api_audit},
     {"reason",
      "lost, stolen or unwanted; of officers also data_wrong, card_invalid, "
      "deceased or fraud.",

@@ -399,6 +399,50 @@ class Time(SessionCase):
         self.assert_problem(self.check(one), 401, "unauthenticated")
 
 
+class Limited(SessionCase):
+    SETTINGS = dict(PAGES, **{"limits.auth_failures_per_minute": "3"})
+
+    def test_wrong_keys_are_limited_as_anywhere(self):
+        wrong = "sidk_" + "0" * 12 + "_" + "0" * 52
+        here = {"X-Forwarded-For": "192.0.2.9"}
+        found = [Browser(self.daemon, extra=here).sign_in({"key": wrong})
+                 for _ in range(5)]
+        self.assertEqual([a.status for a in found],
+                         [401, 401, 401, 429, 429])
+        self.assertGreater(int(found[-1].header("retry-after")), 0)
+        # A good key passes all the while.
+        good = Browser(self.daemon, extra=here).sign_in(
+            {"key": self.keys["clerk"]})
+        self.assertEqual(good.status, 201)
+
+    def test_a_cookie_that_is_old_is_no_wrong_key(self):
+        one = Browser(self.daemon, extra={"X-Forwarded-For": "192.0.2.10"})
+        one.cookie, one.token = "0" * 52, "0" * 52
+        for _ in range(6):
+            self.assertEqual(self.check(one).status, 401)
+
+
+class Switched(SessionCase):
+    def test_a_page_that_is_switched_off_ends_its_sessions(self):
+        with open(self.daemon.config, "a", encoding="utf-8") as out:
+            out.write("\n[pages]\nscan = on\nconsole = on\n")
+        for name in ("SCAN", "CONSOLE"):
+            del self.daemon.env["SMARTIDD_PAGES_" + name]
+        self.daemon.restart()
+        clerk, officer = self.browser(), self.browser("officer")
+        with open(self.daemon.config, encoding="utf-8") as stream:
+            text = stream.read()
+        with open(self.daemon.config, "w", encoding="utf-8") as out:
+            out.write(text.replace("\nscan = on", "\nscan = off"))
+        self.daemon.signal(1)
+        self.assertIsNotNone(self.daemon.log.wait(
+            lambda line: "event=reloaded" in line, 20))
+        self.assert_problem(self.check(clerk), 401, "unauthenticated")
+        self.assertEqual(officer.ask("GET", "/v1/disputes").status, 200)
+        self.assert_problem(Browser(self.daemon).sign_in(
+            {"key": self.keys["clerk"]}), 403, "forbidden")
+
+
 class Applicants(DaemonCase):
     @classmethod
     def setUpClass(cls):
