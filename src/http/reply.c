@@ -287,13 +287,29 @@ sid_reply(struct sid_request *req, enum sid_err err) {
     enum MHD_Result result = MHD_NO;
     if (add_headers(response, req, err))
         result = sid_refusal_pass(req->connection, status, response);
-    MHD_destroy_response(response);
+    if (req->answer.cookie[0] != '\0')
+        req->secret_response = response;
+    else
+        MHD_destroy_response(response);
     if (result == MHD_YES) {
         req->stage = SID_STAGE_ANSWERED;
         req->status = status;
         count(status);
     }
     return result;
+}
+
+void
+sid_reply_forget(struct MHD_Response **response) {
+    struct MHD_Response *me = *response;
+    if (me == NULL)
+        return;
+    *response = NULL;
+    /* The library has no other way to the copy that it made. */
+    const char *copy = MHD_get_response_header(me, "Set-Cookie");
+    if (copy != NULL)
+        sid_wipe((void *)(uintptr_t)copy, strlen(copy));
+    MHD_destroy_response(me);
 }
 
 enum sid_err

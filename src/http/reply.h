@@ -52,6 +52,9 @@ enum sid_err sid_reply_public(enum sid_err err);
 /* Queues the request's answer, or the problem document of err. MHD_NO: the
  * connection must be closed. */
 enum MHD_Result sid_reply(struct sid_request *req, enum sid_err err);
+/* Wipes the cookie in a response that nobody sends any more, and destroys it.
+ * NULL-safe. */
+void sid_reply_forget(struct MHD_Response **response);
 /* Appends a whole answer, head and problem document, to a request that there is
  * no struct of; after it the connection must be closed. Counted as answered.
  * Errors: SID_E_NO_MEMORY. */

@@ -318,6 +318,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     sid_buf_free(&req->body);
     sid_buf_free(&req->answer.body);
     sid_page_set_drop(&req->pages);
+    sid_reply_forget(&req->secret_response);
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */

@@ -123,6 +123,8 @@ struct sid_request {
     unsigned allow;         /* bits 1 << enum sid_method, for SID_E_METHOD */
     int64_t retry_s;        /* of a refusal with 429 */
     struct sid_answer answer;
+    /* Kept until the end, and wiped then: it has a copy of a cookie. */
+    struct MHD_Response *secret_response;
     struct sid_page_set *pages; /* held while one of its files is the answer */
     unsigned status;            /* of the queued answer; 0: none yet */
     union {

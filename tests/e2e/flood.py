@@ -41,6 +41,7 @@ class Flood:
             "log.log_level": "debug", "limits.photo_max_bytes": PHOTO_MAX,
             "limits.upload_total_bytes": BODY_MAX,
             "limits.attempts_per_day": 9,
+            "pages.scan": "on", "pages.console": "on",
             "limits.auth_failures_per_minute": FAILURES})
         self.full = os.path.join(self.daemon.folder, "full")
         self.temp = os.path.join(self.daemon.folder, "temp")
@@ -416,6 +417,37 @@ class Flood:
             self.ask(who, "POST", "/v1/verifications",
                      {"code": text, "purpose": text})
 
+    def bad_pages(self, _):
+        """What a page of another site, or a broken one of ours, sends."""
+        text = self.marks.text
+        signed = self.ask(None, "POST", "/v1/sessions",
+                          {"key": self.keys["clerk"]})
+        cookie = signed.header("set-cookie").split(";")[0]
+        self.marks.add("session", cookie.split("=")[1], spelt=False)
+        token = signed.json()["csrf_token"]
+        for headers in (
+                {"Cookie": cookie}, {"Cookie": cookie, "X-CSRF-Token": text},
+                {"Cookie": cookie, "X-CSRF-Token": token,
+                 "Origin": "https://" + text},
+                {"Cookie": "sid_session=" + text, "X-CSRF-Token": text},
+                {"Cookie": cookie, "X-CSRF-Token": token}):
+            self.ask(None, "POST", "/v1/verifications",
+                     {"code": text, "purpose": text}, headers)
+        for body in ({"key": text}, {"page": text}, {"key": wrong_key(
+                self.rng)}, {"key": self.keys["app"]}, {text: text}):
+            self.ask(None, "POST", "/v1/sessions", body)
+        for body in ({"id_number": self.marks.number()}, {"id_number": text},
+                     {"credential_id": text}, {text: text}):
+            self.ask("officer", "POST", "/v1/credentials/search", body)
+        for path in ("subject=" + text, "event=" + text, "after=" + text):
+            self.ask("admin", "GET", "/v1/audit?" + path)
+        for number in (self.marks.number(), text):
+            kind, body = multipart([
+                ("id_number", None, number.encode()),
+                ("selfie", "image/png", self.photo(9), text + ".png")])
+            self.ask("app", "POST", "/v1/recoveries", body,
+                     {"Content-Type": kind})
+
     def bad_paths(self, _):
         marks, text = self.marks, self.marks.text
         number, one = marks.number(), self.broken["credential"]
@@ -527,8 +559,8 @@ class Flood:
         """At least `count` requests: each way once, then lives until there are
         enough."""
         for way in (self.bad_json, self.bad_client, self.bad_holder,
-                    self.bad_parts, self.bad_keys, self.bad_paths,
-                    self.bad_heads, self.try_often, self.lose, self.no_disk,
+                    self.bad_parts, self.bad_keys, self.bad_pages,
+                    self.bad_paths, self.bad_heads, self.try_often, self.lose, self.no_disk,
                     self.no_place):
             way(1)
         for turn in itertools.count():
