@@ -280,7 +280,7 @@ $(TIDY_OK)/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
 	@echo "  TIDY $<"
 	@$(TIDY) $< -- $(CPPFLAGS) $(OPENCV_CFLAGS) -std=c++17 2>/dev/null && touch $@
 
-.PHONY: tidy config-example routes
+.PHONY: tidy config-example routes docs
 tidy: $(patsubst %,$(TIDY_OK)/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
 
 # The example is what the daemon says about its own settings.
@@ -291,13 +291,17 @@ config-example: $(BUILD)/smartidd
 routes: $(BUILD)/smartidd
 	@tests/lint/routes.sh --write $<
 
+# The page /docs is the document /openapi.json.
+docs:
+	@tests/lint/docs.py --write
+
 # ---- what a person types ---------------------------------------------------
 # Everything a recipe starts finds the data and the tools by these.
 export DATA MODEL_DIR BUILD
 export PATH := $(PATH):$(abspath $(DATA))/tools
 SUB = +@$(MAKE) -s --no-print-directory
 
-.PHONY: help setup setup-check demo check check-unit check-e2e check-slow lint
+.PHONY: help setup setup-check demo check check-unit check-e2e check-web check-slow lint
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' \
 	  $(firstword $(MAKEFILE_LIST))
@@ -307,7 +311,7 @@ setup: ## install what is missing: packages, model pack, sample photos
 	@tests/setup/setup.sh demo
 setup-check:
 	@tests/setup/setup.sh check
-demo: setup ## the whole story on real photos (KEEP=1: leave the daemon running)
+demo: setup ## the whole story on real photos (KEEP=1: go on, with the pages on)
 	$(SUB) all $(BUILD)/smartidd-clock $(BUILD)/mkphoto
 	@tests/demo/demo.sh --bin $(BUILD) $(if $(KEEP),--keep)
 check: setup-check ## prove it: lint, unit and end-to-end tests, sanitizers
@@ -316,6 +320,10 @@ check-unit: unit-bins ## unit tests (after make setup-check)
 	@python3 tests/unit/run.py $(UNIT_BINS)
 check-e2e: e2e-bins ## end-to-end tests against the real binaries
 	@python3 tests/e2e/run.py --bin $(BUILD) $(if $(SAN),--instrumented) $(E2E_ARGS)
+
+# The pages in a browser, through nginx; pictures of each step: SHOTS=FOLDER.
+check-web: all $(BUILD)/mkphoto ## the pages in a browser (after make setup-check)
+	@python3 tests/web/run.py --bin $(BUILD) $(if $(SHOTS),--shots $(SHOTS))
 
 # What takes too long for every commit; run before a release.
 check-slow: slow-bins unit-bins ## the long proofs, with figures

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # run-check.sh: everything `make check` proves, one part after the other: lint,
-# unit tests, the corpus of the fuzz targets, end-to-end tests, and all three
-# again under AddressSanitizer and UndefinedBehaviorSanitizer. Each part's whole
-# output goes to $BUILD/logs; the last line is `N passed, N failed` over all of
-# them. A part that crashes, or has no test, has failed.
+# unit tests, the corpus of the fuzz targets, end-to-end tests, the pages in a
+# browser, and all but lint and pages again under AddressSanitizer and
+# UndefinedBehaviorSanitizer. Each part's whole output goes to $BUILD/logs; the
+# last line is `N passed, N failed` over all of them. A part that crashes, or has
+# no test, has failed.
 # Environment: BUILD  build folder (default build)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -47,6 +48,7 @@ part "lint" lint
 part "unit" check-unit
 part "fuzz corpus" check-corpus
 part "end to end" check-e2e
+part "pages" check-web
 part "unit sanitized" sanitized-check-unit
 part "fuzz corpus sanitized" sanitized-check-corpus
 part "end to end sanitized" sanitized-check-e2e

@@ -95,7 +95,10 @@ check(const char *text, const char *path) {
     if (err == SID_OK)
         print(&code);
     else
-        (void)printf("not good: %s\n", sid_err_text(err));
+        (void)printf("not good: %s%s\n", sid_err_text(err),
+                     err == SID_E_CODE_KEY
+                         ? " Fetch the public keys, and try again."
+                         : "");
     sid_offline_fini(&code);
     return err == SID_OK ? SID_CTL_OK : SID_CTL_FAILED;
 }

@@ -70,8 +70,8 @@ print_status(const json_t *root) {
     (void)printf("last taken  %s\n",
                  text_of(root, "taken_at", "nothing since the start"));
     if (json_object_get(root, "failed_at") != NULL)
-        (void)printf("FAILS       %s since %s\n", text_of(root, "why", ""),
-                     text_of(root, "failed_at", ""));
+        (void)printf("FAILS       %s, last tried %s\n",
+                     text_of(root, "why", ""), text_of(root, "failed_at", ""));
     (void)printf("refused     %" JSON_INTEGER_FORMAT "\n",
                  json_integer_value(json_object_get(root, "refused")));
     json_array_foreach(json_object_get(root, "refused_events"), i, event)(void)

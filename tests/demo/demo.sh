@@ -5,7 +5,8 @@
 # says; the first that differs ends the demo with status 1.
 #
 # Usage: demo.sh --bin DIR [--keep]
-#   --keep  leave the daemon running, and print commands to play with
+#   --keep  go on with the pages switched on: prints their addresses, a key for
+#           each, and commands to play with; ends all of it at Ctrl-C
 # Environment: DATA (sample photos), MODEL_DIR
 #
 # Everything lies in a fresh temporary folder. What was started is ended by its
@@ -92,12 +93,10 @@ end_daemon() {
 finish() {
     local status=$? pid
     trap - EXIT
-    if [ "$status" -ne 0 ] || [ "$keep" -eq 0 ]; then
-        for pid in "${pids[@]}"; do
-            end_daemon "$pid"
-        done
-        rm -rf "$dir"
-    fi
+    for pid in "${pids[@]}"; do
+        end_daemon "$pid"
+    done
+    rm -rf "$dir"
     exit "$status"
 }
 trap finish EXIT
@@ -438,6 +437,27 @@ a_day_later() {
     revoke
 }
 
+# key_of FILE: the key in a header file of curl.
+key_of() { sed 's/^Authorization: Bearer //' "$dir/$1"; }
+
+# Switches the pages on; they are off unless somebody wants them.
+open_pages() {
+    local client tries=0
+    client=$("$bin/smartidctl" -c "$data/smartidd.conf" client list |
+        awk '/demo-app/ && match($0, /cli_[0-9A-Za-z]+/) {
+            print substr($0, RSTART, RLENGTH); exit }')
+    [ -n "$client" ] || fail "the client of the page is missing"
+    printf '[pages]\nclient = %s\nenroll = on\ncard = on\nscan = on\nconsole = on\n' \
+        "$client" >>"$data/smartidd.conf"
+    command_line "printf '[pages] …' >> today/smartidd.conf && kill -HUP ${pids[0]}"
+    kill -HUP "${pids[0]}"
+    until curl -fsS -o "$dir/answer" "$url/enroll" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -le 100 ] || fail "the pages are not switched on"
+        sleep 0.1
+    done
+}
+
 play() {
     # The first daemon goes on; so let there be somebody in it.
     end_daemon "${pids[1]}"
@@ -446,9 +466,27 @@ play() {
     data=$dir/today
     mv "$dir/today.app.auth" "$dir/app.auth"
     mv "$dir/today.clerk.auth" "$dir/clerk.auth"
-    step "The daemon goes on, with the man enrolled anew"
+    step "The daemon goes on, with the man enrolled anew and the pages switched on"
     enrol_the_man
+    add_client officer.auth officer --name demo-officer
+    add_client admin.auth admin --name demo-admin
+    open_pages
     cat <<END
+
+In a browser on this machine (the keys are told once):
+
+  ${bold}resident${plain}  $url/enroll
+            photos to choose, if you have no camera: $dir/card.jpg
+            and $man_selfie;
+            an ID number that nobody has here: 11010519491231002X
+  ${bold}clerk${plain}     $url/scan
+            $(key_of clerk.auth)
+  ${bold}officer${plain}   $url/console
+            $(key_of officer.auth)
+  ${bold}admin${plain}     the same page: all of the audit log
+            $(key_of admin.auth)
+
+One browser is signed in as one of them at a time.
 
 The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
 
@@ -468,10 +506,13 @@ The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
     \$URL/v1/enrollments
   curl \$URL/metrics
 
-To end it:
-
-  kill ${pids[0]} && tail --pid=${pids[0]} -f /dev/null && rm -r $dir
+Ctrl-C ends it and removes the folder.
 END
+    while kill -0 "${pids[0]}" 2>/dev/null; do
+        sleep 0.5 &
+        wait $! || true
+    done
+    fail "the daemon has ended by itself"
 }
 
 for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \

@@ -21,10 +21,10 @@ FILE_LIMIT_S = int(os.environ.get("FILE_LIMIT_S", "900"))
 # Left out of instrumented builds: set-up, demo and installation are scripts;
 # what the next two do with real faces, tests/unit/photo does under sanitizers,
 # and what they do with the daemon, the tests with fake faces do; a failing
-# allocator cannot stand before the sanitizers'.
+# allocator cannot stand before the sanitizers'; a page is for the browser.
 PLAIN_ONLY = ("test_real_setup.py", "test_real_demo.py",
               "test_real_install.py", "test_real_story.py",
-              "test_real_models.py", "test_memory.py")
+              "test_real_models.py", "test_memory.py", "test_docs.py")
 # Left out besides where time is short (`make asan` has them): they repeat what
 # shorter tests do once, or start programs by the hundred, which costs most.
 LONG = ("test_faceproc_load.py", "test_load.py", "test_kill.py",

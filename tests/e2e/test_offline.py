@@ -131,7 +131,9 @@ class Offline(DaemonCase):
             self.assertEqual(self.check(code, path)[0], 0)
         # One that leaked is not published any more.
         self.daemon.ctl("key", "rotate", "code", "--revoke-old")
-        self.assertEqual(self.check(before)[0], 1)
+        status, text = self.check(before)
+        self.assertEqual(status, 1)
+        self.assertIn("Fetch the public keys", text)
         self.assertEqual(self.check(self.code()["code"])[0], 0)
 
     def test_keys_that_were_fetched_before_a_rotation_do_for_a_day(self):

@@ -1,17 +1,25 @@
 """make demo: the story ends well, leaves nothing behind, and with KEEP=1 what it
-prints to play with works."""
+prints to play with works, until Ctrl-C."""
 
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from harness import BIN, DATA, MODEL_DIR, ROOT, SLOW, Case, clean_environment
 
 SCRIPT = os.path.join(ROOT, "tests", "demo", "demo.sh")
+
+
+def take_interrupts():
+    """A terminal's Ctrl-C reaches what it runs; who starts a test in the
+    background may have had it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Demo(Case):
@@ -62,16 +70,20 @@ class Demo(Case):
                 re.escape(kind), re.escape(name)))
         self.assertIn("go away with the demo", text)
 
-    def test_kept_it_goes_on_and_its_commands_work(self):
-        text = self.demo("--keep")
+    def test_kept_it_goes_on_until_ctrl_c_and_its_commands_and_pages_work(self):
+        demo = subprocess.Popen(
+            ["bash", SCRIPT, "--bin", BIN, "--keep"], env=self.env, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT,
+            stdin=subprocess.DEVNULL, preexec_fn=take_interrupts)
+        self.addCleanup(demo.stdout.close)
+        self.addCleanup(self.end, demo)
+        text = self.told(demo)
         pid = int(re.search(r"The daemon goes on \(process (\d+)", text)
                   .group(1))
-        self.addCleanup(self.end, pid)
-        self.assertTrue(self.runs(pid))
         others = [int(p) for p in re.findall(r"\(process (\d+)\)", text)]
         self.assertEqual([p for p in others if self.runs(p)], [pid])
-        commands, ending = text.split("To play with it:")[1].split(
-            "To end it:")
+        self.pages(text)
+        commands = text.split("To play with it:")[1].split("Ctrl-C")[0]
         out = self.shell(commands)
         documents = [json.loads(line) for line in out.splitlines()
                      if line.startswith("{")]
@@ -81,15 +93,43 @@ class Demo(Case):
         self.assertEqual(by_member["state"]["state"], "approved",
                          by_member["state"])
         self.assertIn("smartidd_", out)
-        # It ends by the printed command, too.
-        self.shell(ending)
+        demo.send_signal(signal.SIGINT)
+        demo.wait(60 * SLOW)
         self.gone(pid)
         self.assertEqual(os.listdir(self.folder), [])
 
-    def end(self, pid):
-        if self.runs(pid):
-            os.kill(pid, 15)
-            self.gone(pid)
+    def told(self, demo):
+        """All that is printed until it waits."""
+        text = ""
+        for line in demo.stdout:
+            text += line
+            if line.startswith("Ctrl-C ends it"):
+                return text
+        self.fail(text[-3000:])
+
+    def pages(self, text):
+        """The addresses answer, and the keys open what they are told for."""
+        keys = re.findall(r"^ +(sidk_\w+)$", text, re.M)
+        addresses = re.findall(r" (http://[0-9.:]+/\w+)$", text, re.M)
+        self.assertEqual([a.rsplit("/", 1)[1] for a in addresses],
+                         ["enroll", "scan", "console"])
+        for address in addresses:
+            with urllib.request.urlopen(address) as answer:
+                self.assertEqual(answer.status, 200)
+        roles = []
+        for key in keys:
+            request = urllib.request.Request(
+                addresses[0].replace("/enroll", "/v1/sessions"),
+                json.dumps({"key": key}).encode(),
+                {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request) as answer:
+                roles.append(json.load(answer)["role"])
+        self.assertEqual(roles, ["clerk", "officer", "admin"])
+
+    def end(self, demo):
+        if demo.poll() is None:
+            demo.terminate()
+            demo.wait(60 * SLOW)
 
     def shell(self, commands):
         result = subprocess.run(

@@ -163,6 +163,9 @@ class Told(Case):
         self.receiver.answer = 302
         self.app.enrol(who=1)
         self.until(lambda status: status.get("why") == "http_302")
+        # Not since when: it says when it was tried last.
+        self.assertRegex(self.daemon.ctl("webhook", "status").stdout,
+                         "FAILS       http_302, last tried 20")
 
     def test_nobody_there_is_told_to_the_admin_and_costs_nothing(self):
         self.receiver.close()
