@@ -122,7 +122,9 @@ first_of_8(int n) {
 /* The same for 16 lanes. */
 static inline __mmask16
 first_of_16(int n) {
-    return n >= 16 ? 0xFFFF : n <= 0 ? 0 : (__mmask16)((1u << n) - 1);
+    if (n >= 16)
+        return 0xFFFF;
+    return (__mmask16)(n <= 0 ? 0 : (1u << n) - 1);
 }
 
 #define NAME(x) x##_16
