@@ -273,9 +273,11 @@ class Life(Case):
         for who in range(3):
             server, = children(daemon, "smartidd-forker")
             seen = len(daemon.log.lines)
-            os.kill(server, signal.SIGKILL)
-            for pid in children(daemon):
+            killed = [server] + children(daemon)
+            ends = Ends(killed)
+            for pid in killed:
                 os.kill(pid, signal.SIGKILL)
+            ends.wait()
             # It has to wait for another one.
             self.assertEqual(self.app.enrol(who=who)["state"], "approved")
             self.assertIsNotNone(daemon.log.wait(

@@ -16,6 +16,7 @@ put_photo(struct fixture *f, int number, const uint8_t *photo) {
     if (err == SID_OK)
         err = sid_store_photo_put(f->store, e.id, SID_PHOTO_ID,
                                   sid_span_of(photo, PHOTO_BYTES));
+    sid_enrolment_fini(&e);
     if (err == SID_OK)
         return sid_store_commit(f->store);
     sid_store_rollback(f->store);
@@ -31,6 +32,7 @@ expect_photo(struct fixture *f, int number, const uint8_t *photo) {
     assert_int_equal(out.len, PHOTO_BYTES);
     assert_memory_equal(out.ptr, photo, PHOTO_BYTES);
     sid_buf_free(&out);
+    sid_enrolment_fini(&e);
 }
 
 static uint8_t *
