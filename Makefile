@@ -374,7 +374,8 @@ cov-fuzz-run: check-corpus
 # in all locals would hide what was never set; valgrind does not read all of what
 # clang says for debuggers by default.
 VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sandbox \
-                 $(BUILD)/unit/app/test_faceproc $(BUILD)/unit/image/test_hostile,$(UNIT_BINS))
+                 $(BUILD)/unit/app/test_faceproc $(BUILD)/unit/app/test_examiner \
+                 $(BUILD)/unit/image/test_hostile,$(UNIT_BINS))
 valgrind: setup-check ## unit tests under valgrind's memcheck
 	@tests/setup/setup.sh memcheck
 	$(SUB) BUILD=$(BUILD)/memcheck CC=clang CXX=clang++ \
