@@ -330,8 +330,6 @@ connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
     err = sid_sq_ask(sq, "PRAGMA auto_vacuum", &auto_vacuum);
     if (err == SID_OK)
         err = sid_sq_wipe_begin(sq, auto_vacuum != 0);
-    if (err == SID_OK && !in_memory)
-        err = sid_sq_gather_begin(sq);
     if (err != SID_OK)
         return err;
     sqlite3_wal_hook(sq->db, note_wal, sq);

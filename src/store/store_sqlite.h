@@ -143,19 +143,6 @@ struct sid_sq_wipe {
     uint8_t page[SID_SQ_PAGE_BYTES];
 };
 
-/* Bytes that wait at most. Source: a write of SQLite's takes less than 128 KiB
- * (os_unix.c, seekAndWriteFd). */
-#define SID_SQ_GATHER_BYTES 131000
-
-/* See store_sqlite_gather.c. */
-struct sid_sq_gather {
-    sqlite3_io_methods methods; /* first: what SQLite sees of the file */
-    const sqlite3_io_methods *own;
-    sqlite3_int64 at; /* where the bytes belong */
-    size_t len;
-    uint8_t bytes[SID_SQ_GATHER_BYTES];
-};
-
 struct sid_sqlite {
     struct sid_back base; /* first: a sid_back is cast back to this */
     sqlite3 *db;
@@ -170,7 +157,6 @@ struct sid_sqlite {
     int told_count;
     bool log_empty; /* the WAL's file is: nothing deleted is in it */
     struct sid_sq_wipe wipe;
-    struct sid_sq_gather gather;
 };
 
 static inline struct sid_sqlite *
@@ -286,12 +272,6 @@ SID_FALLIBLE enum sid_err sid_sq_ask(struct sid_sqlite *sq, const char *sql,
  * database file. Before any change. Errors: SID_E_STORE. */
 SID_FALLIBLE enum sid_err sid_sq_wipe_begin(struct sid_sqlite *sq,
                                             bool has_maps);
-
-/* ---- store_sqlite_gather.c --------------------------------------------- */
-
-/* From now on what is appended to the log goes out in few pieces. Of a
- * database that is a file. Errors: SID_E_STORE, SID_E_NO_MEMORY. */
-SID_FALLIBLE enum sid_err sid_sq_gather_begin(struct sid_sqlite *sq);
 
 /* ---- migrate.c --------------------------------------------------------- */
 
