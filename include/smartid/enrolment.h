@@ -43,11 +43,19 @@ enum sid_photo_kind {
     SID_PHOTO_FRAME_1, /* of a challenge, by step */
     SID_PHOTO_FRAME_2,
     SID_PHOTO_FRAME_3,
-    SID_PHOTO_NONE
+    SID_PHOTO_NONE,
+    /* Nobody sends these: the faces of two photos, as they were compared. */
+    SID_PHOTO_ID_FACE,
+    SID_PHOTO_SELFIE_FACE
 };
+/* Kinds that are sent. */
 #define SID_PHOTO_KINDS SID_PHOTO_NONE
-/* "id_photo", "selfie", "frame_1" …, NULL for SID_PHOTO_NONE. */
+/* "id_photo", "selfie", "frame_1" …, "id_face", "selfie_face"; NULL for
+ * SID_PHOTO_NONE. */
 const char *sid_photo_kind_name(enum sid_photo_kind kind);
+/* The kind of that name, which need not end with NUL; SID_PHOTO_NONE when there
+ * is none. */
+enum sid_photo_kind sid_photo_kind_parse(const char *name, size_t len);
 
 /* The picture of a person that a counter may see: 3 : 4 as on a card. Source:
  * issue 5 part D, "small"; a face of half that height is told at a glance. */

@@ -10,6 +10,7 @@
 #include "smartid/app.h"
 #include "smartid/enrolment.h"
 #include "smartid/erasure.h"
+#include "smartid/overview.h"
 
 /* Takes a place in the queue, and room for body_bytes among all bodies that are
  * being sent (upload_total_bytes); before the body is read. Errors:
@@ -67,7 +68,6 @@ struct sid_enrol_submit {
 void sid_enrol_submit_start(struct sid_enrol_submit *submit);
 void sid_enrol_submit_fini(struct sid_enrol_submit *submit);
 
-/* One enrolment, for the app that sent it, its holder, or an officer. */
 /* A credential that came of an enrolment and is neither revoked nor replaced.
  */
 struct sid_standing {
@@ -77,6 +77,10 @@ struct sid_standing {
 };
 /* One of each type stands at most; beyond the types there are. */
 #define SID_STANDING_MAX 8
+/* Other enrolments of the number that an officer is shown. Own choice: a person
+ * has five attempts a day by default. */
+#define SID_EARLIER_MAX 10
+/* One enrolment, for the app that sent it, its holder, or an officer. */
 struct sid_enrol_get {
     struct sid_flow flow;
     char id[SID_ID_SIZE];  /* in */
@@ -84,6 +88,10 @@ struct sid_enrol_get {
     struct sid_enrolment enrolment; /* out */
     int standing_count;             /* out */
     struct sid_standing standing[SID_STANDING_MAX];
+    /* out, for an officer while it is in review: the newest first */
+    int earlier_count;
+    struct sid_earlier earlier[SID_EARLIER_MAX];
+    struct sid_policy policy; /* out, for an officer: as in force now */
     /* private */
     struct sid_waiter waiter;
 };

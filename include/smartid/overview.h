@@ -1,5 +1,6 @@
 /* overview.h: what waits for officers and what became of enrolments, counted by
- * the store. As store.h: run by the thread that owns the store. */
+ * the store; and what else one ID number has sent. As store.h: run by the
+ * thread that owns the store. */
 #ifndef SMARTID_OVERVIEW_H
 #define SMARTID_OVERVIEW_H
 
@@ -21,5 +22,19 @@ SID_FALLIBLE enum sid_err sid_store_reasons_each(
     struct sid_store *store, enum sid_enrol_state state, int64_t since_s,
     int limit, enum sid_err (*each)(const struct sid_reasons *, void *ctx),
     void *ctx);
+
+/* Another enrolment of the same ID number. */
+struct sid_earlier {
+    char id[SID_ID_SIZE];
+    enum sid_enrol_state state;
+    bool counter; /* without a face */
+    int64_t created_at_s;
+    struct sid_reasons reasons;
+};
+/* Those of this blind index but for the one of that id: the newest first, at
+ * most limit, into out. Errors: SID_E_STORE (a row was spoilt). */
+SID_FALLIBLE enum sid_err sid_store_enrol_earlier(
+    struct sid_store *store, const uint8_t id_index[SID_SHA256_BYTES],
+    const char *id, int limit, struct sid_earlier *out, int *count);
 
 #endif

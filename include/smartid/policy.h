@@ -80,6 +80,11 @@ float sid_similarity(const float a[SID_EMBEDDING_FLOATS],
 enum sid_band sid_policy_band(const struct sid_policy *policy,
                               float similarity);
 
+/* From which similarity on nobody has to look because of the match, whatever
+ * became of the challenge; for people who look at the figures. */
+float sid_policy_accept(const struct sid_policy *policy,
+                        enum sid_challenge_outcome challenge);
+
 /* The quality reasons one photo has by itself (none: the list is empty). */
 void sid_policy_photo(const struct sid_photo_facts *facts,
                       enum sid_photo_kind kind, struct sid_reasons *out);

@@ -267,6 +267,7 @@ sid_app_free(struct sid_app **app) {
     struct sid_pool *pool = atomic_exchange(&me->pool, NULL);
     if (pool != NULL)
         sid_pool_stop(pool);
+    sid_misuse_stop(me);
     /* The workers' last decisions and the last refusals are still with the
      * writer: an empty operation behind them tells when they are done, and that
      * nobody there still looks at the pool. */

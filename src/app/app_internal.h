@@ -97,6 +97,12 @@ struct sid_app {
         int64_t warned_at_s; /* main thread: of too many faces */
     } retention;
 
+    /* Who makes a report on misuse, see flow_misuse.c. Under lock. */
+    struct sid_misuse_state {
+        bool running, joinable;
+        pthread_t thread;
+    } misuse;
+
     pthread_mutex_t lock;
     struct sid_waiter *waiters;    /* under lock */
     struct sid_enrol_job *parked;  /* under lock: decided, not yet stored */
@@ -258,6 +264,11 @@ SID_FALLIBLE enum sid_err sid_person_erase(struct sid_store *store,
                                            const struct sid_erasure *erasure,
                                            const char *actor);
 
+/* ---- flow_misuse.c ------------------------------------------------------- */
+/* Waits for the end of a report that is being made; while the writer works, and
+ * when nobody begins another one. */
+void sid_misuse_stop(struct sid_app *app);
+
 /* ---- retention.c -------------------------------------------------------- */
 /* Each tick: applies what is due, in small operations, and watches the number
  * of faces. Main thread. */
@@ -309,6 +320,23 @@ SID_FALLIBLE enum sid_err sid_verify_judge(struct sid_verify *verify,
 /* A body of which the rest is counted as held, or gone. Any thread. */
 void sid_enrol_give_room_back(struct sid_app *app, uint64_t bytes);
 
+/* ---- enrol_faces.c ------------------------------------------------------- */
+/* The faces of card and selfie that an officer sees beside the photos, by the
+ * kinds from SID_PHOTO_ID_FACE on: the aligned grey squares of
+ * SID_FACE_GREY_PX that were compared. */
+#define SID_FACES_SHOWN 2
+/* Makes a picture of each face that was found, sealed for its place. facts: of
+ * all photos, by kind. Worker's thread. Errors: those of seal, SID_E_NO_MEMORY.
+ */
+SID_FALLIBLE enum sid_err
+sid_enrol_faces_seal(const struct sid_subject *subject, const char *id,
+                     const struct sid_photo_facts *facts,
+                     struct sid_buf out[SID_FACES_SHOWN]);
+/* Stores those there are. Writer thread. Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_enrol_faces_store(struct sid_store *store, const char *id,
+                      const struct sid_buf faces[SID_FACES_SHOWN]);
+
 /* ---- enrol_settle.c ----------------------------------------------------- */
 /* What is to become of an enrolment, by a worker or an officer. */
 struct sid_verdict {
@@ -323,6 +351,9 @@ struct sid_verdict {
     const float *face; /* the selfie's embedding, or NULL; kept when it is
                           approved or goes to review */
     struct sid_span portrait; /* sealed, or empty; kept with the face */
+    /* Sealed, or empty: the faces as they were compared, see enrol_faces.c;
+     * NULL: none. Kept in review. */
+    const struct sid_buf *faces;
 };
 /* Inside a transaction: issues the credential when approved (a number that is
  * in use by now, or a card that has expired, turns the verdict into rejected),
@@ -380,7 +411,8 @@ struct sid_enrol_job {
     struct sid_decision decision;
     bool has_face; /* worth being kept */
     float face[SID_EMBEDDING_FLOATS];
-    struct sid_buf portrait; /* sealed; empty: none */
+    struct sid_buf portrait;               /* sealed; empty: none */
+    struct sid_buf faces[SID_FACES_SHOWN]; /* sealed; empty: none */
 };
 /* Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_enrol_job_new(struct sid_app *app, const char *id,

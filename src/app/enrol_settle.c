@@ -198,6 +198,9 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = sid_store_enrol_decide(store, enrolment, expected);
     if (err == SID_OK)
         err = keep_face(app, store, enrolment, verdict);
+    if (err == SID_OK && verdict->faces != NULL &&
+        enrolment->state == SID_ENROL_REVIEW)
+        err = sid_enrol_faces_store(store, enrolment->id, verdict->faces);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
     return err;

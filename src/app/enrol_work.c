@@ -66,6 +66,8 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     sid_enrolment_fini(&me->enrolment);
     sid_wipe(me->face, sizeof me->face);
     sid_buf_free(&me->portrait);
+    for (int i = 0; i < SID_FACES_SHOWN; i++)
+        sid_buf_free(&me->faces[i]);
     give_place_back(me);
     free(me);
 }
@@ -196,6 +198,7 @@ settle_run(struct sid_op *op, struct sid_store *store) {
         .note = "",
         .face = job->has_face ? job->face : NULL,
         .portrait = sid_buf_span(&job->portrait),
+        .faces = job->faces,
     };
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
 }
@@ -334,6 +337,16 @@ keep_portrait(struct sid_enrol_job *job, uint8_t *pixels) {
     return err == SID_E_IMAGE_TOO_LARGE ? SID_OK : err;
 }
 
+/* What an officer will look at beside the photos. */
+static enum sid_err
+show_faces(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
+    if (job->decision.state != SID_ENROL_REVIEW)
+        return SID_OK;
+    struct sid_subject subject =
+        sid_app_subject(job->app, job->id, &job->enrolment.key);
+    return sid_enrol_faces_seal(&subject, job->id, facts, job->faces);
+}
+
 /* Errors: SID_E_IO (nobody can look at the photos now), SID_E_NO_MEMORY:
  * nothing is decided. */
 static enum sid_err
@@ -355,6 +368,8 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
         judge(job, facts, broken);
         keep_face(job, &facts[SID_PHOTO_SELFIE]);
         err = keep_portrait(job, pixels.ptr);
+        if (err == SID_OK)
+            err = show_faces(job, facts);
     }
     if (err != SID_OK && err != SID_E_IO && err != SID_E_NO_MEMORY) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),

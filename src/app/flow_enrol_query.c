@@ -37,6 +37,20 @@ audit_look(const struct sid_enrol_get *get, struct sid_store *store,
                          holder ? "shown=holder" : "shown=state");
 }
 
+/* What an officer decides by, and the row that they have seen it. */
+static enum sid_err
+show_officer(struct sid_enrol_get *get, struct sid_store *store,
+             const struct sid_enrolment *row) {
+    enum sid_err err = SID_OK;
+    get->earlier_count = 0;
+    sid_app_policy(get->flow.app, &get->policy);
+    if (row->state == SID_ENROL_REVIEW)
+        err = sid_store_enrol_earlier(store, row->id_index, row->id,
+                                      SID_EARLIER_MAX, get->earlier,
+                                      &get->earlier_count);
+    return err == SID_OK ? audit_look(get, store, row) : err;
+}
+
 static void
 add_standing(struct sid_enrol_get *get, const struct sid_credential *row) {
     enum sid_credential_state state =
@@ -77,7 +91,7 @@ get_run(struct sid_op *op, struct sid_store *store) {
     if (!may_see(&get->flow.caller, &row))
         err = SID_E_NOT_FOUND; /* looks like an unknown id */
     else if (is_recorded(get))
-        err = audit_look(get, store, &row);
+        err = show_officer(get, store, &row);
     if (err == SID_OK)
         err = list_standing(get, store);
     if (err != SID_OK) {

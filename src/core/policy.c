@@ -179,9 +179,26 @@ flag(struct sid_decision *to, enum sid_reason reason,
         to->state = SID_ENROL_REVIEW;
 }
 
+/* Whether a match has to be the better for want of a challenge; one that was
+ * failed is looked at in any case. */
+static bool
+misses_challenge(const struct sid_policy *policy,
+                 enum sid_challenge_outcome outcome) {
+    return outcome != SID_CHALLENGE_PASSED && outcome != SID_CHALLENGE_FAILED &&
+           policy->challenge != SID_MODE_OFF;
+}
+
+float
+sid_policy_accept(const struct sid_policy *policy,
+                  enum sid_challenge_outcome challenge) {
+    return misses_challenge(policy, challenge) &&
+                   policy->match_accept_without > policy->match_accept
+               ? policy->match_accept_without
+               : policy->match_accept;
+}
+
 static void
 judge_band(const struct sid_policy *policy, struct sid_decision *to) {
-    bool passed = to->challenge.outcome == SID_CHALLENGE_PASSED;
     switch (sid_policy_band(policy, to->similarity)) {
     case SID_BAND_REJECT:
         to->state = SID_ENROL_REJECTED;
@@ -193,8 +210,7 @@ judge_band(const struct sid_policy *policy, struct sid_decision *to) {
     case SID_BAND_ACCEPT:
         break;
     }
-    if (passed || to->challenge.outcome == SID_CHALLENGE_FAILED ||
-        policy->challenge == SID_MODE_OFF)
+    if (!misses_challenge(policy, to->challenge.outcome))
         return;
     /* REQUIRED only gets here when the setting has changed meanwhile. */
     if (policy->challenge == SID_MODE_REQUIRED ||

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "audit.h"
-#include "report.h"
+#include "places.h"
 #include "smartid/clock.h"
-#include "smartid/json_out.h"
+#include "smartid/report.h"
 
 struct job {
     struct sid_report_limits limits;
@@ -64,52 +64,16 @@ usage(FILE *to, int status) {
 
 /* ---- rows ---------------------------------------------------------------- */
 
-static struct sid_span
-member(const char *detail, const char *key) {
-    struct sid_audit_member found;
-    return sid_audit_member_find(detail, key, &found)
-               ? sid_span_of(found.value, found.value_len)
-               : sid_span_of("", 0);
-}
-
 static enum sid_err
 report_row(const struct sid_audit_entry *entry, void *ctx) {
     struct job *job = ctx;
     const struct sid_audit_row *row = &entry->row;
-    if (row->at_us < job->since_us || row->at_us >= job->until_us ||
-        strcmp(row->event, "verification") != 0 || row->actor[0] == '\0')
+    if (row->at_us < job->since_us || row->at_us >= job->until_us)
         return SID_OK;
-    struct sid_report_check check = {
-        .at_s = row->at_us / 1000000,
-        .client = row->actor,
-        .credential = row->subject,
-        .outcome = row->outcome,
-        .purpose = member(row->detail, "purpose"),
-        .counter = member(row->detail, "counter"),
-    };
-    return sid_report_add(job->report, &check);
+    return sid_report_row(job->report, entry);
 }
 
 /* ---- what is told -------------------------------------------------------- */
-
-static void
-write_json(struct job *job, const struct sid_suspicion *s) {
-    struct sid_json json;
-    sid_json_init(&json, &job->out);
-    sid_json_open(&json, NULL, '{');
-    sid_json_string(&json, "rule", sid_report_rule_name(s->rule));
-    sid_json_time(&json, "at", s->at_s);
-    if (s->client[0] != '\0')
-        sid_json_string(&json, "client", s->client);
-    if (s->other[0] != '\0')
-        sid_json_string(&json, "other_client", s->other);
-    if (s->credential[0] != '\0')
-        sid_json_string(&json, "credential", s->credential);
-    sid_json_int(&json, "count", s->count);
-    sid_json_string(&json, "text", s->text);
-    sid_json_close(&json, '}');
-    job->err = json.err;
-}
 
 /* Ids may have been spoilt: only what ids have is printed. */
 static void
@@ -145,7 +109,7 @@ take(const struct sid_suspicion *suspicion, void *ctx) {
     struct job *job = ctx;
     job->suspicions++;
     if (job->err == SID_OK && job->json)
-        write_json(job, suspicion);
+        job->err = sid_suspicion_json(suspicion, &job->out);
     else if (job->err == SID_OK)
         write_text(job, suspicion);
     if (job->err == SID_OK)

@@ -20,7 +20,7 @@ extern const struct sid_handler sid_api_credential_get, sid_api_credential_code,
     sid_api_credential_revoke, sid_api_credential_recover,
     sid_api_credential_upgrade, sid_api_credential_issue;
 extern const struct sid_handler sid_api_recovery, sid_api_credential_search,
-    sid_api_overview, sid_api_audit;
+    sid_api_overview, sid_api_audit, sid_api_misuse;
 extern const struct sid_handler sid_api_counter_enrol;
 extern const struct sid_handler sid_api_verify, sid_api_verify_batch,
     sid_api_portrait, sid_api_face;

@@ -347,6 +347,43 @@ write_standing(struct sid_json *json, const struct sid_enrol_get *get) {
     sid_json_close(json, ']');
 }
 
+/* The limits between which the scores lie, for this case. */
+static void
+write_bands(struct sid_json *json, const struct sid_enrol_get *get) {
+    const struct sid_policy *policy = &get->policy;
+    float accept = sid_policy_accept(policy, get->enrolment.challenge.outcome);
+    sid_json_open(json, "bands", '{');
+    sid_json_open(json, "similarity", '{');
+    sid_json_real(json, "review", (double)policy->match_review);
+    sid_json_real(json, "accept", (double)accept);
+    sid_json_close(json, '}');
+    if (policy->liveness_action == SID_LIVENESS_REVIEW) {
+        sid_json_open(json, "liveness", '{');
+        sid_json_real(json, "accept", (double)policy->liveness_review);
+        sid_json_close(json, '}');
+    }
+    sid_json_close(json, '}');
+}
+
+/* What else this ID number has sent. */
+static void
+write_earlier(struct sid_json *json, const struct sid_enrol_get *get) {
+    sid_json_open(json, "earlier", '[');
+    for (int i = 0; i < get->earlier_count; i++) {
+        const struct sid_earlier *one = &get->earlier[i];
+        sid_json_open(json, NULL, '{');
+        sid_json_string(json, "id", one->id);
+        sid_json_string(json, "state", sid_enrol_state_name(one->state));
+        if (one->counter)
+            sid_json_string(json, "method",
+                            sid_enrol_method_name(SID_METHOD_COUNTER));
+        sid_json_time(json, "created_at", one->created_at_s);
+        sid_api_write_reasons(json, &one->reasons, true);
+        sid_json_close(json, '}');
+    }
+    sid_json_close(json, ']');
+}
+
 static enum sid_err
 get_finish(struct sid_request *req) {
     const struct sid_enrolment *enrolment = &req->u.get.enrolment;
@@ -362,6 +399,8 @@ get_finish(struct sid_request *req) {
         if (err != SID_OK)
             return err;
         write_words(&json, req, enrolment, SID_WORDS_STATEMENT, "statement");
+        write_bands(&json, &req->u.get);
+        write_earlier(&json, &req->u.get);
     }
     write_standing(&json, &req->u.get);
     sid_json_close(&json, '}');

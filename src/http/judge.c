@@ -32,12 +32,8 @@ take_segments(struct sid_request *req, const struct sid_path *path) {
         if (sid_id_valid(req->route->id_prefix, id))
             memcpy(req->id, id, sizeof id);
     }
-    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
-        const char *name = sid_photo_kind_name((enum sid_photo_kind)kind);
-        if (path->photo_len == strlen(name) &&
-            memcmp(path->photo, name, path->photo_len) == 0)
-            req->photo = (enum sid_photo_kind)kind;
-    }
+    if (path->photo_len > 0)
+        req->photo = sid_photo_kind_parse(path->photo, path->photo_len);
 }
 
 /* On the control socket, being able to connect as this user or as root is the

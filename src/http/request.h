@@ -30,6 +30,7 @@
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_face.h"
 #include "smartid/flow_keys.h"
+#include "smartid/flow_misuse.h"
 #include "smartid/flow_overview.h"
 #include "smartid/flow_recover.h"
 #include "smartid/flow_search.h"
@@ -153,6 +154,7 @@ struct sid_request {
         struct sid_credential_search search;
         struct sid_overview overview;
         struct sid_audit_look audit;
+        struct sid_misuse misuse;
         struct sid_issue issue;
         struct sid_verify verify;
         struct sid_portrait_look portrait;

@@ -61,6 +61,8 @@ const struct sid_route sid_routes[] = {
      &sid_api_overview},
     {GET, "/v1/audit", OFFICER | ADMIN, NOBODY, NONE, true, NULL,
      &sid_api_audit},
+    {GET, "/v1/audit/report", OFFICER | ADMIN, NOBODY, NONE, true, NULL,
+     &sid_api_misuse},
     {GET, "/v1/credentials/{id}", OFFICER, APP | HOLDER, NONE, false, "crd_",
      &sid_api_credential_get},
     {GET, "/v1/credentials/{id}/code", NOBODY, APP | HOLDER, NONE, true, "crd_",

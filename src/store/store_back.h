@@ -236,6 +236,10 @@ struct sid_back_ops {
 
     enum sid_err (*overview)(struct sid_back *back, int64_t since_s,
                              struct sid_store_overview *out);
+    enum sid_err (*enrol_earlier)(struct sid_back *back,
+                                  const uint8_t id_index[SID_SHA256_BYTES],
+                                  const char *id, int limit,
+                                  struct sid_earlier *out, int *count);
     enum sid_err (*reasons_each)(
         struct sid_back *back, enum sid_enrol_state state, int64_t since_s,
         int limit, enum sid_err (*each)(const struct sid_reasons *, void *),

@@ -96,3 +96,12 @@ sid_store_reasons_each(struct sid_store *store, enum sid_enrol_state state,
     return store->back->ops->reasons_each(store->back, state, since_s, limit,
                                           each, ctx);
 }
+
+enum sid_err
+sid_store_enrol_earlier(struct sid_store *store,
+                        const uint8_t id_index[SID_SHA256_BYTES],
+                        const char *id, int limit, struct sid_earlier *out,
+                        int *count) {
+    return store->back->ops->enrol_earlier(store->back, id_index, id, limit,
+                                           out, count);
+}

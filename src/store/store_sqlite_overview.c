@@ -1,5 +1,7 @@
 /* store_sqlite_overview.c: what waits and what became of enrolments, counted in
  * SQLite. Run by the thread that owns the store; owns nothing. */
+#include <string.h>
+
 #include "store_sqlite.h"
 
 static enum sid_err
@@ -85,5 +87,52 @@ sid_sqlite_reasons_each(struct sid_back *back, enum sid_enrol_state state,
             err = each(&reasons, ctx);
     }
     sid_sq_end(&query);
+    return err;
+}
+
+static enum sid_err
+read_earlier(struct sid_sq_query *query, struct sid_earlier *out) {
+    char state[16] = "";
+    char method[8] = "";
+    char reasons[SID_REASONS_TEXT_SIZE] = "";
+
+    *out = (struct sid_earlier){.id = ""};
+    sid_sq_read_text(query, out->id, sizeof out->id);
+    sid_sq_read_text(query, state, sizeof state);
+    sid_sq_read_text(query, method, sizeof method);
+    out->counter =
+        strcmp(method, sid_enrol_method_name(SID_METHOD_COUNTER)) == 0;
+    out->created_at_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, reasons, sizeof reasons);
+    if (query->err != SID_OK)
+        return query->err;
+    return sid_enrol_state_parse(state, &out->state) == SID_OK &&
+                   sid_reasons_unpack(reasons, &out->reasons) == SID_OK
+               ? SID_OK
+               : SID_E_STORE;
+}
+
+enum sid_err
+sid_sqlite_enrol_earlier(struct sid_back *back,
+                         const uint8_t id_index[SID_SHA256_BYTES],
+                         const char *id, int limit, struct sid_earlier *out,
+                         int *count) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_EARLIER);
+    int found = 0;
+    bool row = true;
+
+    sid_sq_bind_blob(&query, id_index, SID_SHA256_BYTES);
+    sid_sq_bind_text(&query, id);
+    sid_sq_bind_int(&query, limit);
+    enum sid_err err = sid_sq_next(&query, &row);
+    while (err == SID_OK && row && found < limit) {
+        err = read_earlier(&query, &out[found++]);
+        if (err == SID_OK)
+            err = sid_sq_next(&query, &row);
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        *count = found;
     return err;
 }

@@ -302,6 +302,10 @@ static const struct {
     S(REASONS_SINCE,
       "SELECT reasons FROM enrolment WHERE state = ? AND created_at_s >= ? "
       "ORDER BY created_at_s DESC LIMIT ?"),
+    S(ENROL_EARLIER,
+      "SELECT id, state, method, created_at_s, reasons FROM enrolment "
+      "WHERE id_index = ? AND id <> ? ORDER BY created_at_s DESC, id DESC "
+      "LIMIT ?"),
     S(COUNT_ENROLMENTS,
       "SELECT (SELECT count(*) FROM enrolment WHERE state = ?1 AND "
       "decided_at_s < ?2), (SELECT coalesce(min(decided_at_s), 0) "

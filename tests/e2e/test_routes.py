@@ -141,6 +141,7 @@ WELCOME = {
         (200, {"credential_id": "crd_" + UNKNOWN}, False),
     ("GET", "/v1/overview"): (200, None, False),
     ("GET", "/v1/audit"): (200, None, False),
+    ("GET", "/v1/audit/report"): (200, None, False),
     # Of what has no key and no cookie.
     ("POST", "/v1/sessions"): (422, {}, False),
     ("GET", "/v1/sessions"): (401, None, False),

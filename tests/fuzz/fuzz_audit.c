@@ -14,7 +14,7 @@
 #include "../../src/ctl/audit.h"
 #include "../../src/ctl/audit_segment.h"
 #include "../../src/ctl/csv.h"
-#include "../../src/ctl/report.h"
+#include "../../src/ctl/places.h"
 #include "smartid/audit.h"
 #include "smartid/text.h"
 

@@ -63,6 +63,7 @@ export const story = [
   { ask: ['listEnrolments', 'officer', 422], query: { state: 'asleep' } },
   { ask: ['getPhoto', 'officer', 200], photo: 'card' },
   { ask: ['getPhoto', 'officer', 200], photo: 'selfie' },
+  { ask: ['getPhoto', 'officer', 200], photo: 'face' },
   { ask: ['decide', 'officer', 200] },
   { ask: ['decide', 'officer', 409], why: 'decided already' },
   // The credential and its codes.
@@ -160,6 +161,7 @@ export const story = [
   { ask: ['getOverview', 'officer', 200] },
   { ask: ['listAudit', 'admin', 200], forget: true },
   { ask: ['listAudit', 'officer', 403], why: 'nobody is named' },
+  { ask: ['reportMisuse', 'officer', 200], forget: true },
   { ask: ['archiveAudit', 'admin', 403] },
   { ask: ['archiveAudit', undefined, 409], socket: true,
     why: 'no such rows' },

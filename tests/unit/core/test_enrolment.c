@@ -43,7 +43,25 @@ photos_have_the_names_of_their_parts(void **state) {
     assert_string_equal(sid_photo_kind_name(SID_PHOTO_SELFIE), "selfie");
     assert_string_equal(sid_photo_kind_name(SID_PHOTO_FRAME_1), "frame_1");
     assert_string_equal(sid_photo_kind_name(SID_PHOTO_FRAME_3), "frame_3");
+    assert_string_equal(sid_photo_kind_name(SID_PHOTO_ID_FACE), "id_face");
+    assert_string_equal(sid_photo_kind_name(SID_PHOTO_SELFIE_FACE),
+                        "selfie_face");
     assert_null(sid_photo_kind_name(SID_PHOTO_NONE));
+}
+
+static void
+a_photo_is_known_by_its_whole_name(void **state) {
+    (void)state;
+    for (int p = 0; p <= SID_PHOTO_SELFIE_FACE; p++) {
+        const char *name = sid_photo_kind_name((enum sid_photo_kind)p);
+        if (name == NULL)
+            continue;
+        size_t len = strlen(name);
+        assert_int_equal(sid_photo_kind_parse(name, len), p);
+        assert_int_not_equal(sid_photo_kind_parse(name, len - 1), p);
+    }
+    assert_int_equal(sid_photo_kind_parse("passport", 8), SID_PHOTO_NONE);
+    assert_int_equal(sid_photo_kind_parse("", 0), SID_PHOTO_NONE);
 }
 
 static void
@@ -348,6 +366,7 @@ main(void) {
         cmocka_unit_test(states_are_read_by_their_wire_name),
         cmocka_unit_test(only_received_and_processing_are_unsettled),
         cmocka_unit_test(photos_have_the_names_of_their_parts),
+        cmocka_unit_test(a_photo_is_known_by_its_whole_name),
         cmocka_unit_test(every_message_is_a_whole_text_for_every_photo),
         cmocka_unit_test(a_message_names_the_photo_it_is_about),
         cmocka_unit_test(a_message_never_leaves_its_room),

@@ -310,6 +310,23 @@ the_settings_become_the_policy(void **state) {
     }
 }
 
+static void
+who_missed_a_challenge_is_accepted_from_a_higher_similarity_on(void **state) {
+    struct sid_policy p = {.match_accept = 0.5F,
+                           .match_accept_without = 0.625F,
+                           .challenge = SID_MODE_PREFERRED};
+    (void)state;
+    assert_true(sid_policy_accept(&p, SID_CHALLENGE_NONE) == 0.625F);
+    assert_true(sid_policy_accept(&p, SID_CHALLENGE_PASSED) == 0.5F);
+    assert_true(sid_policy_accept(&p, SID_CHALLENGE_FAILED) == 0.5F);
+    p.match_accept_without = 0.25F;
+    assert_true(sid_policy_accept(&p, SID_CHALLENGE_NONE) == 0.5F);
+    p = (struct sid_policy){.match_accept = 0.5F,
+                            .match_accept_without = 0.625F,
+                            .challenge = SID_MODE_OFF};
+    assert_true(sid_policy_accept(&p, SID_CHALLENGE_NONE) == 0.5F);
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup(name, good_photos)
@@ -329,6 +346,7 @@ main(void) {
         T(the_same_picture_in_another_file_goes_to_review),
         T(a_copy_is_told_beside_what_else_sends_to_review),
         T(similarity_falls_into_three_bands),
+        T(who_missed_a_challenge_is_accepted_from_a_higher_similarity_on),
         T(a_selfie_that_does_not_look_alive_goes_to_an_officer_and_no_further),
         T(liveness_and_band_can_both_apply),
         T(similarity_is_the_cosine_and_never_more),

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../src/ctl/report.h"
-#include "../../../src/ctl/tally.h"
+#include "../../../src/ctl/places.h"
+#include "smartid/tally.h"
 
 /* Monday 2026-11-23, 10:00 in Beijing. */
 #define MORNING_S INT64_C(1795399200)

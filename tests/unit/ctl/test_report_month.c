@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../../src/ctl/report.h"
+#include "../../../src/ctl/places.h"
 
 #define DAYS 30
 #define HOUR_S 3600

@@ -99,6 +99,54 @@ reasons_are_told_newest_first_and_only_lately(void **state) {
     assert_int_equal(seen.count, 1);
 }
 
+/* Enrolment number n of the person that the byte stands for. */
+static void
+put_of(struct fixture *f, int number, int person, enum sid_enrol_state state) {
+    struct sid_enrolment e = make_enrolment(number);
+    memset(e.id_index, person, sizeof e.id_index);
+    ok(sid_store_enrol_insert(f->store, &e));
+    e.state = state;
+    ok(sid_reasons_unpack("too_dark:selfie", &e.reasons));
+    if (state != SID_ENROL_RECEIVED)
+        ok(sid_store_enrol_decide(f->store, &e, SID_ENROL_RECEIVED));
+    sid_enrolment_fini(&e);
+}
+
+static void
+what_a_number_has_sent_before_comes_newest_first_and_is_nobody_elses(
+    void **state) {
+    struct fixture *f = *state;
+    struct sid_earlier found[3];
+    uint8_t person[SID_SHA256_BYTES];
+    char now[SID_ID_SIZE], id[SID_ID_SIZE];
+    int count = -1;
+    ok(sid_store_begin(f->store));
+    put_of(f, 1, 7, SID_ENROL_REJECTED);
+    put_of(f, 2, 7, SID_ENROL_FAILED);
+    put_of(f, 3, 8, SID_ENROL_REJECTED);
+    put_of(f, 4, 7, SID_ENROL_REVIEW);
+    ok(sid_store_commit(f->store));
+    make_id(now, "enr_", 4);
+    memset(person, 7, sizeof person);
+    ok(sid_store_enrol_earlier(f->store, person, now, 3, found, &count));
+    assert_int_equal(count, 2);
+    make_id(id, "enr_", 2);
+    assert_string_equal(found[0].id, id);
+    assert_int_equal(found[0].state, SID_ENROL_FAILED);
+    make_id(id, "enr_", 1);
+    assert_string_equal(found[1].id, id);
+    assert_int_equal(found[1].state, SID_ENROL_REJECTED);
+    assert_int_equal(found[1].created_at_s, 5001);
+    assert_false(found[1].counter);
+    assert_int_equal(found[1].reasons.count, 1);
+    assert_int_equal(found[1].reasons.item[0].reason, SID_REASON_TOO_DARK);
+    ok(sid_store_enrol_earlier(f->store, person, now, 1, found, &count));
+    assert_int_equal(count, 1);
+    memset(person, 9, sizeof person);
+    ok(sid_store_enrol_earlier(f->store, person, now, 3, found, &count));
+    assert_int_equal(count, 0);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -107,6 +155,7 @@ main(void) {
         T(an_empty_store_has_nothing_that_waits),
         T(what_waits_is_counted_and_what_was_sent_lately),
         T(reasons_are_told_newest_first_and_only_lately),
+        T(what_a_number_has_sent_before_comes_newest_first_and_is_nobody_elses),
 #undef T
     };
 

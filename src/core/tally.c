@@ -1,6 +1,6 @@
 /* tally.c: the hash table of tally.h: open addressing, at most three quarters
  * full. Owns its slots. */
-#include "tally.h"
+#include "smartid/tally.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* tally.h: counts by key, for one window of time: a hash table that is emptied
- * when the window ends. Private to src/ctl. One owner at a time. */
-#ifndef SID_CTL_TALLY_H
-#define SID_CTL_TALLY_H
+ * when the window ends. Pure; any thread, one owner at a
+ * time. */
+#ifndef SMARTID_TALLY_H
+#define SMARTID_TALLY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,15 +1,17 @@
 /* report.h: what in the audit log looks like misuse: rules over a stream of
- * checks. Private to src/ctl. Single threaded.
+ * checks; for smartidctl and for the officers' console. Pure; any thread, a
+ * report has one owner.
  *
  * The rules see the checks in the order of time and keep one day, one night and
  * one hour in memory, whatever the length of the log. They point at what
  * somebody should ask about; they prove nothing. */
-#ifndef SID_CTL_REPORT_H
-#define SID_CTL_REPORT_H
+#ifndef SMARTID_REPORT_H
+#define SMARTID_REPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smartid/audit.h"
 #include "smartid/buf.h"
 #include "smartid/err.h"
 
@@ -17,18 +19,20 @@
 
 /* Where the counters stand: counter (or client id), latitude, longitude. */
 struct sid_places;
-/* Reads a CSV file with a header. problem: why not, one line. Errors: SID_E_IO,
- * SID_E_BAD_REQUEST, SID_E_NO_MEMORY. */
-SID_FALLIBLE enum sid_err sid_places_read(const char *path,
-                                          struct sid_places **out,
-                                          char *problem, size_t problem_size);
+/* Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_places_new(struct sid_places **out);
+/* Degrees, north and east. Errors: SID_E_BAD_REQUEST (no name, one that is too
+ * long, or one that was there), SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_places_add(struct sid_places *places,
+                                         const char *counter, double latitude,
+                                         double longitude);
 void sid_places_free(struct sid_places **places);
 /* Index of a counter, or -1. places may be NULL. */
 int sid_places_find(const struct sid_places *places, const char *counter);
 /* Great-circle distance, in km. */
 double sid_places_km(const struct sid_places *places, int a, int b);
 
-/* ---- rules (report_rules.c) ---------------------------------------------- */
+/* ---- rules (report.c) ---------------------------------------------------- */
 
 enum sid_report_rule {
     SID_RULE_OFTEN,     /* one person, one key, many times a day */
@@ -88,8 +92,20 @@ SID_FALLIBLE enum sid_err sid_report_new(const struct sid_report_limits *limits,
 /* Checks come in the order of the log. Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_report_add(struct sid_report *report,
                                          const struct sid_report_check *check);
+/* How many counts are kept now, some 200 bytes each, so that an owner can stop
+ * in time: the people and keys of two days at most. */
+size_t sid_report_held(const struct sid_report *report);
 /* Ends the windows that are open, and frees. NULL is fine. */
 void sid_report_end(struct sid_report **report);
 void sid_report_free(struct sid_report **report);
+
+/* ---- in and out (report_row.c) ------------------------------------------- */
+/* Adds a row of the log if it is a check that somebody made. Errors:
+ * SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_report_row(struct sid_report *report,
+                                         const struct sid_audit_entry *entry);
+/* Appends a suspicion as a JSON object. Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err
+sid_suspicion_json(const struct sid_suspicion *suspicion, struct sid_buf *out);
 
 #endif

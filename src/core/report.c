@@ -1,12 +1,13 @@
-/* report_rules.c: the rules of report.h. Each window's counts lie in a table
+/* report.c: the rules of report.h. Each window's counts lie in a table
  * that is judged and emptied when the window ends. Owns the tables. */
+#include "smartid/report.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
-#include "tally.h"
+#include "smartid/tally.h"
 
 #define HOUR_S 3600
 #define DAY_S 86400
@@ -514,6 +515,13 @@ sid_report_new(const struct sid_report_limits *limits,
     report->ctx = ctx;
     *out = report;
     return SID_OK;
+}
+
+size_t
+sid_report_held(const struct sid_report *report) {
+    return report->pairs.used + report->persons.used + report->nights.used +
+           report->works.used + report->seen.used + report->clients.used +
+           report->last[0].used + report->last[1].used;
 }
 
 void
