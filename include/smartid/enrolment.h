@@ -46,7 +46,8 @@ enum sid_photo_kind {
     SID_PHOTO_NONE,
     /* Nobody sends these: the faces of two photos, as they were compared. */
     SID_PHOTO_ID_FACE,
-    SID_PHOTO_SELFIE_FACE
+    SID_PHOTO_SELFIE_FACE,
+    SID_PHOTO_END
 };
 /* Kinds that are sent. */
 #define SID_PHOTO_KINDS SID_PHOTO_NONE

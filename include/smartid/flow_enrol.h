@@ -91,6 +91,7 @@ struct sid_enrol_get {
     /* out, for an officer while it is in review: the newest first */
     int earlier_count;
     struct sid_earlier earlier[SID_EARLIER_MAX];
+    unsigned photos; /* out, with them: bits 1 << enum sid_photo_kind */
     struct sid_policy policy; /* out, for an officer: as in force now */
     /* private */
     struct sid_waiter waiter;

@@ -37,4 +37,9 @@ SID_FALLIBLE enum sid_err sid_store_enrol_earlier(
     struct sid_store *store, const uint8_t id_index[SID_SHA256_BYTES],
     const char *id, int limit, struct sid_earlier *out, int *count);
 
+/* Which photos of an enrolment there are: bits 1 << enum sid_photo_kind. */
+SID_FALLIBLE enum sid_err sid_store_photo_kinds(struct sid_store *store,
+                                                const char *enrolment_id,
+                                                unsigned *out);
+
 #endif

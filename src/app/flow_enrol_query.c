@@ -48,6 +48,8 @@ show_officer(struct sid_enrol_get *get, struct sid_store *store,
         err = sid_store_enrol_earlier(store, row->id_index, row->id,
                                       SID_EARLIER_MAX, get->earlier,
                                       &get->earlier_count);
+    if (err == SID_OK && row->state == SID_ENROL_REVIEW)
+        err = sid_store_photo_kinds(store, row->id, &get->photos);
     return err == SID_OK ? audit_look(get, store, row) : err;
 }
 

@@ -11,13 +11,12 @@ static const char *const state_names[SID_ENROL_STATE_COUNT] = {
 #undef SID_ENROL_STATE_ROW
 };
 
-static const char *const photo_names[] = {
+static const char *const photo_names[SID_PHOTO_END] = {
     [SID_PHOTO_ID] = "id_photo",     [SID_PHOTO_SELFIE] = "selfie",
     [SID_PHOTO_FRAME_1] = "frame_1", [SID_PHOTO_FRAME_2] = "frame_2",
     [SID_PHOTO_FRAME_3] = "frame_3", [SID_PHOTO_NONE] = NULL,
     [SID_PHOTO_ID_FACE] = "id_face", [SID_PHOTO_SELFIE_FACE] = "selfie_face",
 };
-#define PHOTO_NAMES (sizeof photo_names / sizeof photo_names[0])
 
 static const struct {
     const char *code;
@@ -60,12 +59,12 @@ sid_enrol_state_settled(enum sid_enrol_state state) {
 
 const char *
 sid_photo_kind_name(enum sid_photo_kind kind) {
-    return (size_t)kind < PHOTO_NAMES ? photo_names[kind] : NULL;
+    return kind < SID_PHOTO_END ? photo_names[kind] : NULL;
 }
 
 enum sid_photo_kind
 sid_photo_kind_parse(const char *name, size_t len) {
-    for (size_t i = 0; i < PHOTO_NAMES; i++) {
+    for (size_t i = 0; i < SID_PHOTO_END; i++) {
         if (photo_names[i] != NULL && strlen(photo_names[i]) == len &&
             memcmp(photo_names[i], name, len) == 0)
             return (enum sid_photo_kind)i;

@@ -365,6 +365,17 @@ write_bands(struct sid_json *json, const struct sid_enrol_get *get) {
     sid_json_close(json, '}');
 }
 
+/* What of it can be looked at: none of who was enrolled at a counter. */
+static void
+write_photos(struct sid_json *json, const struct sid_enrol_get *get) {
+    sid_json_open(json, "photos", '[');
+    for (int kind = 0; kind < SID_PHOTO_END; kind++)
+        if (kind != SID_PHOTO_NONE && (get->photos & 1U << kind) != 0)
+            sid_json_string(json, NULL,
+                            sid_photo_kind_name((enum sid_photo_kind)kind));
+    sid_json_close(json, ']');
+}
+
 /* What else this ID number has sent. */
 static void
 write_earlier(struct sid_json *json, const struct sid_enrol_get *get) {
@@ -400,6 +411,7 @@ get_finish(struct sid_request *req) {
             return err;
         write_words(&json, req, enrolment, SID_WORDS_STATEMENT, "statement");
         write_bands(&json, &req->u.get);
+        write_photos(&json, &req->u.get);
         write_earlier(&json, &req->u.get);
     }
     write_standing(&json, &req->u.get);

@@ -139,6 +139,8 @@ struct sid_back_ops {
                               enum sid_photo_kind kind, struct sid_buf *out);
     enum sid_err (*photo_delete_all)(struct sid_back *back,
                                      const char *enrolment_id);
+    enum sid_err (*photo_kinds)(struct sid_back *back, const char *enrolment_id,
+                                unsigned *out);
     enum sid_err (*photo_count)(struct sid_back *back, int64_t *out);
 
     enum sid_err (*challenge_put)(struct sid_back *back,

@@ -105,3 +105,9 @@ sid_store_enrol_earlier(struct sid_store *store,
     return store->back->ops->enrol_earlier(store->back, id_index, id, limit,
                                            out, count);
 }
+
+enum sid_err
+sid_store_photo_kinds(struct sid_store *store, const char *enrolment_id,
+                      unsigned *out) {
+    return store->back->ops->photo_kinds(store->back, enrolment_id, out);
+}

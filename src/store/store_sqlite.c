@@ -265,6 +265,7 @@ static const struct sid_back_ops ops = {
     .dispute_settle = sid_sqlite_dispute_settle,
     .overview = sid_sqlite_overview,
     .reasons_each = sid_sqlite_reasons_each,
+    .photo_kinds = sid_sqlite_photo_kinds,
     .enrol_earlier = sid_sqlite_enrol_earlier,
     .dispute_forget = sid_sqlite_dispute_forget,
     .credential_next = sid_sqlite_credential_next,

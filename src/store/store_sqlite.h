@@ -122,7 +122,8 @@
     X(OVERVIEW_DISPUTES)                                                       \
     X(OVERVIEW_STATE)                                                          \
     X(REASONS_SINCE)                                                           \
-    X(ENROL_EARLIER)
+    X(ENROL_EARLIER)                                                           \
+    X(PHOTO_KINDS)
 
 enum sid_sq_stmt {
 #define SID_SQ_ENUM(name) SID_SQ_##name,
@@ -518,6 +519,9 @@ enum sid_err sid_sqlite_dead_serial(struct sid_back *back, uint64_t serial,
 SID_FALLIBLE enum sid_err sid_sqlite_overview(struct sid_back *back,
                                               int64_t since_s,
                                               struct sid_store_overview *out);
+SID_FALLIBLE enum sid_err sid_sqlite_photo_kinds(struct sid_back *back,
+                                                 const char *enrolment_id,
+                                                 unsigned *out);
 SID_FALLIBLE enum sid_err sid_sqlite_enrol_earlier(
     struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES],
     const char *id, int limit, struct sid_earlier *out, int *count);

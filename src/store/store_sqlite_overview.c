@@ -136,3 +136,28 @@ sid_sqlite_enrol_earlier(struct sid_back *back,
         *count = found;
     return err;
 }
+
+enum sid_err
+sid_sqlite_photo_kinds(struct sid_back *back, const char *enrolment_id,
+                       unsigned *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_KINDS);
+    unsigned kinds = 0;
+    bool row = true;
+
+    sid_sq_bind_text(&query, enrolment_id);
+    enum sid_err err = sid_sq_next(&query, &row);
+    while (err == SID_OK && row) {
+        char name[16] = "";
+
+        sid_sq_read_text(&query, name, sizeof name);
+        err = query.err;
+        kinds |= 1U << sid_photo_kind_parse(name, strlen(name));
+        if (err == SID_OK)
+            err = sid_sq_next(&query, &row);
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        *out = kinds;
+    return err;
+}

@@ -302,6 +302,7 @@ static const struct {
     S(REASONS_SINCE,
       "SELECT reasons FROM enrolment WHERE state = ? AND created_at_s >= ? "
       "ORDER BY created_at_s DESC LIMIT ?"),
+    S(PHOTO_KINDS, "SELECT kind FROM photo WHERE enrolment_id = ?"),
     S(ENROL_EARLIER,
       "SELECT id, state, method, created_at_s, reasons FROM enrolment "
       "WHERE id_index = ? AND id <> ? ORDER BY created_at_s DESC, id DESC "

@@ -27,6 +27,9 @@ class Case(DaemonCase):
 
     def test_the_two_faces_are_squares_of_equal_size_and_go_with_the_case(self):
         case = self.in_review()["id"]
+        self.assertEqual(
+            self.officer.get(CASE % case).json()["photos"],
+            ["id_photo", "selfie", "id_face", "selfie_face"])
         seen = []
         for kind in ("id_face", "selfie_face"):
             answer = self.officer.get(FACE % (case, kind))
@@ -70,6 +73,9 @@ class Case(DaemonCase):
                                  photos.photo(4, photos.NO_FACE))
         self.assertIn(answer.status, (200, 202), repr(answer))
         self.assertEqual(self.app.settled(body["id"])["state"], "review")
+        self.assertEqual(
+            self.officer.get(CASE % body["id"]).json()["photos"],
+            ["id_photo", "selfie", "id_face"])
         self.assertEqual(
             self.officer.get(FACE % (body["id"], "id_face")).status, 200)
         self.assert_problem(

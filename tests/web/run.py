@@ -50,7 +50,10 @@ def with_pages(binary):
     """A daemon with all pages on."""
     daemon = Daemon(binary, keys=True, settings={
         "pages.card": "on", "pages.scan": "on", "pages.console": "on",
-        "pages.enroll": "on", "http.trusted_proxies": "127.0.0.1/32"})
+        "pages.enroll": "on", "http.trusted_proxies": "127.0.0.1/32",
+        # Not the defaults: the console shows those of the daemon.
+        "face.match_review": "0.34", "face.liveness_review": "0.12",
+        "challenge.match_accept_without": "0.61"})
     daemon.env["SMARTIDD_PAGES_CLIENT"] = daemon.client_id("e2e app")
     return daemon.start()
 

@@ -76,6 +76,7 @@ let resident = await Person.sit(home, SMALL);
 let counter;
 let clerk;
 let officer;
+let credential;
 
 await test('a resident reads what it is about, agrees, and is told of a wrong ID number while typing', async () => {
     const { page } = resident;
@@ -233,7 +234,7 @@ await test('the resident sees who asked, and says that it was not right', async 
 await test('suspended by the resident, the same card is red; a key goes back to scanning', async () => {
     const { page } = resident;
     await page.click('#suspend');
-    await resident.look('suspend', { judge: false });
+    await resident.look('suspend');
     await page.click('dialog button[value=yes]');
     await page.locator('#resume').waitFor();
     await resident.look('suspended');
@@ -271,17 +272,26 @@ await test('in English on a large screen: two faces that differ, told why, and a
     const other = await Person.sit(home, { ...LARGE, dark: true });
     const { page } = other;
     await page.goto('/enroll');
+    await page.locator('#begin').waitFor();
+    await other.look('welcome-dark');
     await page.click('#begin');
     await page.check('#agree');
+    await other.look('consent-dark');
     await page.click('#consent button[type=submit]');
     await page.fill('#name', 'Li Yangben');
     await page.fill('#number', '110105194912310011');
+    await other.look('details-dark');
     await page.click('#details button[type=submit]');
     await choosePhoto(page, 'card', sample('SeanConnery.jpg'));
+    await other.look('card-taken-dark');
     await usePhoto(page);
     await choosePhoto(page, 'selfie', sample('franck_02221.jpg'));
     await usePhoto(page);
+    await page.locator('[data-do=turns-skip]').waitFor();
+    await other.look('turns-dark');
     await page.click('[data-do=turns-skip]');
+    await page.locator('[data-do=appeal]').waitFor();
+    await other.look('rejected-dark');
     await page.click('[data-do=appeal]');
     await page.fill('#statement', 'It is me, with a beard.');
     await other.look('appeal');
@@ -292,6 +302,8 @@ await test('in English on a large screen: two faces that differ, told why, and a
 });
 
 await test('an officer decides review cases with the keyboard, an appeal among them', async () => {
+    const before = await enrol('李样本', '11010519491231002X', sample('SeanConnery.jpg'), sample('facemodel_numbering_new.png'));
+    assert.equal(before.state, 'rejected', JSON.stringify(before));
     const waiting = await enrol('李样本', '11010519491231002X', sample('SeanConnery.jpg'), sample('sean_guru2_crop.jpg'));
     assert.equal(waiting.state, 'review', JSON.stringify(waiting));
     officer = await Person.sit(desk, { ...LARGE, language: 'zh-CN' });
@@ -303,8 +315,18 @@ await test('an officer decides review cases with the keyboard, an appeal among t
     await page.locator('h2', { hasText: '李样本' }).waitFor();
     await page.locator('.pair img').first().waitFor();
     await page.waitForFunction(() => [...document.querySelectorAll('.pair img')].every((image) => image.naturalWidth > 0));
+    assert.deepEqual(await page.locator('.pair.faces img').evaluateAll((images) => images.map((image) => [image.naturalWidth, image.naturalHeight])),
+        [[112, 112], [112, 112]]);
+    /* Of this daemon, which has other ones than the defaults. */
+    assert.deepEqual(await page.locator('[data-score=similarity] .limits span').allTextContents(), ['0.34', '0.61']);
+    assert.deepEqual(await page.locator('[data-score=liveness] .limits span').allTextContents(), ['0.12']);
+    assert.match(await page.textContent('#earlier'), /未通过/);
     await officer.look('console-review');
     await officer.lookSmall('console-review');
+    await page.locator('.photo').first().click();
+    await page.locator('dialog.zoom[open] img').waitFor();
+    await officer.look('console-zoom');
+    await page.keyboard.press('Escape');
     await page.keyboard.press('a');
     await page.locator('.presets button').first().click();
     await officer.look('console-decide');
@@ -340,7 +362,23 @@ await test('the officer finds the person by number, sees what was done, and how 
     await page.click('[data-do=upgrade]');
     await officer.look('console-search');
     await officer.lookSmall('console-search');
-    const id = await page.locator('.person dd').last().textContent();
+    await page.check('[name=person_seen]');
+    await page.check('[name=card_seen]');
+    await page.click('[data-do=upgrade-now]');
+    await page.locator('.notice.good').waitFor();
+    assert.equal(await page.locator('.person [data-do=upgrade]').count(), 0);
+    await page.click('[data-do=issue]');
+    await page.fill('#issue-classes', 'C1 D');
+    await page.fill('#issue-first_issue', '2020-05-17');
+    await officer.look('console-issue');
+    await officer.lookSmall('console-issue');
+    await page.click('[data-do=issue-now]');
+    await page.locator('.person h2', { hasText: '驾驶证' }).waitFor();
+    assert.match(await page.locator('.person').last().textContent(), /准驾车型C1 D/);
+    assert.equal(await page.locator('.person').last().locator('[data-do=upgrade], [data-do=issue], [data-do=recover]').count(), 0);
+    await officer.look('console-licence');
+    const id = await page.locator('.person').first().locator('dd').last().textContent();
+    credential = id;
     await page.click('[data-desk=audit]');
     await page.fill('#subject', id);
     await page.keyboard.press('Enter');
@@ -351,6 +389,37 @@ await test('the officer finds the person by number, sees what was done, and how 
     await page.locator('.tile').first().waitFor();
     await officer.look('console-health');
     await officer.lookSmall('console-health');
+});
+
+await test('the officer is told what looks like misuse, and sees the rows behind it', async () => {
+    const { page } = officer;
+    await page.click('[data-desk=misuse]');
+    await page.fill('#from', '2020-01-01');
+    await page.click('form button[type=submit]');
+    await page.locator('[role=alert]:visible').waitFor();
+    await officer.look('console-misuse-days');
+    await page.click('[data-desk=misuse]');
+    await page.click('form button[type=submit]');
+    await page.locator('.empty').waitFor();
+    await officer.look('console-misuse-none');
+    for (let i = 0; i < 12; i++)
+        await ask('POST', '/v1/verifications', { key: world.keys.clerk, json: { code: 'SID1:NO CODE', purpose: 'train_ticket' } });
+    await page.click('form button[type=submit]');
+    await page.locator('[data-rule=not_valid]').waitFor();
+    await officer.look('console-misuse');
+    await officer.lookSmall('console-misuse');
+    assert.equal(await page.locator('[data-rule=not_valid] [data-do=rows]').count(), 0);
+    await page.route('**/v1/audit/report?*', async (route) => {
+        const answer = await route.fetch();
+        const report = await answer.json();
+        report.found.push({ ...report.found[0], rule: 'often', count: 7, credential: credential });
+        await route.fulfill({ response: answer, json: report });
+    });
+    await page.click('form button[type=submit]');
+    await page.click('[data-rule=often] [data-do=rows]');
+    await page.locator('tbody tr').first().waitFor();
+    assert.equal(await page.inputValue('#subject'), credential);
+    await page.unroute('**/v1/audit/report?*');
 });
 
 await test('who will not use a face is enrolled at the counter, and takes the card away on the phone', async () => {
@@ -383,6 +452,95 @@ await test('who will not use a face is enrolled at the counter, and takes the ca
     }
     assert.equal(await other.page.evaluate(() => localStorage.getItem('smartid.wallet')), null);
     await other.look('erased');
+    await other.leave();
+});
+
+await test('what cannot be checked in an outage is kept, and checked in one go when the service is back', async () => {
+    const { page } = clerk;
+    const { code } = await ask('GET', `/v1/credentials/${credential}/code`, { key: world.keys.app });
+    const scan = async (text) => {
+        await page.locator('#code:visible').waitFor();
+        await page.fill('#code', text);
+        await page.keyboard.press('Enter');
+        await page.locator('.banner.could_not_check').waitFor();
+    };
+    await page.keyboard.press('Escape');
+    clerk.expected = /ERR_FAILED/;
+    await page.route('**/v1/verifications', (route) => route.abort());
+    await scan(code);
+    await clerk.look('scan-keep');
+    await clerk.lookSmall('scan-keep');
+    await page.keyboard.press('Enter');
+    await scan('SID1:NO CODE');
+    await page.click('#keep');
+    await scan(code);
+    await page.click('#keep');
+    await page.locator('#kept-count', { hasText: '2' }).waitFor();
+    await page.route('**/v1/verifications/batch', (route) => route.abort());
+    await page.click('#check-kept');
+    await page.locator('#kept-problem:visible').waitFor();
+    await clerk.look('scan-kept');
+    await clerk.lookSmall('scan-kept');
+    await page.unrouteAll();
+    clerk.expected = null;
+    await page.click('#sign-out');
+    await page.locator('dialog button[value=no]').waitFor();
+    await clerk.look('scan-kept-signout');
+    await page.click('dialog button[value=no]');
+    await page.click('#check-kept');
+    await page.locator('[data-result=valid]').waitFor();
+    assert.deepEqual(await page.locator('[data-result]').evaluateAll((items) => items.map((item) => item.dataset.result)), ['not_valid', 'valid']);
+    assert.ok((await page.textContent('[data-result=valid]')).includes(NUMBER));
+    await clerk.look('scan-batch');
+    await clerk.lookSmall('scan-batch');
+    await page.click('#batch-back');
+    await page.locator('#kept').waitFor({ state: 'hidden' });
+    assert.ok(!(await page.content()).includes(NUMBER), 'no personal data is left');
+});
+
+await test('what staff see is clean in the other language, in the dark, on a phone, too', async () => {
+    await enrol('Zhao Yangben', '110105194912310054', sample('SeanConnery.jpg'), sample('sean_guru2_crop.jpg'));
+    const other = await Person.sit(home, { ...SMALL, language: 'en-US', dark: true });
+    const { page } = other;
+    await page.goto('/console');
+    await other.look('console-signin-dark');
+    await signIn(other, '/console', world.keys.officer);
+    await page.waitForFunction(() => document.querySelectorAll('.pair img').length === 4 &&
+        [...document.querySelectorAll('.pair img')].every((image) => image.naturalWidth > 0));
+    await other.look('console-review-dark');
+    await page.click('#reject');
+    await other.look('console-decide-dark');
+    for (const name of ['disputes', 'search', 'counter', 'misuse', 'audit', 'health']) {
+        await page.click(`[data-desk=${name}]`);
+        await page.locator('#desk form, #desk .empty, #desk .tile').first().waitFor();
+        if (name === 'search') {
+            await page.fill('#search', NUMBER);
+            await page.keyboard.press('Enter');
+            await page.locator('.person').first().waitFor();
+            await page.locator('[data-do=revoke]').first().click();
+        } else if (name === 'misuse') {
+            await page.click('form button[type=submit]');
+            await page.locator('.found, .empty').first().waitFor();
+        }
+        await other.look(`console-${name}-dark`);
+    }
+    await page.click('#sign-out');
+    await signIn(other, '/scan', world.keys.clerk);
+    await page.locator('#purposes input').first().waitFor();
+    await other.look('scan-setup-dark');
+    await page.check('input[value=train_ticket]');
+    await page.click('#setup button[type=submit]');
+    await page.locator('#code:visible').waitFor();
+    await other.look('scan-dark');
+    await page.fill('#code', (await ask('GET', `/v1/credentials/${credential}/code`, { key: world.keys.app })).code);
+    await page.click('#typed button');
+    await page.locator('.banner.valid').waitFor();
+    await other.look('scan-valid-dark');
+    await page.click('#next');
+    await page.fill('#code', 'SID1:NO CODE');
+    await page.click('#typed button');
+    await page.locator('.banner.not_valid').waitFor();
+    await other.look('scan-not-valid-dark');
     await other.leave();
 });
 

@@ -1,5 +1,5 @@
 /* audit.js: rows of the audit log: an admin sees all, an officer what concerns an
- * enrolment or a credential they name; and what looks like misuse. */
+ * enrolment or a credential they name. */
 import { call } from './api.js';
 import { busy, el, say } from './dom.js';
 import { t } from './i18n.js';
@@ -26,7 +26,7 @@ function table(rows, one) {
 
 export function openAudit(root, desk) {
     const admin = desk.session.role === 'admin';
-    const subject = el('input', { type: 'text', class: 'code', id: 'subject', autocomplete: 'off', 'aria-describedby': 'subject-help' });
+    const subject = el('input', { type: 'text', class: 'code', id: 'subject', autocomplete: 'off', value: desk.about, 'aria-describedby': 'subject-help' });
     const help = el('p', { class: 'help', id: 'subject-help' }, t(admin ? 'audit.help.admin' : 'audit.help.officer'));
     const button = el('button', { class: 'button main', type: 'submit' }, t('audit.show'));
     const place = el('div', { 'aria-live': 'polite' });
@@ -65,6 +65,6 @@ export function openAudit(root, desk) {
         show();
     } },
     el('div', { class: 'field' }, el('label', { for: 'subject' }, t('audit.subject')), subject, help), button), place, more);
-    if (admin)
+    if (admin || desk.about !== '')
         show();
 }

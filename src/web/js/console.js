@@ -6,6 +6,7 @@ import { openDisputes } from './disputes.js';
 import { byId, el, say } from './dom.js';
 import { openHealth } from './health.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
+import { openMisuse } from './misuse.js';
 import { openReview } from './review.js';
 import { openSearch } from './search.js';
 import { askKey, forgetSession, presentSession, signOut } from './signin.js';
@@ -17,6 +18,7 @@ const DESKS = {
     disputes: { roles: ['officer'], open: openDisputes },
     search: { roles: ['officer'], open: openSearch, narrow: true },
     counter: { roles: ['officer'], open: openCounter, narrow: true },
+    misuse: { roles: ['officer', 'admin'], open: openMisuse, narrow: true },
     audit: { roles: ['officer', 'admin'], open: openAudit },
     health: { roles: ['officer', 'admin'], open: openHealth },
 };
@@ -74,12 +76,14 @@ class Console {
         this.open(mine.includes(asked) ? asked : mine[0]);
     }
 
-    open(name) {
+    /* about: what the desk is to begin with, e.g. the subject of the audit log. */
+    open(name, about = '') {
         this.close();
         this.desk = name;
         history.replaceState(null, '', `#${name}`);
         byId('tabs').replaceChildren(...this.names.map((desk) => el('button', { type: 'button', 'data-desk': desk,
             'aria-current': desk === name ? 'page' : null, onclick: () => this.open(desk) }, t(`console.${desk}`))));
+        byId('tabs').querySelector('[aria-current]').scrollIntoView({ inline: 'center', block: 'nearest' });
         const root = byId('desk');
         root.classList.toggle('narrow', DESKS[name].narrow === true);
         const note = el('p', { class: 'notice bad', role: 'alert', hidden: true });
@@ -91,6 +95,8 @@ class Console {
             session: this.session,
             note: (text, kind = 'bad') => say(note, text, kind),
             failed: (problem) => this.failed(problem, note),
+            open: (other, about) => this.open(other, about),
+            about,
         }) ?? null;
     }
 

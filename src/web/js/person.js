@@ -10,13 +10,24 @@ const REVOKE = ['lost', 'stolen', 'unwanted', 'data_wrong', 'card_invalid', 'dec
 const RECOVER = ['lost', 'stolen', 'new_phone', 'not_recognised'];
 const KIND = { active: 'good', suspended: 'warn' };
 
-function select(id, label, group, names) {
+function select(id, label, group, names, name = 'reason') {
     return el('div', { class: 'field' }, el('label', { for: id }, label),
-        el('select', { id, name: 'reason' }, ...names.map((name) => el('option', { value: name }, word(group, name)))));
+        el('select', { id, name }, ...names.map((value) => el('option', { value }, word(group, value)))));
 }
 
 function tick(name, label) {
     return el('label', { class: 'check' }, el('input', { type: 'checkbox', name, required: true }), el('span', {}, label));
+}
+
+/* What can be issued beside an ID, and its fields: those of credential_type.c. */
+const LICENCES = { drivers_licence: {
+    classes: () => el('input', { type: 'text', id: 'issue-classes', name: 'classes', class: 'code', autocomplete: 'off', required: true,
+        pattern: '[A-Z0-9]+( [A-Z0-9]+)*', maxlength: '60', placeholder: 'C1 D' }),
+    first_issue: () => el('input', { type: 'date', id: 'issue-first_issue', name: 'first_issue', required: true }),
+} };
+
+function licenceField(name, input) {
+    return el('div', { class: 'field' }, el('label', { for: `issue-${name}` }, word('attribute', name)), input);
 }
 
 /* The forms that open below the card; ask(values) makes the body. */
@@ -34,15 +45,26 @@ const FORMS = {
         fields: () => [tick('person_seen', t('person.seen')), tick('card_seen', t('person.card'))],
         body: () => ({ person_seen: true, card_seen: true }),
     },
+    issue: {
+        fields: () => [el('p', {}, t('person.issue.text')), select('issue-type', t('person.type'), 'type', Object.keys(LICENCES), 'type'),
+            ...Object.entries(LICENCES.drivers_licence).map(([name, input]) => licenceField(name, input())),
+            el('div', { class: 'field' }, el('label', { for: 'issue-until' }, t('person.issue.until')),
+                el('input', { type: 'date', id: 'issue-until', name: 'valid_until' }))],
+        body: (form) => ({ type: form.get('type'),
+            fields: Object.fromEntries(Object.keys(LICENCES[form.get('type')]).map((name) => [name, form.get(name).trim()])),
+            ...(form.get('valid_until') ? { valid_until: form.get('valid_until') } : {}) }),
+    },
     recover: {
         fields: () => [el('p', {}, t('person.recover.text')), select('recover-reason', t('person.reason'), 'recover', RECOVER)],
         body: (form) => ({ reason: form.get('reason') }),
     },
 };
 const OFFERED = {
-    active: ['upgrade', 'recover', 'suspend', 'revoke'],
+    active: ['upgrade', 'issue', 'recover', 'suspend', 'revoke'],
     suspended: ['resume', 'recover', 'revoke'],
 };
+/* Of the person, done with the ID itself, whatever stands beside it. */
+const OF_ID = ['upgrade', 'issue', 'recover'];
 
 export function personCard(credential, desk, changed) {
     const place = el('div');
@@ -56,8 +78,11 @@ export function personCard(credential, desk, changed) {
         add(t('person.reason'), word('revoke', credential.reason));
     if (credential.suspended_by)
         add(t('person.by'), word('role', credential.suspended_by));
+    for (const [name, value] of Object.entries(credential.fields ?? {}))
+        add(word('attribute', name), value);
     add('ID', credential.id);
-    const offered = (OFFERED[credential.state] ?? []).filter((name) => name !== 'upgrade' || credential.assurance !== 'counter');
+    const offered = (OFFERED[credential.state] ?? []).filter((name) => (credential.type === 'resident_id' || !OF_ID.includes(name)) &&
+        (name !== 'upgrade' || credential.assurance !== 'counter'));
     return el('section', { class: 'card person' },
         el('h2', {}, word('type', credential.type), ' ',
             el('span', { class: `tag ${KIND[credential.state] ?? 'bad'}` }, word('state', credential.state))),

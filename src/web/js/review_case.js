@@ -38,6 +38,25 @@ export class ReviewCase {
         this.history();
     }
 
+    has(name) {
+        return this.item.photos.includes(name);
+    }
+
+    /* What was sent, and below it the two faces as they were compared. */
+    photos() {
+        const rows = [['id_photo', 'selfie'], ['id_face', 'selfie_face']].map((names) => names.filter((name) => this.has(name)));
+        if (rows.every((names) => names.length === 0))
+            return [el('p', { class: 'muted' }, t(this.item.method === 'counter' ? 'review.counter' : 'review.nophotos'))];
+        return rows.map((names, i) => (names.length === 0 ? null : el('div', { class: i === 0 ? 'pair' : 'pair faces' },
+            ...names.map((name) => this.photo(name, t(`review.${name}`))))));
+    }
+
+    frames() {
+        const steps = (this.item.challenge?.steps ?? []).map((step, i) => ({ ...step, name: `frame_${i + 1}` })).filter(({ name }) => this.has(name));
+        return steps.length === 0 ? null : el('div', { class: 'frames' }, ...steps.map((step) => this.photo(step.name,
+            t('review.frame', { side: t(`turns.${step.turn}`), deg: Math.round(step.turned_deg) }))));
+    }
+
     photo(name, label) {
         const src = `/v1/enrollments/${this.id}/photos/${name}`;
         const image = el('img', { src, alt: label, loading: 'lazy' });
@@ -55,24 +74,31 @@ export class ReviewCase {
 
     draw() {
         const { item } = this;
-        const steps = item.challenge?.steps ?? [];
         this.record = el('div', { id: 'history' }, el('p', { class: 'muted' }, t('common.loading')));
         this.place.replaceChildren(el('article', {},
             el('div', { class: 'card' },
                 el('h2', {}, item.holder?.name ?? t('review.noname')),
                 el('dl', { class: 'facts' },
-                    el('dt', {}, t('attribute.id_number')), el('dd', {}, item.holder?.id_number ?? '–'),
+                    el('dt', {}, t('attribute.id_number')), el('dd', { class: 'number' }, item.holder?.id_number ?? '–'),
                     el('dt', {}, t('review.sent')), el('dd', {}, whenText(item.created_at))),
                 el('ul', { 'aria-label': t('review.reasons') }, ...item.reasons.map((reason) => this.reason(reason))),
                 item.statement ? el('div', { class: 'notice' }, el('h3', {}, t('review.statement')), el('p', {}, item.statement)) : null,
-                el('div', { class: 'pair' }, this.photo('id_photo', t('review.card')), this.photo('selfie', t('review.selfie'))),
-                steps.length === 0 ? null : el('div', { class: 'frames' }, ...steps.map((step, i) => this.photo(`frame_${i + 1}`,
-                    t('review.frame', { side: t(`turns.${step.turn}`), deg: Math.round(step.turned_deg) })))),
-                item.scores ? scoreBar('similarity', item.scores.similarity,
-                    item.challenge ? 'similarity' : 'similarity_without') : null,
-                item.scores ? scoreBar('liveness', item.scores.liveness) : null),
+                ...this.photos(), this.frames(),
+                item.scores ? scoreBar('similarity', item.scores.similarity, item.bands.similarity) : null,
+                item.scores ? scoreBar('liveness', item.scores.liveness, item.bands.liveness) : null),
             this.form(),
-            el('div', { class: 'card' }, el('h3', {}, t('review.history')), this.record)));
+            el('div', { class: 'card' }, el('h3', {}, t('review.earlier')), this.earlier(),
+                el('h3', {}, t('review.history')), this.record)));
+    }
+
+    /* What else this number has sent, and what became of it. */
+    earlier() {
+        const { earlier } = this.item;
+        return earlier.length === 0 ? el('p', {}, t('review.earlier.none')) : el('ul', { class: 'past', id: 'earlier' },
+            ...earlier.map((one) => el('li', {}, `${whenText(one.created_at)} `,
+                el('span', { class: one.state === 'approved' ? 'tag good' : 'tag' }, word('state', one.state)), ' ',
+                one.method === 'counter' ? `${t('review.earlier.counter')} ` : '',
+                el('span', { class: 'muted' }, one.reasons.map((reason) => word('reason.short', reason.code)).join(t('common.comma'))))));
     }
 
     reason(reason) {

@@ -1,8 +1,11 @@
 /* scan.js: the clerk's page: sign in, choose once, scan, read the answer, go on
  * with one key. */
 import { call } from './api.js';
-import { byId, el } from './dom.js';
+import { showBatch } from './batch.js';
+import { confirmed } from './dialog.js';
+import { busy, byId, el, say } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
+import { Kept } from './kept.js';
 import { makeReader } from './reader.js';
 import { Scanner } from './scanner.js';
 import { askSetup, readSetup } from './setup.js';
@@ -28,10 +31,12 @@ class Counter {
         this.sound = new Sound();
         this.scanner = new Scanner(byId('video'), (text) => this.check(text));
         this.answer = null;
+        this.kept = new Kept();
     }
 
     async start() {
         byId('sign-out').addEventListener('click', () => this.signOut());
+        byId('check-kept').addEventListener('click', () => this.checkKept());
         byId('change').addEventListener('click', () => this.choose());
         byId('typed').addEventListener('submit', (event) => {
             event.preventDefault();
@@ -64,19 +69,23 @@ class Counter {
             this.choose();
         else if (this.view === 'scan')
             this.scan();
-        else if (this.view === 'verdict')
+        else if (this.view === 'verdict' || this.view === 'batch')
             this.answer?.();
     }
 
     signIn(text = '') {
         this.session = null;
         this.scanner.stop();
-        this.verdict?.clear();
+        this.clear();
         this.show('signin');
         askKey(byId('signin'), { name: 'scan', roles: ROLES, text }, (session) => this.signedIn(session));
     }
 
     async signOut() {
+        if (this.kept.count > 0 && !await confirmed({ title: t('kept.drop.title'), text: t('kept.drop.text', { n: this.kept.count }),
+            yes: t('kept.drop.yes') }))
+            return;
+        this.kept.clear();
         try {
             await signOut(this.session);
         } catch {
@@ -105,11 +114,20 @@ class Counter {
         });
     }
 
-    scan() {
+    /* What was shown is gone from the page. */
+    clear() {
         clearTimeout(this.timer);
         this.answer = null;
-        this.verdict.clear();
+        this.verdict?.clear();
+        byId('batch').replaceChildren();
+    }
+
+    scan() {
+        this.clear();
         this.show('scan');
+        byId('kept').hidden = this.kept.count === 0;
+        byId('kept-count').textContent = t('kept.count', { n: this.kept.count });
+        say(byId('kept-problem'), '');
         byId('code').value = '';
         /* On a phone that would open a keyboard over the picture. */
         if (matchMedia('(pointer: fine)').matches)
@@ -163,8 +181,34 @@ class Counter {
         } else if (problem.field === 'counter' || problem.code === 'purpose_forbidden') {
             this.choose(problemText(problem));
         } else {
-            this.settle('could_not_check', () => this.verdict.showProblem(problem, () => this.check(text)));
+            const { setup } = this;
+            const keep = () => {
+                this.kept.add(text, setup);
+                this.scan();
+            };
+            this.settle('could_not_check', () => this.verdict.showProblem(problem, () => this.check(text), keep));
         }
+    }
+
+    /* All that was kept, in one go. */
+    async checkKept() {
+        const results = [];
+        try {
+            await busy(byId('check-kept'), () => this.kept.check(this.session, (some) => results.push(...some)));
+        } catch (problem) {
+            if (problem.status === 401 || problem.code === 'csrf') {
+                forgetSession();
+                return this.signIn(t('signin.ended'));
+            }
+            if (results.length === 0)
+                return say(byId('kept-problem'), problemText(problem), 'bad');
+        }
+        for (const { result } of results)
+            this.tell(addToTally(result ?? 'could_not_check'));
+        this.answer = () => showBatch(byId('batch'), results, () => this.scan());
+        this.show('batch');
+        this.answer();
+        this.timer = setTimeout(() => this.view === 'batch' && this.scan(), SHOWN_MS);
     }
 
     settle(result, show) {
@@ -182,7 +226,9 @@ class Counter {
     key(event) {
         const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
         const field = event.target.closest('input, textarea, select, button, a, dialog');
-        if (this.view === 'verdict' && (event.key === 'Escape' || (event.key === 'Enter' && field === null)))
+        if (this.view === 'batch' && event.key === 'Escape')
+            this.scan();
+        else if (this.view === 'verdict' && (event.key === 'Escape' || (event.key === 'Enter' && field === null)))
             this.scan();
         else if (this.view === 'verdict' && typing && event.key !== ' ')
             this.scan();

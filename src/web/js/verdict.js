@@ -19,7 +19,8 @@ function factText(name, value) {
     return String(value);
 }
 
-function facts(holder, details) {
+/* What a purpose tells, as a list. */
+export function facts(holder, details) {
     const list = el('dl', { class: 'facts told' });
     const add = (label, text, kind = '') => list.append(el('dt', {}, label), el('dd', { class: kind }, text));
     for (const name of ORDER)
@@ -49,10 +50,15 @@ export class Verdict {
 
     fill(kind, ...children) {
         const on = el('button', { class: 'button main', type: 'button', id: 'next', onclick: this.next }, t('verdict.next'));
-        this.below = el('div', { class: 'below' }, ...children, el('div', { class: 'actions side wide' }, on,
-            el('p', { class: 'small muted' }, t('verdict.key'))));
+        this.lay(kind, children, [on], t('verdict.key'));
+    }
+
+    /* The first button has the focus. */
+    lay(kind, children, buttons, hint) {
+        this.below = el('div', { class: 'below' }, ...children, el('div', { class: 'actions side wide' }, ...buttons,
+            el('p', { class: 'small muted' }, hint)));
         this.root.replaceChildren(this.banner(kind), this.below);
-        on.focus();
+        buttons[0].focus();
     }
 
     /* answer: of POST /v1/verifications. */
@@ -118,12 +124,15 @@ export class Verdict {
         }
     }
 
-    /* Nothing is known about the code: say so, and try again. */
-    async showProblem(problem, retry) {
+    /* Nothing is known about the code: say so, try again, or keep it for later. */
+    async showProblem(problem, retry, keep) {
         const again = el('button', { class: 'button', type: 'button', id: 'retry' }, t('common.again'));
         again.addEventListener('click', () => busy(again, retry));
-        this.fill('could_not_check', el('p', { class: 'told' }, problemText(problem)),
-            el('p', { class: 'notice warn' }, t('verdict.do.could_not_check')), again);
+        this.lay('could_not_check', [el('p', { class: 'told' }, problemText(problem)),
+            el('p', { class: 'notice warn' }, t('verdict.do.could_not_check'))],
+        [el('button', { class: 'button main', type: 'button', id: 'keep', onclick: keep }, t('verdict.keep')), again,
+            el('button', { class: 'button', type: 'button', id: 'next', onclick: this.next }, t('verdict.drop'))],
+        t('verdict.keep.help'));
         const until = Date.now() + (problem instanceof Problem ? problem.retryAfter_s : 0) * 1000;
         for (again.disabled = true; Date.now() < until && again.isConnected; await wait(500))
             again.textContent = t('common.again.in', { left: leftText(until - Date.now()) });

@@ -64,6 +64,7 @@ static const struct {
     {SID_METHOD_POST, "/v1/keys/rotate", M, N, SID_BODY_JSON},
     {SID_METHOD_POST, "/v1/keys/master", CONTROL, N, SID_BODY_NOTHING},
     {SID_METHOD_GET, "/v1/retention", M, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/v1/audit/report", O | M, N, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/audit/archive", CONTROL, N, SID_BODY_JSON},
     {SID_METHOD_GET, "/v1/webhook", M, N, SID_BODY_NONE},
     {SID_METHOD_POST, "/v1/webhook/replay", M, N, SID_BODY_JSON},

@@ -147,6 +147,24 @@ what_a_number_has_sent_before_comes_newest_first_and_is_nobody_elses(
     assert_int_equal(count, 0);
 }
 
+static void
+the_photos_there_are_are_told_by_kind(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrolment e = make_enrolment(1);
+    unsigned kinds = 99;
+    ok(sid_store_photo_kinds(f->store, e.id, &kinds));
+    assert_int_equal(kinds, 0);
+    ok(sid_store_begin(f->store));
+    insert_enrolment(f->store, 1);
+    ok(sid_store_photo_put(f->store, e.id, SID_PHOTO_SELFIE_FACE,
+                           sid_span_str("sealed face")));
+    ok(sid_store_commit(f->store));
+    ok(sid_store_photo_kinds(f->store, e.id, &kinds));
+    assert_int_equal(kinds, 1U << SID_PHOTO_ID | 1U << SID_PHOTO_SELFIE |
+                                1U << SID_PHOTO_SELFIE_FACE);
+    sid_enrolment_fini(&e);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -155,6 +173,7 @@ main(void) {
         T(an_empty_store_has_nothing_that_waits),
         T(what_waits_is_counted_and_what_was_sent_lately),
         T(reasons_are_told_newest_first_and_only_lately),
+        T(the_photos_there_are_are_told_by_kind),
         T(what_a_number_has_sent_before_comes_newest_first_and_is_nobody_elses),
 #undef T
     };
