@@ -68,6 +68,8 @@ export class Person {
         await page.screenshot({ path: join(world.shots, `${String(number).padStart(2, '0')}-${name}.png`), fullPage: true });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
+        const cramped = await page.locator('.top .name').evaluateAll((names) => names.some((title) => title.scrollWidth > title.clientWidth));
+        assert.ok(!cramped, `${name}: the title runs into the buttons`);
         if (judge)
             await this.judge(name);
     }

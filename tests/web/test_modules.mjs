@@ -49,6 +49,27 @@ await test('every reason of the daemon has words of its own', () => {
         assert.ok(`reason.${code}` in texts.zh, code);
 });
 
+await test('every event of the audit log has words of its own', () => {
+    const readme = readFileSync(join(WEB, '../../README.md'), 'utf8');
+    const table = /\n\| event \| actor .*\n\|[-|]+\n((?:\|.*\n)+)/.exec(readme)[1];
+    let last = '';
+    const events = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => {
+        last = name.startsWith('_') ? last.replace(/_[^_]+$/, '') + name : name;
+        return last;
+    }));
+    assert.ok(events.length > 50);
+    for (const event of events)
+        assert.ok(`event.${event}` in texts.zh, event);
+});
+
+await test('every rule of the report on misuse has words of its own', () => {
+    const source = readFileSync(join(WEB, '../core/report.c'), 'utf8');
+    const rules = [...source.matchAll(/\[SID_RULE_\w+\] = "(\w+)"/g)].map((found) => found[1]);
+    assert.equal(rules.length, 7);
+    for (const rule of rules)
+        assert.ok(`misuse.rule.${rule}` in texts.zh && `misuse.why.${rule}` in texts.zh, rule);
+});
+
 await test('an ID number is judged while it is typed', async () => {
     const { judgeNumber } = await module('idnumber');
     const cases = { '': 'empty', 440524188001010014: 'good', '11010519491231002x': 'good',

@@ -18,8 +18,8 @@ const DESKS = {
     disputes: { roles: ['officer'], open: openDisputes },
     search: { roles: ['officer'], open: openSearch, narrow: true },
     counter: { roles: ['officer'], open: openCounter, narrow: true },
-    misuse: { roles: ['officer', 'admin'], open: openMisuse, narrow: true },
     audit: { roles: ['officer', 'admin'], open: openAudit },
+    misuse: { roles: ['officer', 'admin'], open: openMisuse, narrow: true },
     health: { roles: ['officer', 'admin'], open: openHealth },
 };
 
