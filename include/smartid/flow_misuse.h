@@ -23,6 +23,10 @@ struct sid_misuse {
     /* in, Unix seconds: from and until when; until_s becomes the time it got
      * to when that is sooner */
     int64_t since_s, until_s;
+    /* in: SID_MISUSE_ROWS_MAX and SID_MISUSE_HELD_MAX, or less; looked at after
+     * each slice of some thousand rows */
+    int64_t rows_max;
+    size_t held_max;
     /* out, when flow.err is SID_OK */
     struct sid_buf found; /* JSON objects (sid_suspicion_json()), commas
                              between, the oldest first */

@@ -96,8 +96,8 @@ read_rows(struct sid_misuse *misuse, struct sid_store *store) {
         err = read_slice(misuse, store);
         if (misuse->rows - before < SLICE_ROWS)
             misuse->past = true; /* there are no more */
-        else if (misuse->rows >= SID_MISUSE_ROWS_MAX ||
-                 sid_report_held(misuse->report) > SID_MISUSE_HELD_MAX)
+        else if (misuse->rows >= misuse->rows_max ||
+                 sid_report_held(misuse->report) > misuse->held_max)
             break;
     }
     return err;
@@ -156,14 +156,16 @@ misuse_main(void *arg) {
     enum sid_err err = make_report(misuse);
     misuse->work_err = err;
     misuse->flow.op.single_write = true;
-    sid_flow_submit(&misuse->flow, note_run, sid_flow_end);
+    /* First: who is answered may ask for the next one. */
     pthread_mutex_lock(&app->lock);
     app->misuse.running = false;
     pthread_mutex_unlock(&app->lock);
+    sid_flow_submit(&misuse->flow, note_run, sid_flow_end);
     return NULL;
 }
 
-/* A thread that runs no more has done its last act. */
+/* A thread that is not running any more has only to hand its flow over, which
+ * needs no lock of the app's. */
 static void
 join(struct sid_app *app) {
     if (app->misuse.joinable)

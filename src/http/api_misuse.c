@@ -54,6 +54,8 @@ read_query(struct sid_request *req, struct sid_misuse *misuse) {
 static enum sid_err
 misuse_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.misuse);
+    req->u.misuse.rows_max = SID_MISUSE_ROWS_MAX;
+    req->u.misuse.held_max = SID_MISUSE_HELD_MAX;
     return read_query(req, &req->u.misuse);
 }
 

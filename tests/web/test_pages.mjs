@@ -359,6 +359,7 @@ await test('the officer finds the person by number, sees what was done, and how 
     await page.fill('#search', NUMBER);
     await page.keyboard.press('Enter');
     await page.locator('.person').waitFor();
+    credential = await page.locator('.person dd').last().textContent();
     await page.click('[data-do=upgrade]');
     await officer.look('console-search');
     await officer.lookSmall('console-search');
@@ -377,10 +378,8 @@ await test('the officer finds the person by number, sees what was done, and how 
     assert.match(await page.locator('.person').last().textContent(), /准驾车型C1 D/);
     assert.equal(await page.locator('.person').last().locator('[data-do=upgrade], [data-do=issue], [data-do=recover]').count(), 0);
     await officer.look('console-licence');
-    const id = await page.locator('.person').first().locator('dd').last().textContent();
-    credential = id;
     await page.click('[data-desk=audit]');
-    await page.fill('#subject', id);
+    await page.fill('#subject', credential);
     await page.keyboard.press('Enter');
     await page.locator('tbody tr').first().waitFor();
     await officer.look('console-audit');
@@ -412,7 +411,7 @@ await test('the officer is told what looks like misuse, and sees the rows behind
     await page.route('**/v1/audit/report?*', async (route) => {
         const answer = await route.fetch();
         const report = await answer.json();
-        report.found.push({ ...report.found[0], rule: 'often', count: 7, credential: credential });
+        report.found.push({ ...report.found[0], rule: 'often', count: 7, credential });
         await route.fulfill({ response: answer, json: report });
     });
     await page.click('form button[type=submit]');

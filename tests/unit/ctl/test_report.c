@@ -73,6 +73,18 @@ ask(struct ask ask) {
     assert_int_equal(sid_report_add(report, &check), SID_OK);
 }
 
+/* The same as a row of the log. */
+static void
+row(const char *event, const char *actor, const char *detail) {
+    struct sid_audit_entry entry = {.row = {.at_us = MORNING_S * 1000000,
+                                            .event = event,
+                                            .actor = actor,
+                                            .subject = "crd_1",
+                                            .outcome = "code_mac",
+                                            .detail = detail}};
+    assert_int_equal(sid_report_row(report, &entry), SID_OK);
+}
+
 static void
 expect(const char *expected) {
     sid_report_end(&report);
@@ -83,6 +95,55 @@ static void
 an_empty_log_has_nothing_to_tell(void **state) {
     (void)state;
     expect("");
+}
+
+/* ---- rows in, JSON out --------------------------------------------------- */
+
+static void
+of_the_log_only_checks_that_somebody_made_count(void **state) {
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        row("verification", "cli_1", "purpose=train_ticket counter=3");
+        row("code_issued", "cli_2", "");
+        row("verification", "", "");
+    }
+    expect("not_valid cli_1  10;");
+}
+
+static void
+what_is_kept_is_counted_and_gone_with_its_window(void **state) {
+    (void)state;
+    assert_int_equal(sid_report_held(report), 0);
+    ask((struct ask){.at_s = MORNING_S, .credential = "crd_1"});
+    size_t one = sid_report_held(report);
+    ask((struct ask){.at_s = MORNING_S + 1, .credential = "crd_1"});
+    assert_int_equal(sid_report_held(report), one);
+    ask((struct ask){.at_s = MORNING_S + 2, .credential = "crd_2"});
+    assert_true(sid_report_held(report) > one);
+    ask((struct ask){.at_s = MORNING_S + 9 * DAY_S, .credential = "crd_3"});
+    assert_true(sid_report_held(report) <=
+                one + 2); /* and yesterday's places */
+}
+
+static void
+a_suspicion_is_an_object_with_what_is_known(void **state) {
+    (void)state;
+    struct sid_buf out = SID_BUF_EMPTY;
+    struct sid_suspicion s = {.rule = SID_RULE_OFTEN_ALL,
+                              .at_s = MORNING_S,
+                              .client = "",
+                              .other = "",
+                              .credential = "crd_1",
+                              .count = 11,
+                              .text = "so it is"};
+    assert_int_equal(sid_suspicion_json(&s, &out), SID_OK);
+    assert_int_equal(sid_buf_append(&out, "", 1), SID_OK);
+    assert_string_equal((const char *)out.ptr,
+                        "{\"rule\":\"often_all\","
+                        "\"at\":\"2026-11-23T02:00:00Z\","
+                        "\"credential\":\"crd_1\",\"count\":11,"
+                        "\"text\":\"so it is\"}");
+    sid_buf_free(&out);
 }
 
 /* ---- one person, often --------------------------------------------------- */
@@ -500,6 +561,9 @@ main(void) {
 #define P(name) cmocka_unit_test_setup_teardown(name, begin_with_places, end)
     const struct CMUnitTest tests[] = {
         T(an_empty_log_has_nothing_to_tell),
+        T(of_the_log_only_checks_that_somebody_made_count),
+        T(what_is_kept_is_counted_and_gone_with_its_window),
+        T(a_suspicion_is_an_object_with_what_is_known),
         T(five_checks_of_a_person_in_a_day_are_usual_and_six_are_not),
         T(scans_that_follow_at_once_are_one_look),
         T(a_day_is_the_bureaus),
