@@ -268,7 +268,7 @@ await test('on a new phone the ID comes back with number and face, and the old p
     await old.leave();
 });
 
-await test('in English on a large screen: two faces that differ, told why, and an appeal', async () => {
+await test('in English on a large screen: sent anew as the same, two faces that differ, told why, and an appeal', async () => {
     const other = await Person.sit(home, { ...LARGE, dark: true });
     const { page } = other;
     await page.goto('/enroll');
@@ -289,8 +289,16 @@ await test('in English on a large screen: two faces that differ, told why, and a
     await usePhoto(page);
     await page.locator('[data-do=turns-skip]').waitFor();
     await other.look('turns-dark');
+    const keys = [];
+    page.on('request', (request) => request.url().endsWith('/v1/enrollments') && keys.push(request.headers()['idempotency-key']));
+    other.expected = /ERR_FAILED/;
+    await page.route('**/v1/enrollments', (route) => route.abort(), { times: 1 });
     await page.click('[data-do=turns-skip]');
+    await page.locator('#send-again:visible').waitFor();
+    await other.look('send-failed-dark');
+    await page.click('#send-again');
     await page.locator('[data-do=appeal]').waitFor();
+    assert.ok(keys.length === 2 && keys[0] === keys[1] && keys[0], 'a try whose answer was lost counts once');
     await other.look('rejected-dark');
     await page.click('[data-do=appeal]');
     await page.fill('#statement', 'It is me, with a beard.');
