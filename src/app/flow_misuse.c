@@ -180,18 +180,19 @@ sid_misuse_start(struct sid_misuse *misuse) {
     if (!sid_flow_admit(flow))
         return;
     pthread_mutex_lock(&app->lock);
-    flow->err = app->misuse.running ? SID_E_QUEUE_FULL : SID_OK;
-    if (flow->err == SID_OK) {
+    enum sid_err err = app->misuse.running ? SID_E_QUEUE_FULL : SID_OK;
+    if (err == SID_OK) {
         join(app);
         if (pthread_create(&app->misuse.thread, NULL, misuse_main, misuse) == 0)
             app->misuse.running = app->misuse.joinable = true;
         else
-            flow->err = SID_E_NO_MEMORY;
+            err = SID_E_NO_MEMORY;
     }
-    enum sid_err err = flow->err;
     pthread_mutex_unlock(&app->lock);
-    if (err != SID_OK)
-        flow->done(flow);
+    if (err == SID_OK)
+        return; /* the flow is the thread's */
+    flow->err = err;
+    flow->done(flow);
 }
 
 void
