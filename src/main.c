@@ -52,6 +52,7 @@ struct daemon {
     struct sid_keyset *keyset;
     struct sid_store *store;
     struct sid_writer *writer;
+    struct sid_blobs *blobs; /* the store's, which the writer has */
     struct sid_app *app;
     struct sid_server *server;
     struct sid_notify notify;
@@ -122,6 +123,7 @@ start_storage(struct daemon *daemon) {
                 SID_S("file", config->master_key_file));
         return start_failed("keys", err);
     }
+    daemon->blobs = sid_store_blobs(daemon->store);
     err = sid_writer_new(&daemon->store, &daemon->writer);
     if (err != SID_OK)
         return start_failed("writer", err);
@@ -167,6 +169,7 @@ start_service(struct daemon *daemon) {
         .keys = daemon->keys,
         .master = &daemon->master,
         .writer = daemon->writer,
+        .blobs = daemon->blobs,
         .keyset = daemon->keyset,
         .purposes = &daemon->purposes,
         .head_file = daemon->head_path,
