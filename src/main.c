@@ -26,6 +26,7 @@
 #include "smartid/notify.h"
 #include "smartid/purposes_file.h"
 #include "smartid/server.h"
+#include "smartid/store_photo.h"
 
 #define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
 #define EXIT_USAGE 2

@@ -17,6 +17,7 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
+#include "smartid/store_photo.h"
 
 #define DETAIL_SIZE 64
 /* How often a job comes back after an error of the store that may be the row's

@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "smartid/blobs.h"
-#include "smartid/store.h"
+#include "smartid/store_photo.h"
 #include "store_back.h"
 
 enum txn { TXN_NONE, TXN_READ, TXN_WRITE };

@@ -1,6 +1,8 @@
 /* store_photo.c: the front for photos: rows in the database, bytes in the row
  * or in the blobs, and what goes when the transaction is on disk. Run by the
  * thread that owns the store. */
+#include "smartid/store_photo.h"
+
 #include <stdlib.h>
 #include <string.h>
 

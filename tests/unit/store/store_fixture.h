@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "smartid/audit_chain.h"
-#include "smartid/store.h"
+#include "smartid/store_photo.h"
 
 #define ok(expression) assert_int_equal((expression), SID_OK)
 
