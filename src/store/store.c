@@ -114,9 +114,11 @@ sid_store_commit(struct sid_store *store) {
     SID_ASSERT(store->txn != TXN_NONE);
     SID_ASSERT(!store->in_savepoint);
     /* What a damaged database has answered must not become a promise. */
-    enum sid_err err = sid_store_broken(store)
-                           ? SID_E_STORE
-                           : store->back->ops->commit(store->back);
+    enum sid_err err = sid_store_broken(store) ? SID_E_STORE : SID_OK;
+    if (err == SID_OK && store->faces != store->faces_at_begin)
+        err = store->back->ops->template_tally(store->back, store->faces);
+    if (err == SID_OK)
+        err = store->back->ops->commit(store->back);
     if (err != SID_OK)
         sid_store_rollback(store);
     else

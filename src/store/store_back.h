@@ -180,7 +180,9 @@ struct sid_back_ops {
     /* *change: -1 when there was one, else 0. */
     enum sid_err (*template_delete)(struct sid_back *back,
                                     const char *enrolment_id, int *change);
+    /* As last noted by template_tally. */
     enum sid_err (*template_count)(struct sid_back *back, int64_t *out);
+    enum sid_err (*template_tally)(struct sid_back *back, int64_t count);
     enum sid_err (*portrait_put)(struct sid_back *back,
                                  const char *enrolment_id,
                                  struct sid_span sealed);

@@ -245,6 +245,7 @@ static const struct sid_back_ops ops = {
     .template_get = sid_sqlite_template_get,
     .template_delete = sid_sqlite_template_delete,
     .template_count = sid_sqlite_template_count,
+    .template_tally = sid_sqlite_template_tally,
     .portrait_put = sid_sqlite_portrait_put,
     .portrait_get = sid_sqlite_portrait_get,
     .portrait_has = sid_sqlite_portrait_has,

@@ -81,6 +81,7 @@
     X(TEMPLATE_GET)                                                            \
     X(TEMPLATE_DELETE)                                                         \
     X(TEMPLATE_COUNT)                                                          \
+    X(TEMPLATE_TALLY)                                                          \
     X(PORTRAIT_PUT)                                                            \
     X(PORTRAIT_GET)                                                            \
     X(PORTRAIT_HAS)                                                            \
@@ -437,6 +438,7 @@ enum sid_err sid_sqlite_template_get(struct sid_back *back,
 enum sid_err sid_sqlite_template_delete(struct sid_back *back,
                                         const char *enrolment_id, int *change);
 enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
+enum sid_err sid_sqlite_template_tally(struct sid_back *back, int64_t count);
 /* store_sqlite_portrait.c */
 enum sid_err sid_sqlite_portrait_put(struct sid_back *back,
                                      const char *enrolment_id,

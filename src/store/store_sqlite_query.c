@@ -201,7 +201,8 @@ static const struct {
       "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),
     S(TEMPLATE_GET, "SELECT sealed FROM template WHERE enrolment_id = ?"),
     S(TEMPLATE_DELETE, "DELETE FROM template WHERE enrolment_id = ?"),
-    S(TEMPLATE_COUNT, "SELECT count(*) FROM template"),
+    S(TEMPLATE_COUNT, "SELECT count FROM tally WHERE name = 'template'"),
+    S(TEMPLATE_TALLY, "UPDATE tally SET count = ? WHERE name = 'template'"),
     S(PORTRAIT_PUT,
       "INSERT INTO portrait (enrolment_id, sealed) VALUES (?, ?) "
       "ON CONFLICT (enrolment_id) DO UPDATE SET sealed = excluded.sealed"),

@@ -38,6 +38,9 @@ def check_database(case, daemon):
         sorted(os.listdir(daemon.database + ".photos")),
         [row[0] for row in daemon.sql("SELECT DISTINCT blob FROM photo "
                                       "WHERE blob <> '' ORDER BY blob")])
+    case.assertEqual(
+        daemon.sql("SELECT count FROM tally WHERE name = 'template'"),
+        daemon.sql("SELECT count(*) FROM template"))
     # Every decision left exactly one row in the audit log.
     case.assertEqual(daemon.sql(
         "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM audit a "

@@ -32,6 +32,9 @@ HALF_DONE = {
         "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM photo p "
         "WHERE p.enrolment_id = e.id) != "
         "2 * (e.state IN ('received', 'processing', 'review'))",
+    "templates counted wrongly":
+        "SELECT count FROM tally WHERE name = 'template' AND "
+        "count != (SELECT count(*) FROM template)",
     "not one credential for one approval":
         "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM credential "
         "c WHERE c.enrolment_id = e.id) != (e.state = 'approved')",
