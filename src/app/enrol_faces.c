@@ -6,6 +6,7 @@
 
 #include "app_internal.h"
 #include "smartid/policy.h"
+#include "smartid/store_photo.h"
 
 /* A square of that side as a JPEG file. Source: the limit of the portrait,
  * which has six times the pixels. */

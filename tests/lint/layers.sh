@@ -21,7 +21,7 @@ image  1 image
 face   1 face
 qr     1 qr
 core   2 token offline credential credential_type recovery enrolment policy copy challenge plane purpose audit audit_chain audit_head audit_json apikey idnumber ratelimit quota pseudonym erasure template steady recent event tally report
-store  3 store writer migrate dispute overview
+store  3 store store_photo blobs writer migrate dispute overview
 photo  5
 app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_face flow_credential flow_recover flow_dispute flow_admin flow_keys flow_audit purposes_file retention flow_webhook flow_session flow_search flow_audit_read flow_overview flow_misuse
 http   5 server

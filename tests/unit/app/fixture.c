@@ -14,6 +14,7 @@
 #include "smartid/log.h"
 #include "smartid/purposes_file.h"
 #include "smartid/secretfile.h"
+#include "smartid/store_photo.h"
 #include "smartid/text.h"
 
 #include <cmocka.h>
@@ -50,8 +51,6 @@ fixture_new(void) {
     char *key_file = f->config.master_key_file;
     (void)snprintf(key_file, SID_PATH_SIZE, "%s/master.key", f->folder);
     assert_int_equal(sid_secretfile_make(key_file, SID_KEY_BYTES), SID_OK);
-    (void)snprintf(f->config.database, SID_PATH_SIZE, "%s/smartidd.db",
-                   f->folder); /* for tests that make one */
     (void)snprintf(f->heads, sizeof f->heads, "%s/heads", f->folder);
     struct sid_store *store = NULL;
     assert_int_equal(sid_store_open(":memory:", true, NULL, &store), SID_OK);

@@ -376,7 +376,7 @@ an_unclear_match_waits_for_an_officer_who_sees_the_photos(void **state) {
     const char *id = submit.enrolment.id;
     assert_int_equal(submit.enrolment.state, SID_ENROL_REVIEW);
     assert_true(submit.enrolment.has_scores);
-    assert_int_equal(fixture_photos_stored(f), 2);
+    assert_int_equal(fixture_photos_stored(f), 4); /* and both faces */
     struct sid_enrol_photo photo = {.kind = SID_PHOTO_SELFIE};
     memcpy(photo.id, id, sizeof photo.id);
     fixture_run(f, &photo.flow, &f->officer, photo_start);

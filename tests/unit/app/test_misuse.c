@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../../src/app/app_internal.h"
 #include "fixture.h"
 #include "smartid/clock.h"
 #include "smartid/flow_misuse.h"
@@ -42,6 +43,10 @@ setup(void **state) {
     uint8_t secret[SID_KEY_BYTES] = {7};
     struct sid_mac_key *key = NULL;
     struct sid_store *store = NULL;
+    /* Beside the store in memory: what is on disk is what is read. */
+    (void)snprintf(f->config.database, SID_PATH_SIZE, "%s/smartidd.db",
+                   f->folder);
+    f->app->config = f->config;
     assert_int_equal(sid_mac_key_new(secret, &key), SID_OK);
     assert_int_equal(sid_store_open(f->config.database, true, key, &store),
                      SID_OK);
@@ -60,6 +65,9 @@ forget(const struct fixture *f) {
         (void)snprintf(path, sizeof path, "%s%s", f->config.database, ends[i]);
         (void)unlink(path);
     }
+    char folder[SID_PATH_SIZE + 8];
+    (void)snprintf(folder, sizeof folder, "%s.photos", f->config.database);
+    (void)rmdir(folder);
 }
 
 static int
