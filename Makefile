@@ -52,12 +52,13 @@ LIBS_image  := -ljpeg -lpng16
 LIBS_qr     := -lqrencode -lpng16
 LIBS_face   := -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
 LIBS_store  := -lsqlite3
+LIBS_json   := -ljansson
 LIBS_http   := -lmicrohttpd -ljansson
 LIBS_ctl    := -lcurl -ljansson
 LIBS_common := -lm
 
 # ---- layers: one static library per folder, upper ones link lower ones -----
-FOLDERS := base crypto work image qr core store app http
+FOLDERS := base crypto work image qr json core store app http
 # Link seams: the same symbols from another file.
 #   clock_real|clock_test   the wall clock, real or shifted by a file
 #   face_cv|face_fake       OpenCV, or answers read out of the pixels' colours
@@ -91,7 +92,8 @@ BELOW_work   := work base
 BELOW_image  := image base
 BELOW_face   := base
 BELOW_qr     := qr base
-LOW          := crypto work image qr base
+BELOW_json   := json base
+LOW          := crypto work image qr json base
 BELOW_core   := core $(LOW)
 BELOW_store  := store core $(LOW)
 BELOW_app    := app store core $(LOW)
@@ -145,7 +147,7 @@ $(BUILD)/gen/purposes_example.inc: config/purposes.example
 $(BUILD)/src/app/purposes_file.o: $(BUILD)/gen/purposes_example.inc
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
-UNIT_LAYERS := base crypto work image qr core store app photo http ctl
+UNIT_LAYERS := base crypto work image qr json core store app photo http ctl
 unit_src = $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(call unit_src,$(l))))
 
@@ -156,7 +158,7 @@ define UNIT_RULE
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3) $(CLOCK_TEST) $(call libs_of,$(1))
 	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
-$(foreach l,base crypto work image qr core store,$(eval $(call UNIT_RULE,$(l),,)))
+$(foreach l,base crypto work image qr json core store,$(eval $(call UNIT_RULE,$(l),,)))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
 $(eval $(call UNIT_RULE,app,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,,$(FACE_FAKE)))

@@ -67,6 +67,11 @@ void sid_buf_free(struct sid_buf *buf);
 /* Overwrites memory in a way the compiler may not leave out. */
 void sid_wipe(void *ptr, size_t len);
 
+/* free() and realloc() that wipe what they give back: for libraries that let
+ * their caller choose, and through which secrets pass. NULL and 0 as there. */
+void sid_free_wiped(void *ptr);
+void *sid_realloc_wiped(void *ptr, size_t size);
+
 /* Compares <len> bytes in a time that depends on len only. */
 bool sid_equal_ct(const void *a, const void *b, size_t len);
 

@@ -15,7 +15,6 @@
 
 #include "forwarded.h"
 #include "header.h"
-#include "json.h"
 #include "negotiate.h"
 #include "reply.h"
 #include "smartid/apikey.h"
@@ -25,6 +24,7 @@
 #include "smartid/flow_enrol.h"
 #include "smartid/flow_keys.h"
 #include "smartid/flow_verify.h"
+#include "smartid/json.h"
 #include "smartid/qr.h"
 
 struct sid_door;

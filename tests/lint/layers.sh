@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # layers.sh: who may include what.
 #
-#   main, ctl > http > app > store > core > {crypto work image face qr} > base
+#   main, ctl > http > app > store > core > {crypto work image face qr json} > base
 #
 # A public header (include/smartid) may be included by its own layer and those
 # above; libraries of one level do not know each other, but face may use
@@ -19,6 +19,7 @@ work   1 queue pool
 image  1 image
 face   1 face
 qr     1 qr
+json   1 json
 core   2 token enrolment policy purpose audit apikey idnumber ratelimit pseudonym
 store  3 store writer migrate
 photo  5
@@ -35,7 +36,7 @@ opencv2/                                ^(src/face/.*pp|tests/tools/.*pp)$
 qrencode\.h                             ^src/qr/
 sqlite3\.h                              ^(src/store/|tests/unit/store/)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
-jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
+jansson\.h                              ^(include/smartid/json\.h|src/(json|http|ctl)/|tests/unit/(json|http|ctl)/)
 curl/                                   ^src/ctl/
 jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
 png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)

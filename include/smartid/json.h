@@ -1,12 +1,12 @@
-/* json.h: JSON in and out.
+/* json.h: JSON in and out, for whoever talks to the outside: the API, WeChat.
  *
  * In: jansson, with bounds of our own (object at the top, depth 8, no repeated
  * member, no NUL, members named by the caller and no others), and with
  * allocations that are wiped when they are freed, because bodies hold names and
  * codes. Out: a small append-only writer over a sid_buf that escapes what must
  * be escaped. Any thread; a document or a writer has one owner at a time. */
-#ifndef SMARTID_HTTP_JSON_H
-#define SMARTID_HTTP_JSON_H
+#ifndef SMARTID_JSON_H
+#define SMARTID_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>

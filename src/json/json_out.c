@@ -1,6 +1,6 @@
 /* json_out.c: the append-only JSON writer of json.h. Any thread; borrows the
  * buffer it writes to. */
-#include "json.h"
+#include "smartid/json.h"
 
 #include <math.h>
 #include <stdio.h>

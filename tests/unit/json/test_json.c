@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "../../../src/http/json.h"
+#include "smartid/json.h"
 
 static enum sid_err
 parse(const char *text) {

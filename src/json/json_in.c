@@ -1,21 +1,12 @@
 /* json_in.c: bounded reading of JSON with jansson (see json.h). Any thread;
  * the documents belong to the caller. */
-#include "json.h"
+#include "smartid/json.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "smartid/rand.h"
 #include "smartid/text.h"
-
-/* Names, codes and numbers of people pass through here. */
-static void
-free_wiped(void *ptr) {
-    if (ptr != NULL)
-        sid_wipe(ptr, malloc_usable_size(ptr));
-    free(ptr);
-}
 
 enum sid_err
 sid_json_setup(void) {
@@ -23,7 +14,8 @@ sid_json_setup(void) {
     enum sid_err err = sid_rand_bytes(&seed, sizeof seed);
     if (err != SID_OK)
         return err;
-    json_set_alloc_funcs(malloc, free_wiped);
+    /* Names, codes and numbers of people pass through here. */
+    json_set_alloc_funcs(malloc, sid_free_wiped);
     json_object_seed(seed | 1); /* 0 would mean: choose one yourself */
     return SID_OK;
 }
