@@ -14,8 +14,7 @@
 
 #include "smartid/err.h"
 #include "smartid/inifile.h"
-
-#define SID_PATH_SIZE 512
+#include "smartid/setting.h"
 
 struct sid_config {
     /* [http] */

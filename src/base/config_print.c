@@ -45,9 +45,9 @@ sid_config_print_example(FILE *to) {
           "# (reload): taken over on SIGHUP; the others need a restart.\n\n",
           to);
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
-        char accepted[CONFIG_ACCEPTED_SIZE];
-        config_setting_accepted(s, accepted);
+        const struct sid_setting *s = &config_settings[i];
+        char accepted[SID_SETTING_ACCEPTED_SIZE];
+        sid_setting_accepted(s, accepted);
         print_section(i, to);
         fputc('\n', to);
         print_wrapped(s->help, to);
@@ -61,20 +61,20 @@ sid_config_print_example(FILE *to) {
 void
 sid_config_print(const struct sid_config *config, FILE *to) {
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
-        char value[CONFIG_VALUE_SIZE];
-        config_setting_value(s, config, value);
+        const struct sid_setting *s = &config_settings[i];
+        char value[SID_SETTING_VALUE_SIZE];
+        sid_setting_value(s, config, value);
         print_section(i, to);
         fprintf(to, "%s =%s%s\n", s->name, value[0] == '\0' ? "" : " ", value);
     }
 }
 
 static bool
-differs(const struct setting *s, const struct sid_config *a,
+differs(const struct sid_setting *s, const struct sid_config *a,
         const struct sid_config *b) {
-    char x[CONFIG_VALUE_SIZE], y[CONFIG_VALUE_SIZE];
-    config_setting_value(s, a, x);
-    config_setting_value(s, b, y);
+    char x[SID_SETTING_VALUE_SIZE], y[SID_SETTING_VALUE_SIZE];
+    sid_setting_value(s, a, x);
+    sid_setting_value(s, b, y);
     return strcmp(x, y) != 0;
 }
 
@@ -83,7 +83,7 @@ sid_config_diff(const struct sid_config *now, const struct sid_config *next,
                 void (*each)(const char *name, bool reloadable, void *ctx),
                 void *ctx) {
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
+        const struct sid_setting *s = &config_settings[i];
         if (!differs(s, now, next))
             continue;
         char name[80];
@@ -96,7 +96,7 @@ void
 sid_config_take_reloadable(struct sid_config *now,
                            const struct sid_config *next) {
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
+        const struct sid_setting *s = &config_settings[i];
         if (s->reloadable)
             memcpy((char *)now + s->offset, (const char *)next + s->offset,
                    s->size);

@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # layer level its public headers
 layers='
-base   0 err buf text clock rand log config metrics secretfile harden network inifile
+base   0 err buf text clock rand log config metrics secretfile harden network inifile setting
 crypto 1 mac aead sign master keyring subject
 work   1 queue pool
 image  1 image
