@@ -27,9 +27,12 @@ unsigned
 sid_reply_status(enum sid_err err) {
     switch (err) {
     case SID_OK: return 200;
-    case SID_E_BAD_REQUEST: case SID_E_BAD_JSON: return 400;
+    case SID_E_BAD_REQUEST: case SID_E_BAD_JSON:
+    case SID_E_PUSH_FORMAT: return 400;
     case SID_E_UNAUTHENTICATED: return 401;
-    case SID_E_FORBIDDEN: case SID_E_PURPOSE_FORBIDDEN: return 403;
+    case SID_E_FORBIDDEN: case SID_E_PURPOSE_FORBIDDEN:
+    case SID_E_PUSH_SIGNATURE: case SID_E_PUSH_STALE:
+    case SID_E_PUSH_REPLAYED: case SID_E_PUSH_SEALED: return 403;
     case SID_E_NOT_FOUND: return 404;
     case SID_E_METHOD: return 405;
     case SID_E_NOT_ACCEPTABLE: return 406;
@@ -44,12 +47,14 @@ sid_reply_status(enum sid_err err) {
     case SID_E_SECRET_MODE: case SID_E_SECRET_FORMAT: return 422;
     case SID_E_RATE: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
-    case SID_E_STORE: case SID_E_TIMEOUT: return 503;
+    case SID_E_STORE: case SID_E_TIMEOUT:
+    case SID_E_API_UNREACHABLE: case SID_E_API_PAUSED: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
     case SID_E_INTERNAL: case SID_E_IO: case SID_E_ARGUMENT:
     case SID_E_CONFIG: case SID_E_LOCKED: case SID_E_CRYPTO: case SID_E_SEAL:
     case SID_E_MODEL: case SID_E_SCHEMA: case SID_E_WRONG_KEY:
+    case SID_E_API_REFUSED: case SID_E_API_ANSWER:
     case SID_ERR_COUNT:
     /* These never leave a flow: a refused code is an answer, a photo that
      * cannot be used a reason. */

@@ -18,9 +18,14 @@ static const struct {
     {SID_OK, 200},
     {SID_E_BAD_REQUEST, 400},
     {SID_E_BAD_JSON, 400},
+    {SID_E_PUSH_FORMAT, 400},
     {SID_E_UNAUTHENTICATED, 401},
     {SID_E_FORBIDDEN, 403},
     {SID_E_PURPOSE_FORBIDDEN, 403},
+    {SID_E_PUSH_SIGNATURE, 403},
+    {SID_E_PUSH_STALE, 403},
+    {SID_E_PUSH_REPLAYED, 403},
+    {SID_E_PUSH_SEALED, 403},
     {SID_E_NOT_FOUND, 404},
     {SID_E_METHOD, 405},
     {SID_E_NOT_ACCEPTABLE, 406},
@@ -43,6 +48,8 @@ static const struct {
     {SID_E_STOPPING, 503},
     {SID_E_STORE, 503},
     {SID_E_TIMEOUT, 503},
+    {SID_E_API_UNREACHABLE, 503},
+    {SID_E_API_PAUSED, 503},
     {SID_E_STORE_FULL, 507},
 };
 
