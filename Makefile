@@ -53,12 +53,13 @@ LIBS_qr     := -lqrencode -lpng16
 LIBS_face   := -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
 LIBS_store  := -lsqlite3
 LIBS_json   := -ljansson
+LIBS_wechat := -lcurl -lexpat -ljansson
 LIBS_http   := -lmicrohttpd -ljansson
 LIBS_ctl    := -lcurl -ljansson
 LIBS_common := -lm
 
 # ---- layers: one static library per folder, upper ones link lower ones -----
-FOLDERS := base crypto work image qr json core store app http
+FOLDERS := base crypto work image qr json core store app wechat http
 # Link seams: the same symbols from another file.
 #   clock_real|clock_test   the wall clock, real or shifted by a file
 #   face_cv|face_fake       OpenCV, or answers read out of the pixels' colours
@@ -97,6 +98,7 @@ LOW          := crypto work image qr json base
 BELOW_core   := core $(LOW)
 BELOW_store  := store core $(LOW)
 BELOW_app    := app store core $(LOW)
+BELOW_wechat := wechat app store core $(LOW)
 BELOW_http   := http app store core $(LOW)
 BELOW_ctl    := $(BELOW_app)
 # Tests of app/photo.c with the real engine and real photos.
@@ -147,7 +149,7 @@ $(BUILD)/gen/purposes_example.inc: config/purposes.example
 $(BUILD)/src/app/purposes_file.o: $(BUILD)/gen/purposes_example.inc
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
-UNIT_LAYERS := base crypto work image qr json core store app photo http ctl
+UNIT_LAYERS := base crypto work image qr json core store app photo wechat http ctl
 unit_src = $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(call unit_src,$(l))))
 
@@ -161,6 +163,7 @@ endef
 $(foreach l,base crypto work image qr json core store,$(eval $(call UNIT_RULE,$(l),,)))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
 $(eval $(call UNIT_RULE,app,,$(FACE_FAKE)))
+$(eval $(call UNIT_RULE,wechat,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))
 .SECONDARY:

@@ -31,7 +31,7 @@ struct sid_setting {
     const char *default_value; /* as it would stand in the file */
     const char *unit;          /* "" when it has none */
     const char *words;         /* CHOICE: "a | b | c" */
-    bool may_be_empty;         /* PATH only */
+    bool may_be_empty;         /* TEXT and PATH */
     bool may_be_credential;    /* PATH only: of systemd */
     bool reloadable;
     size_t offset; /* in the struct that holds the values */

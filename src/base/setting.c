@@ -128,7 +128,8 @@ sid_setting_accepted(const struct sid_setting *setting,
                        setting->max, space, setting->unit);
         break;
     case SID_SETTING_TEXT:
-        (void)snprintf(out, size, "1 to %zu bytes of text", setting->size - 1);
+        (void)snprintf(out, size, "%d to %zu bytes of text",
+                       setting->may_be_empty ? 0 : 1, setting->size - 1);
         break;
     case SID_SETTING_PATH:
         (void)snprintf(

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # layers.sh: who may include what.
 #
-#   main, ctl > http > app > store > core > {crypto work image face qr json} > base
+#   main, ctl > http > wechat > app > store > core > {crypto work image face qr json} > base
 #
 # A public header (include/smartid) may be included by its own layer and those
 # above; libraries of one level do not know each other, but face may use
@@ -24,9 +24,10 @@ core   2 token enrolment policy purpose audit apikey idnumber ratelimit pseudony
 store  3 store writer migrate
 photo  5
 app    4 app models photo keys flow_enrol flow_verify flow_credential flow_admin flow_keys purposes_file
-http   5 server
-ctl    6
-main   6
+wechat 5 wechat_account wechat_api wechat_channel wechat_crypt wechat_page wechat_push wechat_replay wechat_reply wechat_texts
+http   6 server
+ctl    7
+main   7
 '
 
 # foreign header (pattern)              where it may stand (pattern)
@@ -36,8 +37,9 @@ opencv2/                                ^(src/face/.*pp|tests/tools/.*pp)$
 qrencode\.h                             ^src/qr/
 sqlite3\.h                              ^(src/store/|tests/unit/store/)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
-jansson\.h                              ^(include/smartid/json\.h|src/(json|http|ctl)/|tests/unit/(json|http|ctl)/)
-curl/                                   ^src/ctl/
+jansson\.h                              ^(include/smartid/json\.h|src/(json|wechat|http|ctl)/|tests/unit/(json|wechat|http|ctl)/)
+curl/                                   ^src/(wechat|ctl)/
+expat\.h                                ^src/wechat/
 jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
 png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)
 ini\.h                                  ^(src/base/|src/app/models\.c$)
