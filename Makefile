@@ -173,13 +173,17 @@ $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(C
 MKPHOTO_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/tools/mkphoto*.cpp))
 $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app) $(LIBS_face))
+# WeChat's client and channel, for tests from the outside.
+$(BUILD)/wechat-driver: $(BUILD)/tests/tools/wechat_driver.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,wechat)
+	$(call link,$^ $(call ld_of,wechat))
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
 
 .PHONY: unit-bins e2e-bins objects
 unit-bins: $(UNIT_BINS)
-e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto
+e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
+          $(BUILD)/wechat-driver
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c)
 CXX_SRC := $(wildcard src/*/*.cpp tests/tools/*.cpp)
@@ -263,6 +267,9 @@ export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 $(BUILD)/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
 	$(call link,-fsanitize=fuzzer $^ $(call ld_of,http))
+# What the daemon does not link yet.
+$(BUILD)/fuzz_wechat: $(BUILD)/tests/fuzz/fuzz_wechat.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,wechat)
+	$(call link,-fsanitize=fuzzer $^ $(call ld_of,wechat))
 .PHONY: fuzz fuzz-run
 fuzz: setup-check ## libFuzzer on all that strangers can send (FUZZ_S=seconds each)
 	$(SUB) BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ OPT=-O1 \

@@ -2,9 +2,12 @@
 # run.sh: runs each fuzzer for a while. Usage: run.sh SECONDS BINARY…
 # What it finds stays in the corpus beside the binaries for the next run; an
 # input that breaks something is kept there too, and named.
+# Beside the fuzzer's source, corpus/NAME has inputs to begin with and NAME.dict
+# words to put together.
 # Environment: DATA  folder of downloaded files (photos begin the image corpus)
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 seconds=$1
 shift
 failed=0
@@ -16,11 +19,18 @@ for binary in "$@"; do
     if [ "$name" = fuzz_image ] && [ -d "${DATA:-.data}/photos" ]; then
         seeds+=("${DATA:-.data}/photos")
     fi
+    if [ -d "$here/corpus/$name" ]; then
+        seeds+=("$here/corpus/$name")
+    fi
+    words=()
+    if [ -f "$here/$name.dict" ]; then
+        words=(-dict="$here/$name.dict")
+    fi
     log=$binary.log
     if "$binary" -max_total_time="$seconds" -max_len=65536 -timeout=20 \
         -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$(dirname "$binary")/$name-" \
-        "${seeds[@]}" >"$log" 2>&1; then
+        "${words[@]}" "${seeds[@]}" >"$log" 2>&1; then
         printf 'ok      %-16s %s runs\n' "$name" \
             "$(sed -n 's/.*number_of_executed_units: *//p' "$log")"
     else

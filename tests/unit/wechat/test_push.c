@@ -233,8 +233,8 @@ a_field_that_is_missing_or_given_twice_is_refused(void **state) {
             "text") "<Content>a</Content>" TAIL,
         "{}",
         "{\"ToUserName\":\"gh_a\"}",
-        "{\"ToUserName\":\"gh_a\",\"ToUserName\":\"gh_a\",\"FromUserName\":"
-        "\"oX\",\"CreateTime\":1,\"MsgType\":\"event\",\"Event\":\"SCAN\"}",
+        ("{\"ToUserName\":\"g\",\"ToUserName\":\"g\",\"FromUserName\":\"o\","
+         "\"CreateTime\":1,\"MsgType\":\"event\",\"Event\":\"a\"}"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(parse(bad[i]), SID_E_PUSH_FORMAT);
