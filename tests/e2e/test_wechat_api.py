@@ -2,7 +2,11 @@
 
 import base64
 import os
+import shutil
 import socket
+import ssl
+import subprocess
+import tempfile
 import unittest
 
 from wechat_driver import Driver
@@ -26,8 +30,8 @@ class WechatCase(unittest.TestCase):
     def setUp(self):
         self.standin = self.standin_of(Account())
 
-    def standin_of(self, account):
-        standin = Standin(account)
+    def standin_of(self, account, tls=None):
+        standin = Standin(account, tls=tls)
         self.addCleanup(standin.close)
         return standin
 
@@ -350,6 +354,24 @@ class Faults(WechatCase):
         self.assertEqual(driver.do("media_get", param=media_id)["err"],
                          "api_answer")
         self.assertEqual((other.calls, other.connections), ([], 0))
+
+    def test_a_certificate_that_nobody_trusts_is_not_taken(self):
+        folder = tempfile.mkdtemp(prefix="sid-tls-")
+        self.addCleanup(shutil.rmtree, folder)
+        files = [os.path.join(folder, name) for name in ("cert", "key")]
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+             "-out", files[0], "-keyout", files[1]],
+            check=True, capture_output=True)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*files)
+        false = self.standin_of(Account(), tls)
+        driver = self.driver(false)
+        answer = driver.do("oauth_code", param=false.add_code(OPENID))
+        self.assertEqual(answer["err"], "api_unreachable")
+        self.assertEqual(false.calls, [])
 
     def test_no_proxy_of_the_environment_is_used(self):
         proxy = socket.create_server(("127.0.0.1", 0))

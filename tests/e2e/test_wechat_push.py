@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 
 import wechat_crypto as crypto
-from harness import ROOT
+from harness import ROOT, SLOW
 from wechat_driver import Driver
 from wechat_standin import Account, Pusher, Standin
 
@@ -28,7 +28,7 @@ class Receiver:
         self.refused = []     # its errors
         self.say = None       # the reply's text; None: success
         self.hold = None      # an Event the answer waits for
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -81,9 +81,16 @@ class Receiver:
             self.refused.append(found["err"])
             return found["err"], ""
         self.taken.append(found)
+        self.lock.notify_all()
         if self.say is None:
             return "ok", "success"
         return "ok", driver.do("reply", text=self.say, now=now)["body"]
+
+    def wait_for(self, number):
+        """Until so many pushes were taken."""
+        with self.lock:
+            return self.lock.wait_for(lambda: len(self.taken) >= number,
+                                      20 * SLOW)
 
     def close(self):
         self.server.shutdown()
@@ -190,8 +197,9 @@ class Deliveries(PushCase):
         pusher.limit_s = 0.3
         self.receiver.hold = threading.Event()
         done = pusher.push(pusher.text(OPENID, "hello"))
-        self.receiver.hold.set()
         self.assertEqual([d.status for d in done], [None] * 3)
+        self.assertTrue(self.receiver.wait_for(3))
+        self.receiver.hold.set()
         keys = {found["dedupe"] for found in self.receiver.taken}
         self.assertEqual((len(self.receiver.taken), len(keys)), (3, 1))
 

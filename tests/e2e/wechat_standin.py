@@ -74,7 +74,7 @@ class Failure:
 class Standin:
     """The API as a server on a free port of the loopback."""
 
-    def __init__(self, account=None, port=0, clock=time.time):
+    def __init__(self, account=None, port=0, clock=time.time, tls=None):
         self.account = account or Account()
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
@@ -104,7 +104,11 @@ class Standin:
 
         self.server = Server(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
-        self.base = "http://127.0.0.1:%d" % self.port
+        self.base = "%s://127.0.0.1:%d" % ("https" if tls else "http",
+                                           self.port)
+        if tls:  # an ssl.SSLContext
+            self.server.socket = tls.wrap_socket(self.server.socket,
+                                                 server_side=True)
         self.thread = threading.Thread(target=self.server.serve_forever,
                                        kwargs={"poll_interval": 0.05})
         self.thread.daemon = True

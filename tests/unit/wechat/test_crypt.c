@@ -260,6 +260,11 @@ a_padding_of_0_or_33_or_of_mixed_bytes_is_refused(void **state) {
     (void)plain_of(plain, 5, APP, 64, 21);
     plain[43] = 20;
     assert_int_equal(open_raw(plain, 64), SID_E_PUSH_SEALED);
+    /* Right in every other way: 20 + 25 + 18 + 33 = 96. */
+    (void)plain_of(plain, 25, "", 96, 33);
+    memset(plain + 25, 'x', 20);
+    memcpy(plain + 45, APP, 18);
+    assert_int_equal(open_raw(plain, 96), SID_E_PUSH_SEALED);
     memset(plain, 32, 32); /* nothing but padding */
     assert_int_equal(open_raw(plain, 32), SID_E_PUSH_SEALED);
 }

@@ -229,6 +229,7 @@ a_field_that_is_missing_or_given_twice_is_refused(void **state) {
         HEAD TYPE("text") TYPE("text") "<Content>a</Content>" TAIL,
         HEAD TYPE("text") "<Content>a</Content><Content>a</Content>" TAIL,
         HEAD TYPE("text") "<Content>a<b/>c</Content>" TAIL,
+        HEAD EVENT("CLICK") "<EventKey>a<b/>c</EventKey></xml>",
         "<xml><ToUserName>gh_a</ToUserName><CreateTime>1</CreateTime>" TYPE(
             "text") "<Content>a</Content>" TAIL,
         "{}",
