@@ -268,6 +268,15 @@ fail_at(struct reading *r, size_t account, size_t row, const char *what,
                           accepted);
 }
 
+static const char *
+secret_problem(enum sid_err err) {
+    if (err == SID_E_NOT_FOUND)
+        return "there is no such file";
+    if (err == SID_E_SECRET_MODE)
+        return "no regular file of this user with mode 0600 or 0400";
+    return err == SID_E_SECRET_FORMAT ? "not of its form" : "cannot be read";
+}
+
 /* Reads the secret that a row's file holds. */
 static enum sid_err
 read_secret(struct reading *r, size_t account, const char *path, size_t row,
@@ -275,7 +284,7 @@ read_secret(struct reading *r, size_t account, const char *path, size_t row,
     enum sid_err err = sid_secretfile_read_text(path, out, out_size);
     if (err == SID_OK)
         return SID_OK;
-    return fail_at(r, account, row, sid_err_text(err), accepted);
+    return fail_at(r, account, row, secret_problem(err), accepted);
 }
 
 static size_t
@@ -291,8 +300,7 @@ row_of(const char *name) {
 static enum sid_err
 read_aes_key(struct reading *r, size_t account, const char *path,
              const char *name) {
-    static const char form[] = "a file of mode 0600 with 43 characters of "
-                               "Base64";
+    static const char form[] = "a file with 43 characters of Base64";
     struct sid_wechat_account *a = &r->list.item[account];
     char text[SID_WECHAT_AES_KEY_CHARS + 1] = "";
     size_t row = row_of(name);
@@ -311,12 +319,12 @@ static enum sid_err
 read_secrets(struct reading *r, size_t account) {
     struct sid_wechat_account *a = &r->list.item[account];
     size_t token = row_of("token_file");
-    static const char token_form[] = "a file of mode 0600 with 3 to 32 "
-                                     "letters and digits";
-    enum sid_err err = read_secret(
-        r, account, a->app_secret_file, row_of("app_secret_file"),
-        a->app_secret, sizeof a->app_secret,
-        "a file of mode 0600 with the secret of up to 64 characters");
+    static const char token_form[] = "a file with 3 to 32 letters and "
+                                     "digits";
+    enum sid_err err =
+        read_secret(r, account, a->app_secret_file, row_of("app_secret_file"),
+                    a->app_secret, sizeof a->app_secret,
+                    "a file with the secret of up to 64 characters");
     if (err == SID_OK)
         err = read_secret(r, account, a->token_file, token, a->token,
                           sizeof a->token, token_form);

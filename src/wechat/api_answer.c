@@ -58,15 +58,13 @@ read_secret(const json_t *root, const char *name,
 
 static struct wechat_judged
 read_openid(const json_t *root, struct sid_wechat_call *call) {
-    char openid[SID_WECHAT_NAME_SIZE];
     const json_t *snapshot = json_object_get(root, "is_snapshotuser");
     call->snapshot =
         json_integer_value(snapshot) != 0 || json_is_true(snapshot);
     if (call->snapshot)
         return judged(WECHAT_REFUSED, SID_E_API_REFUSED);
-    if (!take_word(root, "openid", openid, sizeof openid))
+    if (!take_word(root, "openid", call->text, SID_WECHAT_NAME_SIZE))
         return nonsense();
-    memcpy(call->text, openid, sizeof openid);
     return judged(WECHAT_DONE, SID_OK);
 }
 
@@ -94,10 +92,8 @@ read_addresses(const json_t *root, struct sid_wechat_call *call) {
 
 static struct wechat_judged
 read_upload(const json_t *root, struct sid_wechat_call *call) {
-    char media_id[SID_WECHAT_MEDIA_ID_SIZE];
-    if (!take_word(root, "media_id", media_id, sizeof media_id))
+    if (!take_word(root, "media_id", call->text, SID_WECHAT_MEDIA_ID_SIZE))
         return nonsense();
-    memcpy(call->text, media_id, sizeof media_id);
     return judged(WECHAT_DONE, SID_OK);
 }
 

@@ -266,16 +266,19 @@ a_secret_that_is_open_to_others_or_not_of_its_form_is_refused(void **state) {
     (void)state;
 #define BASE "[wechat.city]\napp_id = wx1\n"
     refused(BASE "app_secret_file = @/none\ntoken_file = @/token\n" KEY, 3,
-            "app_secret_file: There is nothing here", "mode 0600");
+            "app_secret_file: there is no such file", "a file with");
+    refused(BASE "app_secret_file = @/token/x\ntoken_file = @/token\n" KEY, 3,
+            "app_secret_file: cannot be read", "a file with");
     refused(BASE "app_secret_file = @/bad\ntoken_file = @/token\n" KEY, 3,
-            "app_secret_file: A secret file does not have", "mode 0600");
+            "app_secret_file: not of its form", "up to 64");
     refused(BASE "app_secret_file = @/secret\ntoken_file = @/open\n" KEY, 4,
-            "token_file: A secret file must be", "3 to 32");
+            "token_file: no regular file of this user with mode 0600",
+            "3 to 32");
     refused(BASE "app_secret_file = @/secret\ntoken_file = @/key\n" KEY, 4,
-            "token_file: A secret file does not", "3 to 32");
+            "token_file: not of its form", "3 to 32");
     refused(CITY "aes_key_file = @/token\n", 5,
             "aes_key_file: not an EncodingAESKey", "43 characters");
-    refused(CITY "aes_key_file = @/open\n", 5, "aes_key_file: A secret file",
+    refused(CITY "aes_key_file = @/open\n", 5, "aes_key_file: no regular file",
             "43 characters");
     refused(CITY KEY "aes_key_previous_file = @/secret\n", 6,
             "aes_key_previous_file: not an EncodingAESKey", "43 characters");
