@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # run-check.sh: everything `make check` proves, one part after the other: lint,
-# unit tests, end-to-end tests, and both kinds of tests again under
-# AddressSanitizer and UndefinedBehaviorSanitizer. Each part's whole output goes
-# to $BUILD/logs; the last line is `N passed, N failed` over all of them. A part
-# that crashes, or has no test, has failed.
+# unit tests, the corpus of the fuzz targets, end-to-end tests, the pages in a
+# browser, and all but lint and pages again under AddressSanitizer and
+# UndefinedBehaviorSanitizer. Each part's whole output goes to $BUILD/logs; the
+# last line is `N passed, N failed` over all of them. A part that crashes, or has
+# no test, has failed.
 # Environment: BUILD  build folder (default build)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -43,13 +44,17 @@ part() {
         "$bad" $((SECONDS - began)))")
 }
 
-sanitized=("BUILD=$build/san" "SAN=address,undefined" "OPT=-O1")
 part "lint" lint
 part "unit" check-unit
+part "fuzz corpus" check-corpus
 part "end to end" check-e2e
-part "unit sanitized" check-unit "${sanitized[@]}"
-part "end to end sanitized" check-e2e "${sanitized[@]}"
+part "pages" check-web
+part "unit sanitized" sanitized-check-unit
+part "fuzz corpus sanitized" sanitized-check-corpus
+part "end to end sanitized" sanitized-check-e2e
 
+# What failed once more, where it is seen without scrolling.
+grep -hE -A 12 '^FAILED ' "$logs"/*.log
 printf '\n'
 printf '%s\n' "${summary[@]}"
 printf '%d s in all\n' "$SECONDS"

@@ -3,7 +3,7 @@
  * A key is "sidk_<12 base32>_<52 base32>": a public name for the look-up and
  * 256 random bits. Only SHA-256 of the whole text is stored. The set of keys is
  * kept in memory (struct sid_keyset) so that a request can be refused before
- * its body is read; it is replaced as a whole when a key is added or revoked.
+ * its body is read; it changes in place when a key is added or revoked.
  * The set is thread safe (rwlock). */
 #ifndef SMARTID_APIKEY_H
 #define SMARTID_APIKEY_H
@@ -16,6 +16,7 @@
 #include "smartid/mac.h"
 #include "smartid/network.h"
 #include "smartid/purpose.h"
+#include "smartid/quota.h"
 #include "smartid/rand.h"
 
 enum sid_role {
@@ -50,6 +51,7 @@ struct sid_client {
     char purpose_names[SID_PURPOSE_NAMES_SIZE];
     char party[SID_CLIENT_NAME_SIZE];
     struct sid_networks networks; /* where it may be used; none: anywhere */
+    int64_t per_minute; /* requests; 0: what the settings say of its role */
     int64_t created_at_s;
     int64_t expires_at_s; /* dead from this second on */
     int64_t revoked_at_s; /* 0: not revoked */
@@ -69,6 +71,12 @@ sid_holder_secret_make(const struct sid_mac_key *holder_key,
                        char out[SID_HOLDER_SECRET_SIZE],
                        uint8_t hash[SID_SHA256_BYTES]);
 
+/* What changes about a key while it is in use. */
+struct sid_key_state {
+    sid_bucket bucket;
+    _Atomic bool revoked;
+};
+
 /* Who is asking, as far as the Authorization header tells. */
 struct sid_caller {
     enum sid_role role;          /* NONE when nobody was proven */
@@ -78,9 +86,12 @@ struct sid_caller {
     uint64_t purposes;
     const struct sid_purposes *purpose_set;
     char party[SID_CLIENT_NAME_SIZE]; /* clerks: for whom they ask */
-    bool has_holder_secret; /* a well-formed holder secret was shown; it
-                               proves nothing until compared with the hash
-                               of the object that is asked for */
+    int64_t per_minute;               /* as stored */
+    struct sid_key_state *key; /* borrowed from the keyset, lives as long as it;
+                                  NULL: no key was shown */
+    bool has_holder_secret;    /* a well-formed holder secret was shown; it
+                                  proves nothing until compared with the hash
+                                  of the object that is asked for */
     uint8_t holder_hash[SID_SHA256_BYTES];
 };
 
@@ -145,6 +156,25 @@ SID_FALLIBLE enum sid_err sid_keyset_check(struct sid_keyset *set,
                                            int64_t now_s,
                                            struct sid_caller *out,
                                            struct sid_refused_key *refused);
+
+/* Judges the client's key as if it had been shown by somebody who has shown it
+ * before. Errors: SID_E_UNAUTHENTICATED (no such client, or a key that is not
+ * good any more, or not from there); *refused says more. */
+struct sid_stand_in {
+    const char *client_id;
+    const struct sid_address *from; /* NULL: nowhere that networks know */
+    bool anywhere;                  /* its networks are not looked at */
+};
+SID_FALLIBLE enum sid_err sid_keyset_stand_in(struct sid_keyset *set,
+                                              const struct sid_stand_in *one,
+                                              int64_t now_s,
+                                              struct sid_caller *out,
+                                              struct sid_refused_key *refused);
+
+/* The role of a client, dead or alive. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_keyset_role(struct sid_keyset *set,
+                                          const char *client_id,
+                                          enum sid_role *out);
 
 /* Refused keys that bore the name of this client's, since the start. */
 uint64_t sid_keyset_failures(struct sid_keyset *set, const char *client_id);

@@ -3,8 +3,9 @@
  * A flow is one request's way through the stages. It is embedded in the
  * caller's object. The caller fills the inputs and starts it on an io thread;
  * from then on the flow is not the caller's until flow.done is called, exactly
- * once, on some other thread (writer or main); done only hands the request back
- * to its io thread. Then the caller reads err and the outputs and calls the
+ * once: on another thread (writer or main), or, when it is refused at once, on
+ * this one before start returns. done only hands the request back to its io
+ * thread. Then the caller reads err and the outputs and calls the
  * flow's fini, which frees and wipes. */
 #ifndef SMARTID_APP_H
 #define SMARTID_APP_H
@@ -31,6 +32,8 @@ struct sid_app_parts {
     struct sid_writer *writer;           /* borrowed for the app's life */
     struct sid_keyset *keyset;           /* borrowed for the app's life */
     const struct sid_purposes *purposes; /* copied */
+    const char *head_file; /* copied; signed heads go there. NULL: none are
+                              written */
 };
 
 /* Makes the app and fills the keyset from the store. The pool comes later
@@ -44,11 +47,26 @@ SID_FALLIBLE enum sid_err sid_app_new(const struct sid_app_parts *parts,
 SID_FALLIBLE enum sid_err sid_app_start_workers(struct sid_app *app,
                                                 char *problem,
                                                 unsigned problem_size);
+/* Writes down that the daemon starts, and the settings in force; from then on
+ * signed heads are written, and sid_app_free() writes down the stop. Before
+ * requests are taken; main thread. Errors: those of the store, of the chain. */
+SID_FALLIBLE enum sid_err sid_app_audit_start(struct sid_app *app);
+/* False while signed heads of the audit log cannot be written. */
+bool sid_app_heads_written(const struct sid_app *app);
 /* True once the workers run, the writer is healthy and nobody stops us. */
 bool sid_app_ready(const struct sid_app *app);
+/* Whether what is written is stored, as sid_writer_storage(): without, nobody
+ * can be enrolled or checked. Any thread. */
+enum sid_err sid_app_storage(const struct sid_app *app);
 /* Once a tick (every 100 ms or so) on the main thread: ends waits whose
- * deadline has passed, purges old idempotency keys now and then. */
+ * deadline has passed, goes on with what is done in the background: old
+ * idempotency keys and challenges, wrapping keys again, retention, signed heads
+ * of the audit log. */
 void sid_app_tick(struct sid_app *app);
+/* Asks the writer for a sign of life, unless the last one is still awaited; and
+ * whether it has given it and can still store. Costs no sync. Main thread. */
+void sid_app_ask(struct sid_app *app);
+bool sid_app_answered(const struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients
  * are answered with the state their enrolment has. */
 void sid_app_quiesce(struct sid_app *app);
@@ -58,16 +76,21 @@ void sid_app_free(struct sid_app **app);
 
 /* A copy of the settings in force; any thread. */
 void sid_app_config(const struct sid_app *app, struct sid_config *out);
-/* Takes over the reloadable settings of next; main thread. */
-void sid_app_reload(struct sid_app *app, const struct sid_config *next);
+/* Takes over the reloadable settings of next, and the purposes (both copied),
+ * after the changes were written down; grants that the purposes do not know are
+ * logged. next NULL writes down that they were refused. Main thread. Errors:
+ * those of the store, SID_E_NO_MEMORY: then nothing was taken over. */
+SID_FALLIBLE enum sid_err sid_app_reload(struct sid_app *app,
+                                         const struct sid_config *next,
+                                         const struct sid_purposes *purposes);
 
 /* The purposes in force; what is returned stays as it is until the app is
  * freed. Any thread. */
 const struct sid_purposes *sid_app_purposes(const struct sid_app *app);
-/* From now on these (copied) are in force; grants that they do not know are
- * logged. Main thread. Errors: SID_E_NO_MEMORY (nothing has changed). */
-SID_FALLIBLE enum sid_err
-sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
+
+/* The time by which credentials expire: the clock's, in Unix seconds, but it
+ * never falls. Any thread. */
+int64_t sid_app_now_s(struct sid_app *app);
 
 /* Brings the gauges up to date that nothing else keeps so. Any thread. */
 void sid_app_measure(struct sid_app *app);
@@ -88,11 +111,52 @@ struct sid_attempt {
 SID_FALLIBLE enum sid_err
 sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
                      struct sid_caller *out, int64_t *retry_s);
+/* The same for a session that was opened with this client's key: as if the key
+ * were shown again. anywhere: whoever asks acts for the client, but is not it,
+ * so that its networks do not bind them. attempt->key is not looked at. Errors:
+ * as sid_app_authenticate(). */
+SID_FALLIBLE enum sid_err sid_app_resume(struct sid_app *app,
+                                         const struct sid_attempt *attempt,
+                                         const char *client_id, bool anywhere,
+                                         struct sid_caller *out,
+                                         int64_t *retry_s);
 /* Records that a caller may not do this. Errors: SID_E_FORBIDDEN always, but
  * SID_E_RATE for a caller that has proven nothing and has failed too often. */
 enum sid_err sid_app_forbid(struct sid_app *app,
                             const struct sid_attempt *attempt,
                             const struct sid_caller *caller, int64_t *retry_s);
+
+/* How a person is found: the blind index of an ID number as somebody has typed
+ * it. Errors: SID_E_FIELD_INVALID (no such number can be), SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_app_number_index(const struct sid_app *app,
+                                               const char *text,
+                                               uint8_t out[SID_SHA256_BYTES]);
+
+/* The role of a client's key, be it revoked or expired. Errors:
+ * SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_app_client_role(const struct sid_app *app,
+                                              const char *client_id,
+                                              enum sid_role *out);
+
+/* Takes a request from what the caller's key may ask in a minute. Errors:
+ * SID_E_RATE (*retry_s is when it may ask again). */
+SID_FALLIBLE enum sid_err sid_app_within_quota(struct sid_app *app,
+                                               const struct sid_caller *caller,
+                                               int64_t *retry_s);
+/* Takes the rest (0 or more) of what is asked in one request that was taken
+ * before, all or none; a minute's worth at most, so that it can be had. Errors:
+ * SID_E_RATE. */
+SID_FALLIBLE enum sid_err
+sid_app_rest_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                          int64_t rest, int64_t *retry_s);
+
+/* Whether the secret that a holder has shown is the one of this enrolment: as
+ * secrets are derived, no store is asked. "" has none. Any thread. */
+bool sid_app_holds(const struct sid_app *app, const struct sid_caller *caller,
+                   const char *enrolment_id);
+
+/* Most rows on a page of a list. Own choice: a screenful or two. */
+#define SID_PAGE_MAX 50
 
 /* The common head of every flow; must be its first member. */
 struct sid_flow {
@@ -101,6 +165,9 @@ struct sid_flow {
     struct sid_caller caller;          /* in: role, client */
     void (*done)(struct sid_flow *me); /* in: see above */
     enum sid_err err;                  /* out */
+    const char *field;     /* out: what the error is about, or NULL; static */
+    int64_t retry_after_s; /* out: when the error will be over; 0: unknown */
+    enum sid_err refusal;  /* private: see sid_flow_end */
 };
 
 #endif

@@ -6,6 +6,8 @@
 #ifndef SMARTID_AUDIT_H
 #define SMARTID_AUDIT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "smartid/err.h"
@@ -20,7 +22,15 @@ struct sid_audit_row {
     const char *actor;   /* client id, "holder", "system", "control" */
     const char *subject; /* id of what it is about */
     const char *outcome; /* "valid", "code_mac", "approved" … */
-    const char *detail;  /* "purpose=bank_account counter=12 id=ver_…" */
+    const char *detail;  /* "id=ver_… purpose=bank_account counter=12" */
+};
+
+/* A row as it lies in a store. */
+struct sid_audit_entry {
+    struct sid_audit_row row;
+    uint8_t mac[SID_SHA256_BYTES]; /* zero when it has not this length */
+    bool intact;                   /* every column has the form that is written:
+                                      its type, no NUL inside, a whole MAC */
 };
 
 /* mac = HMAC(key, previous mac | each field with its length). Errors:
@@ -29,5 +39,26 @@ SID_FALLIBLE enum sid_err sid_audit_link(const struct sid_mac_key *key,
                                          const uint8_t prev[SID_SHA256_BYTES],
                                          const struct sid_audit_row *row,
                                          uint8_t mac[SID_SHA256_BYTES]);
+
+/* One "key=value" of a detail; borrowed from it. */
+struct sid_audit_member {
+    const char *key, *value;
+    size_t key_len, value_len; /* bytes */
+};
+/* Takes the next member and moves *at behind it. Members are parted by a blank;
+ * a value of several words stands in quotes, which are taken away; a value that
+ * is somebody's own text ("counter", "value") stands last and runs to the end.
+ * False when nothing of that form follows: then *at is "" exactly when all has
+ * been read. */
+bool sid_audit_member_next(const char **at, struct sid_audit_member *out);
+/* The member of that name, or false. */
+bool sid_audit_member_find(const char *detail, const char *key,
+                           struct sid_audit_member *out);
+/* The seal of the place where the log begins once its oldest rows are gone: seq
+ * and MAC of the last of them. Errors: SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_audit_anchor(const struct sid_mac_key *key,
+                                           int64_t seq,
+                                           const uint8_t mac[SID_SHA256_BYTES],
+                                           uint8_t seal[SID_SHA256_BYTES]);
 
 #endif

@@ -71,6 +71,11 @@ void sid_wipe(void *ptr, size_t len);
  * their caller choose, and through which secrets pass. NULL and 0 as there. */
 void sid_free_wiped(void *ptr);
 void *sid_realloc_wiped(void *ptr, size_t size);
+/* Overwrites what calls that have returned may have left on this thread's
+ * stack: copies of names, keys and texts on their way from one place to
+ * another. To be called where such work is done, from no deeper than it was
+ * begun. */
+void sid_wipe_stack(void);
 
 /* Compares <len> bytes in a time that depends on len only. */
 bool sid_equal_ct(const void *a, const void *b, size_t len);

@@ -15,10 +15,22 @@
     X(SID_E_NO_MEMORY, "no_memory",                                            \
       "The service is out of memory; try again.")                              \
     X(SID_E_IO, "io", "Reading or writing failed.")                            \
+    X(SID_E_TIMEOUT, "timeout", "It took too long.")                           \
     X(SID_E_ARGUMENT, "argument", "An argument is out of its range.")          \
     X(SID_E_EXISTS, "exists", "It exists already.")                            \
     X(SID_E_NOT_FOUND, "not_found", "There is nothing here under this name.")  \
     X(SID_E_REVOKED, "credential_revoked", "The credential has been revoked.") \
+    X(SID_E_SUSPENDED, "credential_suspended", "The credential is suspended.") \
+    X(SID_E_REPLACED, "credential_replaced",                                   \
+      "Another credential has taken its place.")                               \
+    X(SID_E_EXPIRED, "credential_expired",                                     \
+      "The card that the credential stands for has expired.")                  \
+    X(SID_E_RECOVERY_LOCKED, "recovery_locked",                                \
+      "Only an officer at a counter can recover this credential.")             \
+    X(SID_E_FACE_TRIES, "face_tries_used",                                     \
+      "Enough photos were compared for this check; scan a code again.")        \
+    X(SID_E_NO_FACE, "no_face_kept",                                           \
+      "No face of this person is kept that a photo could be compared with.")   \
     X(SID_E_CONFLICT, "conflict", "Its present state does not allow this.")    \
     /* configuration and files of secrets */                                   \
     X(SID_E_CONFIG, "config", "The configuration is not valid.")               \
@@ -47,7 +59,7 @@
     X(SID_E_IMAGE_UNREADABLE, "image_unreadable",                              \
       "The photo is not a JPEG or PNG file that can be read.")                 \
     X(SID_E_IMAGE_TOO_LARGE, "image_too_large",                                \
-      "The photo has more than 24 million pixels.")                            \
+      "The photo has more than 24.5 million pixels.")                          \
     X(SID_E_IMAGE_TOO_SMALL, "image_too_small",                                \
       "The photo has too few pixels.")                                         \
     X(SID_E_MODEL, "model", "A face model is missing, damaged or fails.")      \
@@ -58,9 +70,14 @@
     X(SID_E_FIELD_MISSING, "field_missing", "A required field is missing.")    \
     X(SID_E_FIELD_INVALID, "field_invalid", "A field's value is not allowed.") \
     X(SID_E_FIELD_UNKNOWN, "field_unknown", "A field is not known here.")      \
+    X(SID_E_CHALLENGE_REQUIRED, "challenge_required",                          \
+      "An enrolment needs a challenge and its frames: POST /v1/challenges.")   \
     X(SID_E_UNAUTHENTICATED, "unauthenticated",                                \
       "A valid key is needed: Authorization: Bearer KEY.")                     \
     X(SID_E_FORBIDDEN, "forbidden", "This key may not do this.")               \
+    X(SID_E_CSRF, "csrf", "A request of a session needs its X-CSRF-Token.")    \
+    X(SID_E_ORIGIN, "foreign_origin",                                          \
+      "Only the pages of this service may use its sessions.")                  \
     X(SID_E_PURPOSE_FORBIDDEN, "purpose_forbidden",                            \
       "This key has not been granted this purpose.")                           \
     X(SID_E_METHOD, "method_not_allowed", "This method is not allowed here.")  \
@@ -68,19 +85,20 @@
       "None of the accepted media types can be made here.")                    \
     X(SID_E_LENGTH_REQUIRED, "length_required",                                \
       "A request with a body needs a Content-Length.")                         \
+    X(SID_E_HEAD_TOO_LARGE, "head_too_large",                                  \
+      "The target or the header lines are longer than is taken here.")         \
     X(SID_E_BODY_TOO_LARGE, "body_too_large",                                  \
       "The body, or one of its parts, is larger than allowed.")                \
     X(SID_E_MEDIA_TYPE, "unsupported_media_type",                              \
       "This content type is not taken here.")                                  \
     X(SID_E_IDEMPOTENCY_MISMATCH, "idempotency_mismatch",                      \
       "This Idempotency-Key was used with a different request.")               \
-    X(SID_E_IDEMPOTENCY_BUSY, "idempotency_in_progress",                       \
-      "The first request with this Idempotency-Key is still being taken in.")  \
     X(SID_E_RATE, "too_many_requests", "Too many requests; wait a little.")    \
+    X(SID_E_ATTEMPTS, "too_many_attempts",                                     \
+      "There were too many enrolments of this person today; try again later.") \
     X(SID_E_QUEUE_FULL, "queue_full",                                          \
       "Every place in the queue is taken; try again shortly.")                 \
     X(SID_E_STOPPING, "stopping", "The service is stopping; try again.")       \
-    X(SID_E_TIMEOUT, "timeout", "It took too long.")                           \
     /* WeChat: what is pushed to us */                                         \
     X(SID_E_PUSH_SIGNATURE, "push_signature",                                  \
       "The message's signature does not fit.")                                 \

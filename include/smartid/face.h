@@ -32,6 +32,9 @@ enum sid_face_channels {
     SID_CHANNELS_GREY
 };
 
+/* Numbers that stand for a network's answer to its built-in test input. */
+#define SID_SELFTEST_VALUES 8
+
 /* One network and how its input is made of pixels: value = (p - mean) / std,
  * channel by channel in the network's own order. */
 struct sid_face_net_spec {
@@ -42,6 +45,7 @@ struct sid_face_net_spec {
     enum sid_face_channels channels;
     float mean[3], std[3];
     float crop; /* side of the input crop in widths of the face's box */
+    float selftest[SID_SELFTEST_VALUES]; /* what sid_face_selftest() says */
 };
 
 /* A model pack, as its manifest describes it. */
@@ -56,15 +60,22 @@ bool sid_face_needs_pack(void);
 
 struct sid_face_engine;
 
-/* Loads the networks of a pack and runs each once. pack is borrowed for the
- * call; NULL only when sid_face_needs_pack() says no. problem: filled on
- * SID_E_MODEL with the file and what is wrong. Errors: SID_E_MODEL,
- * SID_E_NO_MEMORY. */
+/* Loads the networks of a pack and tests each: it must answer its built-in test
+ * input as the pack says, and the feature network must tell two inputs apart
+ * and answer one alike twice. pack is borrowed for the call; NULL only when
+ * sid_face_needs_pack() says no. problem: filled on SID_E_MODEL with the file,
+ * what was expected, what was found. Errors: SID_E_MODEL, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_face_engine_new(const struct sid_face_pack *pack,
                                               struct sid_face_engine **out,
                                               char *problem,
                                               size_t problem_size);
 void sid_face_engine_free(struct sid_face_engine **engine);
+
+/* What a network of the pack answers to its test input; for the manifest of a
+ * pack that one trusts. Any thread. Errors: SID_E_MODEL, SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_face_selftest(const struct sid_face_pack *pack,
+                                            enum sid_face_net net,
+                                            float out[SID_SELFTEST_VALUES]);
 
 /* A face, in pixels of the image it was found in. */
 struct sid_face_box {
@@ -93,6 +104,8 @@ SID_FALLIBLE enum sid_err sid_face_find_points(struct sid_face_engine *engine,
                                                struct sid_face_points *out);
 
 #define SID_FACE_FLOATS 512
+/* Side of the aligned face. Source: the input of the feature network. */
+#define SID_FACE_GREY_PX 112
 
 /* What is measured on the aligned face of 112 x 112 pixels. */
 struct sid_face_print {
@@ -105,7 +118,8 @@ struct sid_face_print {
      * contrast is fine detail, whatever the light. */
     float sharpness;
     float brightness; /* mean luma of the inner face, 0..255 */
-    uint64_t dhash;   /* 8 x 8 signs of horizontal luma differences */
+    /* The aligned face itself, its luma, row by row; see copy.h, plane.h. */
+    uint8_t grey[SID_FACE_GREY_PX * SID_FACE_GREY_PX];
 };
 /* Aligns the face by its points and measures it. Errors: SID_E_MODEL,
  * SID_E_NO_MEMORY. */

@@ -14,7 +14,9 @@ struct sid_client_order {
     char purpose_names[SID_PURPOSE_NAMES_SIZE];
     char party[SID_CLIENT_NAME_SIZE]; /* clerks: "" stands for name; else "" */
     struct sid_networks networks;     /* none: anywhere */
-    int64_t lifetime_s;               /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
+    int64_t
+        per_minute; /* 0..SID_QUOTA_PER_MINUTE_MAX; 0: as the settings say */
+    int64_t lifetime_s; /* SID_CLIENT_LIFETIME_MIN_S.._MAX_S */
 };
 #define SID_CLIENT_LIFETIME_MIN_S 60
 #define SID_CLIENT_LIFETIME_MAX_S ((int64_t)3653 * 86400) /* ten years */
@@ -28,6 +30,13 @@ sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
                   const struct sid_client_order *order, const char *actor,
                   int64_t now_us, struct sid_client *client,
                   char key[SID_APIKEY_SIZE]);
+/* Calls each for every client (as sid_store_client_each()), and writes down
+ * that the list was looked at. Errors: those of the store, of the chain, of
+ * each. */
+SID_FALLIBLE enum sid_err sid_client_list_in(
+    struct sid_store *store, const char *actor,
+    enum sid_err (*each)(const struct sid_client *client, void *ctx),
+    void *ctx);
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (already), those of the store. */
 SID_FALLIBLE enum sid_err sid_client_revoke_in(struct sid_store *store,
                                                const char *id,

@@ -9,13 +9,15 @@
 
 #include "smartid/app.h"
 #include "smartid/enrolment.h"
+#include "smartid/erasure.h"
 
-/* Takes a place in the queue; before the body is read. Errors:
- * SID_E_QUEUE_FULL, SID_E_STOPPING. */
-SID_FALLIBLE enum sid_err sid_enrol_reserve(struct sid_app *app);
-/* Gives the place back when the request ends without sid_enrol_submit_start.
- */
-void sid_enrol_release(struct sid_app *app);
+/* Takes a place in the queue, and room for body_bytes among all bodies that are
+ * being sent (upload_total_bytes); before the body is read. Errors:
+ * SID_E_QUEUE_FULL (either), SID_E_STOPPING. */
+SID_FALLIBLE enum sid_err sid_enrol_reserve(struct sid_app *app,
+                                            uint64_t body_bytes);
+/* Gives both back when the request ends without sid_enrol_submit_start. */
+void sid_enrol_release(struct sid_app *app, uint64_t body_bytes);
 
 /* A request that waits until an enrolment is settled. Private to the flows. */
 struct sid_waiter {
@@ -32,9 +34,17 @@ struct sid_enrol_submit {
     char id_number_text[64];
     char consent_version[SID_CONSENT_SIZE];
     int64_t consent_at_s;
-    struct sid_buf photo[2];                    /* by sid_photo_kind; taken */
-    char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none */
+    bool consent_portrait; /* and to a portrait for the counter */
+    int64_t valid_until_s; /* of the card; 0: not stated */
+    struct sid_buf photo[SID_PHOTO_KINDS];      /* taken; frames may be empty */
+    char challenge_id[SID_ID_SIZE];             /* "" when none */
+    char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none; the flow
+                                                   makes a hash of it */
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
+    uint64_t body_bytes;   /* reserved; the flow gives them back */
+    /* in, of an officer who has seen person and card: no photos, no place */
+    bool counter;
+    bool replace; /* takes the place of a credential that stands */
     /* out, when flow.err is SID_OK */
     struct sid_enrolment enrolment; /* state and reasons as of the answer */
     char holder_secret[SID_HOLDER_SECRET_SIZE];
@@ -45,19 +55,35 @@ struct sid_enrol_submit {
     uint8_t fingerprint[SID_SHA256_BYTES];
     bool id_number_bad;
 };
-/* Needs a reserved place, which it takes over in every case. flow.err:
- * SID_E_IDEMPOTENCY_MISMATCH, SID_E_STORE, SID_E_STORE_FULL, SID_E_NO_MEMORY,
- * SID_E_STOPPING … done is always called. An invalid or used ID number is not
- * an error but a rejected enrolment with that reason. */
+/* Needs a reserved place and body_bytes (not at a counter), which it takes over
+ * in every case; the bytes are free again once the photos are stored. At a
+ * counter it is approved at once, without a face; with review_two_person it
+ * goes to review, as the first officer's decision. flow.err:
+ * SID_E_IDEMPOTENCY_MISMATCH, SID_E_ATTEMPTS (with flow.retry_after_s),
+ * SID_E_FIELD_INVALID and SID_E_FIELD_MISSING (flow.field: the challenge cannot
+ * be answered, a frame is missing or too many), SID_E_STORE, SID_E_STORE_FULL,
+ * SID_E_NO_MEMORY, SID_E_STOPPING … done is always called. An invalid or used
+ * ID number is not an error but a rejected enrolment with that reason. */
 void sid_enrol_submit_start(struct sid_enrol_submit *submit);
 void sid_enrol_submit_fini(struct sid_enrol_submit *submit);
 
 /* One enrolment, for the app that sent it, its holder, or an officer. */
+/* A credential that came of an enrolment and is neither revoked nor replaced.
+ */
+struct sid_standing {
+    char id[SID_ID_SIZE];
+    char type[SID_TYPE_SIZE];
+    enum sid_credential_state state; /* as of the answer */
+};
+/* One of each type stands at most; beyond the types there are. */
+#define SID_STANDING_MAX 8
 struct sid_enrol_get {
     struct sid_flow flow;
     char id[SID_ID_SIZE];  /* in */
     int64_t wait_until_us; /* in: monotonic; wait until settled, or 0 */
     struct sid_enrolment enrolment; /* out */
+    int standing_count;             /* out */
+    struct sid_standing standing[SID_STANDING_MAX];
     /* private */
     struct sid_waiter waiter;
 };
@@ -71,12 +97,44 @@ sid_enrol_open_holder(struct sid_app *app,
                       const struct sid_enrolment *enrolment,
                       struct sid_holder *out);
 
-#define SID_LIST_MAX 50
+/* What people have written about an enrolment. */
+enum sid_words {
+    SID_WORDS_STATEMENT, /* the person's, of an appeal */
+    SID_WORDS_NOTE,      /* the officer's reason */
+    SID_WORDS_FIRST_NOTE /* the first of two officers' reason */
+};
+/* *out stays empty when there are none. io thread. Errors: SID_E_SEAL,
+ * SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err
+sid_enrol_open_words(struct sid_app *app, const struct sid_enrolment *enrolment,
+                     enum sid_words words, struct sid_buf *out);
+
+/* A person's appeal against a rejection, by the app that sent the enrolment or
+ * by its holder: once, with new photos. It goes to an officer who has not
+ * decided before. */
+struct sid_enrol_appeal {
+    struct sid_enrol_get get; /* first: flow, id, wait and enrolment */
+    /* in */
+    struct sid_buf photo[SID_PHOTO_KINDS]; /* taken; frames may be empty */
+    char challenge_id[SID_ID_SIZE];        /* "" when none */
+    char statement[SID_NOTE_SIZE];         /* "" when none */
+    uint64_t body_bytes; /* reserved; the flow gives them back */
+    /* private */
+    struct sid_enrol_job *job;
+};
+/* Needs a reserved place and body_bytes, like a submission. flow.err:
+ * SID_E_NOT_FOUND (also when it is somebody else's), SID_E_CONFLICT (not
+ * rejected, appealed before, too late, or the number was not valid), those of a
+ * submission. */
+void sid_enrol_appeal_start(struct sid_enrol_appeal *appeal);
+void sid_enrol_appeal_fini(struct sid_enrol_appeal *appeal);
+
 struct sid_enrol_list {
     struct sid_flow flow;
     enum sid_enrol_state state; /* in */
+    enum sid_waiting waiting;   /* in */
     char after[SID_ID_SIZE];    /* in: "" or an id from a former page */
-    int limit;                  /* in: 1..SID_LIST_MAX */
+    int limit;                  /* in: 1..SID_PAGE_MAX */
     struct sid_enrolment *rows; /* out: owned, limit entries */
     int count;                  /* out */
     bool more;                  /* out: another page follows */
@@ -84,18 +142,34 @@ struct sid_enrol_list {
 void sid_enrol_list_start(struct sid_enrol_list *list);
 void sid_enrol_list_fini(struct sid_enrol_list *list);
 
-/* An officer's decision on an enrolment in review. */
+/* An officer's decision on an enrolment in review. With review_two_person it
+ * needs two officers who decide alike; until then it stays in review. */
 struct sid_enrol_decide {
     struct sid_flow flow;
     char id[SID_ID_SIZE];           /* in */
     bool approve;                   /* in */
+    bool withdraw;                  /* in: the first decision is taken back */
     char reason[SID_NOTE_SIZE];     /* in, not empty */
     struct sid_enrolment enrolment; /* out */
 };
-/* flow.err: SID_E_NOT_FOUND, SID_E_CONFLICT (not in review, or approving a
- * number that has a credential by now), … */
+/* flow.err: SID_E_NOT_FOUND, SID_E_FORBIDDEN (the officer had decided what is
+ * appealed), SID_E_CONFLICT (not in review; approving a number that has a
+ * credential by now; the second decision comes from the same officer or is not
+ * the first one's; nothing to withdraw), … */
 void sid_enrol_decide_start(struct sid_enrol_decide *decide);
 void sid_enrol_decide_fini(struct sid_enrol_decide *decide);
+
+/* Erases the person of an enrolment, whatever its state: for officers, and for
+ * the holder of it. */
+struct sid_enrol_erase {
+    struct sid_flow flow;
+    char id[SID_ID_SIZE];       /* in */
+    enum sid_erase_cause cause; /* in: one that can be asked for */
+};
+/* After SID_OK no check passes, the id is unknown to everybody, and those who
+ * waited for the enrolment are told SID_E_NOT_FOUND. flow.err: SID_E_NOT_FOUND
+ * (also when it is somebody else's) … */
+void sid_enrol_erase_start(struct sid_enrol_erase *erase);
 
 /* A photo, for officers, only while in review. The view is audited. */
 struct sid_enrol_photo {

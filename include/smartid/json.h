@@ -1,10 +1,9 @@
-/* json.h: JSON in and out, for whoever talks to the outside: the API, WeChat.
+/* json.h: JSON in, and with it the writer for JSON out (smartid/json_out.h).
  *
- * In: jansson, with bounds of our own (object at the top, depth 8, no repeated
+ * jansson, with bounds of our own (object at the top, depth 8, no repeated
  * member, no NUL, members named by the caller and no others), and with
  * allocations that are wiped when they are freed, because bodies hold names and
- * codes. Out: a small append-only writer over a sid_buf that escapes what must
- * be escaped. Any thread; a document or a writer has one owner at a time. */
+ * codes. Any thread; a document has one owner at a time. */
 #ifndef SMARTID_JSON_H
 #define SMARTID_JSON_H
 
@@ -15,6 +14,7 @@
 
 #include "smartid/buf.h"
 #include "smartid/err.h"
+#include "smartid/json_out.h"
 
 /* Which member was refused, for example "holder.name"; "" when none. Only
  * characters that are safe to show: others end the name. */
@@ -24,8 +24,13 @@ struct sid_field {
 };
 /* path: "" or "holder". */
 void sid_field_set(struct sid_field *field, const char *path, const char *name);
+/* The same for a name that the client has chosen: it is shown only if it could
+ * be one of ours (small letters and _, a digit at the end), because answers are
+ * logged by others and it may be anything, an ID number for example. Otherwise
+ * the path alone is left. */
+void sid_field_set_foreign(struct sid_field *field, const char *path,
+                           const char *name);
 
-/* ---- in ---------------------------------------------------------------- */
 /* Source: reliability B6. */
 #define SID_JSON_DEPTH_MAX 8
 
@@ -34,7 +39,7 @@ void sid_field_set(struct sid_field *field, const char *path, const char *name);
 SID_FALLIBLE enum sid_err sid_json_setup(void);
 
 /* Reads one object. The caller frees *out with json_decref(). Errors:
- * SID_E_BAD_JSON. */
+ * SID_E_BAD_JSON, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_json_parse(struct sid_span text, json_t **out);
 
 /* Refuses members that are not in `names` (ended by NULL). Errors:
@@ -55,25 +60,24 @@ SID_FALLIBLE enum sid_err sid_json_get_text(const json_t *object,
                                             const struct sid_json_text *what,
                                             char *out, size_t out_size,
                                             struct sid_field *field);
+/* The same for the bytes of a member's string. Errors: SID_E_FIELD_INVALID. */
+SID_FALLIBLE enum sid_err sid_json_take_text(const char *text, size_t len,
+                                             const struct sid_json_text *what,
+                                             char *out, size_t out_size,
+                                             struct sid_field *field);
 
-/* ---- out --------------------------------------------------------------- */
-/* The first failure (memory) sticks in err; later calls do nothing. */
-struct sid_json {
-    struct sid_buf *buf; /* borrowed */
-    enum sid_err err;
-    bool comma; /* a member or element stands before the next one */
+/* ---- json_plain.c ------------------------------------------------------ */
+/* A member of a flat object. */
+struct sid_json_plain {
+    const char *name;
+    const char *text; /* borrowed from the body; NULL: not there */
+    size_t len;
 };
-void sid_json_init(struct sid_json *json, struct sid_buf *buf);
-/* name: of the member, or NULL for an element of an array and for the top. */
-void sid_json_open(struct sid_json *json, const char *name, char bracket);
-void sid_json_close(struct sid_json *json, char bracket);
-/* text: UTF-8; a byte that is not becomes U+FFFD. NULL writes null. */
-void sid_json_string(struct sid_json *json, const char *name, const char *text);
-void sid_json_int(struct sid_json *json, const char *name, int64_t value);
-/* Four decimals. */
-void sid_json_real(struct sid_json *json, const char *name, double value);
-void sid_json_bool(struct sid_json *json, const char *name, bool value);
-/* RFC 3339 UTC. */
-void sid_json_time(struct sid_json *json, const char *name, int64_t at_s);
+/* Reads an object of the simplest form: one to n members, all of `members`,
+ * none twice, each a string of printable ASCII without an escape. True when the
+ * body is one: then it means what sid_json_parse() would read. Otherwise
+ * nothing is known of it, and .text and .len of the members mean nothing. */
+bool sid_json_plain(struct sid_span text, struct sid_json_plain *members,
+                    size_t n);
 
 #endif

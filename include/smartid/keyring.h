@@ -11,6 +11,10 @@
  * and of each code key, where <kid> is its version:
  *   smartidd/code/mac/<kid>    codes: MAC                        (mac)
  *   smartidd/code/handle/<kid> codes: handle block               (block)
+ *   smartidd/code/offline/<kid> codes for counters without a
+ *                              network: signature                (sign)
+ * and of each template key:
+ *   smartidd/transform/v1      turns face templates              (mac)
  * Several versions stand side by side; a version's key never changes.
  *
  * Threads: keys are put by main before threads start and by the writer later;
@@ -61,6 +65,11 @@ int sid_keyring_current(const struct sid_keyring *ring, enum sid_key_use use);
 const struct sid_aead_key *sid_keyring_wrap(const struct sid_keyring *ring,
                                             enum sid_key_use use, int version);
 
+/* The key of the transform that face templates are turned by while they lie
+ * under this version of the template key; NULL when there is none. */
+const struct sid_mac_key *sid_keyring_transform(const struct sid_keyring *ring,
+                                                int version);
+
 /* Keys of the root; it must have been put. */
 const struct sid_mac_key *sid_keyring_blind(const struct sid_keyring *ring);
 const struct sid_mac_key *sid_keyring_holder(const struct sid_keyring *ring);
@@ -78,5 +87,8 @@ int sid_keyring_code_at(const struct sid_keyring *ring, int64_t at_s);
 bool sid_keyring_code(const struct sid_keyring *ring, int kid,
                       const struct sid_mac_key **mac,
                       const struct sid_block_key **handle);
+/* The key that code key `kid` gives for signing; NULL when there is none. */
+const struct sid_sign_key *sid_keyring_offline(const struct sid_keyring *ring,
+                                               int kid);
 
 #endif

@@ -28,6 +28,12 @@ SID_FALLIBLE enum sid_err sid_keys_open(struct sid_store *store,
                                         struct sid_master **master,
                                         struct sid_keyring **ring);
 
+/* The same on a store that was opened for reading: nothing is made, finished or
+ * moved. Errors: as above; SID_E_NOT_FOUND also for a database without keys. */
+SID_FALLIBLE enum sid_err sid_keys_open_readonly(struct sid_store *store,
+                                                 const char *master_path,
+                                                 struct sid_keyring **ring);
+
 /* A key that was made and is not in the ring yet. The owner wipes it. */
 struct sid_new_key {
     enum sid_key_use use;
@@ -55,13 +61,15 @@ SID_FALLIBLE enum sid_err sid_keys_retire_codes_in(struct sid_store *store,
                                                    int64_t now_s,
                                                    struct sid_key_range *out);
 
-/* Most people's keys that are wrapped again in one transaction. Source: own
- * choice: some milliseconds of the writer's time. */
-#define SID_REWRAP_MAX 512
-/* Wraps up to SID_REWRAP_MAX people's keys again. When none is left the older
- * versions are destroyed in the database. The ring keeps them until the process
- * ends: a row that was read before may still be waiting to be opened. Errors:
- * those of seal and store. */
+/* Most people's keys that are wrapped again in one transaction. Source:
+ * measured, 0.14 ms each on a busy machine when there is a face to be turned
+ * and sealed again: some 20 ms of the writer's time, with each tick. */
+#define SID_REWRAP_MAX 128
+/* Wraps up to SID_REWRAP_MAX people's keys again; template keys are made anew,
+ * and what lies under them is turned and sealed again. When none is left the
+ * older versions are destroyed in the database. The ring keeps them until the
+ * process ends: a row that was read before may still be waiting to be opened.
+ * Errors: those of seal and store. */
 struct sid_rewrap {
     int done;      /* this time */
     bool finished; /* none is left */

@@ -1,6 +1,6 @@
 /* log.h: one logfmt line per event, on stderr.
  *
- * A line is written with one write(2), so lines of several threads do not mix.
+ * Lines are written whole, so that those of several threads do not mix.
  * Values are quoted and escaped where they need it; no value can end a line.
  * Never pass a name, an ID number, a code, a key or a photo. Any thread. */
 #ifndef SMARTID_LOG_H
@@ -11,7 +11,13 @@
 
 #include "smartid/err.h"
 
-enum sid_log_level { SID_LOG_DEBUG, SID_LOG_INFO, SID_LOG_WARN, SID_LOG_ERROR };
+enum sid_log_level {
+    SID_LOG_DEBUG,
+    SID_LOG_INFO,
+    SID_LOG_WARN,
+    SID_LOG_ERROR,
+    SID_LOG_ALWAYS /* shown as info, but never dropped: evidence */
+};
 
 /* Lines below this level are dropped. Default SID_LOG_INFO. */
 void sid_log_set_level(enum sid_log_level level);
@@ -39,5 +45,13 @@ struct sid_log_field {
                        __VA_ARGS__ __VA_OPT__(, ){.key = NULL}})
 void sid_log_fields(enum sid_log_level level, const char *event,
                     const struct sid_log_field *fields);
+
+/* From now on lines of this thread below SID_LOG_WARN wait for each other, a
+ * few KiB of them, so that a busy thread writes once for many. It must flush
+ * before it sleeps and before it ends; a line that does not wait flushes, too.
+ */
+void sid_log_hold(void);
+/* Writes the lines that wait. */
+void sid_log_flush(void);
 
 #endif

@@ -24,16 +24,42 @@
       "class=\"5xx\"", "")                                                     \
     X(SID_M_CONNECTIONS, GAUGE, "smartidd_http_connections", "",               \
       "Open HTTP connections")                                                 \
+    X(SID_M_CUT_HEAD, COUNTER, "smartidd_http_connections_cut_total",          \
+      "reason=\"head_late\"",                                                  \
+      "Connections shut down: too slow, or gone in the middle of a body")      \
+    X(SID_M_CUT_BODY, COUNTER, "smartidd_http_connections_cut_total",          \
+      "reason=\"body_late\"", "")                                              \
+    X(SID_M_CUT_ANSWER, COUNTER, "smartidd_http_connections_cut_total",        \
+      "reason=\"answer_late\"", "")                                            \
+    X(SID_M_CUT_GONE, COUNTER, "smartidd_http_connections_cut_total",          \
+      "reason=\"client_gone\"", "")                                            \
     X(SID_M_VERIFY_VALID, COUNTER, "smartidd_verifications_total",             \
       "result=\"valid\"", "Verifications answered, by result")                 \
     X(SID_M_VERIFY_EXPIRED, COUNTER, "smartidd_verifications_total",           \
       "result=\"expired\"", "")                                                \
     X(SID_M_VERIFY_TOO_LOW, COUNTER, "smartidd_verifications_total",           \
       "result=\"assurance_too_low\"", "")                                      \
+    X(SID_M_VERIFY_NOT_LIVE, COUNTER, "smartidd_verifications_total",          \
+      "result=\"live_code_required\"", "")                                     \
+    X(SID_M_VERIFY_USED, COUNTER, "smartidd_verifications_total",              \
+      "result=\"code_used\"", "")                                              \
     X(SID_M_VERIFY_NOT_VALID, COUNTER, "smartidd_verifications_total",         \
       "result=\"not_valid\"", "")                                              \
+    X(SID_M_VERIFY_UNCHECKED, COUNTER, "smartidd_verifications_total",         \
+      "result=\"could_not_check\"", "")                                        \
+    X(SID_M_DISPUTES_OPENED, COUNTER, "smartidd_disputes_total",               \
+      "outcome=\"open\"",                                                      \
+      "Checks that holders have disputed, and how it was "                     \
+      "settled")                                                               \
+    X(SID_M_DISPUTES_UPHELD, COUNTER, "smartidd_disputes_total",               \
+      "outcome=\"upheld\"", "")                                                \
+    X(SID_M_DISPUTES_DISMISSED, COUNTER, "smartidd_disputes_total",            \
+      "outcome=\"dismissed\"", "")                                             \
     X(SID_M_ENROL_RECEIVED, COUNTER, "smartidd_enrolments_received_total", "", \
       "Enrolments stored and acknowledged")                                    \
+    X(SID_M_ENROL_COUNTER, COUNTER, "smartidd_enrolments_at_counters_total",   \
+      "",                                                                      \
+      "Enrolments by an officer at a counter, without a comparison of faces")  \
     X(SID_M_ENROL_APPROVED, COUNTER, "smartidd_enrolments_decided_total",      \
       "state=\"approved\"", "Enrolments decided by the workers, by state")     \
     X(SID_M_ENROL_REVIEW, COUNTER, "smartidd_enrolments_decided_total",        \
@@ -48,6 +74,26 @@
       "Enrolments waiting for a face worker")                                  \
     X(SID_M_WORKERS_BUSY, GAUGE, "smartidd_workers_busy", "",                  \
       "Face workers at work")                                                  \
+    X(SID_M_FACE_PROCESSES, COUNTER, "smartidd_face_processes_started_total",  \
+      "", "Face processes started")                                            \
+    X(SID_M_FACE_SERVERS, COUNTER, "smartidd_face_servers_started_total", "",  \
+      "Processes started that fork the face processes")                        \
+    X(SID_M_FACE_SERVER_UP, GAUGE, "smartidd_face_server_up", "",              \
+      "Whether face processes can be had (always 0 with threads)")             \
+    X(SID_M_FACE_FAULT_CRASH, COUNTER, "smartidd_face_process_faults_total",   \
+      "reason=\"crash\"", "Attempts at a photo that ended its face process")   \
+    X(SID_M_FACE_FAULT_FORBIDDEN, COUNTER,                                     \
+      "smartidd_face_process_faults_total", "reason=\"forbidden\"", "")        \
+    X(SID_M_FACE_FAULT_CPU, COUNTER, "smartidd_face_process_faults_total",     \
+      "reason=\"cpu\"", "")                                                    \
+    X(SID_M_FACE_FAULT_MEMORY, COUNTER, "smartidd_face_process_faults_total",  \
+      "reason=\"memory\"", "")                                                 \
+    X(SID_M_FACE_FAULT_HANG, COUNTER, "smartidd_face_process_faults_total",    \
+      "reason=\"hang\"", "")                                                   \
+    X(SID_M_FACE_FAULT_KILLED, COUNTER, "smartidd_face_process_faults_total",  \
+      "reason=\"killed\"", "")                                                 \
+    X(SID_M_FACE_FAULT_ANSWER, COUNTER, "smartidd_face_process_faults_total",  \
+      "reason=\"answer\"", "")                                                 \
     X(SID_M_COMMITS, COUNTER, "smartidd_store_commits_total", "",              \
       "Transactions committed by the writer")                                  \
     X(SID_M_OPS, COUNTER, "smartidd_store_operations_total", "",               \
@@ -56,12 +102,85 @@
       "Transactions that failed")                                              \
     X(SID_M_REWRAP_LEFT, GAUGE, "smartidd_keys_rewrap_left", "",               \
       "People's keys that are still wrapped by an older key")                  \
-    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "",                 \
+    X(SID_M_AUDIT_HEADS, COUNTER, "smartidd_audit_heads_total", "",            \
+      "Signed heads of the audit log written to the second place")             \
+    X(SID_M_AUDIT_HEAD_ERRORS, COUNTER, "smartidd_audit_head_errors_total",    \
+      "", "Signed heads that could not be written")                            \
+    X(SID_M_ERASED, COUNTER, "smartidd_people_erased_total", "",               \
+      "People erased, on request or by retention")                             \
+    X(SID_M_FACES_STORED, GAUGE, "smartidd_faces_stored", "",                  \
+      "Face templates in the database")                                        \
+    X(SID_M_FACES_ALARM, GAUGE, "smartidd_faces_alarm", "",                    \
+      "1 while there are as many of them as faces_alarm says or more")         \
+    X(SID_M_CODES, COUNTER, "smartidd_codes_issued_total", "kind=\"day\"",     \
       "Codes handed out")                                                      \
+    X(SID_M_CODES_LIVE, COUNTER, "smartidd_codes_issued_total",                \
+      "kind=\"live\"", "")                                                     \
+    X(SID_M_CODES_OFFLINE, COUNTER, "smartidd_codes_issued_total",             \
+      "kind=\"offline\"", "")                                                  \
+    X(SID_M_CREDENTIAL_SUSPENDED, COUNTER,                                     \
+      "smartidd_credential_changes_total", "change=\"suspended\"",             \
+      "Credentials changed, and issued beside a resident_id")                  \
+    X(SID_M_CREDENTIAL_RESUMED, COUNTER, "smartidd_credential_changes_total",  \
+      "change=\"resumed\"", "")                                                \
+    X(SID_M_CREDENTIAL_REVOKED, COUNTER, "smartidd_credential_changes_total",  \
+      "change=\"revoked\"", "")                                                \
+    X(SID_M_CREDENTIAL_UPGRADED, COUNTER, "smartidd_credential_changes_total", \
+      "change=\"upgraded\"", "")                                               \
+    X(SID_M_CREDENTIAL_ISSUED, COUNTER, "smartidd_credential_changes_total",   \
+      "change=\"issued\"", "")                                                 \
+    X(SID_M_RECOVERY_FACE, COUNTER, "smartidd_recoveries_total",               \
+      "outcome=\"face\"",                                                      \
+      "Lost phones: recovered by face or at a counter, failed, to be taken "   \
+      "again, locked")                                                         \
+    X(SID_M_RECOVERY_COUNTER, COUNTER, "smartidd_recoveries_total",            \
+      "outcome=\"counter\"", "")                                               \
+    X(SID_M_RECOVERY_FAILED, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"failed\"", "")                                                \
+    X(SID_M_RECOVERY_RETAKE, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"retake\"", "")                                                \
+    X(SID_M_RECOVERY_LOCKED, COUNTER, "smartidd_recoveries_total",             \
+      "outcome=\"locked\"", "")                                                \
+    X(SID_M_PORTRAITS_VIEWED, COUNTER, "smartidd_portraits_viewed_total", "",  \
+      "Portraits shown to clerks")                                             \
+    X(SID_M_FACE_MATCH, COUNTER, "smartidd_face_checks_total",                 \
+      "outcome=\"match\"",                                                     \
+      "Faces compared at counters: by outcome; photos of no use")              \
+    X(SID_M_FACE_NO_MATCH, COUNTER, "smartidd_face_checks_total",              \
+      "outcome=\"no_match\"", "")                                              \
+    X(SID_M_FACE_UNCLEAR, COUNTER, "smartidd_face_checks_total",               \
+      "outcome=\"unclear\"", "")                                               \
+    X(SID_M_FACE_RETAKE, COUNTER, "smartidd_face_checks_total",                \
+      "outcome=\"retake\"", "")                                                \
+    X(SID_M_WEBHOOK_SENT, COUNTER, "smartidd_webhook_events_total",            \
+      "result=\"taken\"",                                                      \
+      "Events that the app's backend has taken, and "                          \
+      "requests that it has not")                                              \
+    X(SID_M_WEBHOOK_FAILED, COUNTER, "smartidd_webhook_events_total",          \
+      "result=\"failed\"", "")                                                 \
+    X(SID_M_WEBHOOK_DEAD, GAUGE, "smartidd_webhook_refused", "",               \
+      "Events put aside because the app's backend would not take them")        \
+    X(SID_M_WEBHOOK_BEHIND, GAUGE, "smartidd_webhook_behind_seconds", "",      \
+      "Age of the oldest event that could not be sent yet, when last tried")   \
+    X(SID_M_CLOCK_BEHIND, GAUGE, "smartidd_clock_behind_seconds", "",          \
+      "By how much the clock is behind a time that was in force already")      \
     X(SID_M_AUTH_REFUSED, COUNTER, "smartidd_auth_refused_total", "",          \
       "Requests refused for their key or role")                                \
+    X(SID_M_OVER_QUOTA, COUNTER, "smartidd_over_quota_total", "",              \
+      "Requests answered with 429 because their client asked too often")       \
     X(SID_M_AUTH_LIMITED, COUNTER, "smartidd_auth_limited_total", "",          \
       "Wrong keys answered with 429 because their source had shown too many")  \
+    X(SID_M_SESSIONS_KEY, COUNTER, "smartidd_sessions_opened_total",           \
+      "by=\"key\"", "Sessions opened on the pages")                            \
+    X(SID_M_SESSIONS_APPLICANT, COUNTER, "smartidd_sessions_opened_total",     \
+      "by=\"applicant\"", "")                                                  \
+    X(SID_M_SESSION_CSRF, COUNTER, "smartidd_session_refusals_total",          \
+      "reason=\"csrf\"",                                                       \
+      "Requests of sessions refused, and of applicants that were too many")    \
+    X(SID_M_SESSION_ORIGIN, COUNTER, "smartidd_session_refusals_total",        \
+      "reason=\"foreign_origin\"", "")                                         \
+    X(SID_M_SESSION_RATE, COUNTER, "smartidd_session_refusals_total",          \
+      "reason=\"applicants\"", "")                                             \
     X(SID_M_REFUSALS_UNRECORDED, COUNTER,                                      \
       "smartidd_refusals_unrecorded_total", "",                                \
       "Refusals that the audit log has no row of: too many, or not written")   \
@@ -120,6 +239,12 @@ void sid_metric_add(enum sid_metric metric, int64_t by);
 void sid_metric_set(enum sid_metric metric, int64_t to);
 int64_t sid_metric_get(enum sid_metric metric);
 void sid_histogram_observe_us(enum sid_histogram histogram, int64_t micros);
+
+/* How many values were observed, and the upper end of the bucket (microseconds)
+ * that the value at that part of them (thousandths) lies in; above the last
+ * bucket: that one's end. 0 when there are none. */
+int64_t sid_histogram_count(enum sid_histogram histogram);
+int64_t sid_histogram_quantile_us(enum sid_histogram histogram, int permille);
 
 /* Appends the whole exposition, process_* metrics (CPU, RSS, fds, start time)
  * and smartidd_build_info included. Errors: SID_E_NO_MEMORY. */

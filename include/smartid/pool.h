@@ -52,7 +52,11 @@ int sid_pool_depth(const struct sid_pool *pool);
 int sid_pool_busy(const struct sid_pool *pool);
 /* From now on sid_pool_reserve() refuses. */
 void sid_pool_quiesce(struct sid_pool *pool);
-/* Quiesces, lets the workers finish what was submitted, joins them, frees. */
+/* Quiesces, lets the workers finish what was submitted, joins them. Places may
+ * still be given back, and jobs submitted, by who has seen the pool before. */
+void sid_pool_stop(struct sid_pool *pool);
+/* Stops if that was not done, and frees. A job that came when the workers had
+ * ended is run here, with NULL for the worker's context. */
 void sid_pool_free(struct sid_pool **pool);
 
 #endif

@@ -42,7 +42,8 @@ SID_FALLIBLE enum sid_err sid_assurance_parse(const char *name,
     X(AGE_OVER_18, "age_over_18")                                              \
     X(SEX, "sex")                                                              \
     X(PORTRAIT, "portrait")                                                    \
-    X(REGION, "region")
+    X(REGION, "region")                                                        \
+    X(DETAILS, "details") /* the fields of the credential's type */
 enum sid_attribute {
 #define SID_ATTRIBUTE_ENUM(sym, word) SID_ATTRIBUTE_##sym,
     SID_ATTRIBUTE_MAP(SID_ATTRIBUTE_ENUM)
@@ -68,6 +69,8 @@ struct sid_purpose {
     uint32_t attributes;              /* SID_ATTR_* bits that may be told */
     enum sid_assurance assurance;     /* least that it takes */
     bool counter_required;            /* a check must name its counter */
+    bool live_required;               /* takes live codes only */
+    bool face_required; /* the clerk is told to compare the face, too */
 };
 /* 1 to 32 of a-z, 0-9 and _, a letter first. */
 bool sid_purpose_name_valid(const char *name);

@@ -18,9 +18,12 @@ enum sid_setting_type {
     SID_SETTING_INT,      /* int64_t */
     SID_SETTING_REAL,     /* double */
     SID_SETTING_TEXT,     /* char[size], not empty */
+    SID_SETTING_ADDRESS,  /* char[size], IPv4 or IPv6 in digits */
     SID_SETTING_PATH,     /* char[size], absolute */
     SID_SETTING_CHOICE,   /* char[size], one of `words` */
     SID_SETTING_NETWORKS, /* char[size], for sid_networks_parse(), or empty */
+    SID_SETTING_URL,      /* char[size], for sid_url_target(), or empty */
+    SID_SETTING_CLIENT,   /* char[SID_ID_SIZE], a client's id, or empty */
 };
 
 struct sid_setting {

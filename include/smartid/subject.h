@@ -38,6 +38,13 @@ SID_FALLIBLE enum sid_err sid_subject_rewrap(const struct sid_keyring *ring,
                                              struct sid_subject_key *key,
                                              bool *changed);
 
+/* Replaces the template key by a fresh one under the current version. What was
+ * sealed under the old one must be sealed again. Errors: as sid_subject_make().
+ */
+SID_FALLIBLE enum sid_err
+sid_subject_renew_template(const struct sid_keyring *ring, const char *subject,
+                           struct sid_subject_key *key);
+
 /* One of the two keys and whose it is; all borrowed. */
 struct sid_subject {
     const struct sid_keyring *ring;

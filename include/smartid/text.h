@@ -15,6 +15,11 @@
 SID_FALLIBLE enum sid_err sid_text_copy(char *out, size_t out_size,
                                         const char *text);
 
+/* A number in decimal digits alone, from min (at least 0) to max. Errors:
+ * SID_E_ARGUMENT. */
+SID_FALLIBLE enum sid_err sid_text_number(const char *text, int64_t min,
+                                          int64_t max, int64_t *out);
+
 /* Lower-case hex of <in, len>; out has 2*len+1 bytes. */
 void sid_hex_encode(const void *in, size_t len, char *out);
 /* Reads exactly 2*len hex digits. Errors: SID_E_ARGUMENT. */

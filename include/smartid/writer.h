@@ -1,12 +1,14 @@
 /* writer.h: the one thread that touches the store.
  *
  * Operations are queued by any thread; the writer takes all that is queued,
- * runs them in one transaction (each in a savepoint of its own unless it says
- * that it writes with one statement only), commits once, and only then calls
- * each operation's done. Nothing is acknowledged that is not on disk, and a
- * batch forms by itself while the last one syncs. Reads are operations too, so
- * no other thread needs SQL. When the commit fails, every operation of the
- * batch ends with that error.
+ * runs those that write in one transaction (each in a savepoint of its own
+ * unless it says that it writes with one statement only), commits once, then
+ * runs those that only read in another, and only then calls each operation's
+ * done, in the order they were queued. Nothing is acknowledged or read that is
+ * not on disk, and a batch forms by itself while the last one syncs. Reads are
+ * operations too, so no other thread needs SQL. When the commit fails, every
+ * operation of the batch that writes ends with that error; those that read keep
+ * their own.
  *
  * An operation's node is embedded in the caller's object: a submit cannot fail.
  * It belongs to the writer from submit until done is called, on the writer
@@ -23,7 +25,7 @@ struct sid_op;
 /* Runs on the writer thread, inside the transaction. An error undoes what this
  * operation changed and becomes op->err; it does not hurt the others. */
 typedef enum sid_err sid_op_run_fn(struct sid_op *op, struct sid_store *store);
-/* Called once, after the commit, with op->err set. Must not block. */
+/* Called once, after the commits, with op->err set. Must not block. */
 typedef void sid_op_done_fn(struct sid_op *op);
 
 struct sid_op {
@@ -32,8 +34,7 @@ struct sid_op {
     sid_op_done_fn *done;
     bool single_write; /* run changes the store with at most one statement, as
                           its last act: no savepoint is needed */
-    bool read_only;    /* run changes nothing; a batch of only such operations
-                          needs no sync */
+    bool read_only;    /* run changes nothing, and needs no sync */
     enum sid_err err;
 };
 
@@ -51,6 +52,11 @@ SID_FALLIBLE enum sid_err sid_writer_run(struct sid_writer *writer,
 /* False once a commit has failed in a way that needs a restart (a failed sync
  * is never retried) or the thread has ended: /readyz. Any thread. */
 bool sid_writer_healthy(const struct sid_writer *writer);
+/* How the storage takes what is written: SID_OK; SID_E_STORE_FULL or
+ * SID_E_STORE since a commit has failed so, until the writer's own attempt,
+ * once a second, succeeds; SID_E_STORE for ever when not healthy. Any thread.
+ */
+enum sid_err sid_writer_storage(const struct sid_writer *writer);
 /* Finishes what is queued, stops the thread, closes the store. */
 void sid_writer_free(struct sid_writer **writer);
 

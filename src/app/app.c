@@ -1,16 +1,18 @@
 /* app.c: the object all flows share: keys, writer, pool, settings.
  *
  * Made and freed by main; its functions run on the threads that app.h names.
- * Owns the pool and the loaded models; borrows the rest. */
+ * Owns the pool, and the loaded models or the fork server; borrows the rest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app_internal.h"
+#include "examiner.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/models.h"
-#include "smartid/photo.h"
+#include "smartid/recent.h"
 
 /* How often what has grown old is looked for. */
 #define PURGE_EVERY_US ((int64_t)60 * 1000 * 1000)
@@ -29,6 +31,7 @@ static enum sid_err
 load_keys_run(struct sid_op *op, struct sid_store *store) {
     struct load_keys *load = (struct load_keys *)op;
     enum sid_err err = sid_store_client_each(store, put_key, load->app->keyset);
+    sid_time_begin(load->app, sid_store_audit_at_us(store));
     return err == SID_OK ? sid_keys_rewrap_begin(load->app, store) : err;
 }
 
@@ -53,14 +56,20 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     app->writer = parts->writer;
     app->keyset = parts->keyset;
     app->config = *parts->config;
+    if (parts->head_file != NULL)
+        (void)snprintf(app->heads.path, sizeof app->heads.path, "%s",
+                       parts->head_file);
     SID_ASSERT(pthread_rwlock_init(&app->config_lock, NULL) == 0);
     SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
+    SID_ASSERT(pthread_mutex_init(&app->time.lock, NULL) == 0);
     init_suspects(app);
     struct load_keys load = {
         .op = {.run = load_keys_run, .read_only = true},
         .app = app,
     };
     enum sid_err err = sid_gate_new(&app->gate);
+    if (err == SID_OK)
+        err = sid_recent_new(&app->recent);
     if (err == SID_OK)
         err = sid_writer_run(app->writer, &load.op);
     if (err == SID_OK)
@@ -76,15 +85,25 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
 static enum sid_err
 worker_start(void *ctx, void **worker_ctx) {
     struct sid_app *app = ctx;
-    return sid_models_engine(app->models,
-                             (struct sid_face_engine **)worker_ctx);
+    return sid_examiner_new(app->models, app->forkserver,
+                            (struct sid_examiner **)worker_ctx);
 }
 
 static void
 worker_stop(void *ctx, void *worker_ctx) {
     (void)ctx;
-    struct sid_face_engine *engine = worker_ctx;
-    sid_face_engine_free(&engine);
+    struct sid_examiner *examiner = worker_ctx;
+    sid_examiner_free(&examiner);
+}
+
+static enum sid_err
+load_faces(struct sid_app *app, const struct sid_config *config, char *problem,
+           size_t problem_size) {
+    if (strcmp(config->face_isolation, "thread") == 0)
+        return sid_models_load(config->model_dir, &app->models, problem,
+                               problem_size);
+    return sid_forkserver_new(config->model_dir, &app->forkserver, problem,
+                              problem_size);
 }
 
 enum sid_err
@@ -92,8 +111,7 @@ sid_app_start_workers(struct sid_app *app, char *problem,
                       unsigned problem_size) {
     struct sid_config config;
     sid_app_config(app, &config);
-    enum sid_err err =
-        sid_models_load(config.model_dir, &app->models, problem, problem_size);
+    enum sid_err err = load_faces(app, &config, problem, problem_size);
     if (err != SID_OK)
         return err;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -111,13 +129,14 @@ sid_app_start_workers(struct sid_app *app, char *problem,
     struct sid_pool *pool = NULL;
     err = sid_pool_new(&pool_config, &pool);
     if (err != SID_OK) {
-        if (err == SID_E_MODEL)
+        if (err == SID_E_MODEL && app->models != NULL)
             sid_models_problem(app->models, problem, problem_size);
         return err;
     }
     sid_models_free(&app->models); /* the engines have their own copies */
     atomic_store(&app->pool, pool);
-    return sid_enrol_resume(app);
+    err = sid_enrol_resume(app);
+    return err == SID_OK ? sid_webhook_start(app) : err;
 }
 
 bool
@@ -126,15 +145,35 @@ sid_app_ready(const struct sid_app *app) {
            sid_writer_healthy(app->writer);
 }
 
+/* How long an expired challenge is still known, so that the record of its use
+ * says "expired" and not "unknown". Own choice. */
+#define CHALLENGE_KEPT_S 3600
+/* The same of a used live code, so that its last second is over for every check
+ * under way. */
+#define LIVE_KEPT_S 3600
+
 struct purge {
     struct sid_op op;
-    int64_t before_s;
+    int64_t retries_before_s;
+    int64_t challenges_before_s;
+    int64_t attempts_before_s;
+    int64_t live_before_s;
 };
 
 static enum sid_err
 purge_run(struct sid_op *op, struct sid_store *store) {
     struct purge *purge = (struct purge *)op;
-    return sid_store_idempotency_purge(store, purge->before_s);
+    enum sid_err err =
+        sid_store_idempotency_purge(store, purge->retries_before_s);
+    if (err == SID_OK)
+        err = sid_store_challenge_purge(store, purge->challenges_before_s);
+    if (err == SID_OK)
+        err = sid_store_attempt_purge(store, purge->attempts_before_s,
+                                      purge->attempts_before_s +
+                                          2 * SID_ATTEMPT_DAY_S);
+    if (err == SID_OK)
+        err = sid_store_live_purge(store, purge->live_before_s);
+    return err;
 }
 
 static void
@@ -143,7 +182,7 @@ purge_done(struct sid_op *op) {
 }
 
 static void
-purge_idempotency(struct sid_app *app) {
+purge_expired(struct sid_app *app) {
     struct sid_config config;
     sid_app_config(app, &config);
     struct purge *purge = calloc(1, sizeof *purge);
@@ -151,23 +190,60 @@ purge_idempotency(struct sid_app *app) {
         return; /* the next round will do it */
     purge->op.run = purge_run;
     purge->op.done = purge_done;
-    purge->op.single_write = true;
-    purge->before_s = sid_now_s() - config.idempotency_s;
+    int64_t now_s = sid_now_s();
+    purge->challenges_before_s = now_s - CHALLENGE_KEPT_S;
+    purge->attempts_before_s = now_s - SID_ATTEMPT_DAY_S;
+    purge->retries_before_s = now_s - config.idempotency_s;
+    /* By the time that codes go by. */
+    purge->live_before_s = sid_time_s(app) - LIVE_KEPT_S;
     sid_writer_submit(app->writer, &purge->op);
 }
 
 void
 sid_app_tick(struct sid_app *app) {
     int64_t now_us = sid_mono_us();
+    sid_time_tick(app);
     sid_wait_expire(app, now_us);
     sid_enrol_work_tick(app);
+    if (app->forkserver != NULL)
+        sid_forkserver_tick(app->forkserver);
     sid_keys_tick(app);
     sid_key_ages_tick(app);
+    sid_heads_tick(app, now_us);
+    sid_retention_tick(app, now_us);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;
-        purge_idempotency(app);
+        purge_expired(app);
         sid_keys_purge(app);
+        sid_expiring_tick(app);
     }
+}
+
+static enum sid_err
+nothing_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    (void)store;
+    return SID_OK;
+}
+
+static void
+question_done(struct sid_op *op) {
+    atomic_store(&((struct sid_app_question *)op)->open, false);
+}
+
+void
+sid_app_ask(struct sid_app *app) {
+    struct sid_app_question *question = &app->question;
+    if (atomic_exchange(&question->open, true))
+        return;
+    question->op = (struct sid_op){
+        .run = nothing_run, .done = question_done, .read_only = true};
+    sid_writer_submit(app->writer, &question->op);
+}
+
+bool
+sid_app_answered(const struct sid_app *app) {
+    return !atomic_load(&app->question.open) && sid_writer_healthy(app->writer);
 }
 
 void
@@ -181,13 +257,6 @@ sid_app_quiesce(struct sid_app *app) {
     sid_wait_expire(app, INT64_MAX);
 }
 
-static enum sid_err
-fence_run(struct sid_op *op, struct sid_store *store) {
-    (void)op;
-    (void)store;
-    return SID_OK;
-}
-
 void
 sid_app_free(struct sid_app **app) {
     struct sid_app *me = *app;
@@ -197,17 +266,24 @@ sid_app_free(struct sid_app **app) {
     atomic_store(&me->stopping, true);
     struct sid_pool *pool = atomic_exchange(&me->pool, NULL);
     if (pool != NULL)
-        sid_pool_free(&pool);
+        sid_pool_stop(pool);
     /* The workers' last decisions and the last refusals are still with the
-     * writer: an empty operation behind them tells when they are done. */
-    struct sid_op fence = {.run = fence_run, .read_only = true};
+     * writer: an empty operation behind them tells when they are done, and that
+     * nobody there still looks at the pool. */
+    struct sid_op fence = {.run = nothing_run, .read_only = true};
     if (sid_writer_run(me->writer, &fence) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
+    sid_pool_free(&pool);
+    sid_webhook_stop(me);
+    sid_audit_stop(me);
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);
+    sid_recent_free(&me->recent);
     sid_app_free_purposes(me);
     sid_models_free(&me->models);
+    sid_forkserver_free(&me->forkserver);
     pthread_mutex_destroy(&me->lock);
+    pthread_mutex_destroy(&me->time.lock);
     pthread_rwlock_destroy(&me->suspects);
     pthread_rwlock_destroy(&me->config_lock);
     free(me);
@@ -231,24 +307,18 @@ sid_app_config(const struct sid_app *app, struct sid_config *out) {
     config_unlock(app);
 }
 
-void
-sid_app_reload(struct sid_app *app, const struct sid_config *next) {
-    pthread_rwlock_wrlock(&app->config_lock);
-    sid_config_take_reloadable(&app->config, next);
-    pthread_rwlock_unlock(&app->config_lock);
+int64_t
+sid_app_clerk_per_minute(const struct sid_app *app) {
+    config_rdlock(app);
+    int64_t rate = app->config.clerk_per_minute;
+    config_unlock(app);
+    return rate;
 }
 
 void
 sid_app_policy(const struct sid_app *app, struct sid_policy *out) {
     config_rdlock(app);
-    out->match_accept = (float)app->config.match_accept;
-    out->match_review = (float)app->config.match_review;
-    out->liveness_review = (float)app->config.liveness_review;
-    const char *action = app->config.liveness_action;
-    out->liveness_action = strcmp(action, "off") == 0 ? SID_LIVENESS_OFF
-                           : strcmp(action, "reject") == 0
-                               ? SID_LIVENESS_REJECT
-                               : SID_LIVENESS_REVIEW;
+    sid_policy_from_config(&app->config, out);
     config_unlock(app);
 }
 

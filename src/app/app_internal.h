@@ -7,20 +7,32 @@
 #include <stdatomic.h>
 
 #include "smartid/app.h"
+#include "smartid/erasure.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/flow_verify.h"
+#include "smartid/purpose.h"
+#include "smartid/steady.h"
 #include "smartid/token.h"
 
+struct sid_audit_head;
 struct sid_enrol_job;
+struct sid_forkserver;
 struct sid_gate;
 struct sid_kept_purposes;
 struct sid_models;
+struct sid_recent;
+struct sid_recent_check;
+struct sid_webhook;
+struct sid_webhook_state;
 
 struct sid_app {
-    struct sid_keyring *keys;   /* borrowed */
-    struct sid_master **master; /* borrowed; the writer's alone */
-    struct sid_writer *writer;  /* borrowed */
-    struct sid_keyset *keyset;  /* borrowed */
-    struct sid_gate *gate;      /* owned */
+    struct sid_keyring *keys;    /* borrowed */
+    struct sid_master **master;  /* borrowed; the writer's alone */
+    struct sid_writer *writer;   /* borrowed */
+    struct sid_keyset *keyset;   /* borrowed */
+    struct sid_gate *gate;       /* owned */
+    struct sid_recent *recent;   /* owned; valid checks */
+    struct sid_webhook *webhook; /* owned; NULL before its start */
 
     /* All sets that were ever in force, the newest first: callers point to
      * theirs. The list is the main thread's. */
@@ -29,7 +41,10 @@ struct sid_app {
     pthread_rwlock_t config_lock;
     struct sid_config config; /* under config_lock */
 
-    struct sid_models *models; /* set before the pool starts */
+    /* One of them, before the pool starts: engines in the workers' threads are
+     * made of the models, face processes come from the fork server. */
+    struct sid_models *models;
+    struct sid_forkserver *forkserver;
     struct sid_pool *_Atomic pool;
     _Atomic bool stopping;
     /* Jobs run under the read side; one that was at work when the process died
@@ -38,13 +53,49 @@ struct sid_app {
     pthread_rwlock_t suspects;
     /* Bytes of sealed photos that jobs keep in memory, see SID_HELD_MAX. */
     _Atomic size_t held_bytes;
-    int64_t next_purge_us;  /* main thread */
-    int64_t next_warning_s; /* main thread; wall clock */
+    /* Bytes of bodies that are being sent, or sealed and not yet stored. */
+    _Atomic uint64_t upload_bytes;
+    _Atomic bool memory_used; /* photos were freed since the last tick */
+    int64_t trim_at_us;       /* main thread; 0: nothing to give back */
+    int64_t next_purge_us;    /* main thread */
+    int64_t next_warning_s;   /* main thread; wall clock */
+    struct sid_app_question { /* to the writer, for a sign of life */
+        struct sid_op op;
+        _Atomic bool open;
+    } question;
+    bool audit_stop; /* main thread: the start was recorded */
+    /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
+     * the question while it is with the writer. */
+    struct sid_heads {
+        char path[SID_BESIDE_SIZE]; /* "": none are written */
+        int64_t written_seq;        /* row of the last head in the file */
+        int64_t asked_us;
+        _Atomic bool failing;
+        struct sid_head_ask {
+            struct sid_op op;
+            _Atomic int state; /* SID_HEAD_… */
+            int64_t seq;       /* 0: no answer */
+            uint8_t mac[SID_SHA256_BYTES];
+        } ask;
+    } heads;
+    /* See time.c. */
+    struct sid_app_time {
+        pthread_mutex_t lock;
+        struct sid_steady steady; /* under lock */
+        bool behind;              /* main thread: the clock was set back */
+    } time;
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
         _Atomic int64_t left, total;
     } rewrap;
+    /* See retention.c. */
+    struct sid_retention_state {
+        _Atomic int running; /* operations under way */
+        _Atomic bool due[SID_RETENTION_COUNT];
+        int64_t next_us;     /* main thread */
+        int64_t warned_at_s; /* main thread: of too many faces */
+    } retention;
 
     pthread_mutex_t lock;
     struct sid_waiter *waiters;    /* under lock */
@@ -54,12 +105,16 @@ struct sid_app {
 
 /* Sealed photos kept in memory between storing and examining, all jobs
  * together; beyond that a job reads them back. Source: aim of 500 MB at 50
- * parallel enrolments, issue 1. */
-#define SID_HELD_MAX_BYTES ((size_t)64 << 20)
+ * parallel enrolments, issue 1, of which upload_total_bytes takes 256 MiB. */
+#define SID_HELD_MAX_BYTES ((size_t)32 << 20)
 /* A job that was begun this often and never finished has killed the process as
  * often. Source: architecture.md section 3. */
 #define SID_ATTEMPTS_MAX 2
+/* In which a person's attempts to enrol are counted. */
+#define SID_ATTEMPT_DAY_S ((int64_t)86400)
 
+/* What a clerk's key may ask in a minute; 0: any number. */
+int64_t sid_app_clerk_per_minute(const struct sid_app *app);
 void sid_app_policy(const struct sid_app *app, struct sid_policy *out);
 void sid_app_token_times(const struct sid_app *app, int64_t now_s,
                          struct sid_token_times *out);
@@ -67,17 +122,28 @@ void sid_app_token_times(const struct sid_app *app, int64_t now_s,
 /* Common start of a flow: refuses with SID_E_STOPPING when the app stops (then
  * done has been called and false is returned). */
 bool sid_flow_admit(struct sid_flow *flow);
+/* Zeroed rows for a page of 1..SID_PAGE_MAX, for free(). NULL when there is no
+ * memory: then done has been called. */
+void *sid_flow_page(struct sid_flow *flow, int limit, size_t row_size);
 /* Submits the flow's operation. */
 void sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                      sid_op_done_fn *done);
-/* An op's done that ends the flow with the op's error. */
+/* The op's error; else flow->refusal: a run that refuses but keeps what it has
+ * written (the audit row about it) sets that and returns SID_OK. */
+enum sid_err sid_flow_result(const struct sid_op *op);
+/* An op's done that ends the flow with that. */
 void sid_flow_end(struct sid_op *op);
 /* Who acts, for the audit log: client id, "holder" or "nobody". */
 const char *sid_caller_actor(const struct sid_caller *caller);
-/* Audit row with the time of now. */
+/* Audit row with the time of now, or of at_us; no row is older than the one
+ * before it. */
 SID_FALLIBLE enum sid_err
 sid_app_audit(struct sid_store *store, const char *event, const char *actor,
               const char *subject, const char *outcome, const char *detail);
+SID_FALLIBLE enum sid_err
+sid_app_audit_at(struct sid_store *store, int64_t at_us, const char *event,
+                 const char *actor, const char *subject, const char *outcome,
+                 const char *detail);
 /* True when the caller sent this object (app) or is its holder. */
 bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                      const uint8_t holder_hash[SID_SHA256_BYTES]);
@@ -88,7 +154,40 @@ SID_FALLIBLE enum sid_err sid_gate_new(struct sid_gate **out);
 /* After its last refusal has come back from the writer. */
 void sid_gate_free(struct sid_gate **gate);
 
+/* ---- time.c ------------------------------------------------------------- */
+/* Before any other thread: the time that was in force before, Unix
+ * microseconds. */
+void sid_time_begin(struct sid_app *app, int64_t floor_us);
+/* The time by which codes live and die, Unix microseconds: the clock's, but it
+ * never goes back. Any thread. */
+int64_t sid_time_us(struct sid_app *app);
+/* The same in whole seconds: by it credentials expire. */
+int64_t sid_time_s(struct sid_app *app);
+/* Each tick: says once when the clock was set back by more than the skew, and
+ * when that is over. Main thread. */
+void sid_time_tick(struct sid_app *app);
+
+/* ---- webhook.c ---------------------------------------------------------- */
+/* Once everything else runs; it may do so without an address to send to.
+ * Errors: SID_E_NO_MEMORY, SID_E_CRYPTO, SID_E_INTERNAL. */
+SID_FALLIBLE enum sid_err sid_webhook_start(struct sid_app *app);
+/* Ends the request under way, and the thread; while the writer works. */
+void sid_webhook_stop(struct sid_app *app);
+/* How it went so far. Any thread. */
+void sid_webhook_state(struct sid_app *app, struct sid_webhook_state *out);
+/* Refused events were marked to be sent once more. Any thread. */
+void sid_webhook_replay(struct sid_app *app);
+
+/* ---- expiring.c --------------------------------------------------------- */
+/* Now and then: credentials that will expire soon get a row in the log, from
+ * which the app's backend is told. Main thread. */
+void sid_expiring_tick(struct sid_app *app);
+
 /* ---- purposes.c --------------------------------------------------------- */
+/* From now on these (copied) are in force; grants that they do not know are
+ * logged. Main thread. Errors: SID_E_NO_MEMORY (nothing has changed). */
+SID_FALLIBLE enum sid_err
+sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
 void sid_app_free_purposes(struct sid_app *app);
 
 /* ---- key_ages.c --------------------------------------------------------- */
@@ -105,6 +204,65 @@ void sid_keys_purge(struct sid_app *app);
 SID_FALLIBLE enum sid_err sid_keys_rewrap_begin(struct sid_app *app,
                                                 struct sid_store *store);
 
+/* ---- audit_head.c ------------------------------------------------------- */
+enum { SID_HEAD_IDLE, SID_HEAD_ASKED, SID_HEAD_ANSWERED };
+/* Signs and writes the head of a committed row, unless it has been. What fails
+ * is logged and counted, and tried again with the next one. */
+void sid_heads_write(struct sid_app *app, int64_t seq,
+                     const uint8_t mac[SID_SHA256_BYTES]);
+/* The last head of this log in the file; false when there is none. */
+bool sid_heads_last(struct sid_app *app, struct sid_audit_head *out);
+void sid_heads_tick(struct sid_app *app, int64_t now_us);
+
+/* ---- audit_self.c ------------------------------------------------------- */
+/* At the end, if the start was recorded: the last row, and its head. */
+void sid_audit_stop(struct sid_app *app);
+
+/* ---- template.c --------------------------------------------------------- */
+/* Keeps an embedding as the face of an enrolment, under its template key
+ * (borrowed, as it is stored now). Writer thread or a tool's. Errors:
+ * SID_E_NOT_FOUND (no such enrolment), those of seal and store. */
+SID_FALLIBLE enum sid_err
+sid_template_keep(const struct sid_keyring *ring, struct sid_store *store,
+                  const char *enrolment_id, const struct sid_subject_key *key,
+                  const float face[SID_EMBEDDING_FLOATS]);
+/* How like the kept face another one is, -1..1. Errors: SID_E_NOT_FOUND (none
+ * is kept), SID_E_SEAL, those of the store. */
+SID_FALLIBLE enum sid_err
+sid_template_compare(const struct sid_keyring *ring, struct sid_store *store,
+                     const char *enrolment_id,
+                     const struct sid_subject_key *key,
+                     const float face[SID_EMBEDDING_FLOATS], float *similarity);
+/* Makes a fresh template key under the current version; a face that is kept is
+ * turned by that version's transform and sealed again. *key: the stored one
+ * becomes the one to be stored. Errors: those of seal and store. */
+SID_FALLIBLE enum sid_err sid_template_renew(const struct sid_keyring *ring,
+                                             struct sid_store *store,
+                                             const char *enrolment_id,
+                                             struct sid_subject_key *key);
+
+/* ---- flow_portrait.c ---------------------------------------------------- */
+/* Inside a transaction: whose enrolment and keys a recent check is about.
+ * Errors: SID_E_NOT_FOUND (the credential, or what it stands on, is not active
+ * any more, or gone), those of the store. */
+SID_FALLIBLE enum sid_err sid_app_checked(struct sid_app *app,
+                                          struct sid_store *store,
+                                          const struct sid_recent_check *check,
+                                          char enrolment_id[SID_ID_SIZE],
+                                          struct sid_subject_key *key);
+
+/* ---- flow_enrol_erase.c ------------------------------------------------- */
+/* Forgets a person and says so in the audit log, by ids. Inside a transaction.
+ * Errors: SID_E_NOT_FOUND, those of the store. */
+SID_FALLIBLE enum sid_err sid_person_erase(struct sid_store *store,
+                                           const struct sid_erasure *erasure,
+                                           const char *actor);
+
+/* ---- retention.c -------------------------------------------------------- */
+/* Each tick: applies what is due, in small operations, and watches the number
+ * of faces. Main thread. */
+void sid_retention_tick(struct sid_app *app, int64_t now_us);
+
 /* ---- enrol_wait.c ------------------------------------------------------- */
 /* Registers flow to be woken when enrolment `id` is settled or at deadline_us.
  * False when the app stops: then nothing was registered. Writer thread. */
@@ -114,6 +272,43 @@ void sid_wait_settled(struct sid_app *app, const char *id);
 /* Wakes those whose deadline has passed (all: INT64_MAX). */
 void sid_wait_expire(struct sid_app *app, int64_t now_us);
 
+/* Waits as get asks for when its enrolment is open: then the flow may end at
+ * any moment. False: the caller ends it. Its op is not in use. Writer thread.
+ */
+bool sid_enrol_wait(struct sid_enrol_get *get);
+
+/* ---- flow_challenge.c --------------------------------------------------- */
+/* Inside a transaction: judges the challenge that an enrolment of this client
+ * answers ("" none), marks it as used by enrolment, and fills its challenge.
+ * A refusal is audited, and set in the flow. sealed: the photos, by kind.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_enrol_take_challenge(struct sid_flow *flow, struct sid_store *store,
+                         const char *id,
+                         const struct sid_buf sealed[SID_PHOTO_KINDS],
+                         struct sid_enrolment *enrolment);
+
+/* ---- flow_credential.c -------------------------------------------------- */
+/* Reads a credential for the app that enrolled its holder, or for the holder;
+ * for others it does not exist. Errors: SID_E_NOT_FOUND, those of the store. */
+SID_FALLIBLE enum sid_err sid_credential_for(const struct sid_caller *caller,
+                                             struct sid_store *store,
+                                             const char *id,
+                                             struct sid_credential *out);
+
+/* ---- flow_verify.c ------------------------------------------------------ */
+/* Reads the code of a check whose inputs are set. Any thread. Errors: those of
+ * our own, after which nothing is known about it. */
+SID_FALLIBLE enum sid_err sid_verify_open(struct sid_verify *verify);
+/* Judges what was read and writes it down, inside a transaction; of a check
+ * whose flow.err is set it writes down that. Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_verify_judge(struct sid_verify *verify,
+                                           struct sid_store *store);
+
+/* ---- flow_enrol_submit.c ------------------------------------------------- */
+/* A body of which the rest is counted as held, or gone. Any thread. */
+void sid_enrol_give_room_back(struct sid_app *app, uint64_t bytes);
+
 /* ---- enrol_settle.c ----------------------------------------------------- */
 /* What is to become of an enrolment, by a worker or an officer. */
 struct sid_verdict {
@@ -121,18 +316,50 @@ struct sid_verdict {
     struct sid_reasons reasons;
     bool has_scores;
     double similarity, liveness;
-    const char *actor; /* for the audit row */
+    const struct sid_challenge_report *challenge; /* NULL: as it is stored */
+    const char *actor;                            /* for the audit row */
     const char *decided_by;
     const char *note;
+    const float *face; /* the selfie's embedding, or NULL; kept when it is
+                          approved or goes to review */
+    struct sid_span portrait; /* sealed, or empty; kept with the face */
 };
 /* Inside a transaction: issues the credential when approved (a number that is
- * in use by now turns the verdict into rejected), writes the decision, deletes
- * the photos unless it goes to review, audits. enrolment is the stored row and
- * becomes the new one. Errors: SID_E_CONFLICT, those of seal and store. */
+ * in use by now, or a card that has expired, turns the verdict into rejected),
+ * writes the decision, deletes the photos unless it goes to review, keeps or
+ * deletes the face, audits. enrolment is the stored row and becomes the new
+ * one. Errors: SID_E_CONFLICT, SID_E_EXPIRED (instead, when an officer
+ * decides), those of seal and store. */
 SID_FALLIBLE enum sid_err sid_enrol_settle(struct sid_app *app,
                                            struct sid_store *store,
                                            struct sid_enrolment *enrolment,
                                            const struct sid_verdict *verdict);
+
+/* ---- credential_issue.c -------------------------------------------------- */
+/* Whether a credential of this type stands that another one may not simply
+ * take the place of: one that has not expired. Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_app_in_use(struct sid_app *app, struct sid_store *store,
+               const uint8_t id_index[SID_SHA256_BYTES], const char *type,
+               bool *out);
+/* What a credential stands on. */
+struct sid_base {
+    enum sid_credential_state state;    /* active, too, when on nothing */
+    char assurance[SID_ASSURANCE_SIZE]; /* what the credential is worth */
+    int64_t valid_until_s;              /* 0: does not end */
+};
+/* The credential that one of this type stands on: of the same enrolment, so
+ * that what an old phone has does not come back with a new enrolment. Errors:
+ * those of the store. */
+SID_FALLIBLE enum sid_err sid_app_base(struct sid_app *app,
+                                       struct sid_store *store,
+                                       const struct sid_credential *credential,
+                                       struct sid_base *out);
+/* Inserts a credential, in the place of whatever stands of its type and person,
+ * and writes both down. Errors: those of the store and the log. */
+SID_FALLIBLE enum sid_err sid_app_issue(struct sid_store *store,
+                                        const struct sid_credential *credential,
+                                        const char *actor);
 
 /* ---- enrol_work.c ------------------------------------------------------- */
 /* A stored enrolment on its way through the worker. Owned by the pool, then
@@ -143,22 +370,42 @@ struct sid_enrol_job {
     struct sid_enrol_job *next; /* parked or backlog list */
     struct sid_app *app;
     char id[SID_ID_SIZE];
-    struct sid_buf sealed[2];       /* photos, or empty: read them back */
+    /* Photos by kind, or empty: read them back. */
+    struct sid_buf sealed[SID_PHOTO_KINDS];
     size_t held_bytes;              /* counted in app->held_bytes */
     bool has_place;                 /* a place in the pool */
     bool suspect;                   /* was at work when the process died */
+    int failures;                   /* of the store, for no lasting reason */
     struct sid_enrolment enrolment; /* the stored row */
     struct sid_decision decision;
+    bool has_face; /* worth being kept */
+    float face[SID_EMBEDDING_FLOATS];
+    struct sid_buf portrait; /* sealed; empty: none */
 };
 /* Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_enrol_job_new(struct sid_app *app, const char *id,
                                             struct sid_enrol_job **out);
 void sid_enrol_job_free(struct sid_enrol_job **job);
+/* Seals the photos that are there into the job and frees them one by one.
+ * Errors: SID_E_CRYPTO, SID_E_NO_MEMORY … */
+SID_FALLIBLE enum sid_err
+sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
+                   struct sid_buf photo[SID_PHOTO_KINDS]);
+/* Stores the sealed photos of the job. Writer thread. Errors: those of the
+ * store. */
+SID_FALLIBLE enum sid_err sid_enrol_job_store(const struct sid_enrol_job *job,
+                                              struct sid_store *store);
+/* Keeps the sealed photos for the worker, unless other jobs hold much already:
+ * then they are read back. */
+void sid_enrol_job_hold(struct sid_enrol_job *job);
+/* Counts a decision in the metrics. */
+void sid_enrol_count(enum sid_enrol_state state);
 /* Hands a job with a place to the workers. */
 void sid_enrol_job_submit(struct sid_enrol_job **take);
 /* At start: takes up what a former run left. */
 SID_FALLIBLE enum sid_err sid_enrol_resume(struct sid_app *app);
-/* Each tick: backlog into free places, parked decisions to the writer again. */
+/* Each tick, while the storage takes what is written: backlog into free places,
+ * parked decisions to the writer again. */
 void sid_enrol_work_tick(struct sid_app *app);
 /* At the end: frees both lists. */
 void sid_enrol_work_fini(struct sid_app *app);
@@ -167,9 +414,24 @@ void sid_enrol_work_fini(struct sid_app *app);
 struct sid_subject sid_app_subject(const struct sid_app *app,
                                    const char *enrolment_id,
                                    const struct sid_subject_key *key);
+/* Opens what its type adds to a credential: *out_type is left alone when that
+ * is nothing. Any thread. Errors: SID_E_SEAL, SID_E_NO_MEMORY, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err
+sid_app_open_details(const struct sid_subject *subject, const char *id,
+                     const char *type, struct sid_span sealed,
+                     const struct sid_credential_type **out_type,
+                     struct sid_details *out);
+/* Replaces *out by the sealed words; by nothing when they are "". Errors: those
+ * of sid_subject_seal(). */
+SID_FALLIBLE enum sid_err sid_app_seal_words(const struct sid_subject *subject,
+                                             const struct sid_place *place,
+                                             const char *words,
+                                             struct sid_buf *out);
 /* Where a photo is sealed for. */
 struct sid_place sid_enrol_photo_place(const char *id,
                                        enum sid_photo_kind kind);
 struct sid_place sid_enrol_holder_place(const char *id);
+struct sid_place sid_portrait_place(const char *id);
+struct sid_place sid_enrol_words_place(const char *id, enum sid_words words);
 
 #endif

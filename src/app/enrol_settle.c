@@ -6,6 +6,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/purpose.h"
 #include "smartid/text.h"
 
 #define DETAIL_SIZE (SID_REASONS_TEXT_SIZE + 64)
@@ -18,6 +19,21 @@ sid_enrol_photo_place(const char *id, enum sid_photo_kind kind) {
 struct sid_place
 sid_enrol_holder_place(const char *id) {
     return (struct sid_place){"enrolment", "holder", id};
+}
+
+struct sid_place
+sid_portrait_place(const char *id) {
+    return (struct sid_place){"portrait", "sealed", id};
+}
+
+struct sid_place
+sid_enrol_words_place(const char *id, enum sid_words words) {
+    static const char *const columns[] = {
+        [SID_WORDS_STATEMENT] = "statement",
+        [SID_WORDS_NOTE] = "note",
+        [SID_WORDS_FIRST_NOTE] = "first_note",
+    };
+    return (struct sid_place){"enrolment", columns[words], id};
 }
 
 /* Opens the holder's data where the enrolment keeps it and seals it again for
@@ -43,12 +59,20 @@ static enum sid_err
 issue_credential(struct sid_app *app, struct sid_store *store,
                  struct sid_enrolment *enrolment, const char *actor) {
     struct sid_credential credential = {
-        .type = "resident_id",
-        .assurance = "remote",
-        .state = SID_CREDENTIAL_ACTIVE,
+        .type = SID_TYPE_RESIDENT,
+        .life = {.valid_until_s = enrolment->valid_until_s},
         .issued_at_s = enrolment->decided_at_s,
     };
-    enum sid_err err = sid_id_make("crd_", credential.id);
+    bool live = enrolment->challenge.outcome == SID_CHALLENGE_PASSED;
+    enum sid_assurance assurance = enrolment->method == SID_METHOD_COUNTER
+                                       ? SID_ASSURANCE_COUNTER
+                                   : live ? SID_ASSURANCE_REMOTE_LIVE
+                                          : SID_ASSURANCE_REMOTE;
+    enum sid_err err =
+        sid_text_copy(credential.assurance, sizeof credential.assurance,
+                      sid_assurance_name(assurance));
+    if (err == SID_OK)
+        err = sid_id_make("crd_", credential.id);
     if (err != SID_OK)
         return err;
     memcpy(credential.enrolment_id, enrolment->id, sizeof enrolment->id);
@@ -59,16 +83,22 @@ issue_credential(struct sid_app *app, struct sid_store *store,
     memcpy(credential.holder_hash, enrolment->holder_hash,
            sizeof enrolment->holder_hash);
     err = reseal_holder(app, enrolment, &credential);
-    uint64_t serial = 0;
     if (err == SID_OK)
-        err = sid_store_credential_insert(store, &credential, &serial);
-    if (err == SID_OK)
-        err = sid_app_audit(store, "credential_issued", actor, credential.id,
-                            credential.type, enrolment->id);
+        err = sid_app_issue(store, &credential, actor);
     if (err == SID_OK)
         memcpy(enrolment->credential_id, credential.id, sizeof credential.id);
     sid_credential_fini(&credential);
     return err;
+}
+
+static enum sid_err
+seal_note(const struct sid_app *app, struct sid_enrolment *enrolment,
+          const char *note) {
+    struct sid_subject subject =
+        sid_app_subject(app, enrolment->id, &enrolment->key);
+    struct sid_place place =
+        sid_enrol_words_place(enrolment->id, SID_WORDS_NOTE);
+    return sid_app_seal_words(&subject, &place, note, &enrolment->note_sealed);
 }
 
 static enum sid_err
@@ -77,10 +107,60 @@ audit_decision(struct sid_store *store, const struct sid_enrolment *enrolment,
     char reasons[SID_REASONS_TEXT_SIZE];
     char detail[DETAIL_SIZE];
     sid_reasons_pack(&enrolment->reasons, reasons);
-    (void)snprintf(detail, sizeof detail, "attempts=%d reasons=%s",
-                   enrolment->attempts, reasons);
+    (void)snprintf(detail, sizeof detail, "attempts=%d challenge=%s reasons=%s",
+                   enrolment->attempts,
+                   sid_challenge_outcome_name(enrolment->challenge.outcome),
+                   reasons);
     return sid_app_audit(store, "enrolment_decided", actor, enrolment->id,
                          sid_enrol_state_name(enrolment->state), detail);
+}
+
+/* Of who has, or may get, a credential. */
+static enum sid_err
+keep_face(struct sid_app *app, struct sid_store *store,
+          const struct sid_enrolment *enrolment,
+          const struct sid_verdict *verdict) {
+    if (verdict->face == NULL || (enrolment->state != SID_ENROL_APPROVED &&
+                                  enrolment->state != SID_ENROL_REVIEW))
+        return SID_OK;
+    enum sid_err err = sid_template_keep(app->keys, store, enrolment->id,
+                                         &enrolment->key, verdict->face);
+    if (err == SID_OK && verdict->portrait.len > 0)
+        err = sid_store_portrait_put(store, enrolment->id, verdict->portrait);
+    return err;
+}
+
+/* Why it cannot be approved any more, whatever it was when it came: the card
+ * has expired meanwhile, or the number is in use by now. SID_OK: it can. */
+static enum sid_err
+find_obstacle(struct sid_app *app, struct sid_store *store,
+              const struct sid_enrolment *enrolment, enum sid_err *why) {
+    bool in_use = false;
+    *why = SID_OK;
+    if (enrolment->state != SID_ENROL_APPROVED)
+        return SID_OK;
+    if (enrolment->valid_until_s != 0 &&
+        sid_time_s(app) >= enrolment->valid_until_s) {
+        *why = SID_E_EXPIRED;
+        return SID_OK;
+    }
+    enum sid_err err = enrolment->replaces
+                           ? SID_OK
+                           : sid_app_in_use(app, store, enrolment->id_index,
+                                            SID_TYPE_RESIDENT, &in_use);
+    if (in_use)
+        *why = SID_E_CONFLICT;
+    return err;
+}
+
+static void
+turn_down(struct sid_enrolment *enrolment, enum sid_err why) {
+    enrolment->state = SID_ENROL_REJECTED;
+    enrolment->reasons.count = 0;
+    sid_reasons_add(&enrolment->reasons,
+                    why == SID_E_EXPIRED ? SID_REASON_CARD_EXPIRED
+                                         : SID_REASON_ID_NUMBER_IN_USE,
+                    SID_PHOTO_NONE);
 }
 
 enum sid_err
@@ -97,28 +177,27 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         enrolment->similarity = verdict->similarity;
         enrolment->liveness = verdict->liveness;
     }
+    if (verdict->challenge != NULL)
+        enrolment->challenge = *verdict->challenge;
     enum sid_err err =
         sid_text_copy(enrolment->decided_by, sizeof enrolment->decided_by,
                       verdict->decided_by);
     if (err == SID_OK)
-        err = sid_text_copy(enrolment->note, sizeof enrolment->note,
-                            verdict->note);
-    bool in_use = false;
-    if (err == SID_OK && verdict->state == SID_ENROL_APPROVED)
-        err = sid_store_credential_in_use(store, enrolment->id_index, &in_use);
+        err = seal_note(app, enrolment, verdict->note);
+    enum sid_err why = SID_OK;
+    if (err == SID_OK)
+        err = find_obstacle(app, store, enrolment, &why);
     /* An officer is told; a worker has nobody to tell and decides. */
-    if (err == SID_OK && in_use && verdict->decided_by[0] != '\0')
-        err = SID_E_CONFLICT;
-    if (err == SID_OK && in_use) {
-        enrolment->state = SID_ENROL_REJECTED;
-        enrolment->reasons.count = 0;
-        sid_reasons_add(&enrolment->reasons, SID_REASON_ID_NUMBER_IN_USE,
-                        SID_PHOTO_NONE);
-    }
+    if (err == SID_OK && why != SID_OK && verdict->decided_by[0] != '\0')
+        err = why;
+    if (err == SID_OK && why != SID_OK)
+        turn_down(enrolment, why);
     if (err == SID_OK && enrolment->state == SID_ENROL_APPROVED)
         err = issue_credential(app, store, enrolment, verdict->actor);
     if (err == SID_OK)
         err = sid_store_enrol_decide(store, enrolment, expected);
+    if (err == SID_OK)
+        err = keep_face(app, store, enrolment, verdict);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
     return err;

@@ -2,17 +2,30 @@
  *
  * A job belongs to the pool, then to the worker that runs it, then to the
  * writer that stores its decision, and ends there. A decision that could not be
- * stored (disk full) is parked and submitted again by the main thread's tick:
- * no work is lost while the process lives, and none after, because the
- * enrolment is still `processing` on disk. */
+ * stored (disk full) is parked and submitted again by the main thread's tick
+ * once the writer says that the storage takes something: no work is lost while
+ * the process lives, and none after, because the enrolment is still
+ * `processing` on disk. */
+#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app_internal.h"
+#include "examiner.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
+
+#define DETAIL_SIZE 64
+/* How often a job comes back after an error of the store that may be the row's
+ * own: one that passes is waited for in between. Own choice. */
+#define STORE_FAILURES_MAX 5
+/* How long no photo must have been freed before the heaps' free pages go back
+ * to the system. Source: own choice: long against the gaps between enrolments
+ * of a busy hour, which would only fetch the pages again. */
+#define TRIM_AFTER_US ((int64_t)5 * 1000 * 1000)
 
 enum sid_err
 sid_enrol_job_new(struct sid_app *app, const char *id,
@@ -28,10 +41,19 @@ sid_enrol_job_new(struct sid_app *app, const char *id,
 
 static void
 drop_photos(struct sid_enrol_job *job) {
-    sid_buf_free(&job->sealed[SID_PHOTO_ID]);
-    sid_buf_free(&job->sealed[SID_PHOTO_SELFIE]);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        sid_buf_free(&job->sealed[kind]);
     atomic_fetch_sub(&job->app->held_bytes, job->held_bytes);
     job->held_bytes = 0;
+    atomic_store(&job->app->memory_used, true);
+}
+
+static void
+give_place_back(struct sid_enrol_job *job) {
+    struct sid_pool *pool = atomic_load(&job->app->pool);
+    if (job->has_place && pool != NULL) /* NULL while the daemon stops */
+        sid_pool_release(pool);
+    job->has_place = false;
 }
 
 void
@@ -42,12 +64,47 @@ sid_enrol_job_free(struct sid_enrol_job **job) {
     *job = NULL;
     drop_photos(me);
     sid_enrolment_fini(&me->enrolment);
-    if (me->has_place) {
-        struct sid_pool *pool = atomic_load(&me->app->pool);
-        if (pool != NULL) /* NULL while the pool itself is being freed */
-            sid_pool_release(pool);
-    }
+    sid_wipe(me->face, sizeof me->face);
+    sid_buf_free(&me->portrait);
+    give_place_back(me);
     free(me);
+}
+
+enum sid_err
+sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
+                   struct sid_buf photo[SID_PHOTO_KINDS]) {
+    struct sid_subject subject = sid_app_subject(job->app, job->id, key);
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
+        struct sid_place place =
+            sid_enrol_photo_place(job->id, (enum sid_photo_kind)kind);
+        if (photo[kind].len == 0)
+            continue;
+        enum sid_err err = sid_subject_seal(
+            &subject, &place, sid_buf_span(&photo[kind]), &job->sealed[kind]);
+        if (err != SID_OK)
+            return err;
+        sid_buf_free(&photo[kind]); /* one plain photo at a time */
+    }
+    return SID_OK;
+}
+
+enum sid_err
+sid_enrol_job_store(const struct sid_enrol_job *job, struct sid_store *store) {
+    enum sid_err err = SID_OK;
+    for (int kind = 0; err == SID_OK && kind < SID_PHOTO_KINDS; kind++)
+        if (job->sealed[kind].len > 0)
+            err = sid_store_photo_put(store, job->id, (enum sid_photo_kind)kind,
+                                      sid_buf_span(&job->sealed[kind]));
+    return err;
+}
+
+void
+sid_enrol_job_hold(struct sid_enrol_job *job) {
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        job->held_bytes += job->sealed[kind].cap;
+    size_t before = atomic_fetch_add(&job->app->held_bytes, job->held_bytes);
+    if (before + job->held_bytes > SID_HELD_MAX_BYTES)
+        drop_photos(job);
 }
 
 static struct sid_enrol_job *
@@ -56,17 +113,22 @@ job_of_op(struct sid_op *op) {
                                     offsetof(struct sid_enrol_job, op));
 }
 
-/* ---- the writer's part: counting the attempt, reading photos back ---------
- */
+/* ---- the writer's part: counting the attempt, reading photos back -------- */
 
 static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
     int attempts = 0;
+    sid_enrolment_fini(&job->enrolment); /* a commit before may have failed */
     enum sid_err err =
         sid_store_enrol_begin_work(store, job->id, sid_now_s(), &attempts);
     if (err == SID_OK)
         err = sid_store_enrol_get(store, job->id, &job->enrolment);
+    char detail[DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "attempts=%d", attempts);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "enrolment_begun", "system", job->id,
+                            sid_enrol_state_name(job->enrolment.state), detail);
     return err;
 }
 
@@ -74,8 +136,8 @@ static enum sid_err
 photos_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
     enum sid_err err = SID_OK;
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
-         kind++)
+    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
+    for (int kind = 0; err == SID_OK && kind < kinds; kind++)
         if (job->sealed[kind].len == 0)
             err = sid_store_photo_get(store, job->id, (enum sid_photo_kind)kind,
                                       &job->sealed[kind]);
@@ -88,11 +150,10 @@ run_on_writer(struct sid_enrol_job *job, sid_op_run_fn *run, bool read_only) {
     return sid_writer_run(job->app->writer, &job->op);
 }
 
-/* ---- the decision ---------------------------------------------------------
- */
+/* ---- the decision -------------------------------------------------------- */
 
-static void
-count_decision(enum sid_enrol_state state) {
+void
+sid_enrol_count(enum sid_enrol_state state) {
     if (state == SID_ENROL_APPROVED)
         sid_metric_add(SID_M_ENROL_APPROVED, 1);
     else if (state == SID_ENROL_REVIEW)
@@ -103,6 +164,14 @@ count_decision(enum sid_enrol_state state) {
         sid_metric_add(SID_M_ENROL_FAILED, 1);
 }
 
+/* An appeal goes to review in any case: there is no second one. An officer sees
+ * what the rules would have said, or that nobody could look at the photos. */
+static void
+to_officer(struct sid_enrol_job *job) {
+    job->decision.state = SID_ENROL_REVIEW;
+    sid_reasons_add(&job->decision.reasons, SID_REASON_APPEAL, SID_PHOTO_NONE);
+}
+
 static enum sid_err
 settle_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_job *job = job_of_op(op);
@@ -110,17 +179,40 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = sid_store_enrol_get(store, job->id, &job->enrolment);
     if (err != SID_OK)
         return err;
+    if (job->enrolment.appealed_at_s != 0 &&
+        job->decision.state != SID_ENROL_REVIEW)
+        to_officer(job);
     struct sid_verdict verdict = {
         .state = job->decision.state,
         .reasons = job->decision.reasons,
         .has_scores = job->decision.has_scores,
         .similarity = (double)job->decision.similarity,
         .liveness = (double)job->decision.liveness,
+        .challenge = job->decision.challenge.outcome != SID_CHALLENGE_NONE
+                         ? &job->decision.challenge
+                         : NULL,
         .actor = "system",
         .decided_by = "",
         .note = "",
+        .face = job->has_face ? job->face : NULL,
+        .portrait = sid_buf_span(&job->portrait),
     };
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
+}
+
+/* Not found is how a job learns that the person was erased meanwhile: nothing
+ * of it is stored. */
+static void
+log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
+    sid_log(err == SID_E_NOT_FOUND ? SID_LOG_INFO : SID_LOG_ERROR, event,
+            SID_S("id", job->id), SID_S("code", sid_err_code(err)));
+}
+
+/* Whether it is worth another try, once the storage takes something. */
+static bool
+may_pass(struct sid_enrol_job *job, enum sid_err err) {
+    return err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY ||
+           (err == SID_E_STORE && job->failures++ < STORE_FAILURES_MAX);
 }
 
 static void
@@ -135,15 +227,14 @@ static void
 settle_done(struct sid_op *op) {
     struct sid_enrol_job *job = job_of_op(op);
     struct sid_app *app = job->app;
-    if (op->err == SID_E_STORE_FULL || op->err == SID_E_NO_MEMORY) {
+    if (may_pass(job, op->err)) {
         park(job);
         return;
     }
     if (op->err == SID_OK)
-        count_decision(job->enrolment.state);
+        sid_enrol_count(job->enrolment.state);
     else
-        sid_log(SID_LOG_ERROR, "enrolment_not_stored", SID_S("id", job->id),
-                SID_S("code", sid_err_code(op->err)));
+        log_lost(job, "enrolment_not_stored", op->err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);
@@ -162,12 +253,12 @@ give_up(struct sid_enrol_job *job) {
     sid_reasons_add(&job->decision.reasons, SID_REASON_GAVE_UP, SID_PHOTO_NONE);
 }
 
-/* ---- the worker's part ----------------------------------------------------
- */
+/* ---- the worker's part --------------------------------------------------- */
 
 static enum sid_err
-examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
-        enum sid_photo_kind kind, struct sid_photo_facts *facts) {
+examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
+        enum sid_photo_kind kind, uint8_t *portrait,
+        struct sid_photo_facts *facts) {
     struct sid_subject subject =
         sid_app_subject(job->app, job->id, &job->enrolment.key);
     struct sid_place place = sid_enrol_photo_place(job->id, kind);
@@ -175,34 +266,107 @@ examine(struct sid_enrol_job *job, struct sid_face_engine *engine,
     enum sid_err err = sid_subject_open(
         &subject, &place, sid_buf_span(&job->sealed[kind]), &photo);
     if (err == SID_OK)
-        err = sid_photo_examine(engine, sid_buf_span(&photo), kind, facts);
+        err = sid_examiner_portray(
+            examiner, job->id, sid_buf_span(&photo), kind,
+            kind == SID_PHOTO_SELFIE ? portrait : NULL, facts);
     sid_buf_free(&photo);
     return err;
 }
 
+/* What follows from the photos. broken: the one that nobody could look at, and
+ * the last one that was tried; or SID_PHOTO_NONE. */
 static void
-decide(struct sid_enrol_job *job, struct sid_face_engine *engine) {
-    struct sid_photo_facts *facts = calloc(2, sizeof *facts);
-    enum sid_err err = facts == NULL ? SID_E_NO_MEMORY : SID_OK;
-    if (err == SID_OK)
-        err = examine(job, engine, SID_PHOTO_ID, &facts[SID_PHOTO_ID]);
-    if (err == SID_OK)
-        err = examine(job, engine, SID_PHOTO_SELFIE, &facts[SID_PHOTO_SELFIE]);
-    if (err == SID_OK) {
-        struct sid_policy policy;
-        sid_app_policy(job->app, &policy);
+judge(struct sid_enrol_job *job, const struct sid_photo_facts *facts,
+      enum sid_photo_kind broken) {
+    struct sid_policy policy;
+    struct sid_frames frames = {.steps = job->enrolment.challenge.steps,
+                                .frame = &facts[SID_PHOTO_FRAME_1]};
+    sid_app_policy(job->app, &policy);
+    if (broken == SID_PHOTO_NONE) {
         sid_policy_decide(&policy, &facts[SID_PHOTO_ID],
-                          &facts[SID_PHOTO_SELFIE], &job->decision);
+                          &facts[SID_PHOTO_SELFIE], &frames, &job->decision);
     } else {
+        job->decision = (struct sid_decision){.state = SID_ENROL_REJECTED};
+        sid_reasons_add(&job->decision.reasons, SID_REASON_IMAGE_UNREADABLE,
+                        broken);
+    }
+    if (job->enrolment.appealed_at_s != 0)
+        to_officer(job);
+}
+
+/* The selfie's only: what is compared later is the living face, and the card
+ * adds nothing that the decision has not used. An appeal goes to review without
+ * a face, too. */
+static void
+keep_face(struct sid_enrol_job *job, const struct sid_photo_facts *selfie) {
+    job->has_face =
+        selfie->faces > 0 && (job->decision.state == SID_ENROL_APPROVED ||
+                              job->decision.state == SID_ENROL_REVIEW);
+    if (job->has_face)
+        memcpy(job->face, selfie->embedding, sizeof job->face);
+}
+
+/* Room for a portrait, when the person agreed to one. */
+static enum sid_err
+make_room(const struct sid_enrol_job *job, struct sid_buf *portrait) {
+    return job->enrolment.consent_portrait
+               ? sid_buf_reserve(portrait, SID_PORTRAIT_PIXEL_BYTES)
+               : SID_OK;
+}
+
+/* Where the face is kept, its portrait is, too: sealed before it leaves this
+ * thread. */
+static enum sid_err
+keep_portrait(struct sid_enrol_job *job, uint8_t *pixels) {
+    if (!job->has_face || pixels == NULL)
+        return SID_OK;
+    struct sid_subject subject =
+        sid_app_subject(job->app, job->id, &job->enrolment.key);
+    struct sid_place place = sid_portrait_place(job->id);
+    struct sid_buf file = SID_BUF_EMPTY;
+    sid_buf_free(&job->portrait); /* of an attempt before */
+    enum sid_err err = sid_portrait_write(pixels, &file);
+    if (err == SID_OK)
+        err = sid_subject_seal(&subject, &place, sid_buf_span(&file),
+                               &job->portrait);
+    sid_buf_free(&file);
+    /* Only what is no face grows like that; it is not worth an enrolment. */
+    return err == SID_E_IMAGE_TOO_LARGE ? SID_OK : err;
+}
+
+/* Errors: SID_E_IO (nobody can look at the photos now), SID_E_NO_MEMORY:
+ * nothing is decided. */
+static enum sid_err
+decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
+    struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
+    struct sid_buf pixels = SID_BUF_EMPTY;
+    enum sid_err err =
+        facts == NULL ? SID_E_NO_MEMORY : make_room(job, &pixels);
+    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
+    enum sid_photo_kind broken = SID_PHOTO_NONE;
+    for (int kind = 0;
+         err == SID_OK && broken == SID_PHOTO_NONE && kind < kinds; kind++) {
+        err = examine(job, examiner, (enum sid_photo_kind)kind, pixels.ptr,
+                      &facts[kind]);
+        if (err == SID_OK && sid_examiner_gave_up(examiner))
+            broken = (enum sid_photo_kind)kind;
+    }
+    if (err == SID_OK) {
+        judge(job, facts, broken);
+        keep_face(job, &facts[SID_PHOTO_SELFIE]);
+        err = keep_portrait(job, pixels.ptr);
+    }
+    if (err != SID_OK && err != SID_E_IO && err != SID_E_NO_MEMORY) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         give_up(job);
+        err = SID_OK;
     }
-    if (facts != NULL) {
-        sid_photo_facts_fini(&facts[SID_PHOTO_ID]);
-        sid_photo_facts_fini(&facts[SID_PHOTO_SELFIE]);
-    }
+    for (int kind = 0; facts != NULL && kind < SID_PHOTO_KINDS; kind++)
+        sid_photo_facts_fini(&facts[kind]);
     free(facts);
+    sid_buf_free(&pixels);
+    return err;
 }
 
 /* Puts jobs behind those that wait for a place. */
@@ -222,16 +386,14 @@ add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
 static void
 leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     struct sid_app *app = job->app;
-    if (err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY) {
+    if (err == SID_E_IO || may_pass(job, err)) {
         drop_photos(job);
-        job->has_place = false;
-        sid_pool_release(atomic_load(&app->pool));
+        give_place_back(job);
         add_to_backlog(app, job);
         return;
     }
     if (err != SID_OK)
-        sid_log(SID_LOG_ERROR, "enrolment_left", SID_S("id", job->id),
-                SID_S("code", sid_err_code(err)));
+        log_lost(job, "enrolment_left", err);
     char id[SID_ID_SIZE];
     memcpy(id, job->id, sizeof id);
     sid_enrol_job_free(&job);
@@ -240,17 +402,19 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
 
 /* From the counted attempt to the decision; a suspect alone. */
 static enum sid_err
-work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
+work(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     pthread_rwlock_t *suspects = &job->app->suspects;
     if (job->suspect)
         pthread_rwlock_wrlock(suspects);
     else
         pthread_rwlock_rdlock(suspects);
-    enum sid_err err = run_on_writer(job, begin_run, false);
+    enum sid_err err = sid_examiner_begin(examiner);
+    if (err == SID_OK)
+        err = run_on_writer(job, begin_run, false);
     if (err == SID_OK)
         err = run_on_writer(job, photos_run, true);
     if (err == SID_OK)
-        decide(job, engine);
+        err = decide(job, examiner);
     pthread_rwlock_unlock(suspects);
     return err;
 }
@@ -258,13 +422,13 @@ work(struct sid_enrol_job *job, struct sid_face_engine *engine) {
 static void
 job_run(struct sid_job *node, void *worker_ctx) {
     struct sid_enrol_job *job = (struct sid_enrol_job *)node;
-    struct sid_face_engine *engine = worker_ctx;
+    struct sid_examiner *examiner = worker_ctx;
     if (atomic_load(&job->app->stopping)) {
         leave_for_later(job, SID_OK);
         return;
     }
     int64_t start_us = sid_mono_us();
-    enum sid_err err = work(job, engine);
+    enum sid_err err = work(job, examiner);
     if (err != SID_OK) {
         leave_for_later(job, err);
         return;
@@ -286,8 +450,7 @@ sid_enrol_job_submit(struct sid_enrol_job **take) {
         sid_enrol_job_free(&job); /* stopping: on disk for the next start */
 }
 
-/* ---- start, tick, end -----------------------------------------------------
- */
+/* ---- start, tick, end ---------------------------------------------------- */
 
 struct resume {
     struct sid_op op;
@@ -356,8 +519,26 @@ feed_backlog(struct sid_app *app, struct sid_pool *pool) {
         add_to_backlog(app, list);
 }
 
+/* glibc keeps what was freed below something that was not. */
+static void
+give_memory_back(struct sid_app *app) {
+    int64_t now_us = sid_mono_us();
+    if (atomic_exchange(&app->memory_used, false)) {
+        app->trim_at_us = now_us + TRIM_AFTER_US;
+    } else if (app->trim_at_us != 0 && now_us >= app->trim_at_us) {
+        app->trim_at_us = 0;
+        (void)malloc_trim(0);
+        sid_log(SID_LOG_DEBUG, "memory_given_back",
+                SID_N("us", sid_mono_us() - now_us));
+    }
+}
+
 void
 sid_enrol_work_tick(struct sid_app *app) {
+    give_memory_back(app);
+    /* Nothing can be begun or stored now; the writer finds out when. */
+    if (sid_writer_storage(app->writer) != SID_OK)
+        return;
     struct sid_pool *pool = atomic_load(&app->pool);
     if (pool != NULL && !atomic_load(&app->stopping))
         feed_backlog(app, pool);

@@ -1,5 +1,8 @@
 /* flow.c: what every flow does alike: being admitted, going to the writer,
- * coming back, naming its actor in the audit log. Any thread; owns nothing. */
+ * coming back, naming its actor in the audit log; and whether it could store
+ * anything. Any thread; owns nothing. */
+#include <stdlib.h>
+
 #include "app_internal.h"
 #include "smartid/clock.h"
 
@@ -13,6 +16,17 @@ sid_flow_admit(struct sid_flow *flow) {
     return false;
 }
 
+void *
+sid_flow_page(struct sid_flow *flow, int limit, size_t row_size) {
+    SID_ASSERT(limit >= 1 && limit <= SID_PAGE_MAX);
+    void *rows = calloc((size_t)limit, row_size);
+    if (rows == NULL) {
+        flow->err = SID_E_NO_MEMORY;
+        flow->done(flow);
+    }
+    return rows;
+}
+
 void
 sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                 sid_op_done_fn *done) {
@@ -21,11 +35,22 @@ sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
     sid_writer_submit(flow->app->writer, &flow->op);
 }
 
+enum sid_err
+sid_flow_result(const struct sid_op *op) {
+    const struct sid_flow *flow = (const struct sid_flow *)op;
+    return op->err == SID_OK ? flow->refusal : op->err;
+}
+
 void
 sid_flow_end(struct sid_op *op) {
     struct sid_flow *flow = (struct sid_flow *)op;
-    flow->err = op->err;
+    flow->err = sid_flow_result(op);
     flow->done(flow);
+}
+
+enum sid_err
+sid_app_storage(const struct sid_app *app) {
+    return sid_writer_storage(app->writer);
 }
 
 const char *
@@ -38,8 +63,16 @@ sid_caller_actor(const struct sid_caller *caller) {
 enum sid_err
 sid_app_audit(struct sid_store *store, const char *event, const char *actor,
               const char *subject, const char *outcome, const char *detail) {
+    return sid_app_audit_at(store, sid_now_us(), event, actor, subject, outcome,
+                            detail);
+}
+
+enum sid_err
+sid_app_audit_at(struct sid_store *store, int64_t at_us, const char *event,
+                 const char *actor, const char *subject, const char *outcome,
+                 const char *detail) {
     struct sid_audit_row row = {
-        .at_us = sid_now_us(),
+        .at_us = at_us,
         .event = event,
         .actor = actor,
         .subject = subject,
@@ -53,6 +86,16 @@ struct sid_subject
 sid_app_subject(const struct sid_app *app, const char *enrolment_id,
                 const struct sid_subject_key *key) {
     return (struct sid_subject){app->keys, enrolment_id, key, SID_KEY_DATA};
+}
+
+enum sid_err
+sid_app_seal_words(const struct sid_subject *subject,
+                   const struct sid_place *place, const char *words,
+                   struct sid_buf *out) {
+    sid_buf_free(out);
+    return words[0] == '\0'
+               ? SID_OK
+               : sid_subject_seal(subject, place, sid_span_str(words), out);
 }
 
 bool

@@ -2,6 +2,7 @@
  * follows the database: it is changed after the commit, before the answer. */
 #include "smartid/flow_admin.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "smartid/clock.h"
 #include "smartid/text.h"
 
-#define DETAIL_SIZE (SID_PURPOSE_NAMES_SIZE + SID_NETWORKS_TEXT_SIZE + 32)
+#define DETAIL_SIZE (SID_PURPOSE_NAMES_SIZE + SID_NETWORKS_TEXT_SIZE + 64)
 
 static bool
 name_clean(const char name[SID_CLIENT_NAME_SIZE]) {
@@ -31,6 +32,8 @@ check_order(const struct sid_client_order *order,
                  name_clean(order->party);
     bool lives = order->lifetime_s >= SID_CLIENT_LIFETIME_MIN_S &&
                  order->lifetime_s <= SID_CLIENT_LIFETIME_MAX_S;
+    bool rated =
+        order->per_minute >= 0 && order->per_minute <= SID_QUOTA_PER_MINUTE_MAX;
     bool unknown = false;
     uint64_t granted = sid_purposes_resolve(purposes, order->purpose_names,
                                             note_unknown, &unknown);
@@ -38,7 +41,7 @@ check_order(const struct sid_client_order *order,
         order->role == SID_ROLE_CLERK
             ? granted != 0 && !unknown
             : order->purpose_names[0] == '\0' && order->party[0] == '\0';
-    return named && lives && grants_fit ? SID_OK : SID_E_FIELD_INVALID;
+    return named && lives && rated && grants_fit ? SID_OK : SID_E_FIELD_INVALID;
 }
 
 /* What was granted, for the audit log. */
@@ -48,8 +51,9 @@ audit_added(struct sid_store *store, const struct sid_client *client,
     char networks[SID_NETWORKS_TEXT_SIZE];
     char detail[DETAIL_SIZE];
     sid_networks_text(&client->networks, networks);
-    (void)snprintf(detail, sizeof detail, "networks=\"%s\" purposes=\"%s\"",
-                   networks, client->purpose_names);
+    (void)snprintf(detail, sizeof detail,
+                   "networks=\"%s\" purposes=\"%s\" per_minute=%" PRId64,
+                   networks, client->purpose_names, client->per_minute);
     return sid_app_audit(store, "client_added", actor, client->id,
                          sid_role_name(client->role), detail);
 }
@@ -65,6 +69,7 @@ sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
     struct sid_client made = {
         .role = order->role,
         .networks = order->networks,
+        .per_minute = order->per_minute,
         .created_at_s = now_us / 1000000,
         .expires_at_s = now_us / 1000000 + order->lifetime_s,
     };
@@ -90,6 +95,17 @@ sid_client_add_in(struct sid_store *store, const struct sid_purposes *purposes,
 }
 
 enum sid_err
+sid_client_list_in(struct sid_store *store, const char *actor,
+                   enum sid_err (*each)(const struct sid_client *client,
+                                        void *ctx),
+                   void *ctx) {
+    enum sid_err err = sid_store_client_each(store, each, ctx);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "clients_listed", actor, "", "shown", "");
+    return err;
+}
+
+enum sid_err
 sid_client_revoke_in(struct sid_store *store, const char *id, const char *actor,
                      int64_t now_us) {
     enum sid_err err = sid_store_client_revoke(store, id, now_us / 1000000);
@@ -98,8 +114,7 @@ sid_client_revoke_in(struct sid_store *store, const char *id, const char *actor,
     return err;
 }
 
-/* ---- flows ----------------------------------------------------------------
- */
+/* ---- flows --------------------------------------------------------------- */
 
 static enum sid_err
 add_run(struct sid_op *op, struct sid_store *store) {
@@ -146,7 +161,8 @@ list_one(const struct sid_client *client, void *ctx) {
 static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_client_list *list = (struct sid_client_list *)op;
-    enum sid_err err = sid_store_client_each(store, list_one, list);
+    enum sid_err err = sid_client_list_in(
+        store, sid_caller_actor(&list->flow.caller), list_one, list);
     if (err != SID_OK || list->count == 0)
         return err;
     list->failures = calloc((size_t)list->count, sizeof *list->failures);
@@ -160,10 +176,8 @@ list_run(struct sid_op *op, struct sid_store *store) {
 
 void
 sid_client_list_start(struct sid_client_list *list) {
-    if (!sid_flow_admit(&list->flow))
-        return;
-    list->flow.op.read_only = true;
-    sid_flow_submit(&list->flow, list_run, sid_flow_end);
+    if (sid_flow_admit(&list->flow))
+        sid_flow_submit(&list->flow, list_run, sid_flow_end);
 }
 
 void

@@ -15,8 +15,7 @@ refuse(struct sid_flow *flow, enum sid_err err) {
     flow->done(flow);
 }
 
-/* ---- list -----------------------------------------------------------------
- */
+/* ---- list ---------------------------------------------------------------- */
 
 static enum sid_err
 list_one(const struct sid_wrapped_key *key, void *ctx) {
@@ -59,8 +58,7 @@ sid_key_list_fini(struct sid_key_list *list) {
     list->count = 0;
 }
 
-/* ---- rotate ---------------------------------------------------------------
- */
+/* ---- rotate -------------------------------------------------------------- */
 
 static enum sid_err
 rotate_run(struct sid_op *op, struct sid_store *store) {
@@ -127,8 +125,7 @@ sid_key_rotate_fini(struct sid_key_rotate *rotate) {
     sid_wipe(&rotate->made, sizeof rotate->made);
 }
 
-/* ---- another master key ---------------------------------------------------
- */
+/* ---- another master key -------------------------------------------------- */
 
 static enum sid_err
 change_run(struct sid_op *op, struct sid_store *store) {

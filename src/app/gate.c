@@ -44,12 +44,14 @@ sid_gate_new(struct sid_gate **out) {
     enum sid_err err = sid_rate_new(FAILURE_PERIOD_S, &gate->failures);
     if (err == SID_OK)
         err = sid_rate_new(FAILURE_PERIOD_S, &gate->forbidden);
+    if (err == SID_OK && pthread_mutex_init(&gate->lock, NULL) != 0)
+        err = SID_E_NO_MEMORY;
     if (err != SID_OK) {
         sid_rate_free(&gate->failures);
+        sid_rate_free(&gate->forbidden);
         free(gate);
         return err;
     }
-    SID_ASSERT(pthread_mutex_init(&gate->lock, NULL) == 0);
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++) {
         gate->row[i].gate = gate;
         gate->row[i].next = gate->free;
@@ -155,6 +157,18 @@ refuse(struct sid_app *app, struct sid_rate *rate,
     return count > limit;
 }
 
+/* A key that was not taken. */
+static enum sid_err
+refuse_key(struct sid_app *app, const struct sid_attempt *attempt,
+           const struct sid_refused_key *refused, int64_t *retry_s) {
+    const struct note note = {refused->client_id, refused->claimed_id,
+                              sid_key_refusal_name(refused->why)};
+    if (!refuse(app, app->gate->failures, attempt, &note, retry_s))
+        return SID_E_UNAUTHENTICATED;
+    sid_metric_add(SID_M_AUTH_LIMITED, 1);
+    return SID_E_RATE;
+}
+
 enum sid_err
 sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
                      struct sid_caller *out, int64_t *retry_s) {
@@ -165,14 +179,22 @@ sid_app_authenticate(struct sid_app *app, const struct sid_attempt *attempt,
                                             attempt->from};
         err = sid_keyset_check(app->keyset, &shown, sid_now_s(), out, &refused);
     }
-    if (err != SID_E_UNAUTHENTICATED)
-        return err;
-    const struct note note = {refused.client_id, refused.claimed_id,
-                              sid_key_refusal_name(refused.why)};
-    if (!refuse(app, app->gate->failures, attempt, &note, retry_s))
-        return SID_E_UNAUTHENTICATED;
-    sid_metric_add(SID_M_AUTH_LIMITED, 1);
-    return SID_E_RATE;
+    return err == SID_E_UNAUTHENTICATED
+               ? refuse_key(app, attempt, &refused, retry_s)
+               : err;
+}
+
+enum sid_err
+sid_app_resume(struct sid_app *app, const struct sid_attempt *attempt,
+               const char *client_id, bool anywhere, struct sid_caller *out,
+               int64_t *retry_s) {
+    struct sid_refused_key refused;
+    const struct sid_stand_in one = {client_id, attempt->from, anywhere};
+    enum sid_err err =
+        sid_keyset_stand_in(app->keyset, &one, sid_now_s(), out, &refused);
+    return err == SID_E_UNAUTHENTICATED
+               ? refuse_key(app, attempt, &refused, retry_s)
+               : err;
 }
 
 enum sid_err
@@ -188,4 +210,60 @@ sid_app_forbid(struct sid_app *app, const struct sid_attempt *attempt,
         return SID_E_FORBIDDEN;
     sid_metric_add(SID_M_AUTH_LIMITED, 1);
     return SID_E_RATE;
+}
+
+enum sid_err
+sid_app_client_role(const struct sid_app *app, const char *client_id,
+                    enum sid_role *out) {
+    return sid_keyset_role(app->keyset, client_id, out);
+}
+
+/* 0: as often as it likes. */
+static int64_t
+quota_of(struct sid_app *app, const struct sid_caller *caller) {
+    if (caller->key == NULL)
+        return 0;
+    return caller->per_minute == 0 && caller->role == SID_ROLE_CLERK
+               ? sid_app_clerk_per_minute(app)
+               : caller->per_minute;
+}
+
+static enum sid_err
+take(const struct sid_caller *caller, int64_t rate, int64_t count,
+     int64_t *retry_s) {
+    if (count == 0 || sid_quota_take(&caller->key->bucket, rate, count,
+                                     sid_mono_us(), retry_s))
+        return SID_OK;
+    sid_metric_add(SID_M_OVER_QUOTA, 1);
+    return SID_E_RATE;
+}
+
+enum sid_err
+sid_app_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                     int64_t *retry_s) {
+    int64_t rate = quota_of(app, caller);
+    return rate == 0 ? SID_OK : take(caller, rate, 1, retry_s);
+}
+
+enum sid_err
+sid_app_rest_within_quota(struct sid_app *app, const struct sid_caller *caller,
+                          int64_t rest, int64_t *retry_s) {
+    int64_t rate = quota_of(app, caller);
+    return rate == 0
+               ? SID_OK
+               : take(caller, rate, rest < rate ? rest : rate - 1, retry_s);
+}
+
+bool
+sid_app_holds(const struct sid_app *app, const struct sid_caller *caller,
+              const char *enrolment_id) {
+    char secret[SID_HOLDER_SECRET_SIZE];
+    uint8_t hash[SID_SHA256_BYTES] = {0};
+    bool same =
+        enrolment_id[0] != '\0' && caller->has_holder_secret &&
+        sid_holder_secret_make(sid_keyring_holder(app->keys), enrolment_id, 0,
+                               secret, hash) == SID_OK &&
+        sid_equal_ct(hash, caller->holder_hash, sizeof hash);
+    sid_wipe(secret, sizeof secret);
+    return same;
 }

@@ -55,8 +55,7 @@ audit_key(struct sid_store *store, const char *event, const char *actor,
     return sid_app_audit(store, event, actor, subject, "done", "");
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 static enum sid_err
 open_rows(const struct rows *rows, const struct sid_master *master,
@@ -106,15 +105,17 @@ sid_master_replace_file(const char *master_path, const char *next_path) {
     return sid_secretfile_replace(next_path, master_path);
 }
 
-/* A change of the master key that was interrupted between the database and the
- * file: the other file fits. */
+#define NEXT_PATH_SIZE (SID_PATH_SIZE + 8)
+
+/* Opens the rows with the key that was to follow the one at master_path.
+ * Errors: SID_E_WRONG_KEY. */
 static enum sid_err
-try_next(const struct rows *rows, const char *master_path,
-         struct sid_master **master, struct sid_keyring **ring) {
-    char next_path[SID_PATH_SIZE + 8];
+open_with_next(const struct rows *rows, const char *master_path,
+               char next_path[NEXT_PATH_SIZE], struct sid_master **master,
+               struct sid_keyring **ring) {
     struct sid_master *next = NULL;
     enum sid_err err =
-        sid_master_next_path(master_path, next_path, sizeof next_path);
+        sid_master_next_path(master_path, next_path, NEXT_PATH_SIZE);
     if (err == SID_OK)
         err = sid_master_load(next_path, &next);
     if (err == SID_OK)
@@ -123,6 +124,21 @@ try_next(const struct rows *rows, const char *master_path,
         sid_master_free(&next);
         return SID_E_WRONG_KEY;
     }
+    *master = next;
+    return SID_OK;
+}
+
+/* A change of the master key that was interrupted between the database and the
+ * file: the other file fits. */
+static enum sid_err
+try_next(const struct rows *rows, const char *master_path,
+         struct sid_master **master, struct sid_keyring **ring) {
+    char next_path[NEXT_PATH_SIZE];
+    struct sid_master *next = NULL;
+    enum sid_err err =
+        open_with_next(rows, master_path, next_path, &next, ring);
+    if (err != SID_OK)
+        return err;
     if (sid_master_replace_file(master_path, next_path) == SID_OK)
         sid_log(SID_LOG_INFO, "master_key_change_finished");
     else
@@ -198,8 +214,9 @@ open_with(struct sid_store *store, const char *master_path,
     if (err != SID_OK)
         return err;
     if (rows->count == 0) {
-        err = sid_store_audit_seq(store) > 0 ? SID_E_SCHEMA
-                                             : make_first(store, *master, ring);
+        err = sid_store_audit_head(store, NULL) > 0
+                  ? SID_E_SCHEMA
+                  : make_first(store, *master, ring);
     } else {
         err = ring_of(rows, *master, ring);
         if (err == SID_E_WRONG_KEY)
@@ -225,8 +242,30 @@ sid_keys_open(struct sid_store *store, const char *master_path,
     return err;
 }
 
-/* ---- new versions ---------------------------------------------------------
- */
+enum sid_err
+sid_keys_open_readonly(struct sid_store *store, const char *master_path,
+                       struct sid_keyring **ring) {
+    char next_path[NEXT_PATH_SIZE];
+    struct sid_master *master = NULL, *next = NULL;
+    struct rows *rows = NULL;
+    enum sid_err err = sid_master_load(master_path, &master);
+    if (err == SID_OK)
+        err = read_rows(store, &rows);
+    if (err == SID_OK && rows->count == 0)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK)
+        err = ring_of(rows, master, ring);
+    if (err == SID_E_WRONG_KEY && rows != NULL)
+        err = open_with_next(rows, master_path, next_path, &next, ring);
+    if (err == SID_OK)
+        sid_store_use_audit_key(store, sid_keyring_audit(*ring));
+    free(rows);
+    sid_master_free(&next);
+    sid_master_free(&master);
+    return err;
+}
+
+/* ---- new versions -------------------------------------------------------- */
 
 static int
 last_version(const struct rows *rows, enum sid_key_use use) {
@@ -311,8 +350,7 @@ sid_keys_retire_codes_in(struct sid_store *store, bool all, int64_t life_s,
     return err;
 }
 
-/* ---- wrapping people's keys again ------------------------------------------
- */
+/* ---- wrapping people's keys again ---------------------------------------- */
 
 struct stale {
     int count;
@@ -335,8 +373,15 @@ static enum sid_err
 rewrap_one(struct sid_store *store, const struct sid_keyring *ring,
            const char *subject, struct sid_subject_key *key) {
     bool changed = false;
-    enum sid_err err = sid_subject_rewrap(ring, subject, key, &changed);
-    if (err == SID_OK && changed)
+    enum sid_err err = SID_OK;
+    /* Not only wrapped again: whoever has the old template key and an old copy
+     * of the database shall be able to do nothing with a new one. */
+    if (key->template_version != 0 &&
+        key->template_version != sid_keyring_current(ring, SID_KEY_TEMPLATE))
+        err = sid_template_renew(ring, store, subject, key);
+    if (err == SID_OK)
+        err = sid_subject_rewrap(ring, subject, key, &changed);
+    if (err == SID_OK)
         err = sid_store_subject_rewrap(store, subject, key);
     return err;
 }
@@ -390,8 +435,7 @@ sid_keys_rewrap_in(struct sid_store *store, const struct sid_keyring *ring,
     return err;
 }
 
-/* ---- another master key ----------------------------------------------------
- */
+/* ---- another master key -------------------------------------------------- */
 
 enum sid_err
 sid_master_change_in(struct sid_store *store, const struct sid_master *now,

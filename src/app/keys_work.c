@@ -9,6 +9,7 @@
 #include "smartid/keys.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "smartid/offline.h"
 
 struct work {
     struct sid_op op;
@@ -38,8 +39,7 @@ submit(struct sid_app *app, sid_op_run_fn *run, sid_op_done_fn *done,
     return true;
 }
 
-/* ---- wrapping again -------------------------------------------------------
- */
+/* ---- wrapping again ------------------------------------------------------ */
 
 enum sid_err
 sid_keys_rewrap_begin(struct sid_app *app, struct sid_store *store) {
@@ -97,8 +97,7 @@ sid_keys_tick(struct sid_app *app) {
         atomic_store(&app->rewrap.running, false);
 }
 
-/* ---- code keys ------------------------------------------------------------
- */
+/* ---- code keys ----------------------------------------------------------- */
 
 static enum sid_err
 purge_run(struct sid_op *op, struct sid_store *store) {
@@ -123,8 +122,13 @@ sid_keys_purge(struct sid_app *app) {
     struct sid_config config;
     sid_app_config(app, &config);
     /* A code of the old key may have been made until the last second of the
-     * window that was open when the new key came. */
+     * window that was open when the new key came. One more window, in which the
+     * counter is told that it has expired, and not that it is no code. One for
+     * counters without a network may have been made a day later, and lives a
+     * day, whatever the window. */
+    int64_t windows_s = 2 * config.code_period_s;
+    int64_t offline_s = SID_OFFLINE_FETCH_S + SID_OFFLINE_LIFE_MAX_S;
     (void)submit(app, purge_run, purge_done,
-                 config.code_period_s + config.code_grace_s +
-                     config.clock_skew_s);
+                 (windows_s > offline_s ? windows_s : offline_s) +
+                     config.code_grace_s + config.clock_skew_s);
 }

@@ -29,7 +29,7 @@ struct sid_models {
     struct sid_face_pack pack;
     struct sid_buf bytes[SID_NET_COUNT];
     uint8_t sha256[SID_NET_COUNT][SID_SHA256_BYTES];
-    bool has_sha256[SID_NET_COUNT];
+    bool has_sha256[SID_NET_COUNT], has_selftest[SID_NET_COUNT];
     pthread_mutex_t lock;
     char problem[PROBLEM_SIZE]; /* under lock */
 };
@@ -51,8 +51,9 @@ read_side(const char *text, int *out) {
     return true;
 }
 
-/* 1 to `max` numbers with blanks between them. */
-static bool
+/* 1 to `max` numbers with blanks between them: how many; 0 when it is not
+ * that. */
+static int
 read_floats(const char *text, float *out, int max) {
     int n = 0;
     for (;;) {
@@ -61,13 +62,13 @@ read_floats(const char *text, float *out, int max) {
         if (end == text)
             break;
         if (n == max)
-            return false;
+            return 0;
         out[n++] = value;
         text = end;
     }
     while (*text == ' ')
         text++;
-    return n > 0 && *text == '\0';
+    return *text == '\0' ? n : 0;
 }
 
 static bool
@@ -104,15 +105,21 @@ read_net(struct sid_models *models, int net, const char *name,
     if (strcmp(name, "channels") == 0)
         return read_channels(value, &spec->channels);
     if (strcmp(name, "mean") == 0)
-        return read_floats(value, spec->mean, 3);
+        return read_floats(value, spec->mean, 3) > 0;
     if (strcmp(name, "std") == 0)
-        return read_floats(value, spec->std, 3);
+        return read_floats(value, spec->std, 3) > 0;
     if (strcmp(name, "crop") == 0)
-        return read_floats(value, &spec->crop, 1) && spec->crop > 0;
+        return read_floats(value, &spec->crop, 1) == 1 && spec->crop > 0;
+    if (strcmp(name, "selftest") == 0) {
+        models->has_selftest[net] =
+            read_floats(value, spec->selftest, SID_SELFTEST_VALUES) ==
+            SID_SELFTEST_VALUES;
+        return models->has_selftest[net];
+    }
     if (net == SID_NET_DETECT && strcmp(name, "score_min") == 0)
-        return read_floats(value, &models->pack.score_min, 1);
+        return read_floats(value, &models->pack.score_min, 1) == 1;
     if (net == SID_NET_DETECT && strcmp(name, "nms_iou") == 0)
-        return read_floats(value, &models->pack.nms_iou, 1);
+        return read_floats(value, &models->pack.nms_iou, 1) == 1;
     return false;
 }
 
@@ -148,6 +155,7 @@ read_manifest(const char *dir, struct sid_models *models, char *problem,
         models->pack.net[net].crop = 1.0F;
     models->pack.score_min = 0.65F; /* architecture.md section 5 */
     models->pack.nms_iou = 0.4F;
+    ini_allow_inline_comments = false; /* as in the settings */
     int line = ini_parse(path, on_line, models);
     if (line != 0) {
         if (line < 0)
@@ -225,18 +233,36 @@ read_checked(const char *dir, struct sid_models *models, int net, char *problem,
     return SID_OK;
 }
 
-enum sid_err
-sid_models_load(const char *model_dir, struct sid_models **out, char *problem,
-                size_t problem_size) {
+/* The manifest must say what the networks answer to their test inputs. */
+static enum sid_err
+check_selftest(const char *dir, const struct sid_models *models, char *problem,
+               size_t problem_size) {
+    for (int net = 0; net < SID_NET_COUNT; net++) {
+        if (models->has_selftest[net])
+            continue;
+        (void)snprintf(problem, problem_size,
+                       "%s/%s: section [%s] has no selftest; if you trust this "
+                       "pack, `smartidctl models selftest --models %s` prints "
+                       "the lines",
+                       dir, MANIFEST, section_names[net], dir);
+        return SID_E_MODEL;
+    }
+    return SID_OK;
+}
+
+/* The manifest and all that it names. */
+static enum sid_err
+load_pack(const char *dir, struct sid_models **out, char *problem,
+          size_t problem_size) {
     struct sid_models *models = calloc(1, sizeof *models);
     if (models == NULL)
         return SID_E_NO_MEMORY;
     SID_ASSERT(pthread_mutex_init(&models->lock, NULL) == 0);
     enum sid_err err = SID_OK;
     if (sid_face_needs_pack()) {
-        err = read_manifest(model_dir, models, problem, problem_size);
+        err = read_manifest(dir, models, problem, problem_size);
         for (int net = 0; err == SID_OK && net < SID_NET_COUNT; net++)
-            err = read_checked(model_dir, models, net, problem, problem_size);
+            err = read_checked(dir, models, net, problem, problem_size);
     }
     if (err != SID_OK) {
         sid_models_free(&models);
@@ -244,6 +270,45 @@ sid_models_load(const char *model_dir, struct sid_models **out, char *problem,
     }
     *out = models;
     return SID_OK;
+}
+
+enum sid_err
+sid_models_load(const char *model_dir, struct sid_models **out, char *problem,
+                size_t problem_size) {
+    struct sid_models *models = NULL;
+    enum sid_err err = load_pack(model_dir, &models, problem, problem_size);
+    if (err == SID_OK && sid_face_needs_pack())
+        err = check_selftest(model_dir, models, problem, problem_size);
+    if (err != SID_OK) {
+        sid_models_free(&models);
+        return err;
+    }
+    *out = models;
+    return SID_OK;
+}
+
+enum sid_err
+sid_models_print_selftest(const char *model_dir, FILE *to, char *problem,
+                          size_t problem_size) {
+    struct sid_models *models = NULL;
+    float value[SID_NET_COUNT][SID_SELFTEST_VALUES];
+    enum sid_err err = load_pack(model_dir, &models, problem, problem_size);
+    for (int net = 0; err == SID_OK && net < SID_NET_COUNT; net++) {
+        err = sid_face_selftest(&models->pack, (enum sid_face_net)net,
+                                value[net]);
+        if (err == SID_E_MODEL)
+            (void)snprintf(problem, problem_size,
+                           "%s: not a network that can be run",
+                           models->pack.net[net].file);
+    }
+    for (int net = 0; err == SID_OK && net < SID_NET_COUNT; net++) {
+        (void)fprintf(to, "[%s]\nselftest =", section_names[net]);
+        for (int i = 0; i < SID_SELFTEST_VALUES; i++)
+            (void)fprintf(to, " %.6g", (double)value[net][i]);
+        (void)fputc('\n', to);
+    }
+    sid_models_free(&models);
+    return err;
 }
 
 enum sid_err
@@ -257,6 +322,11 @@ sid_models_engine(struct sid_models *models, struct sid_face_engine **out) {
         (void)pthread_mutex_unlock(&models->lock);
     }
     return err;
+}
+
+const struct sid_face_pack *
+sid_models_pack(const struct sid_models *models) {
+    return &models->pack;
 }
 
 void

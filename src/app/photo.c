@@ -1,8 +1,8 @@
 /* photo.c: one photo from its bytes to its facts, the only code path there is:
  * decode small -> find the face (photo_find.c) -> take a closer look when the
- * face is small -> points, embedding, and for a selfie liveness and pose. Runs
- * on the thread that owns the engine; owns nothing beyond a call; every pixel
- * is wiped when it ends. */
+ * face is small -> points, embedding, for a selfie liveness, and for all but
+ * the card pose. Runs on the thread that owns the engine; owns nothing beyond a
+ * call; every pixel is wiped when it ends. */
 #include "smartid/photo.h"
 
 #include <math.h>
@@ -34,6 +34,8 @@ struct exam {
     struct sid_face_engine *engine; /* borrowed */
     struct sid_span bytes;          /* borrowed */
     enum sid_photo_kind kind;
+    bool alive;             /* measure liveness, and pose of any kind */
+    uint8_t *portrait;      /* borrowed; cut out here; NULL: is not wanted */
     struct sid_image whole; /* upright by EXIF, decoded small */
     struct sid_photo_find find;
     struct sid_image close; /* closer look, after the turns; or empty */
@@ -116,7 +118,7 @@ take_print(struct sid_photo_facts *facts, const struct sid_face_print *print) {
     memcpy(facts->embedding, print->embedding, sizeof facts->embedding);
     facts->sharpness = print->sharpness;
     facts->brightness = print->brightness;
-    facts->dhash = print->dhash;
+    memcpy(facts->grey, print->grey, sizeof facts->grey);
 }
 
 static enum sid_err
@@ -139,20 +141,25 @@ measure_face(struct exam *exam, const struct sid_image *image,
     return SID_OK;
 }
 
-/* Liveness wants the surroundings (the small picture), pose the face. */
+/* Of the small picture: liveness wants the surroundings. */
 static enum sid_err
-measure_selfie(struct exam *exam, const struct sid_image *image,
-               const struct sid_face_box *box) {
+measure_liveness(struct exam *exam) {
     struct sid_photo_facts *facts = &exam->facts;
-    struct sid_face_pose pose;
     int64_t at_us = sid_mono_us();
     enum sid_err err = sid_face_read_liveness(
         exam->engine, seen(exam), &exam->find.box, &facts->liveness);
     facts->ms_liveness = sid_photo_lap_ms(&at_us);
-    if (err != SID_OK)
-        return err;
-    facts->has_liveness = true;
-    err = sid_face_read_pose(exam->engine, image, box, &pose);
+    facts->has_liveness = err == SID_OK;
+    return err;
+}
+
+static enum sid_err
+measure_pose(struct exam *exam, const struct sid_image *image,
+             const struct sid_face_box *box) {
+    struct sid_photo_facts *facts = &exam->facts;
+    struct sid_face_pose pose;
+    int64_t at_us = sid_mono_us();
+    enum sid_err err = sid_face_read_pose(exam->engine, image, box, &pose);
     facts->ms_pose = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
@@ -188,18 +195,19 @@ measure(struct exam *exam) {
         take_print(facts, &exam->find.print);
     else if (err == SID_OK)
         err = measure_face(exam, image, &box);
-    if (err == SID_OK && exam->kind == SID_PHOTO_SELFIE)
-        err = measure_selfie(exam, image, &box);
+    if (err == SID_OK && exam->alive)
+        err = measure_liveness(exam);
+    if (err == SID_OK && (exam->alive || exam->kind != SID_PHOTO_ID))
+        err = measure_pose(exam, image, &box);
+    if (err == SID_OK && exam->portrait != NULL)
+        sid_photo_cut_portrait(image, &box, exam->portrait);
     return err;
 }
 
 static enum sid_err
 examine(struct exam *exam) {
     int64_t at_us = sid_mono_us();
-    enum sid_err err = sid_sha256(exam->bytes, exam->facts.sha256);
-    if (err != SID_OK)
-        return err;
-    err = decode(exam);
+    enum sid_err err = decode(exam);
     exam->facts.ms_decode = sid_photo_lap_ms(&at_us);
     if (err != SID_OK)
         return err;
@@ -216,21 +224,69 @@ examine(struct exam *exam) {
     return err;
 }
 
+/* Runs the exam, frees what it has made, hands the facts out. */
+static enum sid_err
+finish(struct exam *exam, struct sid_photo_facts *out) {
+    enum sid_err err = examine(exam);
+    if (is_photo_error(err)) {
+        exam->facts.image = err;
+        exam->facts.faces = 0;
+        err = SID_OK;
+    }
+    sid_image_fini(&exam->whole);
+    sid_image_fini(&exam->close);
+    sid_photo_find_fini(&exam->find);
+    if (err == SID_OK)
+        *out = exam->facts;
+    sid_wipe(&exam->facts, sizeof exam->facts);
+    return err;
+}
+
+static enum sid_err
+finish_hashed(struct exam *exam, struct sid_photo_facts *out) {
+    uint8_t sha256[SID_SHA256_BYTES];
+    enum sid_err err = sid_sha256(exam->bytes, sha256);
+    if (err == SID_OK)
+        err = finish(exam, out);
+    if (err == SID_OK)
+        memcpy(out->sha256, sha256, sizeof out->sha256);
+    return err;
+}
+
 enum sid_err
 sid_photo_examine(struct sid_face_engine *engine, struct sid_span bytes,
                   enum sid_photo_kind kind, struct sid_photo_facts *out) {
-    struct exam exam = {.engine = engine, .bytes = bytes, .kind = kind};
-    enum sid_err err = examine(&exam);
-    if (is_photo_error(err)) {
-        exam.facts.image = err;
-        exam.facts.faces = 0;
-        err = SID_OK;
-    }
-    sid_image_fini(&exam.whole);
-    sid_image_fini(&exam.close);
-    sid_photo_find_fini(&exam.find);
-    if (err == SID_OK)
-        *out = exam.facts;
-    sid_wipe(&exam.facts, sizeof exam.facts);
-    return err;
+    return sid_photo_portray(engine, bytes, kind, NULL, out);
+}
+
+enum sid_err
+sid_photo_portray(struct sid_face_engine *engine, struct sid_span bytes,
+                  enum sid_photo_kind kind, uint8_t *portrait,
+                  struct sid_photo_facts *out) {
+    struct exam exam = {.engine = engine,
+                        .bytes = bytes,
+                        .kind = kind,
+                        .alive = kind == SID_PHOTO_SELFIE,
+                        .portrait = portrait};
+    return finish_hashed(&exam, out);
+}
+
+enum sid_err
+sid_photo_examine_fully(struct sid_face_engine *engine, struct sid_span bytes,
+                        enum sid_photo_kind kind, struct sid_photo_facts *out) {
+    struct exam exam = {
+        .engine = engine, .bytes = bytes, .kind = kind, .alive = true};
+    return finish_hashed(&exam, out);
+}
+
+enum sid_err
+sid_photo_look(struct sid_face_engine *engine, struct sid_span bytes,
+               enum sid_photo_kind kind, uint8_t *portrait,
+               struct sid_photo_facts *out) {
+    struct exam exam = {.engine = engine,
+                        .bytes = bytes,
+                        .kind = kind,
+                        .alive = kind == SID_PHOTO_SELFIE,
+                        .portrait = portrait};
+    return finish(&exam, out);
 }

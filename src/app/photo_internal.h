@@ -35,6 +35,12 @@ SID_FALLIBLE enum sid_err sid_photo_find_card(struct sid_photo_seeker *seeker,
 /* Wipes and frees. */
 void sid_photo_find_fini(struct sid_photo_find *find);
 
+/* ---- photo_portrait.c --------------------------------------------------- */
+/* Cuts the face of that box, and what is round it, out of an image. */
+void sid_photo_cut_portrait(const struct sid_image *image,
+                            const struct sid_face_box *box,
+                            uint8_t bgr[SID_PORTRAIT_PIXEL_BYTES]);
+
 /* Milliseconds since *at_us, which moves to now. */
 float sid_photo_lap_ms(int64_t *at_us);
 

@@ -15,9 +15,17 @@ static const char builtin[] =
 #define BUILTIN_NAME "built-in purposes"
 #define ACCEPTED_SIZE 160
 
-enum key { KEY_ATTRIBUTES, KEY_ASSURANCE, KEY_COUNTER, KEY_HELP, KEY_COUNT };
-static const char *const keys[KEY_COUNT] = {"attributes", "assurance",
-                                            "counter", "help"};
+enum key {
+    KEY_ATTRIBUTES,
+    KEY_ASSURANCE,
+    KEY_CODE,
+    KEY_COUNTER,
+    KEY_FACE,
+    KEY_HELP,
+    KEY_COUNT
+};
+static const char *const keys[KEY_COUNT] = {"attributes", "assurance", "code",
+                                            "counter",    "face",      "help"};
 
 /* One load; the set's last item is the section being read. */
 struct reading {
@@ -96,7 +104,13 @@ take_section(struct sid_ini *ini, const char *section) {
 }
 
 static bool
-take_counter(const char *value, bool *required) {
+take_code(const char *value, bool *live) {
+    *live = strcmp(value, "live") == 0;
+    return *live || strcmp(value, "day") == 0;
+}
+
+static bool
+take_required(const char *value, bool *required) {
     *required = strcmp(value, "required") == 0;
     return *required || strcmp(value, "optional") == 0;
 }
@@ -118,9 +132,15 @@ take_value(struct sid_purpose *purpose, enum key key, const char *value,
     case KEY_ASSURANCE:
         list_words(assurance_word, SID_ASSURANCE_COUNT, " | ", accepted);
         return sid_assurance_parse(value, &purpose->assurance) == SID_OK;
+    case KEY_CODE:
+        (void)snprintf(accepted, ACCEPTED_SIZE, "day | live");
+        return take_code(value, &purpose->live_required);
     case KEY_COUNTER:
         (void)snprintf(accepted, ACCEPTED_SIZE, "required | optional");
-        return take_counter(value, &purpose->counter_required);
+        return take_required(value, &purpose->counter_required);
+    case KEY_FACE:
+        (void)snprintf(accepted, ACCEPTED_SIZE, "required | optional");
+        return take_required(value, &purpose->face_required);
     case KEY_HELP:
         (void)snprintf(accepted, ACCEPTED_SIZE, "up to %d bytes of text",
                        SID_PURPOSE_HELP_SIZE - 1);

@@ -10,6 +10,8 @@
 
 /* The first allocation of a growing buffer: one cache line. */
 #define FIRST_CAP_BYTES ((size_t)64)
+/* Own choice: parsing a request goes less deep; takes about 0.2 us. */
+#define STACK_BYTES ((size_t)16 * 1024)
 
 struct sid_span
 sid_span_str(const char *str) {
@@ -47,6 +49,13 @@ sid_realloc_wiped(void *ptr, size_t size) {
     memcpy(room, ptr, had < size ? had : size);
     sid_free_wiped(ptr);
     return room;
+}
+
+__attribute__((noinline)) void
+sid_wipe_stack(void) {
+    /* The compiler need not clear it, too. */
+    __attribute__((uninitialized)) uint8_t dead[STACK_BYTES];
+    sid_wipe(dead, sizeof dead);
 }
 
 bool

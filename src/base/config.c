@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "config_schema.h"
@@ -14,7 +15,7 @@
 #include "smartid/inifile.h"
 
 /* Rows of the schema, at most. */
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 80
 #define ENV_PREFIX "SMARTIDD_"
 
 /* One load: the file's lines, what they have set, and the first thing wrong. */
@@ -109,16 +110,11 @@ is_env_of(const struct sid_setting *s, const char *variable, size_t len) {
     return true;
 }
 
-/* Variables that are ours but not settings. */
+/* A variable that is ours but no setting. */
 static bool
 is_other_env(const char *variable, size_t len) {
-    static const char *const others[] = {"SMARTIDD_TEST_CLOCK",
-                                         "SMARTIDD_CONFIG"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (strlen(others[i]) == len && memcmp(others[i], variable, len) == 0)
-            return true;
-    }
-    return false;
+    static const char clock[] = "SMARTIDD_TEST_CLOCK";
+    return len == sizeof clock - 1 && memcmp(clock, variable, len) == 0;
 }
 
 static enum sid_err refuse_env(struct reading *r, const char *fmt, ...)
@@ -174,25 +170,79 @@ parse_environment(struct reading *r) {
 
 /* ---- all of it ----------------------------------------------------------- */
 
-/* The line that set face.`name`; 0 when the file did not. */
+/* The line that set section.name; 0 when the file did not. */
 static int
-line_of_face(const struct reading *r, const char *name) {
-    const struct sid_setting *s = config_setting_find("face", name);
+line_of(const struct reading *r, const char *section, const char *name) {
+    const struct sid_setting *s = config_setting_find(section, name);
     SID_ASSERT(s != NULL);
     return r->line_of[s - config_settings];
 }
 
 static enum sid_err
-check_together(struct reading *r) {
+check_bands(struct reading *r) {
     if (r->config.match_review <= r->config.match_accept)
         return SID_OK;
-    int review = line_of_face(r, "match_review");
-    int accept = line_of_face(r, "match_accept");
+    int review = line_of(r, "face", "match_review");
+    int accept = line_of(r, "face", "match_accept");
     r->ini.line = review > accept ? review : accept;
     return sid_ini_refuse(&r->ini,
                           "face.match_review: %g is above match_accept; "
                           "accepted: a number, 0 to %g",
                           r->config.match_review, r->config.match_accept);
+}
+
+static enum sid_err
+check_uploads(struct reading *r) {
+    int64_t least = sid_config_upload_max_bytes(&r->config);
+    if (r->config.upload_total_bytes >= least)
+        return SID_OK;
+    int total = line_of(r, "limits", "upload_total_bytes");
+    int photo = line_of(r, "limits", "photo_max_bytes");
+    r->ini.line = total > photo ? total : photo;
+    return sid_ini_refuse(&r->ini,
+                          "limits.upload_total_bytes: %lld is less than one "
+                          "enrolment; accepted: %lld or more",
+                          (long long)r->config.upload_total_bytes,
+                          (long long)least);
+}
+
+static enum sid_err
+check_socket(struct reading *r) {
+    const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    bool own = r->config.control_socket[0] != '\0';
+    size_t len = own ? strlen(r->config.control_socket)
+                     : strlen(r->config.database) + strlen(".sock");
+    if (len <= most)
+        return SID_OK;
+    r->ini.line = line_of(r, "store", own ? "control_socket" : "database");
+    return sid_ini_refuse(
+        &r->ini,
+        "store.control_socket: %zu bytes%s; accepted: a path "
+        "of up to %zu bytes",
+        len, own ? "" : " with .sock behind the database's path", most);
+}
+
+static enum sid_err
+check_pages(struct reading *r) {
+    if (strcmp(r->config.page_enroll, "on") != 0 ||
+        r->config.page_client[0] != '\0')
+        return SID_OK;
+    r->ini.line = line_of(r, "pages", "enroll");
+    return sid_ini_refuse(&r->ini, "pages.enroll: on without pages.client; "
+                                   "accepted: off, or the id of a client of "
+                                   "role app in pages.client");
+}
+
+static enum sid_err
+check_together(struct reading *r) {
+    enum sid_err err = check_bands(r);
+    if (err == SID_OK)
+        err = check_uploads(r);
+    if (err == SID_OK)
+        err = check_socket(r);
+    if (err == SID_OK)
+        err = check_pages(r);
+    return err;
 }
 
 enum sid_err

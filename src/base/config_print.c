@@ -42,7 +42,9 @@ sid_config_print_example(FILE *to) {
           "given in the\n"
           "# environment too, as SMARTIDD_<SECTION>_<NAME>; that wins over "
           "this file.\n"
-          "# (reload): taken over on SIGHUP; the others need a restart.\n\n",
+          "# (reload): taken over on SIGHUP; the others need a restart.\n"
+          "# A comment has a line of its own: a ; or # behind a value is part "
+          "of the value.\n\n",
           to);
     for (size_t i = 0; i < config_settings_count; i++) {
         const struct sid_setting *s = &config_settings[i];
@@ -69,27 +71,54 @@ sid_config_print(const struct sid_config *config, FILE *to) {
     }
 }
 
-static bool
-differs(const struct sid_setting *s, const struct sid_config *a,
-        const struct sid_config *b) {
-    char x[SID_SETTING_VALUE_SIZE], y[SID_SETTING_VALUE_SIZE];
-    sid_setting_value(s, a, x);
-    sid_setting_value(s, b, y);
-    return strcmp(x, y) != 0;
+/* "section.name" */
+static void
+full_name(const struct sid_setting *s, char out[SID_SETTING_VALUE_SIZE]) {
+    (void)snprintf(out, SID_SETTING_VALUE_SIZE, "%s.%s", s->section, s->name);
+}
+
+void
+sid_config_each(const struct sid_config *config,
+                void (*each)(const char *name, const char *value,
+                             bool is_default, void *ctx),
+                void *ctx) {
+    struct sid_config usual;
+    sid_config_default(&usual);
+    for (size_t i = 0; i < config_settings_count; i++) {
+        const struct sid_setting *s = &config_settings[i];
+        char name[SID_SETTING_VALUE_SIZE], value[SID_SETTING_VALUE_SIZE],
+            is_usually[SID_SETTING_VALUE_SIZE];
+        full_name(s, name);
+        sid_setting_value(s, config, value);
+        sid_setting_value(s, &usual, is_usually);
+        each(name, value, strcmp(value, is_usually) == 0, ctx);
+    }
 }
 
 void
 sid_config_diff(const struct sid_config *now, const struct sid_config *next,
-                void (*each)(const char *name, bool reloadable, void *ctx),
+                void (*each)(const char *name, const char *value,
+                             bool reloadable, void *ctx),
                 void *ctx) {
     for (size_t i = 0; i < config_settings_count; i++) {
         const struct sid_setting *s = &config_settings[i];
-        if (!differs(s, now, next))
+        char name[SID_SETTING_VALUE_SIZE], old[SID_SETTING_VALUE_SIZE],
+            new[SID_SETTING_VALUE_SIZE];
+        sid_setting_value(s, now, old);
+        sid_setting_value(s, next, new);
+        if (strcmp(old, new) == 0)
             continue;
-        char name[80];
-        (void)snprintf(name, sizeof name, "%s.%s", s->section, s->name);
-        each(name, s->reloadable, ctx);
+        full_name(s, name);
+        each(name, new, s->reloadable, ctx);
     }
+}
+
+void
+sid_config_beside(const struct sid_config *config, const char *setting,
+                  const char *suffix, char out[SID_BESIDE_SIZE]) {
+    bool own = setting[0] != '\0';
+    (void)snprintf(out, SID_BESIDE_SIZE, "%s%s",
+                   own ? setting : config->database, own ? "" : suffix);
 }
 
 void

@@ -13,8 +13,8 @@
 #define REAL(member, least, most, value)                                       \
     .name = #member, .type = SID_SETTING_REAL, .min = (least), .max = (most),  \
     .default_value = (value), .unit = "", AT(member)
-#define TEXT(member, value)                                                    \
-    .name = #member, .type = SID_SETTING_TEXT, .default_value = (value),       \
+#define ADDRESS(member, value)                                                 \
+    .name = #member, .type = SID_SETTING_ADDRESS, .default_value = (value),    \
     .unit = "", AT(member)
 #define PATH(member, value)                                                    \
     .name = #member, .type = SID_SETTING_PATH, .default_value = (value),       \
@@ -22,6 +22,14 @@
 #define NETWORKS(member)                                                       \
     .name = #member, .type = SID_SETTING_NETWORKS, .default_value = "",        \
     .may_be_empty = true, .unit = "", AT(member)
+#define URL(member)                                                            \
+    .name = #member, .type = SID_SETTING_URL, .default_value = "",             \
+    .may_be_empty = true, .unit = "", AT(member)
+/* A setting of [pages], where its name says enough. */
+#define PAGE(as, member, value)                                                \
+    .section = "pages", .name = (as), .type = SID_SETTING_CHOICE,              \
+    .words = "on | off", .default_value = (value), .unit = "", AT(member),     \
+    .reloadable = true
 #define CHOICE(member, choices, value)                                         \
     .name = #member, .type = SID_SETTING_CHOICE, .words = (choices),           \
     .default_value = (value), .unit = "", AT(member)
@@ -29,7 +37,7 @@
 /* Rows of one section stand together. */
 const struct sid_setting config_settings[] = {
     {.section = "http",
-     TEXT(listen_address, "127.0.0.1"),
+     ADDRESS(listen_address, "127.0.0.1"),
      .help = "Address to listen on. Stay on the loopback: nginx stands in "
              "front and does TLS."},
     {.section = "http",
@@ -44,6 +52,14 @@ const struct sid_setting config_settings[] = {
     {.section = "http",
      INT(idle_timeout_s, 1, 3600, "30", "seconds"),
      .help = "A connection on which nothing happens for this long is closed."},
+    {.section = "http",
+     INT(head_timeout_s, 1, 3600, "10", "seconds"),
+     .help = "A new connection whose first request is not complete up to its "
+             "body after this time is closed, whatever it has sent."},
+    {.section = "http",
+     INT(body_timeout_s, 1, 3600, "30", "seconds"),
+     .help = "Time for a request's body to arrive, and for its answer to be "
+             "taken. Two photos of 2 MB take 30 s at 1 Mbit/s."},
     {.section = "http",
      INT(wait_max_s, 0, 300, "60", "seconds"),
      .reloadable = true,
@@ -63,7 +79,8 @@ const struct sid_setting config_settings[] = {
      PATH(control_socket, ""),
      .may_be_empty = true,
      .help = "Unix socket on which smartidctl talks to the running daemon. "
-             "Empty: the database's path with .sock behind it."},
+             "Empty: the database's path with .sock behind it. Not more than "
+             "107 bytes with that."},
 
     {.section = "keys",
      PATH(master_key_file, "/etc/smartidd/master.key"),
@@ -97,6 +114,12 @@ const struct sid_setting config_settings[] = {
      INT(queue_capacity, 1, 4096, "64", "enrolments"),
      .help = "Enrolments held at once; one more is refused with 503."},
     {.section = "face",
+     CHOICE(face_isolation, "process | thread", "process"),
+     .help = "Where photos are taken apart: process, one for each worker, "
+             "without keys, files, network or rights; or the worker's thread "
+             "(for debuggers and ThreadSanitizer only: what breaks out of a "
+             "photo then has everything)."},
+    {.section = "face",
      REAL(match_accept, 0, 1, "0.5"),
      .reloadable = true,
      .help = "Similarity (cosine) from which on two faces are the same person."
@@ -107,9 +130,10 @@ const struct sid_setting config_settings[] = {
      .help = "Similarity below which they are not. Between the two an officer "
              "looks. Not above match_accept."},
     {.section = "face",
-     CHOICE(liveness_action, "review | reject | off", "review"),
+     CHOICE(liveness_action, "review | off", "review"),
      .reloadable = true,
-     .help = "What happens to a selfie that does not look alive."},
+     .help = "What happens to a selfie that does not look alive: an officer "
+             "looks, or nothing."},
     {.section = "face",
      REAL(liveness_review, 0, 1, "0.1"),
      .reloadable = true,
@@ -123,20 +147,174 @@ const struct sid_setting config_settings[] = {
              "purposes.example, which is what is in force while this is "
              "empty. The file is read again on SIGHUP."},
 
+    {.section = "challenge",
+     CHOICE(challenge, "required | preferred | off", "preferred"),
+     .reloadable = true,
+     .help = "Turns of the head that the app lets the person show. required: "
+             "no enrolment without; preferred: without, the match must be "
+             "better, else an officer looks; off: not missed."},
+    {.section = "challenge",
+     INT(life_s, 30, 3600, "120", "seconds"),
+     .reloadable = true,
+     .help = "How long a challenge may be answered."},
+    {.section = "challenge",
+     REAL(min_turn_deg, 10, 45, "15"),
+     .reloadable = true,
+     .help = "Degrees by which the head must have turned from the selfie to "
+             "the side that was asked."},
+    {.section = "challenge",
+     REAL(match_accept_without, 0, 1, "0.6"),
+     .reloadable = true,
+     .help = "Similarity from which on an enrolment without a challenge is "
+             "approved all the same. Below match_accept it has no effect."},
+
+    {.section = "review",
+     CHOICE(review_two_person, "on | off", "off"),
+     .reloadable = true,
+     .help = "Whether each decision of an officer needs a second one."},
+    {.section = "review",
+     INT(appeal_days, 0, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "How long a rejected person may appeal. 0: not at all."},
+
     {.section = "limits",
-     INT(photo_max_bytes, 65536, 33554432, "8388608", "bytes"),
+     INT(attempts_per_day, 0, 1000, "5", "enrolments"),
+     .reloadable = true,
+     .help = "Enrolments of one ID number within 24 hours; one more is refused "
+             "with 429. 0: as many as there come."},
+    {.section = "limits",
+     INT(photo_max_bytes, 65536, SID_PHOTO_BYTES_LIMIT, "8388608", "bytes"),
      .reloadable = true,
      .help = "Largest photo that is taken."},
+    {.section = "limits",
+     INT(clerk_per_minute, 0, 1000000, "60", "requests"),
+     .reloadable = true,
+     .help = "What a clerk's key may ask in a minute, on average and at once, "
+             "before 429. A key that stands for many counters gets a number "
+             "of its own: smartidctl client add --per-minute. 0: no limit."},
     {.section = "limits",
      INT(auth_failures_per_minute, 0, 10000, "5", "failures"),
      .reloadable = true,
      .help = "Wrong keys that one address may show in a minute; more are "
              "answered with 429. A good key always passes. 0: no limit."},
+    {.section = "limits",
+     INT(upload_total_bytes, 245760, 68719476736, "268435456", "bytes"),
+     .reloadable = true,
+     .help = "Bytes of enrolments that are being sent at once, by their "
+             "Content-Length, until their photos are stored; one more is "
+             "refused with 503. Not below one enrolment: 2.75 times "
+             "photo_max_bytes and 65536."},
 
     {.section = "retention",
      INT(idempotency_s, 60, 604800, "86400", "seconds"),
      .reloadable = true,
      .help = "How long an Idempotency-Key is remembered."},
+    {.section = "retention",
+     INT(undecided_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "An enrolment that was in review this long is erased."},
+    {.section = "retention",
+     INT(rejected_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "A rejected enrolment is erased after so long."},
+    {.section = "retention",
+     INT(failed_days, 1, 3650, "30", "days"),
+     .reloadable = true,
+     .help = "One that could not be processed is erased after so long."},
+    {.section = "retention",
+     INT(revoked_days, 1, 3650, "365", "days"),
+     .reloadable = true,
+     .help = "A person is erased so long after the credential was revoked."},
+    {.section = "retention",
+     INT(audit_days, 0, 36500, "0", "days"),
+     .reloadable = true,
+     .help = "Rows of the audit log are removed after so long. 0: never."},
+    /* Source: reliability.md section 4: the filing duty at 100,000 faces. */
+    {.section = "retention",
+     INT(faces_alarm, 1, 1000000000, "90000", "faces"),
+     .reloadable = true,
+     .help = "With so many faces stored an alarm is raised. Whoever stores "
+             "100,000 has to file with the authority within 30 working "
+             "days."},
+
+    {.section = "audit",
+     INT(head_interval_s, 5, 3600, "60", "seconds"),
+     .reloadable = true,
+     .help = "How often, when rows were added, the end of the audit log is "
+             "signed and written to a second place: head_file and the log."},
+    {.section = "audit",
+     PATH(head_file, ""),
+     .may_be_empty = true,
+     .help = "File that the signed heads are appended to. Empty: the "
+             "database's path with .heads behind it. Better on another disk "
+             "or machine, and append-only (chattr +a)."},
+
+    {.section = "webhook",
+     URL(webhook_url),
+     .reloadable = true,
+     .help = "Where the app's backend is told what happens: it gets POST "
+             "requests, signed (smartidctl webhook secret). https, or http on "
+             "this machine. Empty: nobody is told."},
+    {.section = "webhook",
+     PATH(webhook_ca_file, ""),
+     .may_be_empty = true,
+     .reloadable = true,
+     .help = "Certificates (PEM) of the authorities that its certificate may "
+             "come from. Empty: those that the system trusts."},
+    {.section = "webhook",
+     CHOICE(webhook_checks, "on | off", "off"),
+     .reloadable = true,
+     .help = "Whether it is told of each check of a credential, too."},
+    {.section = "webhook",
+     INT(webhook_expiry_days, 0, 365, "30", "days"),
+     .reloadable = true,
+     .help = "How long before a credential expires it is told so. 0: not."},
+
+    {PAGE("enroll", page_enroll, "off"),
+     .help = "The page /enroll, on which people enrol themselves. Needs "
+             "client."},
+    {PAGE("card", page_card, "off"),
+     .help = "The page /card, which shows their code."},
+    {PAGE("scan", page_scan, "off"), .help = "The page /scan, for clerks."},
+    {PAGE("console", page_console, "off"),
+     .help = "The page /console, for officers."},
+    {PAGE("docs", page_docs, "on"),
+     .help = "The page /docs and /openapi.json: the API explained."},
+    {.section = "pages",
+     .name = "client",
+     .type = SID_SETTING_CLIENT,
+     .default_value = "",
+     .may_be_empty = true,
+     .unit = "",
+     AT(page_client),
+     .reloadable = true,
+     .help =
+         "Client of role app (smartidctl client add) whose enrolments those "
+         "of the page are."},
+    {.section = "pages",
+     .name = "dir",
+     .type = SID_SETTING_PATH,
+     .default_value = "",
+     .may_be_empty = true,
+     .unit = "",
+     AT(page_dir),
+     .reloadable = true,
+     .help = "Folder whose files take the place of those of the same name that "
+             "are built in. Read at the start and at a reload."},
+    {.section = "pages",
+     INT(session_idle_s, 60, 86400, "1800", "seconds"),
+     .reloadable = true,
+     .help = "Who has signed in on a page and does nothing for so long is "
+             "signed out."},
+    {.section = "pages",
+     INT(session_life_s, 60, 604800, "28800", "seconds"),
+     .reloadable = true,
+     .help = "Longest time for which one is signed in."},
+    {.section = "pages",
+     INT(applicant_per_minute, 0, 100000, "60", "requests"),
+     .reloadable = true,
+     .help = "How much people on the page to enrol may send in a minute, all "
+             "that share an address (of IPv6, a /64). 0: any number."},
 
     {.section = "log",
      CHOICE(log_level, "debug | info | warn | error", "info"),

@@ -130,6 +130,7 @@ sid_ini_parse(struct sid_ini *ini, struct sid_span text) {
     ini_initial_alloc = SID_INI_LINE_MAX_BYTES;
     ini_max_line = SID_INI_LINE_MAX_BYTES;
     ini_allow_multiline = false;
+    ini_allow_inline_comments = false; /* " ;" would cut a path in silence */
     ini_stop_on_first_error = true;
     int bad = ini_parse_stream(next_line, ini, take_pair, ini);
     if (ini->err == SID_OK && bad == -2)

@@ -82,6 +82,31 @@ sid_histogram_observe_us(enum sid_histogram histogram, int64_t micros) {
                               memory_order_relaxed);
 }
 
+int64_t
+sid_histogram_count(enum sid_histogram histogram) {
+    SID_ASSERT((unsigned)histogram < SID_HISTOGRAM_COUNT);
+    int64_t sum = 0;
+    for (size_t i = 0; i <= BUCKETS; i++)
+        sum += atomic_load_explicit(&observed[histogram].count[i],
+                                    memory_order_relaxed);
+    return sum;
+}
+
+int64_t
+sid_histogram_quantile_us(enum sid_histogram histogram, int permille) {
+    int64_t all = sid_histogram_count(histogram);
+    int64_t below = 0;
+    if (all == 0)
+        return 0;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        below += atomic_load_explicit(&observed[histogram].count[i],
+                                      memory_order_relaxed);
+        if (below * 1000 >= all * permille)
+            return buckets[i].micros;
+    }
+    return buckets[BUCKETS - 1].micros;
+}
+
 static enum sid_err
 write_head(struct sid_buf *out, const char *name, const char *type,
            const char *help) {

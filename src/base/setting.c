@@ -2,14 +2,17 @@
  * describes it. Pure; any thread. */
 #include "smartid/setting.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "smartid/network.h"
+#include "smartid/rand.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
+#include "smartid/url.h"
 
 static enum sid_err
 refuse(const char **what, const char *why) {
@@ -70,6 +73,48 @@ is_credential(const char *value) {
            strchr(name, '/') == NULL;
 }
 
+/* What a listener takes without asking a name server. */
+static bool
+is_address(const char *value) {
+    uint8_t bytes[16];
+    return inet_pton(AF_INET, value, bytes) == 1 ||
+           inet_pton(AF_INET6, value, bytes) == 1;
+}
+
+/* Why a text cannot be of this type; NULL: it can. */
+static const char *
+misfit(const struct sid_setting *setting, const char *value) {
+    struct sid_networks ignored;
+    switch (setting->type) {
+    case SID_SETTING_ADDRESS:
+        return is_address(value) ? NULL : "not an address in digits";
+    case SID_SETTING_PATH:
+        return value[0] == '\0' || value[0] == '/' ||
+                       (setting->may_be_credential && is_credential(value))
+                   ? NULL
+                   : "not an absolute path";
+    case SID_SETTING_CHOICE:
+        return is_word_of(setting->words, value) ? NULL
+                                                 : "not one of the words";
+    case SID_SETTING_NETWORKS:
+        return sid_networks_parse(value, &ignored) == SID_OK ? NULL
+                                                             : "not networks";
+    case SID_SETTING_URL:
+        return value[0] == '\0' || sid_url_target(value)
+                   ? NULL
+                   : "not an address that may be sent to";
+    case SID_SETTING_CLIENT:
+        return value[0] == '\0' || sid_id_valid("cli_", value)
+                   ? NULL
+                   : "not a client's id";
+    case SID_SETTING_INT:
+    case SID_SETTING_REAL:
+    case SID_SETTING_TEXT:
+        break;
+    }
+    return NULL;
+}
+
 static enum sid_err
 parse_chars(const struct sid_setting *setting, const char *value, char *out,
             const char **what) {
@@ -80,16 +125,9 @@ parse_chars(const struct sid_setting *setting, const char *value, char *out,
         return refuse(what, "too long");
     if (!sid_utf8_clean(value, len))
         return refuse(what, "not clean text");
-    if (setting->type == SID_SETTING_PATH && len > 0 && value[0] != '/' &&
-        !(setting->may_be_credential && is_credential(value)))
-        return refuse(what, "not an absolute path");
-    if (setting->type == SID_SETTING_CHOICE &&
-        !is_word_of(setting->words, value))
-        return refuse(what, "not one of the words");
-    struct sid_networks ignored;
-    if (setting->type == SID_SETTING_NETWORKS &&
-        sid_networks_parse(value, &ignored) != SID_OK)
-        return refuse(what, "not networks");
+    const char *why = misfit(setting, value);
+    if (why != NULL)
+        return refuse(what, why);
     memset(out, 0, setting->size);
     memcpy(out, value, len);
     return SID_OK;
@@ -105,9 +143,12 @@ sid_setting_parse(const struct sid_setting *setting, const char *value,
     case SID_SETTING_REAL:
         return parse_real(setting, value, to, what);
     case SID_SETTING_TEXT:
+    case SID_SETTING_ADDRESS:
     case SID_SETTING_PATH:
     case SID_SETTING_CHOICE:
     case SID_SETTING_NETWORKS:
+    case SID_SETTING_URL:
+    case SID_SETTING_CLIENT:
         break;
     }
     return parse_chars(setting, value, to, what);
@@ -131,6 +172,9 @@ sid_setting_accepted(const struct sid_setting *setting,
         (void)snprintf(out, size, "%d to %zu bytes of text",
                        setting->may_be_empty ? 0 : 1, setting->size - 1);
         break;
+    case SID_SETTING_ADDRESS:
+        (void)snprintf(out, size, "an IPv4 or IPv6 address in digits");
+        break;
     case SID_SETTING_PATH:
         (void)snprintf(
             out, size, "an absolute path of up to %zu bytes%s%s",
@@ -144,6 +188,14 @@ sid_setting_accepted(const struct sid_setting *setting,
     case SID_SETTING_NETWORKS:
         (void)snprintf(out, size,
                        "networks such as 10.1.0.0/16 2001:db8::/32, or empty");
+        break;
+    case SID_SETTING_CLIENT:
+        (void)snprintf(out, size,
+                       "a client's id (smartidctl client list), or empty");
+        break;
+    case SID_SETTING_URL:
+        (void)snprintf(out, size,
+                       "https://HOST/PATH, http:// on this machine, or empty");
         break;
     }
 }
@@ -164,9 +216,12 @@ sid_setting_value(const struct sid_setting *setting, const void *object,
         (void)snprintf(out, SID_SETTING_VALUE_SIZE, "%.15g", x);
         break;
     case SID_SETTING_TEXT:
+    case SID_SETTING_ADDRESS:
     case SID_SETTING_PATH:
     case SID_SETTING_CHOICE:
     case SID_SETTING_NETWORKS:
+    case SID_SETTING_URL:
+    case SID_SETTING_CLIENT:
         (void)snprintf(out, SID_SETTING_VALUE_SIZE, "%s", at);
         break;
     }

@@ -13,6 +13,23 @@ sid_text_copy(char *out, size_t out_size, const char *text) {
     return SID_OK;
 }
 
+enum sid_err
+sid_text_number(const char *text, int64_t min, int64_t max, int64_t *out) {
+    int64_t n = 0;
+    if (text[0] == '\0')
+        return SID_E_ARGUMENT;
+    for (const char *at = text; *at != '\0'; at++) {
+        int digit = *at - '0';
+        if (digit < 0 || digit > 9 || n > (INT64_MAX - digit) / 10)
+            return SID_E_ARGUMENT;
+        n = n * 10 + digit;
+    }
+    if (n < min || n > max)
+        return SID_E_ARGUMENT;
+    *out = n;
+    return SID_OK;
+}
+
 void
 sid_hex_encode(const void *in, size_t len, char *out) {
     static const char digits[] = "0123456789abcdef";
@@ -68,10 +85,16 @@ sid_base32_encode(const void *in, size_t len, char *out) {
     *out = '\0';
 }
 
+static bool
+is_base32(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && c != 'i' &&
+                                      c != 'l' && c != 'o' && c != 'u');
+}
+
 bool
 sid_base32_clean(const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\0' || strchr(base32_digits, text[i]) == NULL)
+        if (!is_base32(text[i]))
             return false;
     }
     return true;
@@ -87,8 +110,11 @@ base45_value(char c) {
         return c - '0';
     if (c >= 'A' && c <= 'Z')
         return c - 'A' + 10;
-    const char *at = c == '\0' ? NULL : strchr(base45_digits + 36, c);
-    return at == NULL ? -1 : (int)(at - base45_digits);
+    for (int i = 36; base45_digits[i] != '\0'; i++) {
+        if (base45_digits[i] == c)
+            return i;
+    }
+    return -1;
 }
 
 void

@@ -11,13 +11,20 @@ static const char *const state_names[SID_ENROL_STATE_COUNT] = {
 #undef SID_ENROL_STATE_ROW
 };
 
+static const char *const photo_names[SID_PHOTO_KINDS] = {
+    [SID_PHOTO_ID] = "id_photo",     [SID_PHOTO_SELFIE] = "selfie",
+    [SID_PHOTO_FRAME_1] = "frame_1", [SID_PHOTO_FRAME_2] = "frame_2",
+    [SID_PHOTO_FRAME_3] = "frame_3",
+};
+
 static const struct {
     const char *code;
+    enum sid_reason_class class_of;
     bool retryable;
     const char *message;
 } reasons_table[SID_REASON_COUNT] = {
-#define SID_REASON_ROW(sym, code, retryable, message)                          \
-    [sym] = {code, retryable, message},
+#define SID_REASON_ROW(sym, code, class_of, retryable, message)                \
+    [sym] = {code, SID_CLASS_##class_of, retryable, message},
     SID_REASON_MAP(SID_REASON_ROW)
 #undef SID_REASON_ROW
 };
@@ -39,6 +46,11 @@ sid_enrol_state_parse(const char *name, enum sid_enrol_state *out) {
     return SID_E_FIELD_INVALID;
 }
 
+const char *
+sid_enrol_method_name(enum sid_enrol_method method) {
+    return method == SID_METHOD_COUNTER ? "counter" : "face";
+}
+
 bool
 sid_enrol_state_settled(enum sid_enrol_state state) {
     return state != SID_ENROL_RECEIVED && state != SID_ENROL_PROCESSING;
@@ -46,21 +58,32 @@ sid_enrol_state_settled(enum sid_enrol_state state) {
 
 const char *
 sid_photo_kind_name(enum sid_photo_kind kind) {
-    switch (kind) {
-    case SID_PHOTO_ID:
-        return "id_photo";
-    case SID_PHOTO_SELFIE:
-        return "selfie";
-    case SID_PHOTO_NONE:
-        break;
-    }
-    return NULL;
+    return kind < SID_PHOTO_KINDS ? photo_names[kind] : NULL;
 }
 
 const char *
 sid_reason_code(enum sid_reason reason) {
     SID_ASSERT((unsigned)reason < SID_REASON_COUNT);
     return reasons_table[reason].code;
+}
+
+const char *
+sid_reason_class_name(enum sid_reason_class class_of) {
+    switch (class_of) {
+    case SID_CLASS_QUALITY:
+        return "quality";
+    case SID_CLASS_FRAUD:
+        return "fraud";
+    case SID_CLASS_OTHER:
+        break;
+    }
+    return "other";
+}
+
+enum sid_reason_class
+sid_reason_class_of(enum sid_reason reason) {
+    SID_ASSERT((unsigned)reason < SID_REASON_COUNT);
+    return reasons_table[reason].class_of;
 }
 
 bool
@@ -72,16 +95,16 @@ sid_reason_retryable(enum sid_reason reason) {
 /* What "{photo}" and "{Photo}" stand for. */
 static const char *
 photo_words(enum sid_photo_kind photo, bool capital) {
-    switch (photo) {
-    case SID_PHOTO_ID:
-        return capital ? "The photo of the ID card"
-                       : "the photo of the ID card";
-    case SID_PHOTO_SELFIE:
-        return capital ? "The selfie" : "the selfie";
-    case SID_PHOTO_NONE:
-        break;
-    }
-    return capital ? "The photo" : "the photo";
+    static const char *const words[SID_PHOTO_KINDS + 1][2] = {
+        [SID_PHOTO_ID] = {"the photo of the ID card",
+                          "The photo of the ID card"},
+        [SID_PHOTO_SELFIE] = {"the selfie", "The selfie"},
+        [SID_PHOTO_FRAME_1] = {"the first frame", "The first frame"},
+        [SID_PHOTO_FRAME_2] = {"the second frame", "The second frame"},
+        [SID_PHOTO_FRAME_3] = {"the third frame", "The third frame"},
+        [SID_PHOTO_NONE] = {"the photo", "The photo"},
+    };
+    return words[photo][capital ? 1 : 0];
 }
 
 void
@@ -118,6 +141,40 @@ sid_reasons_add(struct sid_reasons *reasons, enum sid_reason reason,
     reasons->count++;
 }
 
+bool
+sid_reasons_has(const struct sid_reasons *reasons, enum sid_reason reason,
+                enum sid_photo_kind photo) {
+    for (size_t i = 0; i < reasons->count; i++)
+        if (reasons->item[i].reason == reason &&
+            reasons->item[i].photo == photo)
+            return true;
+    return false;
+}
+
+void
+sid_reasons_public(const struct sid_reasons *reasons,
+                   enum sid_enrol_state state, bool by_officer,
+                   struct sid_reasons *out) {
+    struct sid_reasons told = {0};
+    bool review = state == SID_ENROL_REVIEW;
+    bool rejected = state == SID_ENROL_REJECTED;
+    bool by_rule = !review && !(rejected && by_officer);
+    if (review)
+        sid_reasons_add(&told, SID_REASON_UNDER_REVIEW, SID_PHOTO_NONE);
+    if (rejected && by_officer)
+        sid_reasons_add(&told, SID_REASON_OFFICER, SID_PHOTO_NONE);
+    for (size_t i = 0; i < reasons->count; i++) {
+        enum sid_reason reason = reasons->item[i].reason;
+        enum sid_reason_class class_of = sid_reason_class_of(reason);
+        if (class_of == SID_CLASS_QUALITY ||
+            (class_of == SID_CLASS_OTHER && by_rule))
+            sid_reasons_add(&told, reason, reasons->item[i].photo);
+    }
+    if (rejected && told.count == 0)
+        sid_reasons_add(&told, SID_REASON_OFFICER, SID_PHOTO_NONE);
+    *out = told;
+}
+
 void
 sid_reasons_pack(const struct sid_reasons *reasons,
                  char out[SID_REASONS_TEXT_SIZE]) {
@@ -147,11 +204,10 @@ unpack_word(const char *word, size_t len, struct sid_reasons *to) {
     enum sid_photo_kind photo = SID_PHOTO_NONE;
     if (colon != NULL) {
         size_t left = len - code_len - 1;
-        if (is_text(colon + 1, left, "id_photo"))
-            photo = SID_PHOTO_ID;
-        else if (is_text(colon + 1, left, "selfie"))
-            photo = SID_PHOTO_SELFIE;
-        else
+        for (int i = 0; i < SID_PHOTO_KINDS; i++)
+            if (is_text(colon + 1, left, photo_names[i]))
+                photo = (enum sid_photo_kind)i;
+        if (photo == SID_PHOTO_NONE)
             return false;
     }
     for (size_t i = 0; i < SID_REASON_COUNT; i++) {

@@ -22,7 +22,8 @@ struct entry {
     char party[SID_CLIENT_NAME_SIZE];
     struct sid_networks networks;
     int64_t expires_at_s;
-    bool revoked;
+    int64_t per_minute;
+    struct sid_key_state *state; /* owned by the set; stays where it is */
     _Atomic uint64_t failures;
 };
 
@@ -70,8 +71,10 @@ sid_keyset_free(struct sid_keyset **set) {
     if (me == NULL)
         return;
     *set = NULL;
-    for (size_t i = 0; i < me->count; i++)
+    for (size_t i = 0; i < me->count; i++) {
         free(me->entry[i].purpose_names);
+        free(me->entry[i].state);
+    }
     free_entries(me->entry, me->cap);
     (void)pthread_rwlock_destroy(&me->lock);
     free(me);
@@ -125,7 +128,7 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
                                          NULL, NULL),
         .networks = client->networks,
         .expires_at_s = client->expires_at_s,
-        .revoked = client->revoked_at_s != 0,
+        .per_minute = client->per_minute,
     };
     memcpy(out->key_name, client->key_name, sizeof out->key_name);
     memcpy(out->id, client->id, sizeof out->id);
@@ -137,7 +140,7 @@ make_entry(const struct sid_keyset *set, const struct sid_client *client,
     return out->purpose_names == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
 
-/* Takes the client with this id out, if there is one. */
+/* Takes the client with this id out, if there is one. Its state goes on. */
 static void
 drop_id(struct sid_keyset *set, const char *id) {
     struct entry *at = find_id(set, id);
@@ -156,8 +159,19 @@ sid_keyset_put(struct sid_keyset *set, const struct sid_client *client) {
     enum sid_err err = make_room(set);
     if (err == SID_OK)
         err = make_entry(set, client, &made);
+    const struct entry *old = find_id(set, client->id);
+    if (err == SID_OK && old == NULL) {
+        made.state = calloc(1, sizeof *made.state);
+        if (made.state == NULL) {
+            free(made.purpose_names);
+            err = SID_E_NO_MEMORY;
+        }
+    } else if (err == SID_OK) {
+        made.state = old->state;
+    }
     if (err == SID_OK) {
         drop_id(set, client->id);
+        atomic_store(&made.state->revoked, client->revoked_at_s != 0);
         size_t at = place_of(set, client->key_name);
         memmove(&set->entry[at + 1], &set->entry[at],
                 (set->count - at) * sizeof *set->entry);
@@ -173,7 +187,7 @@ sid_keyset_revoke(struct sid_keyset *set, const char *client_id) {
     (void)pthread_rwlock_wrlock(&set->lock);
     struct entry *at = find_id(set, client_id);
     if (at != NULL)
-        at->revoked = true;
+        atomic_store(&at->state->revoked, true);
     (void)pthread_rwlock_unlock(&set->lock);
 }
 
@@ -188,7 +202,7 @@ struct telling {
 static void
 tell_unknown(const char *name, void *ctx) {
     const struct telling *telling = ctx;
-    if (telling->unknown != NULL && !telling->of->revoked)
+    if (telling->unknown != NULL && !atomic_load(&telling->of->state->revoked))
         telling->unknown(telling->of->id, name, telling->ctx);
 }
 
@@ -227,18 +241,21 @@ form_of(const char *text, size_t len) {
     return FORM_NONE;
 }
 
+static bool
+is_at_home(const struct entry *entry, const struct sid_address *from) {
+    return entry->networks.count == 0 ||
+           (from != NULL && sid_networks_have(&entry->networks, from));
+}
+
 /* The first thing wrong, the proof before all that only its owner may learn. */
 static bool
-judge(const struct entry *entry, const struct sid_shown_key *shown, bool same,
-      int64_t now_s, enum sid_key_refusal *why) {
-    bool at_home = entry->networks.count == 0 ||
-                   (shown->from != NULL &&
-                    sid_networks_have(&entry->networks, shown->from));
+judge(const struct entry *entry, bool same, bool at_home, int64_t now_s,
+      enum sid_key_refusal *why) {
     if (entry->id[0] == '\0')
         *why = SID_KEY_UNKNOWN;
     else if (!same)
         *why = SID_KEY_WRONG;
-    else if (entry->revoked)
+    else if (atomic_load(&entry->state->revoked))
         *why = SID_KEY_REVOKED;
     else if (now_s >= entry->expires_at_s)
         *why = SID_KEY_EXPIRED;
@@ -260,6 +277,18 @@ tell_refused(const struct entry *entry, enum sid_key_refusal why,
         memcpy(refused->client_id, entry->id, sizeof entry->id);
 }
 
+static void
+tell_caller(const struct sid_keyset *set, const struct entry *entry,
+            struct sid_caller *out) {
+    *out = (struct sid_caller){.role = entry->role,
+                               .purposes = entry->purposes,
+                               .per_minute = entry->per_minute,
+                               .key = entry->state,
+                               .purpose_set = set->purposes};
+    memcpy(out->client_id, entry->id, sizeof out->client_id);
+    memcpy(out->party, entry->party, sizeof out->party);
+}
+
 static enum sid_err
 check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
           int64_t now_s, struct sid_caller *out,
@@ -279,12 +308,8 @@ check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
     struct entry *entry = found ? &set->entry[at] : &dummy;
     bool same = sid_equal_ct(hash, entry->key_hash, sizeof hash);
     enum sid_key_refusal why;
-    if (judge(entry, shown, same, now_s, &why)) {
-        *out = (struct sid_caller){.role = entry->role,
-                                   .purposes = entry->purposes,
-                                   .purpose_set = set->purposes};
-        memcpy(out->client_id, entry->id, sizeof out->client_id);
-        memcpy(out->party, entry->party, sizeof out->party);
+    if (judge(entry, same, is_at_home(entry, shown->from), now_s, &why)) {
+        tell_caller(set, entry, out);
     } else {
         atomic_fetch_add(&entry->failures, 1);
         tell_refused(entry, why, refused);
@@ -295,27 +320,54 @@ check_key(struct sid_keyset *set, const struct sid_shown_key *shown,
 }
 
 enum sid_err
+sid_keyset_stand_in(struct sid_keyset *set, const struct sid_stand_in *one,
+                    int64_t now_s, struct sid_caller *out,
+                    struct sid_refused_key *refused) {
+    static const struct entry nobody;
+    enum sid_key_refusal why;
+    (void)pthread_rwlock_rdlock(&set->lock);
+    const struct entry *found = find_id(set, one->client_id);
+    const struct entry *entry = found == NULL ? &nobody : found;
+    bool at_home = one->anywhere || is_at_home(entry, one->from);
+    bool good = judge(entry, true, at_home, now_s, &why);
+    if (good)
+        tell_caller(set, entry, out);
+    else
+        tell_refused(entry, why, refused);
+    (void)pthread_rwlock_unlock(&set->lock);
+    return good ? SID_OK : SID_E_UNAUTHENTICATED;
+}
+
+enum sid_err
 sid_keyset_check(struct sid_keyset *set, const struct sid_shown_key *shown,
                  int64_t now_s, struct sid_caller *out,
                  struct sid_refused_key *refused) {
     struct sid_caller holder = {.role = SID_ROLE_HOLDER,
                                 .has_holder_secret = true};
-    enum sid_err err;
-    switch (form_of(shown->text, shown->len)) {
-    case FORM_KEY:
+    enum form form = form_of(shown->text, shown->len);
+    if (form == FORM_KEY)
         return check_key(set, shown, now_s, out, refused);
-    case FORM_HOLDER_SECRET:
-        err = sid_sha256(sid_span_of(shown->text, shown->len),
-                         holder.holder_hash);
-        if (err == SID_OK)
-            *out = holder;
-        return err;
-    case FORM_NONE:
-        break;
+    if (form == FORM_NONE) {
+        if (refused != NULL)
+            *refused = (struct sid_refused_key){.why = SID_KEY_MALFORMED};
+        return SID_E_UNAUTHENTICATED;
     }
-    if (refused != NULL)
-        *refused = (struct sid_refused_key){.why = SID_KEY_MALFORMED};
-    return SID_E_UNAUTHENTICATED;
+    enum sid_err err =
+        sid_sha256(sid_span_of(shown->text, shown->len), holder.holder_hash);
+    if (err == SID_OK)
+        *out = holder;
+    return err;
+}
+
+enum sid_err
+sid_keyset_role(struct sid_keyset *set, const char *client_id,
+                enum sid_role *out) {
+    (void)pthread_rwlock_rdlock(&set->lock);
+    const struct entry *at = find_id(set, client_id);
+    if (at != NULL)
+        *out = at->role;
+    (void)pthread_rwlock_unlock(&set->lock);
+    return at == NULL ? SID_E_NOT_FOUND : SID_OK;
 }
 
 /* ---- counts ------------------------------------------------------------- */
@@ -336,7 +388,7 @@ sid_keyset_ages(struct sid_keyset *set, enum sid_role role, int64_t now_s,
     (void)pthread_rwlock_rdlock(&set->lock);
     for (size_t i = 0; i < set->count; i++) {
         const struct entry *at = &set->entry[i];
-        if (at->revoked || at->role != role)
+        if (atomic_load(&at->state->revoked) || at->role != role)
             continue;
         int64_t left_s = at->expires_at_s - now_s;
         ages.expired += left_s <= 0;

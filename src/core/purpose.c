@@ -97,7 +97,9 @@ sid_purposes_same(const struct sid_purposes *a, const struct sid_purposes *b) {
         const struct sid_purpose *x = &a->item[i], *y = &b->item[i];
         same = strcmp(x->name, y->name) == 0 && strcmp(x->help, y->help) == 0 &&
                x->attributes == y->attributes && x->assurance == y->assurance &&
-               x->counter_required == y->counter_required;
+               x->counter_required == y->counter_required &&
+               x->live_required == y->live_required &&
+               x->face_required == y->face_required;
     }
     return same;
 }

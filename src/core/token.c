@@ -37,22 +37,25 @@ get_big_endian(const uint8_t *from, size_t bytes) {
     return value;
 }
 
-/* The handle's content: serial 8, not_after 4, kind 1, zero 3. */
+/* The handle's content: serial 8, not_after 4, kind 1, draw 3. */
 static void
 write_content(const struct sid_token *token, uint8_t block[SID_BLOCK_BYTES]) {
     memset(block, 0, SID_BLOCK_BYTES);
     put_big_endian(block, 8, token->serial);
     put_big_endian(block + 8, 4, token->not_after_s);
     block[12] = (uint8_t)token->kind;
+    put_big_endian(block + 13, 3, token->draw);
 }
 
 static enum sid_err
 read_content(const uint8_t block[SID_BLOCK_BYTES], struct sid_token *out) {
-    if (block[12] > SID_TOKEN_LIVE || (block[13] | block[14] | block[15]) != 0)
+    uint32_t draw = (uint32_t)get_big_endian(block + 13, 3);
+    if (block[12] > SID_TOKEN_LIVE || (block[12] == SID_TOKEN_DAY && draw != 0))
         return SID_E_CODE_CONTENT;
     out->serial = get_big_endian(block, 8);
     out->not_after_s = (uint32_t)get_big_endian(block + 8, 4);
     out->kind = (enum sid_token_kind)block[12];
+    out->draw = draw;
     return SID_OK;
 }
 
@@ -141,10 +144,13 @@ out:
 
 static enum sid_err
 judge_time(const struct sid_token *token, const struct sid_token_times *t) {
+    bool live = token->kind == SID_TOKEN_LIVE;
     int64_t not_after_s = token->not_after_s;
-    if (t->now_s >= not_after_s + t->grace_s + t->skew_s)
+    int64_t late_s = live ? 0 : t->grace_s + t->skew_s;
+    int64_t period_s = live ? SID_TOKEN_LIVE_S : t->period_s;
+    if (t->now_s >= not_after_s + late_s)
         return SID_E_CODE_EXPIRED;
-    if (not_after_s > t->now_s + t->period_s + t->skew_s)
+    if (not_after_s > t->now_s + period_s + t->skew_s)
         return SID_E_CODE_EARLY;
     return SID_OK;
 }
@@ -166,6 +172,30 @@ sid_token_open(const struct sid_keyring *ring, const char *text,
 out:
     sid_wipe(bytes, sizeof bytes);
     return err;
+}
+
+bool
+sid_token_judged(enum sid_err outcome) {
+    return outcome == SID_OK ||
+           (outcome >= SID_E_CODE_LENGTH && outcome <= SID_E_CODE_EARLY);
+}
+
+static bool
+is_line_end(char c) {
+    return c == '\r' || c == '\n' || c == '\t';
+}
+
+struct sid_span
+sid_token_strip(const char *text, size_t text_len) {
+    while (text_len > 0 && is_line_end(text[0])) {
+        text++;
+        text_len--;
+    }
+    while (text_len > 0 &&
+           (is_line_end(text[text_len - 1]) ||
+            (text[text_len - 1] == ' ' && text_len > SID_TOKEN_CHARS)))
+        text_len--;
+    return sid_span_of(text, text_len);
 }
 
 void

@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,8 +45,7 @@ borrow(const struct sid_aead_key *key, int sealing) {
 static void
 give_back(const struct sid_aead_key *key, int sealing, EVP_CIPHER_CTX *ctx,
           bool good) {
-    if (ctx != NULL && (!good || !ctx_pool_give(&key->ready[sealing], ctx)))
-        EVP_CIPHER_CTX_free(ctx);
+    EVP_CIPHER_CTX_free(good ? ctx_pool_give(&key->ready[sealing], ctx) : ctx);
 }
 
 enum sid_err
@@ -92,24 +90,49 @@ sid_aead_key_free(struct sid_aead_key **key) {
     *key = NULL;
 }
 
+/* Additional data on its way: the library takes it in any number of pieces, and
+ * longer for each piece than for its bytes. */
+struct extra {
+    EVP_CIPHER_CTX *ctx;
+    size_t len;
+    uint8_t bytes[128]; /* own choice: nearly every place as a whole */
+};
+
+static bool
+flush(struct extra *extra) {
+    int n = 0;
+    SID_ASSERT(extra->len > 0);
+    bool good = EVP_CipherUpdate(extra->ctx, NULL, &n, extra->bytes,
+                                 (int)extra->len) == 1;
+    extra->len = 0;
+    return good;
+}
+
+static bool
+put(struct extra *extra, const char *text) {
+    for (; *text != '\0'; text++) {
+        if (extra->len == sizeof extra->bytes && !flush(extra))
+            return false;
+        extra->bytes[extra->len++] = (uint8_t)*text;
+    }
+    return true;
+}
+
 /* Sets the nonce, then the additional data "table|column|row|key version". */
 static bool
 begin(EVP_CIPHER_CTX *ctx, int sealing, const uint8_t *nonce,
       const struct sid_place *place, uint8_t version) {
-    char number[8];
-    (void)snprintf(number, sizeof number, "%u", version);
+    char number[4] = {0};
+    char *digit = number + sizeof number - 1;
+    for (unsigned left = version; left > 0; left /= 10)
+        *--digit = (char)('0' + left % 10);
     const char *const parts[] = {place->table, "|", place->column, "|",
-                                 place->row,   "|", number};
+                                 place->row,   "|", digit};
+    struct extra extra = {.ctx = ctx};
     bool good = EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, sealing, NULL) == 1;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && good; i++) {
-        int n = 0;
-        size_t len = strlen(parts[i]);
-        good = len < INT_MAX &&
-               (len == 0 ||
-                EVP_CipherUpdate(ctx, NULL, &n, (const uint8_t *)parts[i],
-                                 (int)len) == 1);
-    }
-    return good;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && good; i++)
+        good = put(&extra, parts[i]);
+    return good && flush(&extra);
 }
 
 /* Fills the sealed form behind its head and nonce. */

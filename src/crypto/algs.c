@@ -93,7 +93,7 @@ ctx_pool_take(struct ctx_pool *pool) {
     return NULL;
 }
 
-int
+void *
 ctx_pool_give(struct ctx_pool *pool, void *ctx) {
     size_t first = first_slot();
     for (size_t i = 0; i < CTX_POOL_SLOTS; i++) {
@@ -101,7 +101,7 @@ ctx_pool_give(struct ctx_pool *pool, void *ctx) {
         if (atomic_compare_exchange_strong_explicit(
                 &pool->slot[(first + i) % CTX_POOL_SLOTS], &none, ctx,
                 memory_order_release, memory_order_relaxed))
-            return 1;
+            return NULL;
     }
-    return 0;
+    return ctx;
 }

@@ -35,7 +35,8 @@ struct ctx_pool {
 
 /* Takes a context out; NULL when there is none. Any thread. */
 void *ctx_pool_take(struct ctx_pool *pool);
-/* Gives one back; false when every slot is full and the caller keeps it. */
-int ctx_pool_give(struct ctx_pool *pool, void *ctx);
+/* Gives one back. Returns it when every slot is full and the caller keeps it,
+ * else NULL. */
+void *ctx_pool_give(struct ctx_pool *pool, void *ctx);
 
 #endif

@@ -78,10 +78,10 @@ run(const struct sid_block_key *key, int encrypting,
         return SID_E_CRYPTO;
     uint8_t block[SID_BLOCK_BYTES];
     int n = 0;
-    bool good = EVP_CipherUpdate(ctx, block, &n, in, SID_BLOCK_BYTES) == 1 &&
-                n == SID_BLOCK_BYTES;
-    if (!good || !ctx_pool_give(&key->ready[encrypting], ctx))
-        EVP_CIPHER_CTX_free(ctx);
+    bool good = EVP_CipherUpdate(ctx, block, &n, in, SID_BLOCK_BYTES) == 1;
+    SID_ASSERT(!good || n == SID_BLOCK_BYTES);
+    EVP_CIPHER_CTX_free(good ? ctx_pool_give(&key->ready[encrypting], ctx)
+                             : ctx);
     if (good)
         memcpy(out, block, sizeof block);
     sid_wipe(block, sizeof block);

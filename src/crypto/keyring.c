@@ -13,8 +13,9 @@
 struct entry {
     int64_t made_at_s;
     struct sid_aead_key *wrap;    /* data, template */
-    struct sid_mac_key *mac;      /* code */
+    struct sid_mac_key *mac;      /* code, template (its transform) */
     struct sid_block_key *handle; /* code */
+    struct sid_sign_key *offline; /* code */
     struct entry *next;           /* in `retired` */
 };
 
@@ -47,6 +48,7 @@ entry_free(struct entry *entry) {
     sid_aead_key_free(&entry->wrap);
     sid_mac_key_free(&entry->mac);
     sid_block_key_free(&entry->handle);
+    sid_sign_key_free(&entry->offline);
     free(entry);
 }
 
@@ -93,9 +95,9 @@ derive_mac(const uint8_t *key, const char *info, struct sid_mac_key **out) {
 }
 
 static enum sid_err
-derive_head(const uint8_t *key, struct sid_sign_key **out) {
+derive_sign(const uint8_t *key, const char *info, struct sid_sign_key **out) {
     uint8_t raw[SID_KEY_BYTES];
-    enum sid_err err = sid_hkdf(key, "smartidd/audit-head/v1", raw);
+    enum sid_err err = sid_hkdf(key, info, raw);
     if (err == SID_OK)
         err = sid_sign_key_new(raw, out);
     sid_wipe(raw, sizeof raw);
@@ -114,7 +116,7 @@ derive_root(struct sid_keyring *ring, const uint8_t *key) {
     if (err == SID_OK)
         err = derive_mac(key, "smartidd/webhook/v1", &ring->webhook);
     if (err == SID_OK)
-        err = derive_head(key, &ring->head);
+        err = derive_sign(key, "smartidd/audit-head/v1", &ring->head);
     if (err != SID_OK)
         free_root(ring);
     return err;
@@ -133,24 +135,30 @@ derive_code(const uint8_t *key, int kid, struct entry *out) {
     if (err == SID_OK)
         err = sid_block_key_new(raw, &out->handle);
     sid_wipe(raw, sizeof raw);
+    if (err != SID_OK)
+        return err;
+    (void)snprintf(info, sizeof info, "smartidd/code/offline/%d", kid);
+    return derive_sign(key, info, &out->offline);
+}
+
+static enum sid_err
+derive_template(const uint8_t *key, int version, struct entry *out) {
+    enum sid_err err = derive_mac(key, "smartidd/transform/v1", &out->mac);
+    if (err == SID_OK)
+        err = sid_aead_key_new(key, (uint8_t)version, &out->wrap);
     return err;
 }
 
 static enum sid_err
 derive(struct sid_keyring *ring, enum sid_key_use use, int version,
        const uint8_t *key, struct entry *out) {
-    switch (use) {
-    case SID_KEY_ROOT:
+    SID_ASSERT(use < SID_KEY_USE_COUNT);
+    if (use == SID_KEY_ROOT)
         return derive_root(ring, key);
-    case SID_KEY_DATA:
-    case SID_KEY_TEMPLATE:
+    if (use == SID_KEY_DATA)
         return sid_aead_key_new(key, (uint8_t)version, &out->wrap);
-    case SID_KEY_CODE:
-        return derive_code(key, version, out);
-    case SID_KEY_USE_COUNT:
-        break;
-    }
-    return SID_E_ARGUMENT;
+    return use == SID_KEY_TEMPLATE ? derive_template(key, version, out)
+                                   : derive_code(key, version, out);
 }
 
 enum sid_err
@@ -232,6 +240,12 @@ sid_keyring_wrap(const struct sid_keyring *ring, enum sid_key_use use,
 }
 
 const struct sid_mac_key *
+sid_keyring_transform(const struct sid_keyring *ring, int version) {
+    const struct entry *entry = entry_of(ring, SID_KEY_TEMPLATE, version);
+    return entry == NULL ? NULL : entry->mac;
+}
+
+const struct sid_mac_key *
 sid_keyring_blind(const struct sid_keyring *ring) {
     return ring->blind;
 }
@@ -286,4 +300,10 @@ sid_keyring_code(const struct sid_keyring *ring, int kid,
     *mac = entry->mac;
     *handle = entry->handle;
     return true;
+}
+
+const struct sid_sign_key *
+sid_keyring_offline(const struct sid_keyring *ring, int kid) {
+    const struct entry *entry = entry_of(ring, SID_KEY_CODE, kid);
+    return entry == NULL ? NULL : entry->offline;
 }

@@ -206,10 +206,9 @@ sid_mac(const struct sid_mac_key *key, const struct sid_span *parts, size_t n,
     bool good = true;
     for (size_t i = 0; i < n && good; i++)
         good = EVP_MAC_update(mac, parts[i].ptr, parts[i].len) == 1;
-    good = good && EVP_MAC_final(mac, tag, &len, sizeof tag) == 1 &&
-           len == sizeof tag;
-    if (!good || !ctx_pool_give(key->ready, mac))
-        EVP_MAC_CTX_free(mac);
+    good = good && EVP_MAC_final(mac, tag, &len, sizeof tag) == 1;
+    SID_ASSERT(!good || len == sizeof tag);
+    EVP_MAC_CTX_free(good ? ctx_pool_give(key->ready, mac) : mac);
     if (!good)
         return SID_E_CRYPTO;
     memcpy(out, tag, sizeof tag);

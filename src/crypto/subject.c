@@ -103,6 +103,17 @@ sid_subject_rewrap(const struct sid_keyring *ring, const char *subject,
     return err;
 }
 
+enum sid_err
+sid_subject_renew_template(const struct sid_keyring *ring, const char *subject,
+                           struct sid_subject_key *key) {
+    struct sid_subject_key made = *key;
+    enum sid_err err = make_one(ring, subject, SID_KEY_TEMPLATE,
+                                &made.template_version, made.template_wrapped);
+    if (err == SID_OK)
+        *key = made;
+    return err;
+}
+
 /* The subject's own key, ready for use; the caller frees it. */
 static enum sid_err
 own_key(const struct sid_subject *subject, struct sid_aead_key **out) {

@@ -15,10 +15,11 @@
 #define TABLE_BYTES_MAX ((size_t)2 << 30)
 
 static const char usage[] =
-    "usage: smartidctl calibrate OUT.csv [--svg DET.svg]\n"
-    "  OUT.csv   what `smartidctl compare --pairs` wrote: the columns same,\n"
-    "            similarity, error are read\n"
-    "  --svg     draw the DET curve into this file\n";
+    "usage: smartidctl calibrate OUT.csv [--svg DET.svg | --no-svg]\n"
+    "  OUT.csv    what `smartidctl compare --pairs` wrote: the columns same,\n"
+    "             similarity, error are read\n"
+    "  --svg F    draw the DET curve into F (default: OUT.svg beside it)\n"
+    "  --no-svg   draw none\n";
 
 struct table {
     struct sid_scores scores;
@@ -44,7 +45,8 @@ static enum sid_err
 add_row(struct table *table, const char *same, const char *similarity,
         const char *problem) {
     struct sid_scores *s = &table->scores;
-    if (strcmp(same, "0") != 0 && strcmp(same, "1") != 0)
+    bool one_person;
+    if (!sid_csv_truth(same, &one_person))
         return SID_E_BAD_REQUEST;
     if (similarity[0] == '\0' || problem[0] != '\0') {
         table->unusable++;
@@ -55,10 +57,9 @@ add_row(struct table *table, const char *same, const char *similarity,
     if (end == similarity || *end != '\0' || !(value >= -1.01F) ||
         !(value <= 1.01F))
         return SID_E_BAD_REQUEST;
-    return same[0] == '1'
-               ? add(&s->same, &s->same_count, &table->same_room, value)
-               : add(&s->differs, &s->differs_count, &table->differs_room,
-                     value);
+    return one_person ? add(&s->same, &s->same_count, &table->same_room, value)
+                      : add(&s->differs, &s->differs_count,
+                            &table->differs_room, value);
 }
 
 static enum sid_err
@@ -107,8 +108,8 @@ read_table(const char *path, struct table *table) {
     if (err != SID_OK)
         (void)fprintf(stderr,
                       "smartidctl: %s:%zu: not the output of compare --pairs "
-                      "(same is 0 or 1, similarity a number)\n",
-                      path, reader.line);
+                      "(same is 0, 1, true or false; similarity a number)\n",
+                      path, record.line);
     struct sid_scores *s = &table->scores;
     if (s->same_count > 0)
         qsort(s->same, s->same_count, sizeof *s->same, ascending);
@@ -232,25 +233,70 @@ print_all(const struct table *table) {
     print_targets(s);
 }
 
+struct options {
+    const char *svg; /* NULL: beside the table */
+    bool no_svg;
+};
+
 /* 0, or the exit code after a message. */
 static int
-read_options(int argc, char **argv, const char **svg) {
+read_options(int argc, char **argv, struct options *out) {
     static const struct option options[] = {
-        {"svg", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+        {"svg", required_argument, NULL, 's'},
+        {"no-svg", no_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0}};
     int option = 0;
     optind = 1;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 's') {
-            (void)fputs(usage, stderr);
-            return SID_CTL_USAGE;
-        }
-        *svg = optarg;
+        if (option == 's')
+            out->svg = optarg;
+        else if (option == 'n')
+            out->no_svg = true;
+        else
+            break;
     }
-    if (argc - optind != 1) {
+    if (option != -1 || argc - optind != 1 ||
+        (out->svg != NULL && out->no_svg)) {
         (void)fputs(usage, stderr);
         return SID_CTL_USAGE;
     }
     return 0;
+}
+
+/* OUT.csv becomes OUT.svg; any other name gets .svg behind it. */
+static enum sid_err
+name_svg(const char *table, const char *chosen, struct sid_buf *out) {
+    static const char from[] = ".csv";
+    size_t len = strlen(table), tail = sizeof from - 1;
+    if (len > tail && strcmp(table + len - tail, from) == 0)
+        len -= tail;
+    enum sid_err err = chosen != NULL
+                           ? sid_buf_printf(out, "%s", chosen)
+                           : sid_buf_printf(out, "%.*s.svg", (int)len, table);
+    return err == SID_OK ? sid_buf_append(out, "", 1) : err;
+}
+
+/* Exit code. */
+static int
+draw(const struct sid_scores *scores, const char *table,
+     const struct options *options) {
+    struct sid_buf path = SID_BUF_EMPTY;
+    if (options->no_svg)
+        return SID_CTL_OK;
+    enum sid_err err = name_svg(table, options->svg, &path);
+    const char *name = err == SID_OK ? (const char *)path.ptr : "";
+    errno = 0;
+    if (err == SID_OK)
+        err = sid_calibrate_svg(scores, name);
+    if (err == SID_OK)
+        (void)printf("\nDET curve: %s\n", name);
+    else
+        (void)fprintf(stderr,
+                      "smartidctl: %s: %s (--svg FILE draws elsewhere, "
+                      "--no-svg draws none)\n",
+                      name, errno != 0 ? strerror(errno) : sid_err_text(err));
+    sid_buf_free(&path);
+    return err == SID_OK ? SID_CTL_OK : SID_CTL_FAILED;
 }
 
 int
@@ -259,9 +305,9 @@ sid_ctl_calibrate(int argc, char **argv) {
         (void)fputs(usage, stdout);
         return SID_CTL_OK;
     }
-    const char *svg = NULL;
+    struct options options = {.svg = NULL};
     struct table table = {0};
-    int code = read_options(argc, argv, &svg);
+    int code = read_options(argc, argv, &options);
     if (code != 0)
         return code;
     code = SID_CTL_FAILED;
@@ -274,11 +320,7 @@ sid_ctl_calibrate(int argc, char **argv) {
         goto out;
     }
     print_all(&table);
-    if (svg != NULL && sid_calibrate_svg(&table.scores, svg) != SID_OK) {
-        (void)fprintf(stderr, "smartidctl: %s: %s\n", svg, strerror(errno));
-        goto out;
-    }
-    code = SID_CTL_OK;
+    code = draw(&table.scores, argv[optind], &options);
 out:
     free(table.scores.same);
     free(table.scores.differs);

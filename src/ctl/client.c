@@ -31,7 +31,7 @@ usage(FILE *to, int status) {
         "usage: smartidctl [-c FILE] client add --role "
         "app|clerk|officer|admin\n"
         "           --name NAME [--purpose PURPOSE]… [--party NAME]\n"
-        "           [--network NETWORK]… [--expires 90d]\n"
+        "           [--network NETWORK]… [--expires 90d] [--per-minute N]\n"
         "       smartidctl [-c FILE] client list\n"
         "       smartidctl [-c FILE] client revoke ID\n"
         "\n"
@@ -45,8 +45,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- what is printed ------------------------------------------------------
- */
+/* ---- what is printed ----------------------------------------------------- */
 
 struct row {
     const char *id, *role, *state, *expires, *networks, *name;
@@ -64,8 +63,7 @@ print_head(void) {
         &(struct row){"id", "role", "state", "expires", "networks", "name"});
 }
 
-/* ---- add ------------------------------------------------------------------
- */
+/* ---- add ----------------------------------------------------------------- */
 
 struct add {
     struct sid_client_order order;
@@ -102,6 +100,7 @@ static const struct {
     {"--network", "up to 16, such as 10.1.0.0/16 or 2001:db8::/32, nothing set "
                   "behind the length"},
     {"--expires", "a time such as 90d, 12h, 30m, 45s"},
+    {"--per-minute", "1 to 1000000 requests"},
 };
 
 static const char *
@@ -110,7 +109,19 @@ accepted(const char *option) {
         if (strcmp(options[i].option, option) == 0)
             return options[i].accepted;
     }
-    return "--role, --name, --purpose, --party, --network or --expires";
+    return "--role, --name, --purpose, --party, --network, --expires or "
+           "--per-minute";
+}
+
+static enum sid_err
+read_rate(const char *value, int64_t *out) {
+    char *end = NULL;
+    long long rate = strtoll(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end != '\0' || rate < 1 ||
+        rate > SID_QUOTA_PER_MINUTE_MAX)
+        return SID_E_ARGUMENT;
+    *out = rate;
+    return SID_OK;
 }
 
 static enum sid_err
@@ -124,6 +135,8 @@ take_option(const char *option, const char *value,
         return read_name(value, order->party);
     if (strcmp(option, "--expires") == 0)
         return sid_ctl_parse_duration(value, &order->lifetime_s);
+    if (strcmp(option, "--per-minute") == 0)
+        return read_rate(value, &order->per_minute);
     if (strcmp(option, "--network") == 0)
         return sid_networks_add(&order->networks, value, strlen(value));
     if (strcmp(option, "--purpose") == 0 &&
@@ -172,10 +185,11 @@ add_body(const struct sid_client_order *order) {
         sid_network_text(&order->networks.item[i], text);
         json_array_append_new(networks, json_string(text));
     }
-    json_t *root = json_pack("{s:s, s:s, s:I, s:o, s:o}", "name", order->name,
-                             "role", sid_role_name(order->role), "lifetime_s",
-                             (json_int_t)order->lifetime_s, "purposes", granted,
-                             "networks", networks);
+    json_t *root = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "name",
+                             order->name, "role", sid_role_name(order->role),
+                             "lifetime_s", (json_int_t)order->lifetime_s,
+                             "per_minute", (json_int_t)order->per_minute,
+                             "purposes", granted, "networks", networks);
     if (root != NULL && order->party[0] != '\0' &&
         json_object_set_new(root, "party", json_string(order->party)) != 0) {
         json_decref(root);
@@ -233,8 +247,7 @@ client_add(const struct sid_config *config, int argc, char **argv) {
     return status;
 }
 
-/* ---- list -----------------------------------------------------------------
- */
+/* ---- list ---------------------------------------------------------------- */
 
 static void
 networks_text(const struct sid_networks *networks,
@@ -268,7 +281,7 @@ list_one(const struct sid_client *client, void *ctx) {
 static enum sid_err
 list_work(struct sid_ctl_store *open, void *ctx) {
     print_head();
-    return sid_store_client_each(open->store, list_one, ctx);
+    return sid_client_list_in(open->store, "control", list_one, ctx);
 }
 
 static void
@@ -322,8 +335,7 @@ client_list(const struct sid_config *config) {
     return status;
 }
 
-/* ---- revoke ---------------------------------------------------------------
- */
+/* ---- revoke -------------------------------------------------------------- */
 
 static enum sid_err
 revoke_work(struct sid_ctl_store *open, void *ctx) {

@@ -40,6 +40,31 @@ sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out) {
     return 0;
 }
 
+int
+sid_ctl_open_readonly(const struct sid_config *config,
+                      struct sid_ctl_store *out) {
+    struct sid_ctl_store made = {0};
+    enum sid_err err = sid_store_open_readonly(config->database, &made.store);
+    if (err != SID_OK) {
+        (void)fprintf(stderr, "smartidctl: %s: %s\n", config->database,
+                      err == SID_E_SCHEMA
+                          ? "it was made by another version; the daemon of "
+                            "this one has not opened it yet"
+                          : sid_err_text(err));
+        return SID_CTL_FAILED;
+    }
+    err =
+        sid_keys_open_readonly(made.store, config->master_key_file, &made.keys);
+    if (err != SID_OK) {
+        (void)fprintf(stderr, "smartidctl: %s: %s\n", config->master_key_file,
+                      sid_err_text(err));
+        sid_ctl_close(&made);
+        return SID_CTL_CONFIG;
+    }
+    *out = made;
+    return 0;
+}
+
 void
 sid_ctl_close(struct sid_ctl_store *me) {
     sid_store_close(&me->store);

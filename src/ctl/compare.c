@@ -1,6 +1,7 @@
 /* compare.c: smartidctl compare: the daemon's own way from a photo to its facts
- * and to a decision, shown to an operator. Two photos give JSON, a table of
- * pairs gives a table (compare_pairs.c). Main thread. */
+ * and to a decision, shown to an operator. Two photos (and the frames of a
+ * challenge) give JSON, a table of pairs gives a table (compare_pairs.c). Main
+ * thread. */
 #include "compare.h"
 
 #include <errno.h>
@@ -16,20 +17,27 @@
 #include "csv.h"
 #include "ctl.h"
 #include "smartid/photo.h"
+#include "smartid/text.h"
 
 static const char usage[] =
     "usage: smartidctl compare [options] A B        JSON about both and how "
     "alike\n"
+    "       smartidctl compare [options] --steps left,up A B FRAME FRAME\n"
+    "                          the same, and how frames answer a challenge\n"
     "       smartidctl compare [options] --pairs FILE.csv [--root DIR]\n"
     "                          [--jobs N] > out.csv\n"
     "  --pairs FILE   table with the columns path_a,path_b,same\n"
     "  --root DIR     folder of the paths in the table (default .)\n"
     "  --jobs N       threads (default: cores)\n"
+    "  --steps LIST   2 or 3 of left, right, up, down: turns of the head that\n"
+    "                 the frames show, as the person's own sides\n"
     "  --kind-a, --kind-b id_photo|selfie   what the photos are\n"
     "                 (default id_photo and selfie)\n"
-    "  --models DIR   folder of the model pack (default: the environment's\n"
-    "                 SMARTIDD_FACE_MODEL_DIR, else the daemon's default)\n"
-    "  --accept X, --review X   thresholds of the bands\n";
+    "  --model-dir DIR   folder of the model pack\n"
+    "  --accept X, --review X   thresholds of the bands\n"
+    "Model pack, thresholds and what a selfie that looks dead leads to are\n"
+    "those of the settings (smartidctl -c FILE compare; without -c those of\n"
+    "the usual place, or the defaults where there are none).\n";
 
 #define JOBS_MAX 64
 
@@ -64,6 +72,17 @@ read_jobs(const char *text, long *out) {
     return true;
 }
 
+/* "left,up" */
+static bool
+read_steps(const char *text, struct sid_steps *out) {
+    char words[SID_STEPS_TEXT_SIZE];
+    if (sid_text_copy(words, sizeof words, text) != SID_OK)
+        return false;
+    for (char *at = words; *at != '\0'; at++)
+        *at = *at == ',' ? ' ' : *at;
+    return sid_steps_unpack(words, out) == SID_OK;
+}
+
 static bool
 take_option(struct sid_compare *me, int option, const char *value) {
     switch (option) {
@@ -86,6 +105,8 @@ take_option(struct sid_compare *me, int option, const char *value) {
         return true;
     case 'j':
         return read_jobs(value, &me->jobs);
+    case 's':
+        return read_steps(value, &me->steps);
     default:
         return false;
     }
@@ -95,7 +116,8 @@ take_option(struct sid_compare *me, int option, const char *value) {
 static int
 read_options(int argc, char **argv, struct sid_compare *me) {
     static const struct option options[] = {
-        {"models", required_argument, NULL, 'm'},
+        {"model-dir", required_argument, NULL, 'm'},
+        {"models", required_argument, NULL, 'm'}, /* its former name */
         {"accept", required_argument, NULL, 'a'},
         {"review", required_argument, NULL, 'r'},
         {"kind-a", required_argument, NULL, 'A'},
@@ -103,6 +125,7 @@ read_options(int argc, char **argv, struct sid_compare *me) {
         {"pairs", required_argument, NULL, 'p'},
         {"root", required_argument, NULL, 'R'},
         {"jobs", required_argument, NULL, 'j'},
+        {"steps", required_argument, NULL, 's'},
         {NULL, 0, NULL, 0}};
     int option = 0;
     optind = 1;
@@ -112,7 +135,7 @@ read_options(int argc, char **argv, struct sid_compare *me) {
             return SID_CTL_USAGE;
         }
     }
-    if (argc - optind != (me->pairs == NULL ? 2 : 0) ||
+    if (argc - optind != (me->pairs == NULL ? 2 + me->steps.count : 0) ||
         me->policy.match_review > me->policy.match_accept) {
         (void)fputs(usage, stderr);
         return SID_CTL_USAGE;
@@ -122,12 +145,15 @@ read_options(int argc, char **argv, struct sid_compare *me) {
 
 enum sid_err
 sid_compare_file(struct sid_face_engine *engine, const char *path,
-                 enum sid_photo_kind kind, struct sid_photo_facts *out) {
+                 enum sid_photo_kind kind, bool fully,
+                 struct sid_photo_facts *out) {
     struct sid_buf bytes = SID_BUF_EMPTY;
     enum sid_err err =
         sid_ctl_read_file(path, SID_COMPARE_FILE_BYTES_MAX, &bytes);
+    struct sid_span span = sid_buf_span(&bytes);
     if (err == SID_OK)
-        err = sid_photo_examine(engine, sid_buf_span(&bytes), kind, out);
+        err = fully ? sid_photo_examine_fully(engine, span, kind, out)
+                    : sid_photo_examine(engine, span, kind, out);
     sid_buf_free(&bytes);
     return err;
 }
@@ -200,81 +226,142 @@ photo_json(const char *path, const struct sid_photo_facts *facts,
     return object;
 }
 
+static json_t *
+challenge_json(const struct sid_challenge_report *report) {
+    json_t *steps = json_array();
+    for (int i = 0; i < report->steps.count; i++) {
+        const struct sid_frame_report *frame = &report->frame[i];
+        (void)json_array_append_new(
+            steps, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "turn",
+                             sid_turn_name(report->steps.turn[i]), "turned_deg",
+                             number((double)frame->turned_deg), "yaw_deg",
+                             number((double)frame->yaw_deg), "pitch_deg",
+                             number((double)frame->pitch_deg), "similarity",
+                             number((double)frame->similarity), "flatness",
+                             number((double)frame->flatness)));
+    }
+    return json_pack("{s:s, s:o}", "outcome",
+                     sid_challenge_outcome_name(report->outcome), "steps",
+                     steps);
+}
+
+static enum sid_photo_kind
+kind_of(const struct sid_compare *me, int at) {
+    return at == 0   ? me->kind_a
+           : at == 1 ? me->kind_b
+                     : (enum sid_photo_kind)(SID_PHOTO_FRAME_1 + at - 2);
+}
+
 static void
-print_pair(const struct sid_compare *me, char *const paths[2],
-           const struct sid_photo_facts facts[2]) {
+print_all(const struct sid_compare *me, char *const *paths,
+          const struct sid_photo_facts *facts) {
     struct sid_decision decision;
+    struct sid_frames frames = {.steps = me->steps, .frame = facts + 2};
     json_t *similarity = json_null(), *band = json_null();
-    sid_policy_decide(&me->policy, &facts[0], &facts[1], &decision);
+    json_t *photos = json_array();
+    sid_policy_decide(&me->policy, &facts[0], &facts[1], &frames, &decision);
     if (facts[0].faces > 0 && facts[1].faces > 0) {
         float value = sid_similarity(facts[0].embedding, facts[1].embedding);
         similarity = number((double)value);
         band = json_string(sid_band_name(sid_policy_band(&me->policy, value)));
     }
+    for (int i = 0; i < 2 + me->steps.count; i++)
+        (void)json_array_append_new(
+            photos, photo_json(paths[i], &facts[i], kind_of(me, i)));
     json_t *all =
-        json_pack("{s:o, s:o, s:s, s:o, s:[o, o]}", "similarity", similarity,
-                  "band", band, "state", sid_enrol_state_name(decision.state),
-                  "reasons", reasons_json(&decision.reasons), "photos",
-                  photo_json(paths[0], &facts[0], me->kind_a),
-                  photo_json(paths[1], &facts[1], me->kind_b));
+        json_pack("{s:o, s:o, s:s, s:o, s:o}", "similarity", similarity, "band",
+                  band, "state", sid_enrol_state_name(decision.state),
+                  "reasons", reasons_json(&decision.reasons), "photos", photos);
+    if (me->steps.count > 0)
+        (void)json_object_set_new(all, "challenge",
+                                  challenge_json(&decision.challenge));
     (void)json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     (void)putchar('\n');
     json_decref(all);
 }
 
+/* Reads and examines the photos one after the other. */
+static bool
+examine_all(const struct sid_compare *me, struct sid_face_engine *engine,
+            char *const *paths, struct sid_photo_facts *facts) {
+    for (int i = 0; i < 2 + me->steps.count; i++) {
+        errno = 0;
+        enum sid_err err =
+            sid_compare_file(engine, paths[i], kind_of(me, i), true, &facts[i]);
+        if (err != SID_OK) {
+            (void)fprintf(stderr, "smartidctl: %s: %s\n", paths[i],
+                          err == SID_E_IO ? strerror(errno)
+                                          : sid_err_text(err));
+            return false;
+        }
+    }
+    return true;
+}
+
 static int
-compare_two(const struct sid_compare *me, char *const paths[2]) {
+compare_files(const struct sid_compare *me, char *const *paths) {
     struct sid_face_engine *engine = NULL;
-    struct sid_photo_facts facts[2] = {0};
+    struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
     int code = SID_CTL_FAILED;
-    enum sid_err err = sid_models_engine(me->models, &engine);
+    enum sid_err err = facts == NULL ? SID_E_NO_MEMORY
+                                     : sid_models_engine(me->models, &engine);
     if (err != SID_OK) {
         char problem[512] = "";
         sid_models_problem(me->models, problem, sizeof problem);
         (void)fprintf(stderr, "smartidctl: %s %s\n", sid_err_text(err),
                       problem);
-        return SID_CTL_FAILED;
+    } else if (examine_all(me, engine, paths, facts)) {
+        print_all(me, paths, facts);
+        code = facts[0].faces > 0 && facts[1].faces > 0 ? SID_CTL_OK
+                                                        : SID_CTL_FAILED;
     }
-    for (int i = 0; i < 2; i++) {
-        errno = 0;
-        err = sid_compare_file(engine, paths[i],
-                               i == 0 ? me->kind_a : me->kind_b, &facts[i]);
-        if (err != SID_OK) {
-            (void)fprintf(stderr, "smartidctl: %s: %s\n", paths[i],
-                          err == SID_E_IO ? strerror(errno)
-                                          : sid_err_text(err));
-            goto out;
-        }
-    }
-    print_pair(me, paths, facts);
-    code =
-        facts[0].faces > 0 && facts[1].faces > 0 ? SID_CTL_OK : SID_CTL_FAILED;
-out:
-    sid_photo_facts_fini(&facts[0]);
-    sid_photo_facts_fini(&facts[1]);
+    for (int i = 0; facts != NULL && i < SID_PHOTO_KINDS; i++)
+        sid_photo_facts_fini(&facts[i]);
+    free(facts);
     sid_face_engine_free(&engine);
     return code;
 }
 
+/* The settings of the file that -c names; without -c of the usual file, or the
+ * defaults when that cannot be read. 0, or the exit code after a message. */
+static int
+read_settings(const char *config_path, struct sid_config *out) {
+    if (config_path != NULL)
+        return sid_ctl_load_config(config_path, out);
+    if (access(SID_CTL_DEFAULT_CONFIG, R_OK) == 0)
+        return sid_ctl_load_config(SID_CTL_DEFAULT_CONFIG, out);
+    if (errno != ENOENT)
+        (void)fprintf(stderr,
+                      "smartidctl: %s: %s; the defaults are used instead\n",
+                      SID_CTL_DEFAULT_CONFIG, strerror(errno));
+    sid_config_default(out);
+    const char *dir = getenv("SMARTIDD_FACE_MODEL_DIR");
+    if (dir != NULL &&
+        sid_text_copy(out->model_dir, sizeof out->model_dir, dir) != SID_OK) {
+        (void)fputs("smartidctl: SMARTIDD_FACE_MODEL_DIR is too long\n",
+                    stderr);
+        return SID_CTL_CONFIG;
+    }
+    return 0;
+}
+
 int
-sid_ctl_compare(int argc, char **argv) {
+sid_ctl_compare(const char *config_path, int argc, char **argv) {
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         (void)fputs(usage, stdout);
         return SID_CTL_OK;
     }
     struct sid_config config;
-    sid_config_default(&config);
-    const char *dir = getenv("SMARTIDD_FACE_MODEL_DIR");
-    struct sid_compare me = {
-        .model_dir = dir != NULL ? dir : config.model_dir,
-        .policy = {.match_accept = (float)config.match_accept,
-                   .match_review = (float)config.match_review,
-                   .liveness_review = (float)config.liveness_review},
-        .kind_a = SID_PHOTO_ID,
-        .kind_b = SID_PHOTO_SELFIE,
-        .root = ".",
-        .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
-    int code = read_options(argc, argv, &me);
+    int code = read_settings(config_path, &config);
+    if (code != 0)
+        return code;
+    struct sid_compare me = {.model_dir = config.model_dir,
+                             .kind_a = SID_PHOTO_ID,
+                             .kind_b = SID_PHOTO_SELFIE,
+                             .root = ".",
+                             .jobs = sysconf(_SC_NPROCESSORS_ONLN)};
+    sid_policy_from_config(&config, &me.policy);
+    code = read_options(argc, argv, &me);
     if (code != 0)
         return code;
     char *const *paths = argv + optind;
@@ -288,7 +375,7 @@ sid_ctl_compare(int argc, char **argv) {
     } else if (me.pairs != NULL) {
         code = sid_compare_pairs(&me);
     } else {
-        code = compare_two(&me, paths);
+        code = compare_files(&me, paths);
     }
     sid_models_free(&me.models);
     return code;

@@ -74,7 +74,9 @@ read_rows(struct work *work, struct sid_csv_reader *reader,
     if (a < 0 || b < 0 || same < 0)
         return SID_E_BAD_REQUEST;
     while (err == SID_OK && sid_csv_next(reader, record, &err)) {
-        if (record->count != columns)
+        bool truth;
+        if (record->count != columns ||
+            !sid_csv_truth(sid_csv_field(record, (size_t)same), &truth))
             return SID_E_BAD_REQUEST;
         err = add_pair(work, sid_csv_field(record, (size_t)a),
                        sid_csv_field(record, (size_t)b),
@@ -99,8 +101,8 @@ read_table(struct work *work) {
         if (err != SID_OK)
             (void)fprintf(stderr,
                           "smartidctl: %s:%zu: not a table with the columns "
-                          "path_a,path_b,same\n",
-                          work->me->pairs, reader.line);
+                          "path_a,path_b,same (same is 0, 1, true or false)\n",
+                          work->me->pairs, record.line);
     }
     sid_csv_record_fini(&record);
     sid_buf_free(&text);
@@ -157,7 +159,7 @@ examine(struct work *work, struct sid_face_engine *engine,
         photo->err = sid_buf_append(&path, "", 1);
     if (photo->err == SID_OK)
         photo->err = sid_compare_file(engine, (const char *)path.ptr,
-                                      photo->kind, &photo->facts);
+                                      photo->kind, false, &photo->facts);
     sid_buf_free(&path);
 }
 

@@ -54,12 +54,9 @@ enum sid_err
 sid_ctl_control(const struct sid_config *config, const char *method,
                 const char *path, const char *body, char **answer,
                 long *status) {
-    char socket_path[SID_PATH_SIZE + 8];
+    char socket_path[SID_BESIDE_SIZE];
     char url[256];
-    bool named = config->control_socket[0] != '\0';
-    (void)snprintf(socket_path, sizeof socket_path, "%s%s",
-                   named ? config->control_socket : config->database,
-                   named ? "" : ".sock");
+    sid_config_beside(config, config->control_socket, ".sock", socket_path);
     (void)snprintf(url, sizeof url, "http://localhost%s", path);
     struct sid_buf collected = SID_BUF_EMPTY;
     struct curl_slist *headers =

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 static bool
@@ -95,11 +96,11 @@ sid_csv_next(struct sid_csv_reader *r, struct sid_csv_record *record,
     }
     while (!at_end(r) && (peek(r) == '\n' || peek(r) == '\r'))
         (void)another_follows(r); /* empty lines */
+    record->line = r->line;
     if (at_end(r))
         return false;
     sid_buf_clear(&record->text);
     record->count = 0;
-    record->line = r->line;
     do {
         if (record->count == SID_CSV_FIELDS_MAX)
             *err = SID_E_BAD_REQUEST;
@@ -131,6 +132,15 @@ sid_csv_column(const struct sid_csv_record *header, const char *name) {
         if (strcmp(sid_csv_field(header, i), name) == 0)
             return (int)i;
     return -1;
+}
+
+bool
+sid_csv_truth(const char *text, bool *out) {
+    bool yes = strcmp(text, "1") == 0 || strcasecmp(text, "true") == 0;
+    bool no = strcmp(text, "0") == 0 || strcasecmp(text, "false") == 0;
+    if (yes || no)
+        *out = yes;
+    return yes || no;
 }
 
 void

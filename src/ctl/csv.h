@@ -23,7 +23,8 @@ struct sid_csv_reader {
     size_t at, line;
 };
 
-/* Reads the next record; false at the end, *err tells whether it is one.
+/* Reads the next record; false at the end, *err tells whether it is one. In
+ * every case record->line is where the record begins, or would.
  * Errors: SID_E_BAD_REQUEST (a quote that does not end, text behind a quote, a
  * NUL, too many fields), SID_E_NO_MEMORY. */
 bool sid_csv_next(struct sid_csv_reader *reader, struct sid_csv_record *record,
@@ -32,6 +33,10 @@ void sid_csv_record_fini(struct sid_csv_record *record);
 const char *sid_csv_field(const struct sid_csv_record *record, size_t i);
 /* Index of the column of that name in a header, or -1. */
 int sid_csv_column(const struct sid_csv_record *header, const char *name);
+
+/* Reads 1 or 0, true or false, in any case, as spreadsheets write them; false
+ * when it is neither. */
+bool sid_csv_truth(const char *text, bool *out);
 
 /* Writes one field, quoted when it has to be; no separator. */
 void sid_csv_write(FILE *to, const char *field);

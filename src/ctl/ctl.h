@@ -18,16 +18,26 @@
 #define SID_CTL_USAGE 2
 #define SID_CTL_CONFIG 78 /* Source: sysexits.h EX_CONFIG */
 
+#define SID_CTL_DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
+
 /* Needs no settings. */
 int sid_ctl_init(int argc, char **argv);
 int sid_ctl_qr(int argc, char **argv);
-int sid_ctl_compare(int argc, char **argv);
+int sid_ctl_verify(int argc, char **argv);
 int sid_ctl_calibrate(int argc, char **argv);
+int sid_ctl_models(int argc, char **argv);
 
-/* Need the settings; config_path is the file that -c names. */
+/* Works without settings, too. config_path: the file that -c names, NULL when
+ * there is no -c. */
+int sid_ctl_compare(const char *config_path, int argc, char **argv);
+
+/* Need the settings; config_path is the file that -c names, or the usual one.
+ */
 int sid_ctl_client(const char *config_path, int argc, char **argv);
 int sid_ctl_audit(const char *config_path, int argc, char **argv);
 int sid_ctl_key(const char *config_path, int argc, char **argv);
+int sid_ctl_retention(const char *config_path, int argc, char **argv);
+int sid_ctl_webhook(const char *config_path, int argc, char **argv);
 
 /* Settings, or a message on stderr and SID_CTL_CONFIG. 0 when read. */
 int sid_ctl_load_config(const char *config_path, struct sid_config *out);
@@ -40,6 +50,10 @@ struct sid_ctl_store {
     struct sid_store *store;
 };
 int sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out);
+/* The same for reading, also while a daemon runs; without the master key, which
+ * is forgotten again. */
+int sid_ctl_open_readonly(const struct sid_config *config,
+                          struct sid_ctl_store *out);
 void sid_ctl_close(struct sid_ctl_store *me);
 
 /* Opens the database, runs work in one transaction, commits, closes; for what

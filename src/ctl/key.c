@@ -55,8 +55,7 @@ usage(FILE *to, int status) {
     return status;
 }
 
-/* ---- what is printed ------------------------------------------------------
- */
+/* ---- what is printed ----------------------------------------------------- */
 
 static void
 print_row(const char *use, int version, const char *state, const char *made,
@@ -81,8 +80,7 @@ print_status(int64_t left, int64_t total) {
                      left, total);
 }
 
-/* ---- list and status, by the daemon ---------------------------------------
- */
+/* ---- list and status, by the daemon -------------------------------------- */
 
 static void
 print_keys(const json_t *root) {
@@ -126,8 +124,7 @@ ask(const struct sid_config *config, json_t **out) {
     return err;
 }
 
-/* ---- list and status, without a daemon ------------------------------------
- */
+/* ---- list and status, without a daemon ----------------------------------- */
 
 struct direct_list {
     const struct sid_keyring *ring;
@@ -189,8 +186,7 @@ show(const struct sid_config *config, bool only_status) {
     return SID_CTL_OK;
 }
 
-/* ---- rotate ---------------------------------------------------------------
- */
+/* ---- rotate -------------------------------------------------------------- */
 
 static void
 print_progress(int64_t left, int64_t total) {
@@ -274,8 +270,7 @@ rotate(const struct sid_config *config, struct order *order) {
     return status;
 }
 
-/* ---- another master key ---------------------------------------------------
- */
+/* ---- another master key -------------------------------------------------- */
 
 /* The new key belongs to whom the present one belongs. */
 static int
@@ -378,8 +373,7 @@ change_master(const struct sid_config *config, const struct order *order) {
     return status;
 }
 
-/* ---- arguments ------------------------------------------------------------
- */
+/* ---- arguments ----------------------------------------------------------- */
 
 static bool
 parse_rotate(int argc, char **argv, struct order *order) {

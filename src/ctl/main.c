@@ -7,19 +7,23 @@
 #include "smartid/log.h"
 #include "smartid/mac.h"
 
-#define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
-
 static const char usage_text[] =
     "usage: smartidctl [-c FILE] COMMAND …   (smartidctl COMMAND --help)\n"
     "\n"
     "  init       make the settings, the master key and the database\n"
     "  client     add | list | revoke keys of apps, clerks, officers, admins\n"
-    "  audit      verify the chain of the audit log\n"
+    "  key        list | status | rotate the daemon's own keys\n"
+    "  audit      verify the audit log, export it, look for misuse in it\n"
+    "  retention  what is erased by itself, and how much of it is due\n"
+    "  verify     check a code for counters without a network\n"
+    "  webhook    how the app's backend is told what happens\n"
     "  qr         show a code as a QR symbol in the terminal\n"
     "  compare    compare the faces in two photos, or in many pairs\n"
     "  calibrate  error rates and thresholds from the output of compare\n"
+    "  models     print a model pack's self-test values for its manifest\n"
     "\n"
-    "  -c, --config FILE   the daemon's settings (default " DEFAULT_CONFIG ")\n"
+    "  -c, --config FILE   the daemon's settings "
+    "(default " SID_CTL_DEFAULT_CONFIG ")\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 settings not valid.\n";
@@ -30,30 +34,40 @@ usage(void) {
     return SID_CTL_USAGE;
 }
 
+/* given: the file that -c names, or NULL. */
 static int
-run(const char *config_path, int argc, char **argv) {
+run(const char *given, int argc, char **argv) {
     const char *command = argv[0];
+    const char *config_path = given != NULL ? given : SID_CTL_DEFAULT_CONFIG;
     if (strcmp(command, "init") == 0)
         return sid_ctl_init(argc, argv);
     if (strcmp(command, "client") == 0)
         return sid_ctl_client(config_path, argc, argv);
     if (strcmp(command, "key") == 0)
         return sid_ctl_key(config_path, argc, argv);
+    if (strcmp(command, "retention") == 0)
+        return sid_ctl_retention(config_path, argc, argv);
+    if (strcmp(command, "webhook") == 0)
+        return sid_ctl_webhook(config_path, argc, argv);
     if (strcmp(command, "audit") == 0)
         return sid_ctl_audit(config_path, argc, argv);
+    if (strcmp(command, "verify") == 0)
+        return sid_ctl_verify(argc, argv);
     if (strcmp(command, "qr") == 0)
         return sid_ctl_qr(argc, argv);
     if (strcmp(command, "compare") == 0)
-        return sid_ctl_compare(argc, argv);
+        return sid_ctl_compare(given, argc, argv);
     if (strcmp(command, "calibrate") == 0)
         return sid_ctl_calibrate(argc, argv);
+    if (strcmp(command, "models") == 0)
+        return sid_ctl_models(argc, argv);
     (void)fprintf(stderr, "smartidctl: there is no command '%s'\n\n", command);
     return usage();
 }
 
 int
 main(int argc, char **argv) {
-    const char *config_path = DEFAULT_CONFIG;
+    const char *config_path = NULL;
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {
         if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {

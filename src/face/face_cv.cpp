@@ -1,11 +1,13 @@
-// face_cv.cpp: the life of an engine: networks from bytes, one run to warm
-// them up; and the small things all networks need. Any thread may make an
-// engine; then it belongs to one thread. OpenCV's own threads are switched off
-// once, because the daemon has one engine per worker already.
+// face_cv.cpp: the life of an engine: networks from bytes, each tested by one
+// run, which warms it up; and the small things all networks need. Any thread
+// may make an engine; then it belongs to one thread. OpenCV's own threads are
+// switched off once, because the daemon has one engine per worker already.
 #include "face_cv.hpp"
 
 #include <cstdio>
 #include <mutex>
+
+#include "face_cv_layer.hpp"
 
 namespace sid {
 
@@ -29,6 +31,8 @@ blob_of(const sid_face_net_spec &spec, const cv::Mat &pixels) {
                                                  -spec.mean[c] / std);
         wipe(planes[static_cast<size_t>(c)]);
     }
+    if (ordered.data != pixels.data)
+        wipe(ordered);
     return blob;
 }
 
@@ -40,6 +44,8 @@ run(sid_face_engine *engine, sid_face_net net, const cv::Mat &pixels,
     std::vector<cv::Mat> outputs;
     engine->net[net].forward(outputs, names);
     wipe(blob);
+    // The network has a copy of its input: nothing takes the face's place.
+    engine->net[net].setInput(blob);
     return outputs;
 }
 
@@ -66,24 +72,23 @@ square_crop(const cv::Mat &image, cv::Point2f centre, float side, int out_px) {
     return out;
 }
 
-namespace {
-
-std::once_flag opencv_ready;
-
 void
-load(sid_face_engine *engine, const sid_face_pack *pack, int which) {
-    const sid_face_net_spec &spec = pack->net[which];
+load(sid_face_engine *engine, const sid_face_pack *pack, sid_face_net which) {
+    static std::once_flag opencv_ready;
+    std::call_once(opencv_ready, [] {
+        cv::setNumThreads(1);
+        register_layers();
+    });
+    sid_face_net_spec &spec = engine->pack.net[which] = pack->net[which];
     cv::dnn::Net &net = engine->net[which];
     net = cv::dnn::readNetFromONNX(reinterpret_cast<const char *>(spec.onnx),
                                    spec.onnx_len);
     net.setPreferableBackend(cv::dnn::DNN_BACKEND_OPENCV);
     net.setPreferableTarget(cv::dnn::DNN_TARGET_CPU);
-    const cv::Mat grey(spec.height_px, spec.width_px, CV_8UC3,
-                       cv::Scalar::all(127));
-    run(engine, static_cast<sid_face_net>(which), grey);
+    spec.onnx = nullptr;
+    spec.onnx_len = 0;
 }
 
-} // namespace
 } // namespace sid
 
 extern "C" bool
@@ -97,21 +102,23 @@ sid_face_engine_new(const struct sid_face_pack *pack,
                     size_t problem_size) {
     int at = 0;
     sid_face_engine *engine = nullptr;
+    problem[0] = '\0';
     enum sid_err err = sid::guarded([&] {
-        std::call_once(sid::opencv_ready, [] { cv::setNumThreads(1); });
         engine = new sid_face_engine();
         engine->pack = *pack;
         for (at = 0; at < SID_NET_COUNT; at++) {
-            sid::load(engine, pack, at);
-            engine->pack.net[at].onnx = nullptr;
-            engine->pack.net[at].onnx_len = 0;
+            const auto net = static_cast<sid_face_net>(at);
+            sid::load(engine, pack, net);
+            if (!sid::test(engine, net, problem, problem_size))
+                return SID_E_MODEL;
         }
         return SID_OK;
     });
     if (err != SID_OK) {
-        (void)std::snprintf(problem, problem_size,
-                            "%s: not a network that can be loaded",
-                            pack->net[at < SID_NET_COUNT ? at : 0].file);
+        if (problem[0] == '\0')
+            (void)std::snprintf(problem, problem_size,
+                                "%s: not a network that can be loaded",
+                                pack->net[at < SID_NET_COUNT ? at : 0].file);
         sid_face_engine_free(&engine);
         return err;
     }

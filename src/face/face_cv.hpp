@@ -48,6 +48,15 @@ wipe(cv::Mat &mat) {
 // Input of a network: pixels of exactly its size, BGR, as NCHW floats.
 cv::Mat blob_of(const sid_face_net_spec &spec, const cv::Mat &pixels);
 
+// Makes one network of the pack out of its bytes.
+void load(sid_face_engine *engine, const sid_face_pack *pack,
+          sid_face_net which);
+
+// Whether a network answers its test input as the pack says; else the problem
+// says with file, expected and found.
+bool test(sid_face_engine *engine, sid_face_net net, char *problem,
+          size_t problem_size);
+
 // Runs a network on one input; all its outputs, in the order of `names`.
 std::vector<cv::Mat> run(sid_face_engine *engine, sid_face_net net,
                          const cv::Mat &pixels,

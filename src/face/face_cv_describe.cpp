@@ -109,7 +109,7 @@ const cv::Rect inner_face(28, 36, 56, 68);
 
 void
 measure(const cv::Mat &face, sid_face_print *out) {
-    cv::Mat luma, small, laplacian;
+    cv::Mat luma, laplacian;
     cv::cvtColor(face, luma, cv::COLOR_BGR2GRAY);
     cv::Scalar mean, spread, none, detail;
     cv::meanStdDev(luma(inner_face), mean, spread);
@@ -118,17 +118,10 @@ measure(const cv::Mat &face, sid_face_print *out) {
     out->brightness = static_cast<float>(mean[0]);
     out->sharpness =
         static_cast<float>(100.0 * detail[0] / std::max(spread[0], 1.0));
-    cv::resize(luma, small, cv::Size(9, 8), 0, 0, cv::INTER_AREA);
-    uint64_t bits = 0;
-    for (int y = 0; y < 8; y++)
-        for (int x = 0; x < 8; x++)
-            bits =
-                bits << 1 |
-                (small.at<uchar>(y, x) < small.at<uchar>(y, x + 1) ? 1U : 0U);
-    out->dhash = bits;
+    CV_Assert(luma.total() == sizeof out->grey && luma.isContinuous());
+    memcpy(out->grey, luma.data, sizeof out->grey);
     sid::wipe(luma);
     sid::wipe(laplacian);
-    sid::wipe(small);
 }
 
 } // namespace
@@ -144,7 +137,7 @@ sid_face_find_points(struct sid_face_engine *engine,
         const cv::Point2f centre(box->x + box->w / 2, box->y + box->h / 2);
         cv::Mat crop =
             sid::square_crop(sid::view(image), centre, side, spec.width_px);
-        const cv::Mat p = sid::run(engine, SID_NET_LANDMARK, crop);
+        cv::Mat p = sid::run(engine, SID_NET_LANDMARK, crop);
         sid::wipe(crop);
         CV_Assert(p.total() == 136);
         const float *v = p.ptr<float>();
@@ -158,6 +151,7 @@ sid_face_find_points(struct sid_face_engine *engine,
             out->x[i] = origin.x + five[i].x * side;
             out->y[i] = origin.y + five[i].y * side;
         }
+        sid::wipe(p);
         return SID_OK;
     });
 }
@@ -170,7 +164,7 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         const sid_face_net_spec &spec = engine->pack.net[SID_NET_FEATURE];
         cv::Mat face = aligned(sid::view(image), points,
                                cv::Size(spec.width_px, spec.height_px));
-        const cv::Mat feature = sid::run(engine, SID_NET_FEATURE, face);
+        cv::Mat feature = sid::run(engine, SID_NET_FEATURE, face);
         CV_Assert(feature.total() == SID_FACE_FLOATS);
         const double norm = cv::norm(feature);
         CV_Assert(norm > 0);
@@ -179,6 +173,7 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
         const float *v = feature.ptr<float>();
         for (int i = 0; i < SID_FACE_FLOATS; i++)
             print.embedding[i] = static_cast<float>(v[i] / norm);
+        sid::wipe(feature); // the network's own copy too
         measure(face, &print);
         sid::wipe(face);
         *out = print;

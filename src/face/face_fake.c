@@ -12,11 +12,16 @@
  *            1 no_face       5 too_dark           9 unclear: this photo and a
  *            2 many_faces    6 too_bright           flawless one of the same
  *            3 face_too_     7 face_turned_         person compare at 0.42
- *              small           away (a selfie)   10 abort() while looking for
+ *              small           away: 75 degrees  10 abort() while looking for
  *                                                   faces
  *                                               11 slow: 300 ms of CPU time
+ *           12 head turned to the person's left by 25 degrees; 13 right;
+ *           14 up; 15 down
+ *           16 (green 255) trouble: which one is in red / 8, see
+ *              face_fake_trouble.h
  *   blue   which photo of that person (0..255): another value is another photo
- *          (other dhash, embedding a little off); the same value is a copy.
+ *          (embedding a little off, another aligned face); the same value is
+ *          a copy, and as a frame of a challenge a flat picture.
  *
  * Example: id photo (80, 0, 10) and selfie (80, 0, 200) is person 10, accepted;
  * selfie (88, 0, 200) is person 11: faces_differ. */
@@ -24,6 +29,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "face_fake_trouble.h"
 #include "smartid/face.h"
 
 enum flaw {
@@ -38,7 +44,12 @@ enum flaw {
     FLAW_NOT_LIVE,
     FLAW_UNCLEAR,
     FLAW_ABORT,
-    FLAW_SLOW
+    FLAW_SLOW,
+    FLAW_LEFT,
+    FLAW_RIGHT,
+    FLAW_UP,
+    FLAW_DOWN,
+    FLAW_TROUBLE
 };
 
 /* Work that FLAW_SLOW does per photo. */
@@ -50,6 +61,9 @@ enum flaw {
 #define UNCLEAR_COSINE 0.42F
 /* An upright face, so that a card is not searched in all orientations. */
 #define STRENGTH 5.0F
+/* Angles of a turned head and of one that is turned away. */
+#define TURN_DEG 25.0F
+#define AWAY_DEG 75.0F
 /* Smaller than any limit for a face. */
 #define SMALL_FACE_PX 20.0F
 
@@ -126,6 +140,14 @@ make_embedding(struct colour colour, float *out) {
         out[i] = v[i] / (float)sqrt(norm);
 }
 
+/* Noise that belongs to the photo. */
+static void
+make_grey(struct colour colour, uint8_t *out) {
+    uint64_t seed = 2000000 + colour.person * 1000 + colour.photo;
+    for (int i = 0; i < SID_FACE_GREY_PX * SID_FACE_GREY_PX; i++)
+        out[i] = (uint8_t)(64 + (next_random(&seed) >> 57));
+}
+
 static void
 work_slowly(void) {
     struct timespec start, now;
@@ -163,6 +185,16 @@ sid_face_engine_free(struct sid_face_engine **engine) {
 }
 
 enum sid_err
+sid_face_selftest(const struct sid_face_pack *pack, enum sid_face_net net,
+                  float out[SID_SELFTEST_VALUES]) {
+    (void)pack;
+    (void)net;
+    for (int i = 0; i < SID_SELFTEST_VALUES; i++)
+        out[i] = 0;
+    return SID_OK;
+}
+
+enum sid_err
 sid_face_find(struct sid_face_engine *engine, const struct sid_image *image,
               struct sid_face_box out[SID_FACES_MAX], int *count) {
     (void)engine;
@@ -173,6 +205,10 @@ sid_face_find(struct sid_face_engine *engine, const struct sid_image *image,
         abort();
     if (colour.flaw == FLAW_SLOW)
         work_slowly();
+    if (colour.flaw == FLAW_TROUBLE)
+        face_fake_trouble(colour.person);
+    if (colour.flaw == FLAW_TROUBLE && colour.person == TROUBLE_MEMORY)
+        return SID_E_NO_MEMORY;
     if (colour.flaw == FLAW_SMALL)
         side = SMALL_FACE_PX * image->scale;
     int n = colour.flaw == FLAW_NO_FACE      ? 0
@@ -215,18 +251,18 @@ sid_face_describe(struct sid_face_engine *engine, const struct sid_image *image,
     if (colour.flaw == FLAW_MANY_FACES &&
         points->x[2] > (float)image->width_px / 2)
         colour.person += 100;
-    uint64_t seed = colour.photo;
-    struct sid_face_print print = {.strength = STRENGTH,
-                                   .sharpness = 100.0F,
-                                   .brightness = 128.0F,
-                                   .dhash = next_random(&seed)};
+    struct sid_face_print print = {
+        .strength = STRENGTH, .sharpness = 100.0F, .brightness = 128.0F};
     if (colour.flaw == FLAW_BLURRED)
         print.sharpness = 0.1F;
     if (colour.flaw == FLAW_DARK)
         print.brightness = 5.0F;
     if (colour.flaw == FLAW_BRIGHT)
         print.brightness = 252.0F;
+    if (colour.flaw == FLAW_TROUBLE && colour.person == TROUBLE_LIE)
+        print.brightness = NAN;
     make_embedding(colour, print.embedding);
+    make_grey(colour, print.grey);
     *out = print;
     return SID_OK;
 }
@@ -247,7 +283,13 @@ sid_face_read_pose(struct sid_face_engine *engine,
                    const struct sid_face_box *box, struct sid_face_pose *out) {
     (void)engine;
     (void)box;
-    float yaw = read_colour(image).flaw == FLAW_TURNED ? 60.0F : 0.0F;
-    *out = (struct sid_face_pose){.yaw_deg = yaw};
+    unsigned flaw = read_colour(image).flaw;
+    *out = (struct sid_face_pose){.yaw_deg = flaw == FLAW_TURNED  ? AWAY_DEG
+                                             : flaw == FLAW_LEFT  ? -TURN_DEG
+                                             : flaw == FLAW_RIGHT ? TURN_DEG
+                                                                  : 0,
+                                  .pitch_deg = flaw == FLAW_UP     ? TURN_DEG
+                                               : flaw == FLAW_DOWN ? -TURN_DEG
+                                                                   : 0};
     return SID_OK;
 }

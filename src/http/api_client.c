@@ -40,6 +40,8 @@ write_client(struct sid_json *json, const struct sid_client *client) {
     sid_json_string(json, "role", sid_role_name(client->role));
     sid_json_string(json, "state", state_of(client));
     write_grants(json, client);
+    if (client->per_minute != 0)
+        sid_json_int(json, "per_minute", client->per_minute);
     sid_json_time(json, "created_at", client->created_at_s);
     sid_json_time(json, "expires_at", client->expires_at_s);
     if (client->revoked_at_s != 0)
@@ -85,11 +87,21 @@ read_lifetime(const json_t *lifetime, struct sid_client_order *order) {
 }
 
 static enum sid_err
+read_rate(const json_t *rate, struct sid_client_order *order) {
+    order->per_minute = json_is_integer(rate) ? json_integer_value(rate) : -1;
+    return order->per_minute >= 0 &&
+                   order->per_minute <= SID_QUOTA_PER_MINUTE_MAX
+               ? SID_OK
+               : SID_E_FIELD_INVALID;
+}
+
+static enum sid_err
 read_optional(const json_t *body, struct sid_client_order *order,
               struct sid_field *field) {
     const json_t *purposes = json_object_get(body, "purposes");
     const json_t *networks = json_object_get(body, "networks");
     const json_t *lifetime = json_object_get(body, "lifetime_s");
+    const json_t *rate = json_object_get(body, "per_minute");
     enum sid_err err = SID_OK;
     order->lifetime_s = SID_CLIENT_LIFETIME_S;
     sid_field_set(field, "", "purposes");
@@ -105,6 +117,11 @@ read_optional(const json_t *body, struct sid_client_order *order,
     sid_field_set(field, "", "lifetime_s");
     if (lifetime != NULL)
         err = read_lifetime(lifetime, order);
+    if (err != SID_OK)
+        return err;
+    sid_field_set(field, "", "per_minute");
+    if (rate != NULL)
+        err = read_rate(rate, order);
     if (err != SID_OK)
         return err;
     return sid_json_get_text(
@@ -138,8 +155,9 @@ check_grants(const struct sid_client_order *order,
 static enum sid_err
 read_order(const json_t *body, const struct sid_purposes *purposes,
            struct sid_client_order *order, struct sid_field *field) {
-    static const char *const names[] = {
-        "name", "role", "purposes", "party", "networks", "lifetime_s", NULL};
+    static const char *const names[] = {"name",       "role",     "purposes",
+                                        "party",      "networks", "lifetime_s",
+                                        "per_minute", NULL};
     char role[16];
     enum sid_err err = sid_json_only(body, "", names, field);
     if (err == SID_OK)
@@ -255,16 +273,7 @@ static enum sid_err
 revoke_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.client_revoke);
     memcpy(req->u.client_revoke.id, req->id, sizeof req->id);
-    if (req->body.len == 0)
-        return SID_OK;
-    static const char *const names[] = {NULL};
-    json_t *body = NULL;
-    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
-    if (err != SID_OK)
-        return err;
-    err = sid_json_only(body, "", names, &req->field);
-    json_decref(body);
-    return err;
+    return sid_api_nothing(req);
 }
 
 static void

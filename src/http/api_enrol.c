@@ -1,5 +1,5 @@
-/* api_enrol.c: sending an enrolment in and looking at one. io thread of the
- * connection; what prepare makes belongs to the flow in the request. */
+/* api_enrol.c: sending an enrolment in, looking at one, erasing it. io thread
+ * of the connection; what prepare makes belongs to the flow in the request. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "holder.h"
 #include "server_priv.h"
 #include "smartid/clock.h"
+#include "smartid/log.h"
 #include "upload.h"
 
 /* When a client that polls should look again: an enrolment takes some tenths of
@@ -35,8 +36,9 @@ sid_api_wait_until_us(const struct sid_request *req) {
     return req->wait_s > 0 ? sid_mono_us() + req->wait_s * 1000000 : 0;
 }
 
-static void
-write_reasons(struct sid_json *json, const struct sid_reasons *reasons) {
+void
+sid_api_write_reasons(struct sid_json *json, const struct sid_reasons *reasons,
+                      bool for_officer) {
     sid_json_open(json, "reasons", '[');
     for (size_t i = 0; i < reasons->count; i++) {
         enum sid_reason reason = reasons->item[i].reason;
@@ -49,13 +51,76 @@ write_reasons(struct sid_json *json, const struct sid_reasons *reasons) {
         sid_json_bool(json, "retryable", sid_reason_retryable(reason));
         if (photo != SID_PHOTO_NONE)
             sid_json_string(json, "photo", sid_photo_kind_name(photo));
+        if (for_officer)
+            sid_json_string(json, "class",
+                            sid_reason_class_name(sid_reason_class_of(reason)));
         sid_json_close(json, '}');
     }
     sid_json_close(json, ']');
 }
 
 static void
-write_for_officer(struct sid_json *json,
+write_challenge(struct sid_json *json,
+                const struct sid_challenge_report *report) {
+    sid_json_open(json, "challenge", '{');
+    sid_json_string(json, "outcome",
+                    sid_challenge_outcome_name(report->outcome));
+    sid_json_open(json, "steps", '[');
+    for (int i = 0; i < report->steps.count; i++) {
+        const struct sid_frame_report *frame = &report->frame[i];
+        sid_json_open(json, NULL, '{');
+        sid_json_string(json, "turn", sid_turn_name(report->steps.turn[i]));
+        sid_json_real(json, "turned_deg", (double)frame->turned_deg);
+        sid_json_real(json, "yaw_deg", (double)frame->yaw_deg);
+        sid_json_real(json, "pitch_deg", (double)frame->pitch_deg);
+        sid_json_real(json, "similarity", (double)frame->similarity);
+        sid_json_real(json, "flatness", (double)frame->flatness);
+        sid_json_close(json, '}');
+    }
+    sid_json_close(json, ']');
+    sid_json_close(json, '}');
+}
+
+/* What somebody has written, if anything. What does not open, because the row
+ * was damaged or changed, is told as that and takes nothing else with it. */
+static void
+write_words(struct sid_json *json, const struct sid_request *req,
+            const struct sid_enrolment *enrolment, enum sid_words words,
+            const char *name) {
+    struct sid_buf text = SID_BUF_EMPTY;
+    enum sid_err err =
+        sid_enrol_open_words(req->door->server->app, enrolment, words, &text);
+    if (err == SID_OK && text.len > 0) {
+        err = sid_buf_append(&text, "", 1);
+        if (err == SID_OK)
+            sid_json_string(json, name, (const char *)text.ptr);
+    } else if (err == SID_E_SEAL) {
+        char member[32];
+        (void)snprintf(member, sizeof member, "%s_unreadable", name);
+        sid_json_bool(json, member, true);
+        sid_log(SID_LOG_ERROR, "words_unreadable", SID_S("id", enrolment->id),
+                SID_S("what", name));
+        err = SID_OK;
+    }
+    sid_buf_free(&text);
+    if (json->err == SID_OK)
+        json->err = err;
+}
+
+static void
+write_first_decision(struct sid_json *json, const struct sid_request *req,
+                     const struct sid_enrolment *enrolment) {
+    sid_json_open(json, "first_decision", '{');
+    sid_json_string(json, "decision",
+                    enrolment->first_approve ? "approve" : "reject");
+    sid_json_string(json, "decided_by", enrolment->first_by);
+    sid_json_time(json, "decided_at", enrolment->first_at_s);
+    write_words(json, req, enrolment, SID_WORDS_FIRST_NOTE, "note");
+    sid_json_close(json, '}');
+}
+
+static void
+write_for_officer(struct sid_json *json, const struct sid_request *req,
                   const struct sid_enrolment *enrolment) {
     if (enrolment->has_scores) {
         sid_json_open(json, "scores", '{');
@@ -63,48 +128,123 @@ write_for_officer(struct sid_json *json,
         sid_json_real(json, "liveness", enrolment->liveness);
         sid_json_close(json, '}');
     }
+    if (enrolment->challenge.outcome != SID_CHALLENGE_NONE)
+        write_challenge(json, &enrolment->challenge);
+    if (enrolment->first_by[0] != '\0')
+        write_first_decision(json, req, enrolment);
     if (enrolment->decided_by[0] != '\0')
         sid_json_string(json, "decided_by", enrolment->decided_by);
-    if (enrolment->note[0] != '\0')
-        sid_json_string(json, "note", enrolment->note);
+    if (enrolment->replaces)
+        sid_json_bool(json, "replaces", true);
+    write_words(json, req, enrolment, SID_WORDS_NOTE, "note");
 }
 
 void
-sid_api_write_enrolment(struct sid_json *json,
+sid_api_write_enrolment(struct sid_json *json, const struct sid_request *req,
                         const struct sid_enrolment *enrolment,
                         bool for_officer) {
+    struct sid_reasons told = enrolment->reasons;
+    if (!for_officer)
+        sid_reasons_public(&enrolment->reasons, enrolment->state,
+                           enrolment->decided_by[0] != '\0', &told);
     sid_json_string(json, "id", enrolment->id);
     sid_json_string(json, "state", sid_enrol_state_name(enrolment->state));
-    write_reasons(json, &enrolment->reasons);
+    if (enrolment->method == SID_METHOD_COUNTER)
+        sid_json_string(json, "method",
+                        sid_enrol_method_name(enrolment->method));
+    sid_api_write_reasons(json, &told, for_officer);
     sid_json_time(json, "created_at", enrolment->created_at_s);
     sid_json_time(json, "updated_at", enrolment->updated_at_s);
+    if (enrolment->appealed_at_s != 0)
+        sid_json_time(json, "appealed_at", enrolment->appealed_at_s);
     if (enrolment->credential_id[0] != '\0')
         sid_json_string(json, "credential_id", enrolment->credential_id);
     if (for_officer)
-        write_for_officer(json, enrolment);
+        write_for_officer(json, req, enrolment);
+}
+
+/* ---- what enrolment and appeal share ------------------------------------ */
+static enum sid_err
+take_challenge(struct sid_request *req, char challenge_id[SID_ID_SIZE]) {
+    struct sid_span text = sid_upload_text(req->upload, SID_TEXT_CHALLENGE);
+    struct sid_config config;
+    sid_app_config(req->door->server->app, &config);
+    sid_field_set(&req->field, "", "challenge_id");
+    if (text.len == 0 &&
+        sid_policy_challenge_mode(&config) == SID_MODE_REQUIRED)
+        return SID_E_CHALLENGE_REQUIRED;
+    memcpy(challenge_id, text.ptr == NULL ? (const uint8_t *)"" : text.ptr,
+           text.len);
+    if (text.len > 0 && !sid_id_valid("chl_", challenge_id))
+        return SID_E_FIELD_INVALID;
+    req->field.name[0] = '\0';
+    return SID_OK;
+}
+
+enum sid_err
+sid_api_take_photos(struct sid_request *req, struct sid_buf *photo,
+                    char challenge_id[SID_ID_SIZE]) {
+    enum sid_err err = take_challenge(req, challenge_id);
+    if (err != SID_OK)
+        return err;
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+        sid_upload_take_photo(req->upload, (enum sid_photo_kind)kind,
+                              &photo[kind]);
+    sid_upload_free(&req->upload);
+    return SID_OK;
+}
+
+enum sid_err
+sid_api_take_place(struct sid_request *req) {
+    enum sid_err err =
+        sid_enrol_reserve(req->door->server->app, req->content_length);
+    req->has_place = err == SID_OK;
+    return err;
+}
+
+void
+sid_api_answer_sent(struct sid_request *req,
+                    const struct sid_enrolment *enrolment) {
+    struct sid_answer *answer = &req->answer;
+    if (enrolment->state == SID_ENROL_APPROVED) {
+        answer->success = SID_SUCCESS_CREATED;
+    } else if (!sid_enrol_state_settled(enrolment->state)) {
+        /* 202 is for who would not wait; who did asked for the state. */
+        if (!req->head.prefer.has_wait)
+            answer->success = SID_SUCCESS_ACCEPTED;
+        answer->retry_after_s = POLL_AGAIN_S;
+    }
+    (void)snprintf(answer->location, sizeof answer->location,
+                   "/v1/enrollments/%s", enrolment->id);
 }
 
 /* ---- POST /v1/enrollments ----------------------------------------------- */
-static enum sid_err
-submit_check(struct sid_request *req) {
+enum sid_err
+sid_api_check_retry(struct sid_request *req) {
     const char *key = req->head.idempotency_key;
     char judged[SID_IDEMPOTENCY_SIZE];
-    if (key != NULL && sid_idempotency_parse(key, judged) != SID_OK) {
+    enum sid_err err =
+        key == NULL ? SID_OK : sid_idempotency_parse(key, judged);
+    sid_wipe(judged, sizeof judged);
+    if (err != SID_OK)
         sid_field_set(&req->field, "", "Idempotency-Key");
-        return SID_E_BAD_REQUEST;
-    }
-    /* Last: a place that is taken must be given back. */
-    enum sid_err err = sid_enrol_reserve(req->door->server->app);
-    req->has_place = err == SID_OK;
     return err;
+}
+
+static enum sid_err
+submit_check(struct sid_request *req) {
+    enum sid_err err = sid_api_check_retry(req);
+    /* Last: a place that is taken must be given back. */
+    return err == SID_OK ? sid_api_take_place(req) : err;
 }
 
 static enum sid_err
 submit_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.submit);
     struct sid_enrol_submit *submit = &req->u.submit;
-    enum sid_err err = sid_holder_read(sid_upload_holder(req->upload),
-                                       sid_now_s(), submit, &req->field);
+    enum sid_err err =
+        sid_holder_read(sid_upload_text(req->upload, SID_TEXT_HOLDER),
+                        sid_now_s(), submit, &req->field);
     if (err != SID_OK)
         return err;
     if (req->head.idempotency_key != NULL) {
@@ -113,10 +253,9 @@ submit_prepare(struct sid_request *req) {
         if (err != SID_OK)
             return err;
     }
-    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++)
-        sid_upload_take_photo(req->upload, (enum sid_photo_kind)kind,
-                              &submit->photo[kind]);
-    sid_upload_free(&req->upload);
+    err = sid_api_take_photos(req, submit->photo, submit->challenge_id);
+    if (err != SID_OK)
+        return err;
     sid_api_grant_wait(req);
     submit->wait_until_us = sid_api_wait_until_us(req);
     return SID_OK;
@@ -125,30 +264,27 @@ submit_prepare(struct sid_request *req) {
 static void
 submit_start(struct sid_request *req) {
     req->has_place = false; /* the flow takes it over in every case */
+    req->u.submit.body_bytes = req->content_length;
     sid_enrol_submit_start(&req->u.submit);
+}
+
+enum sid_err
+sid_api_write_submitted(struct sid_request *req, bool for_officer) {
+    const struct sid_enrol_submit *submit = &req->u.submit;
+    sid_api_answer_sent(req, &submit->enrolment);
+    req->answer.replayed = submit->replayed;
+    struct sid_json json;
+    sid_json_init(&json, &req->answer.body);
+    sid_json_open(&json, NULL, '{');
+    sid_api_write_enrolment(&json, req, &submit->enrolment, for_officer);
+    sid_json_string(&json, "holder_secret", submit->holder_secret);
+    sid_json_close(&json, '}');
+    return json.err;
 }
 
 static enum sid_err
 submit_finish(struct sid_request *req) {
-    const struct sid_enrol_submit *submit = &req->u.submit;
-    struct sid_answer *answer = &req->answer;
-    enum sid_enrol_state state = submit->enrolment.state;
-    if (state == SID_ENROL_APPROVED) {
-        answer->success = SID_SUCCESS_CREATED;
-    } else if (!sid_enrol_state_settled(state)) {
-        answer->success = SID_SUCCESS_ACCEPTED;
-        answer->retry_after_s = POLL_AGAIN_S;
-    }
-    (void)snprintf(answer->location, sizeof answer->location,
-                   "/v1/enrollments/%s", submit->enrolment.id);
-    answer->replayed = submit->replayed;
-    struct sid_json json;
-    sid_json_init(&json, &answer->body);
-    sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, &submit->enrolment, false);
-    sid_json_string(&json, "holder_secret", submit->holder_secret);
-    sid_json_close(&json, '}');
-    return json.err;
+    return sid_api_write_submitted(req, false);
 }
 
 static void
@@ -195,6 +331,22 @@ write_holder(struct sid_json *json, struct sid_request *req) {
     return SID_OK;
 }
 
+static void
+write_standing(struct sid_json *json, const struct sid_enrol_get *get) {
+    if (get->standing_count == 0)
+        return;
+    sid_json_open(json, "credentials", '[');
+    for (int i = 0; i < get->standing_count; i++) {
+        const struct sid_standing *one = &get->standing[i];
+        sid_json_open(json, NULL, '{');
+        sid_json_string(json, "id", one->id);
+        sid_json_string(json, "type", one->type);
+        sid_json_string(json, "state", sid_credential_state_name(one->state));
+        sid_json_close(json, '}');
+    }
+    sid_json_close(json, ']');
+}
+
 static enum sid_err
 get_finish(struct sid_request *req) {
     const struct sid_enrolment *enrolment = &req->u.get.enrolment;
@@ -204,12 +356,14 @@ get_finish(struct sid_request *req) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, enrolment, officer);
+    sid_api_write_enrolment(&json, req, enrolment, officer);
     if (officer && enrolment->state == SID_ENROL_REVIEW) {
         enum sid_err err = write_holder(&json, req);
         if (err != SID_OK)
             return err;
+        write_words(&json, req, enrolment, SID_WORDS_STATEMENT, "statement");
     }
+    write_standing(&json, &req->u.get);
     sid_json_close(&json, '}');
     return json.err;
 }
@@ -224,4 +378,59 @@ const struct sid_handler sid_api_enrol_get = {
     .start = get_start,
     .finish = get_finish,
     .fini = get_fini,
+};
+
+/* ---- DELETE /v1/enrollments/{id} ---------------------------------------- */
+static enum sid_err
+read_cause(const json_t *body, enum sid_erase_cause *cause,
+           struct sid_field *field) {
+    static const char *const names[] = {"reason", NULL};
+    char word[32];
+    enum sid_err err = sid_json_only(body, "", names, field);
+    if (err == SID_OK)
+        err = sid_json_get_text(body,
+                                &(struct sid_json_text){.path = "",
+                                                        .name = "reason",
+                                                        .optional = true},
+                                word, sizeof word, field);
+    if (err != SID_OK || word[0] == '\0')
+        return err;
+    err = sid_erase_cause_parse(word, cause);
+    if (err != SID_OK)
+        sid_field_set(field, "", "reason");
+    return err;
+}
+
+static enum sid_err
+erase_prepare(struct sid_request *req) {
+    sid_request_make_flow(req, sizeof req->u.erase);
+    struct sid_enrol_erase *erase = &req->u.erase;
+    memcpy(erase->id, req->id, sizeof req->id);
+    erase->cause = SID_ERASE_REQUEST;
+    if (req->body.len == 0)
+        return SID_OK;
+    json_t *body = NULL;
+    enum sid_err err = sid_json_parse(sid_buf_span(&req->body), &body);
+    if (err != SID_OK)
+        return err;
+    err = read_cause(body, &erase->cause, &req->field);
+    json_decref(body);
+    return err;
+}
+
+static void
+erase_start(struct sid_request *req) {
+    sid_enrol_erase_start(&req->u.erase);
+}
+
+static enum sid_err
+erase_finish(struct sid_request *req) {
+    req->answer.success = SID_SUCCESS_NO_CONTENT;
+    return SID_OK;
+}
+
+const struct sid_handler sid_api_enrol_erase = {
+    .prepare = erase_prepare,
+    .start = erase_start,
+    .finish = erase_finish,
 };

@@ -25,14 +25,20 @@ static enum sid_err
 readyz(struct sid_request *req) {
     bool stopping = atomic_load(&req->door->server->quiesced);
     bool app = sid_app_ready(req->door->server->app);
-    bool ready = app && !stopping;
+    enum sid_err storage = sid_app_storage(req->door->server->app);
+    bool ready = app && storage == SID_OK && !stopping;
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
     sid_json_bool(&json, "ready", ready);
     sid_json_open(&json, "checks", '{');
     sid_json_string(&json, "workers_and_store", app ? "ok" : "not_ready");
+    sid_json_string(&json, "storage", sid_err_code(storage));
     sid_json_string(&json, "accepting", stopping ? "stopping" : "ok");
+    /* A warning: the service goes on without its second witness. */
+    sid_json_string(
+        &json, "audit_head",
+        sid_app_heads_written(req->door->server->app) ? "ok" : "not_written");
     sid_json_close(&json, '}');
     sid_json_close(&json, '}');
     if (!ready) {

@@ -11,38 +11,46 @@ refuse(struct sid_request *req, const char *name, enum sid_err err) {
     return err;
 }
 
+/* Whose eyes it waits for: the first officer's or the second one's. */
+static bool
+read_waiting(const char *text, enum sid_waiting *out) {
+    if (strcmp(text, "first") == 0)
+        *out = SID_WAITING_FIRST;
+    else if (strcmp(text, "second") == 0)
+        *out = SID_WAITING_SECOND;
+    else
+        return false;
+    return true;
+}
+
 static enum sid_err
-list_check(struct sid_request *req) {
-    static const char *const names[] = {"state", "after", "limit", NULL};
+read_list(struct sid_request *req, struct sid_enrol_list *list) {
+    static const char *const names[] = {"state", "after", "limit", "waiting",
+                                        NULL};
     enum sid_err err = sid_request_query_only(req, names);
     if (err != SID_OK)
         return err;
     const char *state = sid_request_query(req, "state");
-    enum sid_enrol_state ignored;
     if (state == NULL)
         return refuse(req, "state", SID_E_FIELD_MISSING);
-    if (sid_enrol_state_parse(state, &ignored) != SID_OK)
+    if (sid_enrol_state_parse(state, &list->state) != SID_OK)
         return refuse(req, "state", SID_E_FIELD_INVALID);
-    const char *after = sid_request_query(req, "after");
-    if (after != NULL && !sid_id_valid("enr_", after))
-        return refuse(req, "after", SID_E_FIELD_INVALID);
-    const char *limit = sid_request_query(req, "limit");
-    if (limit != NULL && sid_number_parse(limit, SID_LIST_MAX) == 0)
-        return refuse(req, "limit", SID_E_FIELD_INVALID);
-    return SID_OK;
+    const char *waiting = sid_request_query(req, "waiting");
+    if (waiting != NULL && !read_waiting(waiting, &list->waiting))
+        return refuse(req, "waiting", SID_E_FIELD_INVALID);
+    return sid_request_page(req, "enr_", list->after, &list->limit);
+}
+
+static enum sid_err
+list_check(struct sid_request *req) {
+    struct sid_enrol_list ignored = {.limit = 0};
+    return read_list(req, &ignored);
 }
 
 static enum sid_err
 list_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.list);
-    struct sid_enrol_list *list = &req->u.list;
-    const char *after = sid_request_query(req, "after");
-    const char *limit = sid_request_query(req, "limit");
-    if (after != NULL)
-        memcpy(list->after, after, SID_ID_SIZE);
-    list->limit =
-        limit == NULL ? SID_LIST_MAX : sid_number_parse(limit, SID_LIST_MAX);
-    return sid_enrol_state_parse(sid_request_query(req, "state"), &list->state);
+    return read_list(req, &req->u.list);
 }
 
 static void
@@ -59,7 +67,7 @@ list_finish(struct sid_request *req) {
     sid_json_open(&json, "enrollments", '[');
     for (int i = 0; i < list->count; i++) {
         sid_json_open(&json, NULL, '{');
-        sid_api_write_enrolment(&json, &list->rows[i], true);
+        sid_api_write_enrolment(&json, req, &list->rows[i], true);
         sid_json_close(&json, '}');
     }
     sid_json_close(&json, ']');
@@ -101,7 +109,8 @@ read_decision(const json_t *body, struct sid_enrol_decide *decide,
     if (err != SID_OK)
         return err;
     decide->approve = strcmp(word, "approve") == 0;
-    if (!decide->approve && strcmp(word, "reject") != 0) {
+    decide->withdraw = strcmp(word, "withdraw") == 0;
+    if (!decide->approve && !decide->withdraw && strcmp(word, "reject") != 0) {
         sid_field_set(field, "", "decision");
         return SID_E_FIELD_INVALID;
     }
@@ -131,7 +140,7 @@ decide_finish(struct sid_request *req) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_api_write_enrolment(&json, &req->u.decide.enrolment, true);
+    sid_api_write_enrolment(&json, req, &req->u.decide.enrolment, true);
     sid_json_close(&json, '}');
     return json.err;
 }

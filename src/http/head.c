@@ -46,8 +46,25 @@ take_forwarded(struct sid_head *head, const char *value) {
     head->forwarded_count++;
 }
 
+/* The same of whether it came by TLS: said twice it is not known. */
+static void
+take_scheme(struct sid_head *head, const char *value) {
+    head->forwarded_tls =
+        !head->scheme_forwarded && strcasecmp(value, "https") == 0;
+    head->scheme_forwarded = true;
+}
+
+/* Browsers send one line: in several it is not clear which cookie counts. */
+static void
+take_cookie(struct sid_head *head, const char *value) {
+    head->cookie = head->cookie_given ? NULL : value;
+    head->cookie_given = true;
+}
+
 static bool
 name_clean(const char *name) {
+    if (*name == '\0')
+        return false;
     for (; *name != '\0'; name++) {
         if (!sid_header_tchar(*name))
             return false;
@@ -66,6 +83,8 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         {"Content-Type", &head->content_type},
         {"Transfer-Encoding", &head->transfer_encoding},
         {"Authorization", &head->authorization},
+        {"Origin", &head->origin},
+        {"X-CSRF-Token", &head->csrf_token},
         {"Idempotency-Key", &head->idempotency_key},
         {"X-Request-Id", &head->request_id},
     };
@@ -79,10 +98,19 @@ take_value(struct sid_head *head, const char *key, const char *value) {
         sid_accept_add(&head->accept, value);
     else if (strcasecmp(key, "Prefer") == 0)
         sid_prefer_add(&head->prefer, value);
+    else if (strcasecmp(key, "Accept-Encoding") == 0)
+        sid_encoding_add(&head->encoding, value);
+    else if (strcasecmp(key, "If-None-Match") == 0)
+        head->if_none_match =
+            head->if_none_match == NULL ? value : head->if_none_match;
     else if (strcasecmp(key, "Expect") == 0)
         head->expects = true;
     else if (strcasecmp(key, "X-Forwarded-For") == 0)
         take_forwarded(head, value);
+    else if (strcasecmp(key, "X-Forwarded-Proto") == 0)
+        take_scheme(head, value);
+    else if (strcasecmp(key, "Cookie") == 0)
+        take_cookie(head, value);
 }
 
 static enum MHD_Result

@@ -17,14 +17,13 @@ phone_clean(const char *phone) {
 static enum sid_err
 read_consent(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
              struct sid_field *field) {
-    static const char *const names[] = {"version", "given_at", NULL};
+    static const char *const names[] = {"version", "given_at", "portrait",
+                                        NULL};
     static const char path[] = "holder.consent";
     const json_t *consent = json_object_get(holder, "consent");
     sid_field_set(field, "holder", "consent");
-    if (consent == NULL)
-        return SID_E_FIELD_MISSING;
     if (!json_is_object(consent))
-        return SID_E_FIELD_INVALID;
+        return consent == NULL ? SID_E_FIELD_MISSING : SID_E_FIELD_INVALID;
     enum sid_err err = sid_json_only(consent, path, names, field);
     if (err != SID_OK)
         return err;
@@ -45,15 +44,38 @@ read_consent(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
         return err;
     if (out->consent_at_s > now_s + SID_CONSENT_SKEW_S)
         return SID_E_FIELD_INVALID;
+    /* Nothing but a plain yes is one. */
+    const json_t *portrait = json_object_get(consent, "portrait");
+    sid_field_set(field, path, "portrait");
+    out->consent_portrait = json_is_true(portrait);
+    if (!out->consent_portrait && portrait != NULL && !json_is_false(portrait))
+        return SID_E_FIELD_INVALID;
     field->name[0] = '\0';
     return SID_OK;
 }
 
+/* The last day of the card, if it was stated. */
 static enum sid_err
-read_members(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
-             struct sid_field *field) {
-    static const char *const names[] = {"name", "id_number", "phone", "consent",
-                                        NULL};
+read_validity(const json_t *holder, struct sid_enrol_submit *out,
+              struct sid_field *field) {
+    static const struct sid_json_text what = {
+        .path = "holder", .name = "valid_until", .optional = true};
+    char date[SID_DATE_SIZE];
+    enum sid_err err =
+        sid_json_get_text(holder, &what, date, sizeof date, field);
+    if (err != SID_OK || date[0] == '\0')
+        return err;
+    err = sid_valid_until_parse(date, &out->valid_until_s);
+    if (err != SID_OK)
+        sid_field_set(field, what.path, what.name);
+    return err;
+}
+
+enum sid_err
+sid_holder_read_members(const json_t *holder, int64_t now_s,
+                        struct sid_enrol_submit *out, struct sid_field *field) {
+    static const char *const names[] = {"name",        "id_number", "phone",
+                                        "valid_until", "consent",   NULL};
     static const char path[] = "holder";
     enum sid_err err = sid_json_only(holder, path, names, field);
     if (err != SID_OK)
@@ -80,7 +102,8 @@ read_members(const json_t *holder, int64_t now_s, struct sid_enrol_submit *out,
         sid_field_set(field, path, "phone");
         return SID_E_FIELD_INVALID;
     }
-    return read_consent(holder, now_s, out, field);
+    err = read_validity(holder, out, field);
+    return err == SID_OK ? read_consent(holder, now_s, out, field) : err;
 }
 
 enum sid_err
@@ -92,7 +115,7 @@ sid_holder_read(struct sid_span text, int64_t now_s,
         sid_field_set(field, "", "holder");
         return err;
     }
-    err = read_members(holder, now_s, out, field);
+    err = sid_holder_read_members(holder, now_s, out, field);
     json_decref(holder);
     return err;
 }

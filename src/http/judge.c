@@ -16,6 +16,8 @@ method_of(const char *text) {
         return SID_METHOD_GET;
     if (strcmp(text, "POST") == 0)
         return SID_METHOD_POST;
+    if (strcmp(text, "DELETE") == 0)
+        return SID_METHOD_DELETE;
     return strcmp(text, "HEAD") == 0 ? SID_METHOD_HEAD : SID_METHOD_OTHER;
 }
 
@@ -30,7 +32,7 @@ take_segments(struct sid_request *req, const struct sid_path *path) {
         if (sid_id_valid(req->route->id_prefix, id))
             memcpy(req->id, id, sizeof id);
     }
-    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
+    for (int kind = 0; kind < SID_PHOTO_KINDS; kind++) {
         const char *name = sid_photo_kind_name((enum sid_photo_kind)kind);
         if (path->photo_len == strlen(name) &&
             memcmp(path->photo, name, path->photo_len) == 0)
@@ -44,11 +46,10 @@ static enum sid_err
 judge_peer(struct sid_request *req) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct ucred peer;
+    SID_ASSERT(info != NULL);
+    struct ucred peer = {.uid = (uid_t)-1}; /* nobody, when it does not say */
     socklen_t size = sizeof peer;
-    if (info == NULL || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED,
-                                   &peer, &size) != 0)
-        return SID_E_FORBIDDEN;
+    (void)getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
     if (peer.uid != geteuid() && peer.uid != 0)
         return SID_E_FORBIDDEN;
     req->caller.role = SID_ROLE_ADMIN;
@@ -56,28 +57,12 @@ judge_peer(struct sid_request *req) {
     return SID_OK;
 }
 
-/* Where the request comes from: the peer, or whom a trusted one names. */
-static enum sid_err
-find_source(struct sid_request *req, struct sid_address *out) {
-    const struct sid_networks *trusted = &req->door->server->trusted_proxies;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        req->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct sid_address peer;
-    if (info == NULL || info->client_addr == NULL ||
-        sid_address_of(info->client_addr, &peer) != SID_OK)
-        return SID_E_INTERNAL;
-    if (sid_networks_have(trusted, &peer))
-        return sid_forwarded_source(&peer, req->head.forwarded,
-                                    req->head.forwarded_count, trusted, out);
-    *out = peer;
-    return SID_OK;
-}
-
-/* Whoever shows nothing is not told more and leaves no record. */
+/* Whoever shows nothing is not told more and leaves no record. A key comes
+ * before a session. */
 static enum sid_err
 judge_key(struct sid_request *req, struct sid_attempt *attempt) {
     if (req->head.authorization == NULL)
-        return SID_E_UNAUTHENTICATED;
+        return sid_session_judge(req, attempt);
     if (!sid_bearer_parse(req->head.authorization, &attempt->key,
                           &attempt->key_len))
         attempt->key = NULL;
@@ -95,7 +80,7 @@ judge_caller(struct sid_request *req) {
     if (sid_route_open(req->route))
         return SID_OK;
     if (!req->door->control) {
-        enum sid_err err = find_source(req, &source);
+        enum sid_err err = sid_request_source(req, &source);
         if (err != SID_OK)
             return err;
         attempt.from = &source;
@@ -103,11 +88,29 @@ judge_caller(struct sid_request *req) {
         if (err != SID_OK)
             return err;
     }
-    unsigned who = (unsigned)req->caller.role |
-                   (req->door->control ? SID_ROUTE_CONTROL : 0);
+    /* An applicant acts for the page's client, but may do less. */
+    unsigned who = req->session.applicant ? SID_ROUTE_APPLICANT
+                                          : (unsigned)req->caller.role;
+    if (req->door->control)
+        who |= SID_ROUTE_CONTROL;
     if (sid_route_allows(req->route, who))
-        return SID_OK;
+        return sid_app_within_quota(app, &req->caller, &req->retry_s);
     return sid_app_forbid(app, &attempt, &req->caller, &req->retry_s);
+}
+
+/* Whether this request has a body of parts, and of what. An officer who
+ * recovers sends no photos. */
+static bool
+upload_of(const struct sid_request *req, enum sid_upload_of *out) {
+    enum sid_body_kind kind = req->route->body;
+    *out = kind == SID_BODY_APPEAL     ? SID_UPLOAD_APPEAL
+           : kind == SID_BODY_RECOVERY ? SID_UPLOAD_RECOVERY
+           : kind == SID_BODY_NUMBER   ? SID_UPLOAD_NUMBER
+           : kind == SID_BODY_FACE     ? SID_UPLOAD_FACE
+                                       : SID_UPLOAD_ENROLMENT;
+    return kind == SID_BODY_MULTIPART || kind == SID_BODY_APPEAL ||
+           kind == SID_BODY_FACE || kind == SID_BODY_NUMBER ||
+           (kind == SID_BODY_RECOVERY && req->caller.role != SID_ROLE_OFFICER);
 }
 
 static enum sid_err
@@ -119,14 +122,15 @@ judge_body(struct sid_request *req) {
         return has_body ? SID_E_BAD_REQUEST : SID_OK;
     if (kind == SID_BODY_NOTHING && !has_body)
         return SID_OK;
-    if (kind != SID_BODY_MULTIPART &&
+    enum sid_upload_of of;
+    bool multipart = upload_of(req, &of);
+    if (!multipart &&
         (head->content_type == NULL ||
          !sid_media_type_is(head->content_type, "application/json")))
         return SID_E_MEDIA_TYPE;
     char boundary[SID_BOUNDARY_SIZE];
-    uint64_t cap = SID_JSON_BODY_MAX_BYTES;
-    uint64_t part_max = 0;
-    if (kind == SID_BODY_MULTIPART) {
+    req->body_max_bytes = SID_JSON_BODY_MAX_BYTES;
+    if (multipart) {
         if (head->content_type == NULL)
             return SID_E_MEDIA_TYPE;
         enum sid_err err = sid_boundary_parse(head->content_type, boundary);
@@ -134,16 +138,16 @@ judge_body(struct sid_request *req) {
             return err;
         struct sid_config config;
         sid_app_config(req->door->server->app, &config);
-        part_max = (uint64_t)config.photo_max_bytes;
-        cap = 2 * part_max + SID_MULTIPART_EXTRA_BYTES;
+        req->photo_max_bytes = (uint64_t)config.photo_max_bytes;
+        req->body_max_bytes = (uint64_t)sid_config_upload_max_bytes(&config);
     }
     if (head->content_length == NULL)
         return SID_E_LENGTH_REQUIRED;
-    if (req->content_length > cap)
+    if (req->content_length > req->body_max_bytes)
         return SID_E_BODY_TOO_LARGE;
-    if (kind != SID_BODY_MULTIPART)
+    if (!multipart)
         return SID_OK;
-    return sid_upload_new(boundary, (size_t)part_max,
+    return sid_upload_new(boundary, of, (size_t)req->photo_max_bytes,
                           (size_t)req->content_length, &req->field,
                           &req->upload);
 }
@@ -155,6 +159,7 @@ sid_request_judge(struct sid_request *req, const char *url, const char *method,
     if (err != SID_OK)
         return err;
     req->method = method_of(method);
+    req->path = url;
     struct sid_path path;
     err = sid_route_find(req->method, url, &req->route, &path, &req->allow);
     if (err != SID_OK)

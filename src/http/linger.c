@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "smartid/buf.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 
@@ -41,9 +42,11 @@ drop(struct sid_linger *linger, int at) {
 /* True while the client may send more. */
 static bool
 read_away(int fd) {
-    static char waste[1 << 16]; /* never read; written by this thread only */
+    static char waste[1 << 16]; /* written by this thread only */
     for (size_t sum = 0; sum < ROUND_BYTES;) {
         ssize_t n = recv(fd, waste, sizeof waste, MSG_DONTWAIT);
+        if (n > 0)
+            sid_wipe(waste, (size_t)n); /* may be a part of a photo or a name */
         if (n == 0)
             return false;
         if (n < 0)

@@ -3,6 +3,7 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -46,6 +47,12 @@ set(int sock, int level, int option) {
     return setsockopt(sock, level, option, &one, sizeof one) == 0;
 }
 
+static bool
+get(int sock, int option, int *out) {
+    socklen_t size = sizeof *out;
+    return getsockopt(sock, SOL_SOCKET, option, out, &size) == 0;
+}
+
 enum sid_err
 sid_listen_tcp(const char *address, int64_t port, enum sid_share share, int *fd,
                int *got_port) {
@@ -82,6 +89,39 @@ sid_listen_tcp(const char *address, int64_t port, enum sid_share share, int *fd,
         return failed(sock, "bind", where);
     *fd = sock;
     *got_port = port_of(sock);
+    return SID_OK;
+}
+
+/* Why an inherited descriptor cannot be used; NULL: it can. */
+static const char *
+unfit(int fd) {
+    int domain = 0, type = 0, protocol = 0, listens = 0;
+    if (!get(fd, SO_DOMAIN, &domain) || !get(fd, SO_TYPE, &type) ||
+        !get(fd, SO_PROTOCOL, &protocol) || !get(fd, SO_ACCEPTCONN, &listens))
+        return "not a socket";
+    if ((domain != AF_INET && domain != AF_INET6) || type != SOCK_STREAM ||
+        protocol != IPPROTO_TCP)
+        return "not TCP over IPv4 or IPv6 (ListenStream=address:port)";
+    if (listens == 0)
+        return "not listening (Accept=no is needed)";
+    return NULL;
+}
+
+enum sid_err
+sid_listen_adopt(int inherited, int *fd, int *got_port) {
+    const char *why = unfit(inherited);
+    if (why != NULL) {
+        sid_log(SID_LOG_ERROR, "listen_failed", SID_S("what", "inherited"),
+                SID_N("fd", inherited), SID_S("reason", why));
+        return SID_E_CONFIG;
+    }
+    int copy = fcntl(inherited, F_DUPFD_CLOEXEC, 0);
+    /* Not to wait in accept() for what another thread has taken. */
+    if (copy < 0 || fcntl(copy, F_SETFL, O_RDWR | O_NONBLOCK) != 0 ||
+        !set(copy, IPPROTO_TCP, TCP_NODELAY))
+        return failed(copy, "inherited", "from the service manager");
+    *fd = copy;
+    *got_port = port_of(copy);
     return SID_OK;
 }
 

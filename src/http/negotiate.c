@@ -133,6 +133,57 @@ sid_accept_choose(const struct sid_accept *accept, enum sid_media *out) {
     return SID_OK;
 }
 
+static void
+encoding_element(struct sid_encoding *encoding, const char *at,
+                 const char *end) {
+    at = sid_header_skip(at);
+    size_t len = token_len(at);
+    int q = element_q(sid_header_skip(at + len), end);
+    if (len == 1 && *at == '*') {
+        encoding->any_given = true;
+        encoding->any = q > 0;
+    } else if ((len == 4 && strncasecmp(at, "gzip", 4) == 0) ||
+               (len == 6 && strncasecmp(at, "x-gzip", 6) == 0)) {
+        encoding->gzip_given = true;
+        encoding->gzip = q > 0;
+    }
+}
+
+void
+sid_encoding_add(struct sid_encoding *encoding, const char *value) {
+    for (;;) {
+        const char *end = element_end(value);
+        encoding_element(encoding, value, end);
+        if (*end == '\0')
+            return;
+        value = end + 1;
+    }
+}
+
+bool
+sid_encoding_gzip(const struct sid_encoding *encoding) {
+    return encoding->gzip_given ? encoding->gzip
+                                : encoding->any_given && encoding->any;
+}
+
+bool
+sid_etag_in(const char *line, const char *etag) {
+    size_t len = strlen(etag);
+    for (;;) {
+        const char *at = sid_header_skip(line);
+        const char *end = element_end(at);
+        if (at[0] == 'W' && at[1] == '/')
+            at += 2;
+        const char *behind = strncmp(at, etag, len) == 0 ? at + len : at;
+        if ((*at == '*' && sid_header_skip(at + 1) == end) ||
+            (behind != at && sid_header_skip(behind) == end))
+            return true;
+        if (*end == '\0')
+            return false;
+        line = end + 1;
+    }
+}
+
 /* Non-negative decimal, bare or quoted; -1 when it is none. A number too large
  * for any purpose stops growing. */
 static int64_t

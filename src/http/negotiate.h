@@ -36,6 +36,20 @@ void sid_accept_add(struct sid_accept *accept, const char *value);
 SID_FALLIBLE enum sid_err sid_accept_choose(const struct sid_accept *accept,
                                             enum sid_media *out);
 
+/* Collects the Accept-Encoding lines (RFC 9110 12.5.3), as far as gzip is
+ * concerned. */
+struct sid_encoding {
+    bool gzip_given, any_given;
+    bool gzip, any; /* accepted */
+};
+void sid_encoding_add(struct sid_encoding *encoding, const char *value);
+/* Whether gzip may be sent. */
+bool sid_encoding_gzip(const struct sid_encoding *encoding);
+
+/* Whether one of the tags of an If-None-Match line is this one, quotes
+ * included; weakly compared (RFC 9110 13.1.2). */
+bool sid_etag_in(const char *line, const char *etag);
+
 /* Collects the Prefer lines of a request (RFC 7240). */
 struct sid_prefer {
     bool has_wait;

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "page_files.h"
 #include "route.h"
 #include "server_priv.h"
 #include "smartid/clock.h"
@@ -17,14 +17,44 @@
 /* A refused body up to this size is read to its end before the answer, which
  * keeps the connection alive. Own choice: one buffer of a connection. */
 #define SWALLOW_MAX_BYTES 65536
-/* Slowest body that is waited for, beyond the idle time-out. Own choice: a bad
- * mobile link; libmicrohttpd's own time-out starts anew with each byte. */
-#define BODY_BYTES_PER_S 32768
+/* Ended requests that a door keeps. Own choice: some 400 KiB. */
+#define SPARES_MAX 64u
+
+/* A request is larger than what malloc has at hand. */
+static struct sid_request *
+take_spare(struct sid_door *door) {
+    struct sid_request *req = door->spare;
+    if (req != NULL) {
+        door->spare = req->next_back;
+        door->spares--;
+    }
+    return req;
+}
+
+static void
+give_spare(struct sid_request *req) {
+    struct sid_door *door = req->door;
+    if (door->spares >= SPARES_MAX) {
+        free(req);
+        return;
+    }
+    req->next_back = door->spare;
+    door->spare = req;
+    door->spares++;
+}
+
+void
+sid_request_free_spares(struct sid_door *door) {
+    for (struct sid_request *req; (req = take_spare(door)) != NULL;)
+        free(req);
+}
 
 void *
 sid_request_begin(void *cls, const char *uri,
                   struct MHD_Connection *connection) {
-    struct sid_request *req = malloc(sizeof *req);
+    struct sid_request *req = take_spare(cls);
+    if (req == NULL)
+        req = malloc(sizeof *req);
     if (req == NULL)
         return NULL; /* the next callback closes the connection */
     memset(req, 0, offsetof(struct sid_request, u));
@@ -33,6 +63,9 @@ sid_request_begin(void *cls, const char *uri,
     atomic_init(&req->owner, SID_OWNER_IO);
     req->stage = SID_STAGE_LINE;
     req->started_us = sid_mono_us();
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    req->guest = info == NULL ? NULL : info->socket_context;
     req->photo = SID_PHOTO_NONE;
     req->method = SID_METHOD_OTHER;
     req->uri_clean = sid_uri_clean(uri, &req->has_query);
@@ -41,21 +74,30 @@ sid_request_begin(void *cls, const char *uri,
 
 void
 sid_request_make_flow(struct sid_request *req, size_t size) {
-    SID_ASSERT(size <= sizeof req->u && !req->flow_made);
+    SID_ASSERT(size > 0 && size <= sizeof req->u && req->flow_bytes == 0);
     memset(&req->u, 0, size);
-    req->flow_made = true;
+    req->flow_bytes = size;
 }
 
-/* A place in the queue that no flow has taken over. */
+/* What the client is waited for from now on, and for how long. */
+static void
+enter_phase(struct sid_request *req, enum sid_phase phase) {
+    const struct sid_server *server = req->door->server;
+    int64_t limit_us = phase == SID_PHASE_HEAD ? server->idle_timeout_us
+                                               : server->body_timeout_us;
+    sid_guest_phase(req->guest, phase, sid_mono_us() + limit_us);
+}
+
+/* A place in the queue, and room, that no flow has taken over. */
 static void
 give_place_back(struct sid_request *req) {
     if (req->has_place)
-        sid_enrol_release(req->door->server->app);
+        sid_enrol_release(req->door->server->app, req->content_length);
     req->has_place = false;
 }
 
-/* The flow has ended, on whatever thread. After the resume the request may be
- * gone, and after the count the server. */
+/* The flow has ended, on whatever thread. After it is given back the request
+ * may be gone, and after the count the server. */
 static void
 flow_done(struct sid_flow *flow) {
     struct sid_request *req =
@@ -64,7 +106,7 @@ flow_done(struct sid_flow *flow) {
     struct sid_server *server = req->door->server;
     int owner = atomic_exchange(&req->owner, SID_OWNER_IO);
     SID_ASSERT(owner == SID_OWNER_FLOW);
-    MHD_resume_connection(req->connection);
+    sid_loop_give_back(&req->door->loop, req);
     atomic_fetch_sub(&server->in_flow, 1);
 }
 
@@ -80,6 +122,7 @@ hand_to_flow(struct sid_request *req) {
     req->counted = true;
     atomic_fetch_add(&server->in_flow, 1);
     atomic_fetch_add(&server->unanswered, 1);
+    enter_phase(req, SID_PHASE_WORK);
     MHD_suspend_connection(req->connection);
     int owner = atomic_exchange(&req->owner, SID_OWNER_FLOW);
     SID_ASSERT(owner == SID_OWNER_IO);
@@ -92,6 +135,15 @@ finish(struct sid_request *req) {
     return sid_reply(req, err);
 }
 
+static enum MHD_Result
+refuse_flow(struct sid_request *req) {
+    const struct sid_flow *flow = &req->u.flow;
+    if (flow->field != NULL)
+        sid_field_set(&req->field, "", flow->field);
+    req->retry_s = flow->retry_after_s;
+    return sid_reply(req, flow->err);
+}
+
 static enum sid_err
 prepare(struct sid_request *req) {
     if (req->upload != NULL) {
@@ -102,10 +154,17 @@ prepare(struct sid_request *req) {
     return req->route->handler->prepare(req);
 }
 
+/* A body may have taken its time: a key that was good when it began is worth
+ * nothing once it is revoked. */
+static bool
+is_revoked(const struct sid_request *req) {
+    return req->caller.key != NULL && atomic_load(&req->caller.key->revoked);
+}
+
 /* Head and body are here. */
 static enum MHD_Result
 step_complete(struct sid_request *req) {
-    enum sid_err err = prepare(req);
+    enum sid_err err = is_revoked(req) ? SID_E_UNAUTHENTICATED : prepare(req);
     sid_buf_clear(&req->body);
     if (err != SID_OK) {
         give_place_back(req);
@@ -121,9 +180,7 @@ static enum MHD_Result
 step_head(struct sid_request *req, const char *url, const char *method,
           const char *version) {
     enum sid_err err = sid_request_judge(req, url, method, version);
-    req->body_deadline_us =
-        req->started_us + req->door->server->idle_timeout_us +
-        (int64_t)(req->content_length / BODY_BYTES_PER_S) * 1000000;
+    enter_phase(req, SID_PHASE_BODY);
     if (err == SID_OK) {
         req->stage = SID_STAGE_BODY;
         return MHD_YES;
@@ -144,18 +201,6 @@ step_head(struct sid_request *req, const char *url, const char *method,
     return sid_reply(req, err);
 }
 
-/* True when the client has hung up in the middle of its body. libmicrohttpd
- * 0.9.75 does not notice when the end comes together with the last bytes it
- * reads, and would keep the request until the time-out. */
-static bool
-hung_up(const struct sid_request *req) {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    char byte;
-    return info != NULL && recv(info->connect_fd, &byte, sizeof byte,
-                                MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 static void
 refuse_body(struct sid_request *req, enum sid_err err) {
     /* No answer can be queued while a body arrives. */
@@ -169,10 +214,7 @@ refuse_body(struct sid_request *req, enum sid_err err) {
 static enum MHD_Result
 step_body(struct sid_request *req, const char *data, size_t len) {
     req->body_seen += len;
-    if (sid_mono_us() > req->body_deadline_us)
-        return MHD_NO;
-    if (req->body_seen < req->content_length && hung_up(req))
-        return MHD_NO;
+    sid_guest_step(req->guest);
     if (req->stage == SID_STAGE_DISCARD)
         return MHD_YES;
     enum sid_err err = SID_OK;
@@ -185,6 +227,24 @@ step_body(struct sid_request *req, const char *data, size_t len) {
     }
     if (err != SID_OK)
         refuse_body(req, err);
+    return MHD_YES;
+}
+
+/* What follows the head. */
+static enum MHD_Result
+step_on(struct sid_request *req, const char *data, size_t len) {
+    switch (req->stage) {
+    case SID_STAGE_BODY:
+        return len > 0 ? step_body(req, data, len) : step_complete(req);
+    case SID_STAGE_DISCARD:
+        return len > 0 ? step_body(req, data, len)
+                       : sid_reply(req, req->refusal);
+    case SID_STAGE_FLOW:
+        return req->u.flow.err == SID_OK ? finish(req) : refuse_flow(req);
+    case SID_STAGE_LINE:
+    case SID_STAGE_ANSWERED:
+        break;
+    }
     return MHD_YES;
 }
 
@@ -201,22 +261,12 @@ sid_request_step(void *cls, struct MHD_Connection *connection, const char *url,
                req->connection == connection);
     size_t len = *upload_data_size;
     *upload_data_size = 0;
-    switch (req->stage) {
-    case SID_STAGE_LINE:
-        SID_ASSERT(len == 0);
-        return step_head(req, url, method, version);
-    case SID_STAGE_BODY:
-        return len > 0 ? step_body(req, upload_data, len) : step_complete(req);
-    case SID_STAGE_DISCARD:
-        return len > 0 ? step_body(req, upload_data, len)
-                       : sid_reply(req, req->refusal);
-    case SID_STAGE_FLOW:
-        return req->u.flow.err == SID_OK ? finish(req)
-                                         : sid_reply(req, req->u.flow.err);
-    case SID_STAGE_ANSWERED:
-        return MHD_YES;
-    }
-    return MHD_NO;
+    enum MHD_Result result = req->stage == SID_STAGE_LINE
+                                 ? step_head(req, url, method, version)
+                                 : step_on(req, upload_data, len);
+    if (req->stage == SID_STAGE_ANSWERED)
+        enter_phase(req, SID_PHASE_ANSWER);
+    return result;
 }
 
 static const char *
@@ -228,7 +278,8 @@ client_of(const struct sid_request *req) {
 
 static void
 log_end(const struct sid_request *req, enum MHD_RequestTerminationCode why) {
-    static const char *const methods[] = {"GET", "HEAD", "POST", "other"};
+    static const char *const methods[] = {"GET", "HEAD", "POST", "DELETE",
+                                          "other"};
     int64_t took_us = sid_mono_us() - req->started_us;
     sid_histogram_observe_us(SID_H_HTTP, took_us);
     /* The pattern and never the path; the client's id and never its key. */
@@ -257,17 +308,24 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
         if (info != NULL)
             sid_linger_add(server->linger, info->connect_fd);
     }
+    enter_phase(req, SID_PHASE_HEAD);
     if (req->stage != SID_STAGE_LINE)
         log_end(req, why);
-    if (req->flow_made && req->route->handler->fini != NULL)
+    if (req->flow_bytes > 0 && req->route->handler->fini != NULL)
         req->route->handler->fini(req);
     give_place_back(req);
     sid_upload_free(&req->upload);
     sid_buf_free(&req->body);
     sid_buf_free(&req->answer.body);
+    sid_page_set_drop(&req->pages);
+    sid_reply_forget(&req->secret_response);
     if (req->counted)
         atomic_fetch_sub(&server->unanswered, 1);
-    free(req);
+    /* Reasons and counters are what somebody has written about a person. */
+    sid_wipe(&req->u, req->flow_bytes);
+    sid_wipe(req->answer.cookie, sizeof req->answer.cookie);
+    give_spare(req);
+    sid_wipe_stack();
 }
 
 const char *
@@ -296,7 +354,7 @@ check_parameter(void *cls, enum MHD_ValueKind kind, const char *key,
     else if (value == NULL || (check->seen & 1u << i) != 0)
         check->err = SID_E_FIELD_INVALID;
     if (check->err != SID_OK) {
-        sid_field_set(&check->req->field, "", key);
+        sid_field_set_foreign(&check->req->field, "", key);
         return MHD_NO;
     }
     check->seen |= 1u << i;
@@ -309,4 +367,23 @@ sid_request_query_only(struct sid_request *req, const char *const *names) {
     (void)MHD_get_connection_values(req->connection, MHD_GET_ARGUMENT_KIND,
                                     check_parameter, &check);
     return check.err;
+}
+
+enum sid_err
+sid_request_page(struct sid_request *req, const char *prefix,
+                 char after[SID_ID_SIZE], int *limit) {
+    const char *from = sid_request_query(req, "after");
+    const char *many = sid_request_query(req, "limit");
+    sid_field_set(&req->field, "", "after");
+    if (from != NULL && !sid_id_valid(prefix, from))
+        return SID_E_FIELD_INVALID;
+    after[0] = '\0';
+    if (from != NULL)
+        memcpy(after, from, SID_ID_SIZE);
+    *limit = many == NULL ? SID_PAGE_MAX : sid_number_parse(many, SID_PAGE_MAX);
+    sid_field_set(&req->field, "", "limit");
+    if (*limit == 0)
+        return SID_E_FIELD_INVALID;
+    req->field.name[0] = '\0';
+    return SID_OK;
 }

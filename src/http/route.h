@@ -15,13 +15,15 @@ enum sid_body_kind {
     SID_BODY_NONE,
     SID_BODY_NOTHING, /* none, or the empty JSON object */
     SID_BODY_JSON,
-    SID_BODY_MULTIPART,
+    SID_BODY_MULTIPART, /* of an enrolment */
+    SID_BODY_APPEAL,    /* multipart, of an appeal */
+    SID_BODY_RECOVERY,  /* multipart, of a recovery; of an officer JSON */
+    SID_BODY_NUMBER,    /* multipart, of a recovery by ID number */
+    SID_BODY_FACE,      /* multipart, of a look at a face */
 };
 
 /* Largest JSON body. Source: reliability B6. */
 #define SID_JSON_BODY_MAX_BYTES 16384
-/* What a multipart body may have beyond its two photos. */
-#define SID_MULTIPART_EXTRA_BYTES 65536
 
 /* How a request is worked on. check, start and fini may be NULL. */
 struct sid_handler {
@@ -33,8 +35,11 @@ struct sid_handler {
     void (*start)(struct sid_request *req);
     /* The flow has ended well: writes req->answer. */
     enum sid_err (*finish)(struct sid_request *req);
-    /* Frees and wipes what prepare made; called once iff req->flow_made. */
+    /* Frees and wipes what prepare made; called once iff req->flow_bytes > 0.
+     */
     void (*fini)(struct sid_request *req);
+    /* A failure of the service's is told as "could_not_check". */
+    bool is_check;
 };
 
 /* In `any`: everybody, without a key as well. */
@@ -42,10 +47,13 @@ struct sid_handler {
 /* In `any`, beside the bits of enum sid_role: whoever is on this machine and
  * came through the control socket. */
 #define SID_ROUTE_CONTROL (1u << 30)
+/* The same: who enrols on the page, see session.h. */
+#define SID_ROUTE_APPLICANT (1u << 29)
 
 struct sid_route {
-    enum sid_method method; /* GET also serves HEAD on open routes */
-    const char *pattern;    /* {id} and {photo} stand for one segment */
+    enum sid_method method; /* GET also serves HEAD */
+    const char *pattern;    /* {id} and {photo} stand for one segment, {file}
+                               for all the rest */
     unsigned any;           /* bits of enum sid_role: whosever it is */
     unsigned own;           /* bits: only what they have sent or hold; what is
                                somebody else's does not exist for them */

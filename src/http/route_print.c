@@ -10,9 +10,17 @@
 
 static void
 roles_text(unsigned roles, char out[ROLES_SIZE]) {
-    static const enum sid_role order[] = {SID_ROLE_HOLDER, SID_ROLE_APP,
-                                          SID_ROLE_CLERK, SID_ROLE_OFFICER,
-                                          SID_ROLE_ADMIN};
+    const struct {
+        unsigned bit;
+        const char *name;
+    } order[] = {
+        {SID_ROUTE_APPLICANT, "applicant"},
+        {SID_ROLE_HOLDER, sid_role_name(SID_ROLE_HOLDER)},
+        {SID_ROLE_APP, sid_role_name(SID_ROLE_APP)},
+        {SID_ROLE_CLERK, sid_role_name(SID_ROLE_CLERK)},
+        {SID_ROLE_OFFICER, sid_role_name(SID_ROLE_OFFICER)},
+        {SID_ROLE_ADMIN, sid_role_name(SID_ROLE_ADMIN)},
+    };
     size_t len = 0;
     out[0] = '\0';
     if (roles == SID_ROUTE_OPEN) {
@@ -24,10 +32,10 @@ roles_text(unsigned roles, char out[ROLES_SIZE]) {
         return;
     }
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if ((roles & (unsigned)order[i]) == 0)
+        if ((roles & order[i].bit) == 0)
             continue;
         int n = snprintf(out + len, ROLES_SIZE - len, "%s%s",
-                         len > 0 ? ", " : "", sid_role_name(order[i]));
+                         len > 0 ? ", " : "", order[i].name);
         len += (size_t)n;
         SID_ASSERT(len < ROLES_SIZE);
     }
@@ -43,7 +51,12 @@ body_text(enum sid_body_kind body) {
     case SID_BODY_JSON:
         return "JSON";
     case SID_BODY_MULTIPART:
+    case SID_BODY_APPEAL:
+    case SID_BODY_FACE:
+    case SID_BODY_NUMBER:
         return "multipart";
+    case SID_BODY_RECOVERY:
+        return "multipart*";
     }
     return "";
 }
@@ -52,6 +65,8 @@ static const char *
 method_text(const struct sid_route *route) {
     if (sid_route_serves_head(route))
         return "GET, HEAD";
+    if (route->method == SID_METHOD_DELETE)
+        return "DELETE";
     return route->method == SID_METHOD_GET ? "GET" : "POST";
 }
 

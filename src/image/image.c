@@ -41,14 +41,15 @@ enum sid_err
 sid_image_probe(struct sid_span file, struct sid_image_info *out) {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
     struct sid_image_info info = {.orientation = 1};
+    bool enough = false;
     enum sid_err err = SID_E_IMAGE_UNREADABLE;
     if (file.len >= 3 && memcmp(file.ptr, "\xFF\xD8\xFF", 3) == 0) {
         info.format = SID_IMAGE_JPEG;
-        err = sid_jpeg_scan(file, &info);
+        err = sid_jpeg_scan(file, &info, &enough);
     } else if (file.len >= sizeof png &&
                memcmp(file.ptr, png, sizeof png) == 0) {
         info.format = SID_IMAGE_PNG;
-        err = sid_png_scan(file, &info);
+        err = sid_png_scan(file, &info, &enough);
     }
     if (err != SID_OK)
         return err;
@@ -57,6 +58,9 @@ sid_image_probe(struct sid_span file, struct sid_image_info *out) {
     if (info.file_width_px < SID_IMAGE_MIN_SIDE_PX ||
         info.file_height_px < SID_IMAGE_MIN_SIDE_PX)
         return SID_E_IMAGE_TOO_SMALL;
+    /* A short file that claims many pixels would take their memory first. */
+    if (!enough)
+        return SID_E_IMAGE_UNREADABLE;
     bool swap = info.orientation >= 5;
     info.width_px = swap ? info.file_height_px : info.file_width_px;
     info.height_px = swap ? info.file_width_px : info.file_height_px;

@@ -1,7 +1,10 @@
 /* image_jpeg.c: a part of a JPEG file at 1/1, 1/2, 1/4 or 1/8, by
- * libjpeg-turbo. It runs after image_scan.c has judged the file; still, every
- * error and every warning of the library ends the decoding (a warning means
- * data is missing or was made up). Any thread; owns nothing beyond a call. */
+ * libjpeg-turbo. It runs after image_scan_jpeg.c has judged the file; still,
+ * every error and every warning of the library ends the decoding (a warning
+ * means data is missing or was made up), but for bytes that belong to nothing.
+ * What follows the last line is nobody's business: phones and messengers leave
+ * the end marker out, or put zeros before it. Any thread; owns nothing beyond a
+ * call. */
 #include <setjmp.h>
 #include <stdio.h>
 
@@ -15,6 +18,7 @@ struct failure {
     struct jpeg_error_mgr mgr; /* first: libjpeg hands it back */
     jmp_buf jump;
     bool no_memory;
+    bool no_end; /* the file ended before its end marker */
 };
 
 static void
@@ -26,8 +30,8 @@ on_error(j_common_ptr cinfo) {
 
 static void
 on_message(j_common_ptr cinfo, int level) {
-    if (level < 0) /* a warning: corrupt data */
-        on_error(cinfo);
+    if (level < 0 && cinfo->err->msg_code != JWRN_EXTRANEOUS_DATA)
+        on_error(cinfo); /* a warning: corrupt data */
 }
 
 static void
@@ -43,11 +47,38 @@ set_up(struct jpeg_decompress_struct *cinfo, struct failure *failure) {
     failure->mgr.output_message = on_output;
 }
 
+/* The file is over: the end marker, as often as it is asked for. Coefficients
+ * that are missing are found out by the decoder, which meets it too early. */
+static boolean
+give_end_marker(j_decompress_ptr cinfo) {
+    static const JOCTET end[] = {0xFF, JPEG_EOI};
+    ((struct failure *)(void *)cinfo->err)->no_end = true;
+    cinfo->src->next_input_byte = end;
+    cinfo->src->bytes_in_buffer = sizeof end;
+    return TRUE;
+}
+
+/* Whether all scans were there, as far as the file can say without its end
+ * marker: each component was met, each coefficient is known to its last bit. */
+static bool
+complete(const struct jpeg_decompress_struct *cinfo) {
+    for (int i = 0; i < cinfo->num_components; i++) {
+        if (cinfo->comp_info[i].quant_table == NULL)
+            return false;
+        for (int k = 0; cinfo->coef_bits != NULL && k < DCTSIZE2; k++) {
+            if (cinfo->coef_bits[i][k] != 0)
+                return false;
+        }
+    }
+    return true;
+}
+
 /* Reads the header and sets what is wanted. False: not what was scanned. */
 static bool
 begin(struct jpeg_decompress_struct *cinfo, struct sid_span file,
       const struct sid_image_info *info, int denom) {
     jpeg_mem_src(cinfo, file.ptr, (unsigned long)file.len);
+    cinfo->src->fill_input_buffer = give_end_marker;
     (void)jpeg_read_header(cinfo, TRUE);
     if (cinfo->image_width != (JDIMENSION)info->file_width_px ||
         cinfo->image_height != (JDIMENSION)info->file_height_px)
@@ -110,9 +141,9 @@ decode(struct jpeg_decompress_struct *cinfo, struct failure *failure,
     made->scale = 1.0F / (float)denom;
     made->origin_x_px = (float)x.begin * (float)denom;
     made->origin_y_px = (float)y.begin * (float)denom;
-    if (whole) /* reads to the end: a file that is cut there is found out */
-        (void)jpeg_finish_decompress(cinfo);
-    return SID_OK;
+    /* Not to the end marker: all lines are out. */
+    return failure->no_end && !complete(cinfo) ? SID_E_IMAGE_UNREADABLE
+                                               : SID_OK;
 }
 
 enum sid_err

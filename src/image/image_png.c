@@ -10,19 +10,22 @@
 
 #include "image_priv.h"
 
-/* Text, colour profiles and the like that are kept while reading. */
-#define CHUNKS_MAX 64
-#define CHUNK_BYTES_MAX (4 * 1024 * 1024)
+/* The largest chunk but IDAT that libpng shall take memory for. */
+#define CHUNK_BYTES_MAX SID_IMAGE_MAX_EXTRA_BYTES
+/* Bytes of the file that the last row may take beyond its size unpacked: what
+ * libpng reads ahead (8 KiB), tables of deflate, heads of chunks. */
+#define LAST_ROW_MORE_BYTES (64 * 1024)
 
 struct source {
     struct sid_span in;
     size_t at;
+    size_t end; /* nothing behind it is read */
 };
 
 static void
 read_bytes(png_structp png, png_bytep to, size_t len) {
     struct source *source = png_get_io_ptr(png);
-    if (len > source->in.len - source->at)
+    if (len > source->end - source->at)
         png_error(png, "the file ends early");
     memcpy(to, source->in.ptr + source->at, len);
     source->at += len;
@@ -48,12 +51,13 @@ union header {
 
 static png_voidp
 take_memory(png_structp png, png_alloc_size_t len) {
-    (void)png;
-    if (len > SIZE_MAX - sizeof(union header))
+    bool *no_memory = png_get_mem_ptr(png);
+    union header *header =
+        len > SIZE_MAX - sizeof *header ? NULL : malloc(sizeof *header + len);
+    if (header == NULL) {
+        *no_memory = true;
         return NULL;
-    union header *header = malloc(sizeof *header + len);
-    if (header == NULL)
-        return NULL;
+    }
     header->len = len;
     return header + 1;
 }
@@ -68,37 +72,55 @@ give_memory(png_structp png, png_voidp ptr) {
     free(header);
 }
 
+/* May be left by longjmp. */
 static void
 set_limits(png_structp png) {
     png_set_user_limits(png, SID_IMAGE_MAX_PX, SID_IMAGE_MAX_PX);
-    png_set_chunk_cache_max(png, CHUNKS_MAX);
     png_set_chunk_malloc_max(png, CHUNK_BYTES_MAX);
+    /* Texts, colour profiles and the like are not even unpacked. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 }
 
 /* Everything becomes 8-bit BGR; transparent parts are white. */
 static void
 set_conversions(png_structp png) {
     png_color_16 white = {.red = 255, .green = 255, .blue = 255, .gray = 255};
-    png_set_scale_16(png);
     png_set_expand(png);
     png_set_gray_to_rgb(png);
     png_set_background(png, &white, PNG_BACKGROUND_GAMMA_SCREEN, 0, 1.0);
     png_set_bgr(png);
 }
 
-/* Reads all rows of the picture into image; may be left by longjmp, so it
+/* With the last row libpng unpacks all that is left in the IDAT chunks, if it
+ * were gigabytes, only to warn that it was too much: so not much may be left.
+ */
+static void
+read_rows(png_structp png, struct sid_image *image) {
+    struct source *source = png_get_io_ptr(png);
+    for (int y = 0; y < image->height_px; y++) {
+        size_t last = image->stride_bytes * 2 + LAST_ROW_MORE_BYTES;
+        if (y + 1 == image->height_px && last < source->end - source->at)
+            source->end = source->at + last;
+        png_read_row(png, image->bgr + (size_t)y * image->stride_bytes, NULL);
+    }
+    source->end = source->in.len;
+}
+
+/* Reads the picture into image; may be left by longjmp, so it
  * changes only what it was handed. */
 static enum sid_err
 read_picture(png_structp png, png_infop head, const struct sid_image_info *info,
              struct sid_image *image) {
-    if (setjmp(png_jmpbuf(png)) != 0)
-        return SID_E_IMAGE_UNREADABLE;
+    if (setjmp(png_jmpbuf(png)) != 0) {
+        const bool *no_memory = png_get_mem_ptr(png);
+        return *no_memory ? SID_E_NO_MEMORY : SID_E_IMAGE_UNREADABLE;
+    }
+    set_limits(png);
     png_read_info(png, head);
     if (png_get_image_width(png, head) != (png_uint_32)info->file_width_px ||
         png_get_image_height(png, head) != (png_uint_32)info->file_height_px)
         return SID_E_IMAGE_UNREADABLE;
     set_conversions(png);
-    int passes = png_set_interlace_handling(png);
     png_read_update_info(png, head);
     enum sid_err err =
         sid_image_new(info->file_width_px, info->file_height_px, image);
@@ -106,10 +128,7 @@ read_picture(png_structp png, png_infop head, const struct sid_image_info *info,
         return err;
     if (png_get_rowbytes(png, head) != image->stride_bytes)
         return SID_E_IMAGE_UNREADABLE;
-    for (int pass = 0; pass < passes; pass++)
-        for (int y = 0; y < image->height_px; y++)
-            png_read_row(png, image->bgr + (size_t)y * image->stride_bytes,
-                         NULL);
+    read_rows(png, image);
     png_read_end(png, NULL);
     return SID_OK;
 }
@@ -117,19 +136,19 @@ read_picture(png_structp png, png_infop head, const struct sid_image_info *info,
 static enum sid_err
 read_file(struct sid_span file, const struct sid_image_info *info,
           struct sid_image *out) {
-    struct source source = {.in = file};
+    struct source source = {.in = file, .end = file.len};
     struct sid_image image = SID_IMAGE_EMPTY;
     enum sid_err err = SID_E_NO_MEMORY;
+    bool no_memory = false; /* some block was not to be had */
     png_infop head = NULL;
-    png_structp png =
-        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, NULL, on_error,
-                                 on_warning, NULL, take_memory, give_memory);
+    png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, NULL,
+                                               on_error, on_warning, &no_memory,
+                                               take_memory, give_memory);
     if (png == NULL)
         return SID_E_NO_MEMORY;
     head = png_create_info_struct(png);
     if (head == NULL)
         goto out;
-    set_limits(png);
     png_set_read_fn(png, &source, read_bytes);
     err = read_picture(png, head, info, &image);
     if (err != SID_OK)

@@ -4,13 +4,26 @@
 
 #include "smartid/image.h"
 
-/* image_scan.c: walks the markers of a JPEG file: size, scans, EXIF. Fills
- * info except width_px/height_px. Errors: SID_E_IMAGE_UNREADABLE. */
+/* image_scan_jpeg.c: walks the markers of a JPEG file behind its magic bytes.
+ * Fills info except width_px/height_px; *out_enough says whether the data can
+ * be that many pixels. Errors: SID_E_IMAGE_UNREADABLE. */
 SID_FALLIBLE enum sid_err sid_jpeg_scan(struct sid_span file,
-                                        struct sid_image_info *info);
-/* The same for a PNG's signature and IHDR. Errors: SID_E_IMAGE_UNREADABLE. */
+                                        struct sid_image_info *info,
+                                        bool *out_enough);
+/* image_scan_png.c: the same for the chunks of a PNG file. */
 SID_FALLIBLE enum sid_err sid_png_scan(struct sid_span file,
-                                       struct sid_image_info *info);
+                                       struct sid_image_info *info,
+                                       bool *out_enough);
+
+static inline uint32_t
+sid_be16(const uint8_t *p) {
+    return (uint32_t)p[0] << 8 | p[1];
+}
+
+static inline uint32_t
+sid_be32(const uint8_t *p) {
+    return sid_be16(p) << 16 | sid_be16(p + 2);
+}
 
 /* image_exif.c: the orientation (1..8) in a TIFF block, 1 when there is none
  * or the block makes no sense: it is advice, never a reason to refuse. */

@@ -152,6 +152,18 @@ sid_migrate_apply(struct sid_sqlite *sq, const struct sid_migration *list,
 }
 
 enum sid_err
+sid_migrate_check(struct sid_sqlite *sq) {
+    const size_t all = sizeof embedded / sizeof embedded[0];
+    size_t applied = 0;
+    enum sid_err err = read_applied(sq, embedded, all, &applied);
+
+    if (err == SID_OK && applied < all)
+        err = schema_error(embedded[applied].number,
+                           "not applied yet: start the daemon first");
+    return err;
+}
+
+enum sid_err
 sid_migrate_all(struct sid_sqlite *sq) {
     return sid_migrate_apply(sq, embedded,
                              sizeof embedded / sizeof embedded[0]);

@@ -8,25 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store_back.h"
-
-enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
-
-/* The last link of the audit chain; seq 0 and zeros before the first row. */
-struct chain_head {
-    int64_t seq;
-    uint8_t mac[SID_SHA256_BYTES];
-};
-
-struct sid_store {
-    struct sid_back *back;
-    const struct sid_mac_key *audit_key; /* borrowed */
-    enum txn txn;
-    bool in_savepoint;
-    struct chain_head head;
-    struct chain_head head_at_begin;
-    struct chain_head head_at_savepoint;
-};
+#include "smartid/metrics.h"
+#include "store_front.h"
 
 /* ---- open and close ---------------------------------------------------- */
 
@@ -43,13 +26,32 @@ sid_store_open(const char *path, bool create,
     if (err != SID_OK)
         goto out;
     err = store->back->ops->audit_head(store->back, &store->head.seq,
-                                       store->head.mac);
+                                       &store->head.at_us, store->head.mac);
+    if (err == SID_OK)
+        err = store->back->ops->template_count(store->back, &store->faces);
     if (err != SID_OK)
         goto out;
+    sid_metric_set(SID_M_FACES_STORED, store->faces);
     *out = store;
     store = NULL;
 out:
     sid_store_close(&store);
+    return err;
+}
+
+enum sid_err
+sid_store_open_readonly(const char *path, struct sid_store **out) {
+    struct sid_store *store = calloc(1, sizeof *store);
+
+    if (store == NULL)
+        return SID_E_NO_MEMORY;
+    /* The head is not loaded: it may be what somebody has spoilt. */
+    store->read_only = true;
+    enum sid_err err = sid_sqlite_open_readonly(path, &store->back);
+    if (err == SID_OK)
+        *out = store;
+    else
+        free(store);
     return err;
 }
 
@@ -81,6 +83,7 @@ sid_store_broken(const struct sid_store *store) {
 static enum sid_err
 begin(struct sid_store *store, enum txn txn) {
     SID_ASSERT(store->txn == TXN_NONE);
+    SID_ASSERT(txn == TXN_READ || !store->read_only);
     if (sid_store_broken(store))
         return SID_E_STORE;
     enum sid_err err = store->back->ops->begin(store->back, txn == TXN_READ);
@@ -88,6 +91,7 @@ begin(struct sid_store *store, enum txn txn) {
         return err;
     store->txn = txn;
     store->head_at_begin = store->head;
+    store->faces_at_begin = store->faces;
     return SID_OK;
 }
 
@@ -112,6 +116,7 @@ sid_store_commit(struct sid_store *store) {
     if (err != SID_OK)
         sid_store_rollback(store);
     store->txn = TXN_NONE;
+    sid_metric_set(SID_M_FACES_STORED, store->faces);
     return err;
 }
 
@@ -121,6 +126,7 @@ sid_store_rollback(struct sid_store *store) {
         return;
     store->back->ops->rollback(store->back);
     store->head = store->head_at_begin;
+    store->faces = store->faces_at_begin;
     store->in_savepoint = false;
     store->txn = TXN_NONE;
 }
@@ -134,6 +140,7 @@ sid_store_savepoint(struct sid_store *store) {
         return err;
     store->in_savepoint = true;
     store->head_at_savepoint = store->head;
+    store->faces_at_savepoint = store->faces;
     return SID_OK;
 }
 
@@ -154,26 +161,52 @@ sid_store_savepoint_undo(struct sid_store *store) {
     SID_ASSERT(store->in_savepoint);
     store->back->ops->savepoint_undo(store->back);
     store->head = store->head_at_savepoint;
+    store->faces = store->faces_at_savepoint;
     store->in_savepoint = false;
+}
+
+enum sid_err
+sid_store_touch(struct sid_store *store) {
+    enum sid_err err = sid_store_begin(store);
+
+    if (err != SID_OK)
+        return err;
+    err = store->back->ops->touch(store->back);
+    if (err == SID_OK)
+        return sid_store_commit(store);
+    sid_store_rollback(store);
+    return err;
 }
 
 void
 sid_store_checkpoint(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_NONE);
-    if (!sid_store_broken(store))
-        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_ALL);
+    if (!sid_store_broken(store) &&
+        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_ALL))
+        store->littered = false;
+}
+
+bool
+sid_store_littered(const struct sid_store *store) {
+    return store->littered;
+}
+
+bool
+sid_store_shrink(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_NONE);
+    return !sid_store_broken(store) && store->back->ops->shrink(store->back);
 }
 
 void
 sid_store_checkpoint_if_due(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_NONE);
     if (!sid_store_broken(store))
-        store->back->ops->checkpoint(store->back, SID_BACK_CHECKPOINT_IF_DUE);
+        (void)store->back->ops->checkpoint(store->back,
+                                           SID_BACK_CHECKPOINT_IF_DUE);
 }
 
-/* The back end, for a change: the caller must have begun a transaction. */
-static struct sid_back *
-for_write(struct sid_store *store) {
+struct sid_back *
+sid_front_for_write(struct sid_store *store) {
     SID_ASSERT(store->txn == TXN_WRITE);
     return store->back;
 }
@@ -182,13 +215,16 @@ for_write(struct sid_store *store) {
 
 enum sid_err
 sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
     struct sid_audit_row numbered = *row;
     struct chain_head next;
 
     SID_ASSERT(store->audit_key != NULL);
     numbered.seq = store->head.seq + 1;
+    if (numbered.at_us < store->head.at_us)
+        numbered.at_us = store->head.at_us;
     next.seq = numbered.seq;
+    next.at_us = numbered.at_us;
     enum sid_err err =
         sid_audit_link(store->audit_key, store->head.mac, &numbered, next.mac);
     if (err == SID_OK)
@@ -199,21 +235,23 @@ sid_store_audit(struct sid_store *store, const struct sid_audit_row *row) {
 }
 
 int64_t
-sid_store_audit_seq(const struct sid_store *store) {
+sid_store_audit_head(const struct sid_store *store,
+                     uint8_t mac[SID_SHA256_BYTES]) {
+    SID_ASSERT(!store->read_only);
+    if (mac != NULL)
+        memcpy(mac, store->head.mac, sizeof store->head.mac);
     return store->head.seq;
 }
 
-struct verify_walk {
-    const struct sid_mac_key *key;
-    struct chain_head head;
-    int64_t rows;
-    int64_t bad_seq;
-    bool bad;
-};
+int64_t
+sid_store_audit_at_us(const struct sid_store *store) {
+    SID_ASSERT(!store->read_only);
+    return store->head.at_us;
+}
 
-static enum sid_err
-verify_row(const struct sid_back_audit *entry, void *ctx) {
-    struct verify_walk *walk = ctx;
+enum sid_err
+sid_front_walk_row(const struct sid_audit_entry *entry, void *ctx) {
+    struct sid_chain_walk *walk = ctx;
     uint8_t mac[SID_SHA256_BYTES];
 
     walk->rows++;
@@ -226,8 +264,6 @@ verify_row(const struct sid_back_audit *entry, void *ctx) {
     if (!entry->intact || entry->row.seq != walk->head.seq + 1 ||
         !sid_equal_ct(mac, entry->mac, sizeof mac)) {
         walk->bad = true;
-        /* The number that was due, not the one found: that may be forged. */
-        walk->bad_seq = walk->head.seq + 1;
         return SID_OK;
     }
     walk->head.seq = entry->row.seq;
@@ -236,58 +272,30 @@ verify_row(const struct sid_back_audit *entry, void *ctx) {
 }
 
 enum sid_err
-sid_store_audit_verify(struct sid_store *store, int64_t *rows,
-                       int64_t *bad_seq) {
-    struct verify_walk walk = {.key = store->audit_key};
-
-    enum sid_err err = store->back->ops->audit_scan(store->back, INT64_MIN, -1,
-                                                    verify_row, &walk);
-    if (err != SID_OK)
-        return err;
-    *rows = walk.rows;
-    *bad_seq = walk.bad_seq;
-    return SID_OK;
-}
-
-enum sid_err
 sid_store_check_key(struct sid_store *store) {
-    struct verify_walk walk = {.key = store->audit_key};
+    struct sid_chain_walk walk;
+    enum sid_err err = sid_front_walk_begin(store, &walk);
 
-    enum sid_err err = store->back->ops->audit_scan(store->back, INT64_MIN, 1,
-                                                    verify_row, &walk);
+    if (err == SID_OK)
+        err = store->back->ops->audit_scan(store->back, INT64_MIN, 1,
+                                           sid_front_walk_row, &walk);
     return err == SID_OK && walk.bad ? SID_E_WRONG_KEY : err;
-}
-
-struct each_walk {
-    void (*each)(const struct sid_audit_row *row, void *ctx);
-    void *ctx;
-};
-
-static enum sid_err
-each_row(const struct sid_back_audit *entry, void *ctx) {
-    const struct each_walk *walk = ctx;
-
-    walk->each(&entry->row, walk->ctx);
-    return SID_OK;
 }
 
 enum sid_err
 sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
-                     void (*each)(const struct sid_audit_row *row, void *ctx),
-                     void *ctx) {
-    struct each_walk walk = {.each = each, .ctx = ctx};
-
+                     sid_audit_each_fn *each, void *ctx) {
     if (limit <= 0)
         return SID_OK;
-    return store->back->ops->audit_scan(store->back, after_seq, limit, each_row,
-                                        &walk);
+    return store->back->ops->audit_scan(store->back, after_seq, limit, each,
+                                        ctx);
 }
 
 /* ---- keys -------------------------------------------------------------- */
 
 enum sid_err
 sid_store_key_put(struct sid_store *store, const struct sid_wrapped_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->key_put(back, key);
 }
@@ -303,24 +311,27 @@ sid_store_key_each(struct sid_store *store,
 enum sid_err
 sid_store_key_rewrap(struct sid_store *store,
                      const struct sid_wrapped_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->key_rewrap(back, key);
 }
 
 enum sid_err
 sid_store_key_retire(struct sid_store *store, enum sid_key_use use, int version,
                      int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->key_retire(back, use, version, now_s);
 }
 
 enum sid_err
 sid_store_subject_rewrap(struct sid_store *store, const char *subject,
                          const struct sid_subject_key *key) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->subject_rewrap(back, subject, key);
 }
 
@@ -344,8 +355,9 @@ sid_store_subject_count_stale(struct sid_store *store, int data_version,
 
 enum sid_err
 sid_store_subject_forget(struct sid_store *store, const char *subject) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
+    store->littered = true;
     return back->ops->subject_forget(back, subject);
 }
 
@@ -353,7 +365,7 @@ sid_store_subject_forget(struct sid_store *store, const char *subject) {
 
 enum sid_err
 sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->client_put(back, client);
 }
@@ -361,7 +373,7 @@ sid_store_client_put(struct sid_store *store, const struct sid_client *client) {
 enum sid_err
 sid_store_client_revoke(struct sid_store *store, const char *id,
                         int64_t now_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->client_revoke(back, id, now_s);
 }
@@ -379,13 +391,16 @@ sid_store_client_each(struct sid_store *store,
 void
 sid_enrolment_fini(struct sid_enrolment *enrolment) {
     sid_buf_free(&enrolment->holder_sealed);
+    sid_buf_free(&enrolment->note_sealed);
+    sid_buf_free(&enrolment->first_note_sealed);
+    sid_buf_free(&enrolment->statement_sealed);
     sid_wipe(enrolment, sizeof *enrolment);
 }
 
 enum sid_err
 sid_store_enrol_insert(struct sid_store *store,
                        const struct sid_enrolment *enrolment) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
     enum sid_err err = back->ops->enrol_insert(back, enrolment);
 
     if (err == SID_OK && enrolment->key.data_version != 0)
@@ -402,7 +417,7 @@ sid_store_enrol_get(struct sid_store *store, const char *id,
 enum sid_err
 sid_store_enrol_begin_work(struct sid_store *store, const char *id,
                            int64_t now_s, int *attempts) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->enrol_begin_work(back, id, now_s, attempts);
 }
@@ -411,25 +426,35 @@ enum sid_err
 sid_store_enrol_decide(struct sid_store *store,
                        const struct sid_enrolment *enrolment,
                        enum sid_enrol_state expected) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
     enum sid_err err = back->ops->enrol_decide(back, enrolment, expected);
 
-    /* Only an officer still needs the photos. */
-    if (err == SID_OK && enrolment->state != SID_ENROL_REVIEW)
+    bool review = enrolment->state == SID_ENROL_REVIEW;
+
+    /* Only an officer still needs the photos, and template and portrait only
+     * who has or may get a credential. */
+    if (err == SID_OK && !review) {
+        store->littered = true;
         err = back->ops->photo_delete_all(back, enrolment->id);
+    }
+    bool keeps = review || enrolment->state == SID_ENROL_APPROVED;
+    if (err == SID_OK && !keeps)
+        err = sid_front_template_delete(store, enrolment->id);
+    if (err == SID_OK && !keeps)
+        err = back->ops->portrait_delete(back, enrolment->id);
     return err;
 }
 
 enum sid_err
 sid_store_enrol_list(struct sid_store *store, enum sid_enrol_state state,
-                     const char *after, int limit,
+                     enum sid_waiting waiting, const char *after, int limit,
                      enum sid_err (*each)(const struct sid_enrolment *enrolment,
                                           void *ctx),
                      void *ctx) {
     if (limit <= 0)
         return SID_OK;
-    return store->back->ops->enrol_list(store->back, state, after, limit, each,
-                                        ctx);
+    return store->back->ops->enrol_list(store->back, state, waiting, after,
+                                        limit, each, ctx);
 }
 
 enum sid_err
@@ -445,7 +470,7 @@ sid_store_enrol_unfinished(struct sid_store *store,
 enum sid_err
 sid_store_photo_put(struct sid_store *store, const char *enrolment_id,
                     enum sid_photo_kind kind, struct sid_span sealed) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     SID_ASSERT(kind != SID_PHOTO_NONE);
     return back->ops->photo_put(back, enrolment_id, kind, sealed);
@@ -474,70 +499,14 @@ sid_store_idempotency_get(struct sid_store *store, const char *client_id,
 enum sid_err
 sid_store_idempotency_put(struct sid_store *store,
                           const struct sid_idempotency *row) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->idempotency_put(back, row);
 }
 
 enum sid_err
 sid_store_idempotency_purge(struct sid_store *store, int64_t before_s) {
-    struct sid_back *back = for_write(store);
+    struct sid_back *back = sid_front_for_write(store);
 
     return back->ops->idempotency_purge(back, before_s);
-}
-
-/* ---- credentials ------------------------------------------------------- */
-
-const char *
-sid_credential_state_name(enum sid_credential_state state) {
-    switch (state) {
-    case SID_CREDENTIAL_ACTIVE:
-        return "active";
-    case SID_CREDENTIAL_REVOKED:
-        return "revoked";
-    }
-    SID_ASSERT(false);
-    return "";
-}
-
-void
-sid_credential_fini(struct sid_credential *credential) {
-    sid_buf_free(&credential->holder_sealed);
-    sid_wipe(credential, sizeof *credential);
-}
-
-enum sid_err
-sid_store_credential_insert(struct sid_store *store,
-                            const struct sid_credential *credential,
-                            uint64_t *serial) {
-    struct sid_back *back = for_write(store);
-
-    return back->ops->credential_insert(back, credential, serial);
-}
-
-enum sid_err
-sid_store_credential_get(struct sid_store *store, const char *id,
-                         struct sid_credential *out) {
-    return store->back->ops->credential_get(store->back, id, out);
-}
-
-enum sid_err
-sid_store_credential_by_serial(struct sid_store *store, uint64_t serial,
-                               struct sid_credential *out) {
-    return store->back->ops->credential_by_serial(store->back, serial, out);
-}
-
-enum sid_err
-sid_store_credential_in_use(struct sid_store *store,
-                            const uint8_t id_index[SID_SHA256_BYTES],
-                            bool *out) {
-    return store->back->ops->credential_in_use(store->back, id_index, out);
-}
-
-enum sid_err
-sid_store_credential_revoke(struct sid_store *store, const char *id,
-                            const char *note, int64_t now_s) {
-    struct sid_back *back = for_write(store);
-
-    return back->ops->credential_revoke(back, id, note, now_s);
 }

@@ -9,20 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smartid/dispute.h"
+#include "smartid/overview.h"
 #include "smartid/store.h"
 
 struct sid_back;
 
-/* One row of the audit log as it lies in the back end. intact: every column
- * has the form the front writes (no NUL inside a text, a MAC of full length);
- * otherwise mac is all zero. */
-struct sid_back_audit {
-    struct sid_audit_row row;
+/* Where the log begins when its oldest rows are gone. */
+struct sid_back_anchor {
+    int64_t seq;
     uint8_t mac[SID_SHA256_BYTES];
-    bool intact;
+    uint8_t seal[SID_SHA256_BYTES];
 };
-typedef enum sid_err sid_back_audit_fn(const struct sid_back_audit *entry,
-                                       void *ctx);
 
 enum sid_back_checkpoint {
     SID_BACK_CHECKPOINT_IF_DUE, /* the log has grown; keep its file for reuse */
@@ -42,19 +40,30 @@ struct sid_back_ops {
     enum sid_err (*savepoint)(struct sid_back *back);
     enum sid_err (*savepoint_release)(struct sid_back *back);
     void (*savepoint_undo)(struct sid_back *back);
-    void (*checkpoint)(struct sid_back *back, enum sid_back_checkpoint how);
+    enum sid_err (*touch)(struct sid_back *back);
+    /* True when nothing of what was deleted is left in the log. */
+    bool (*checkpoint)(struct sid_back *back, enum sid_back_checkpoint how);
+    bool (*shrink)(struct sid_back *back);
 
-    /* The last row's seq and MAC; *seq 0 when the log is empty. */
+    /* The last row's seq, time and MAC; *seq 0 when the log is empty. */
     enum sid_err (*audit_head)(struct sid_back *back, int64_t *seq,
-                               uint8_t mac[SID_SHA256_BYTES]);
+                               int64_t *at_us, uint8_t mac[SID_SHA256_BYTES]);
     enum sid_err (*audit_append)(struct sid_back *back,
                                  const struct sid_audit_row *row,
                                  const uint8_t mac[SID_SHA256_BYTES]);
     /* Rows with seq > after_seq, oldest first, at most limit (negative: all).
      * An error of each ends the walk and is returned. */
     enum sid_err (*audit_scan)(struct sid_back *back, int64_t after_seq,
-                               int64_t limit, sid_back_audit_fn *each,
+                               int64_t limit, sid_audit_each_fn *each,
                                void *ctx);
+
+    /* Deletes the rows up to last_seq. */
+    enum sid_err (*audit_prune)(struct sid_back *back, int64_t last_seq);
+    /* Errors: SID_E_NOT_FOUND. */
+    enum sid_err (*anchor_get)(struct sid_back *back,
+                               struct sid_back_anchor *out);
+    enum sid_err (*anchor_put)(struct sid_back *back,
+                               const struct sid_back_anchor *anchor);
 
     enum sid_err (*key_put)(struct sid_back *back,
                             const struct sid_wrapped_key *key);
@@ -96,14 +105,29 @@ struct sid_back_ops {
                               struct sid_enrolment *out);
     enum sid_err (*enrol_begin_work)(struct sid_back *back, const char *id,
                                      int64_t now_s, int *attempts);
-    /* Without the photos: the front deletes them. */
+    /* Without photos and template: the front deletes them. */
     enum sid_err (*enrol_decide)(struct sid_back *back,
                                  const struct sid_enrolment *enrolment,
                                  enum sid_enrol_state expected);
+    enum sid_err (*enrol_first)(struct sid_back *back,
+                                const struct sid_enrolment *enrolment);
+    enum sid_err (*enrol_appeal)(struct sid_back *back,
+                                 const struct sid_enrolment *enrolment);
+    enum sid_err (*enrol_recovery)(struct sid_back *back,
+                                   const struct sid_enrolment *enrolment);
+    enum sid_err (*attempt_put)(struct sid_back *back, const char *enrolment_id,
+                                const uint8_t person[SID_SHA256_BYTES],
+                                int64_t made_at_s);
+    enum sid_err (*attempt_get)(struct sid_back *back,
+                                const uint8_t person[SID_SHA256_BYTES],
+                                int64_t after_s, int nth, char id[SID_ID_SIZE],
+                                int64_t *made_at_s);
+    enum sid_err (*attempt_purge)(struct sid_back *back, int64_t before_s,
+                                  int64_t after_s);
     enum sid_err (*enrol_list)(
-        struct sid_back *back, enum sid_enrol_state state, const char *after,
-        int limit, enum sid_err (*each)(const struct sid_enrolment *, void *),
-        void *ctx);
+        struct sid_back *back, enum sid_enrol_state state,
+        enum sid_waiting waiting, const char *after, int limit,
+        enum sid_err (*each)(const struct sid_enrolment *, void *), void *ctx);
     enum sid_err (*enrol_unfinished)(struct sid_back *back,
                                      enum sid_err (*each)(const char *, int,
                                                           void *),
@@ -116,6 +140,47 @@ struct sid_back_ops {
     enum sid_err (*photo_delete_all)(struct sid_back *back,
                                      const char *enrolment_id);
     enum sid_err (*photo_count)(struct sid_back *back, int64_t *out);
+
+    enum sid_err (*challenge_put)(struct sid_back *back,
+                                  const struct sid_challenge *challenge);
+    enum sid_err (*challenge_get)(struct sid_back *back, const char *id,
+                                  struct sid_challenge *out);
+    enum sid_err (*challenge_use)(struct sid_back *back, const char *id,
+                                  const char *enrolment_id);
+    enum sid_err (*challenge_purge)(struct sid_back *back, int64_t before_s);
+    enum sid_err (*webhook_place)(struct sid_back *back, int64_t *seq);
+    enum sid_err (*webhook_told)(struct sid_back *back, int64_t seq);
+    enum sid_err (*webhook_bury)(struct sid_back *back,
+                                 const struct sid_dead_event *event);
+    enum sid_err (*webhook_dead_each)(
+        struct sid_back *back, bool again, int64_t after_seq, int limit,
+        enum sid_err (*each)(const struct sid_dead_event *, void *), void *ctx);
+    enum sid_err (*webhook_dead_count)(struct sid_back *back, int64_t *out);
+    enum sid_err (*webhook_again)(struct sid_back *back, int64_t seq);
+    enum sid_err (*webhook_exhume)(struct sid_back *back, int64_t seq);
+    enum sid_err (*expiring_each)(
+        struct sid_back *back, int64_t before_s, int limit,
+        enum sid_err (*each)(const char *, int64_t, void *), void *ctx);
+
+    /* *change: 1 when it is new, 0 when one was replaced. */
+    enum sid_err (*template_put)(struct sid_back *back,
+                                 const char *enrolment_id,
+                                 struct sid_span sealed, int *change);
+    enum sid_err (*template_get)(struct sid_back *back,
+                                 const char *enrolment_id, struct sid_buf *out);
+    /* *change: -1 when there was one, else 0. */
+    enum sid_err (*template_delete)(struct sid_back *back,
+                                    const char *enrolment_id, int *change);
+    enum sid_err (*template_count)(struct sid_back *back, int64_t *out);
+    enum sid_err (*portrait_put)(struct sid_back *back,
+                                 const char *enrolment_id,
+                                 struct sid_span sealed);
+    enum sid_err (*portrait_get)(struct sid_back *back,
+                                 const char *enrolment_id, struct sid_buf *out);
+    enum sid_err (*portrait_has)(struct sid_back *back,
+                                 const char *enrolment_id, bool *out);
+    enum sid_err (*portrait_delete)(struct sid_back *back,
+                                    const char *enrolment_id);
 
     enum sid_err (*idempotency_get)(struct sid_back *back,
                                     const char *client_id, const char *key,
@@ -131,11 +196,74 @@ struct sid_back_ops {
                                    struct sid_credential *out);
     enum sid_err (*credential_by_serial)(struct sid_back *back, uint64_t serial,
                                          struct sid_credential *out);
-    enum sid_err (*credential_in_use)(struct sid_back *back,
-                                      const uint8_t id_index[SID_SHA256_BYTES],
-                                      bool *out);
-    enum sid_err (*credential_revoke)(struct sid_back *back, const char *id,
-                                      const char *note, int64_t now_s);
+    enum sid_err (*credential_standing)(
+        struct sid_back *back, const uint8_t id_index[SID_SHA256_BYTES],
+        const char *type, struct sid_credential *out);
+    enum sid_err (*credential_change)(struct sid_back *back,
+                                      const struct sid_credential *credential);
+    enum sid_err (*credential_next)(struct sid_back *back,
+                                    const char *enrolment_id,
+                                    uint64_t after_serial,
+                                    struct sid_credential *out);
+    /* Deletes the row of this serial and makes it a dead one: recovered. */
+    enum sid_err (*serial_retire)(struct sid_back *back, uint64_t serial);
+    enum sid_err (*dead_serial)(struct sid_back *back, uint64_t serial,
+                                char credential_id[SID_ID_SIZE],
+                                enum sid_dead_serial *why);
+
+    /* *used: false when it was used before. */
+    enum sid_err (*live_use)(struct sid_back *back,
+                             const struct sid_token *token, bool *used);
+    enum sid_err (*live_purge)(struct sid_back *back, int64_t before_s);
+
+    enum sid_err (*check_list)(struct sid_back *back, const char *credential_id,
+                               int64_t before_seq, int limit,
+                               sid_check_each_fn *each, void *ctx);
+    enum sid_err (*check_find)(struct sid_back *back, const char *credential_id,
+                               const char *verification_id, int64_t *seq);
+    enum sid_err (*dispute_put)(struct sid_back *back,
+                                const struct sid_dispute *dispute);
+    enum sid_err (*dispute_get)(struct sid_back *back, const char *id,
+                                struct sid_dispute *out);
+    enum sid_err (*dispute_list)(
+        struct sid_back *back, enum sid_dispute_outcome outcome,
+        const char *after, int limit,
+        enum sid_err (*each)(struct sid_dispute *take, void *ctx), void *ctx);
+    enum sid_err (*dispute_settle)(struct sid_back *back,
+                                   const struct sid_dispute *dispute);
+    enum sid_err (*dispute_forget)(struct sid_back *back,
+                                   const char *enrolment_id);
+
+    enum sid_err (*overview)(struct sid_back *back, int64_t since_s,
+                             struct sid_store_overview *out);
+    enum sid_err (*reasons_each)(
+        struct sid_back *back, enum sid_enrol_state state, int64_t since_s,
+        int limit, enum sid_err (*each)(const struct sid_reasons *, void *),
+        void *ctx);
+
+    /* What the front makes sid_store_erase() of. *deleted: whether there was
+     * one. Their serials become dead ones. */
+    enum sid_err (*idempotency_forget)(struct sid_back *back,
+                                       const char *enrolment_id);
+    enum sid_err (*credentials_erase)(struct sid_back *back,
+                                      const char *enrolment_id, bool *deleted);
+    enum sid_err (*enrol_delete)(struct sid_back *back, const char *id,
+                                 bool *deleted);
+    enum sid_err (*erasure_put)(struct sid_back *back,
+                                const struct sid_erasure *erasure);
+    enum sid_err (*retention_each)(
+        struct sid_back *back, enum sid_retention_rule rule, int64_t before_s,
+        int limit, enum sid_err (*each)(const char *, const char *, void *),
+        void *ctx);
+    enum sid_err (*retention_count)(struct sid_back *back,
+                                    enum sid_retention_rule rule,
+                                    int64_t before_s, int64_t *due,
+                                    int64_t *oldest_s);
+    enum sid_err (*retention_ran)(struct sid_back *back,
+                                  enum sid_retention_rule rule, int64_t now_s);
+    enum sid_err (*retention_last)(struct sid_back *back,
+                                   enum sid_retention_rule rule,
+                                   int64_t *ran_at_s);
 };
 
 /* What every back end's own struct begins with. */
@@ -146,5 +274,8 @@ struct sid_back {
 /* The SQLite back end. Errors: as sid_store_open(). */
 SID_FALLIBLE enum sid_err sid_sqlite_open(const char *path, bool create,
                                           struct sid_back **out);
+/* Errors: as sid_store_open_readonly(). */
+SID_FALLIBLE enum sid_err sid_sqlite_open_readonly(const char *path,
+                                                   struct sid_back **out);
 
 #endif

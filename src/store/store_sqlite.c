@@ -2,7 +2,8 @@
  *
  * Owns the connection, the lock and the statements. The one read-write
  * connection in the world, and the only one that does checkpoints (Source: the
- * WAL-reset bug of SQLite 3.7.0-3.51.2); used by one thread at a time. */
+ * WAL-reset bug of SQLite 3.7.0-3.51.2); or one of a reader, which takes no
+ * lock and writes nothing. Used by one thread at a time. */
 #include "store_sqlite.h"
 
 #include <pthread.h>
@@ -15,6 +16,13 @@
 /* Pages of 4 KiB in the WAL from which on a checkpoint is due between two
  * transactions: 8 MiB. Source: own choice, half of journal_size_limit. */
 #define CHECKPOINT_PAGES 2048
+/* Free pages that are kept, 16 MiB, and given back at a time, 4 MiB. Source:
+ * own choice: what some enrolments take up and leave again; a step was measured
+ * to take 4 to 20 ms, so a second's rest of the writer is enough for one. */
+#define KEEP_PAGES 4096
+#define SHRINK_PAGES 1024
+#define STR(x) STR_OF(x)
+#define STR_OF(x) #x
 
 static int
 note_wal(void *ctx, sqlite3 *db, const char *name, int pages) {
@@ -23,6 +31,8 @@ note_wal(void *ctx, sqlite3 *db, const char *name, int pages) {
     (void)db;
     (void)name;
     sq->wal_pages = pages;
+    sq->told_count = 0; /* a commit that wrote: the next error is a new one */
+    sq->log_empty = false;
     return SQLITE_OK;
 }
 
@@ -120,15 +130,22 @@ savepoint_undo(struct sid_back *back) {
         sq->lost = err;
 }
 
-static void
+static enum sid_err
+touch(struct sid_back *back) {
+    return run(sid_sqlite_of(back), SID_SQ_TOUCH);
+}
+
+static bool
 checkpoint(struct sid_back *back, enum sid_back_checkpoint how) {
     struct sid_sqlite *sq = sid_sqlite_of(back);
     bool all = how == SID_BACK_CHECKPOINT_ALL;
     int in_wal = 0;
     int moved = 0;
 
-    if (sq->wal_pages == 0 || (!all && sq->wal_pages < CHECKPOINT_PAGES))
-        return;
+    if (sq->wal_pages == 0 && sq->log_empty)
+        return true;
+    if (!all && sq->wal_pages < CHECKPOINT_PAGES)
+        return false;
     /* A reader in the way is no reason for the writer to wait. */
     sqlite3_busy_timeout(sq->db, 0);
     int rc = sqlite3_wal_checkpoint_v2(sq->db, NULL,
@@ -136,10 +153,30 @@ checkpoint(struct sid_back *back, enum sid_back_checkpoint how) {
                                            : SQLITE_CHECKPOINT_PASSIVE,
                                        &in_wal, &moved);
     sqlite3_busy_timeout(sq->db, 2000);
-    if (rc == SQLITE_OK && in_wal == moved)
+    if (rc == SQLITE_OK && in_wal == moved) {
         sq->wal_pages = 0;
-    else if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        sq->log_empty = all;
+    } else if (rc != SQLITE_OK && rc != SQLITE_BUSY) {
         (void)sid_sq_error(sq, rc, "checkpoint");
+    }
+    return sq->log_empty;
+}
+
+static bool
+shrink(struct sid_back *back) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    int64_t free_pages = 0;
+
+    if (!sq->wipe.has_maps ||
+        sid_sq_ask(sq, "PRAGMA freelist_count", &free_pages) != SID_OK ||
+        free_pages < KEEP_PAGES + SHRINK_PAGES)
+        return false;
+    int rc =
+        sqlite3_exec(sq->db, "PRAGMA incremental_vacuum(" STR(SHRINK_PAGES) ")",
+                     NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        (void)sid_sq_error(sq, rc, "shrink");
+    return rc == SQLITE_OK;
 }
 
 /* ---- open -------------------------------------------------------------- */
@@ -153,10 +190,15 @@ static const struct sid_back_ops ops = {
     .savepoint = savepoint,
     .savepoint_release = savepoint_release,
     .savepoint_undo = savepoint_undo,
+    .touch = touch,
     .checkpoint = checkpoint,
+    .shrink = shrink,
     .audit_head = sid_sqlite_audit_head,
     .audit_append = sid_sqlite_audit_append,
     .audit_scan = sid_sqlite_audit_scan,
+    .audit_prune = sid_sqlite_audit_prune,
+    .anchor_get = sid_sqlite_anchor_get,
+    .anchor_put = sid_sqlite_anchor_put,
     .key_put = sid_sqlite_key_put,
     .key_each = sid_sqlite_key_each,
     .key_rewrap = sid_sqlite_key_rewrap,
@@ -173,20 +215,68 @@ static const struct sid_back_ops ops = {
     .enrol_get = sid_sqlite_enrol_get,
     .enrol_begin_work = sid_sqlite_enrol_begin_work,
     .enrol_decide = sid_sqlite_enrol_decide,
+    .enrol_first = sid_sqlite_enrol_first,
+    .enrol_appeal = sid_sqlite_enrol_appeal,
+    .enrol_recovery = sid_sqlite_enrol_recovery,
+    .attempt_put = sid_sqlite_attempt_put,
+    .attempt_get = sid_sqlite_attempt_get,
+    .attempt_purge = sid_sqlite_attempt_purge,
     .enrol_list = sid_sqlite_enrol_list,
     .enrol_unfinished = sid_sqlite_enrol_unfinished,
     .photo_put = sid_sqlite_photo_put,
     .photo_get = sid_sqlite_photo_get,
     .photo_delete_all = sid_sqlite_photo_delete_all,
     .photo_count = sid_sqlite_photo_count,
+    .challenge_put = sid_sqlite_challenge_put,
+    .challenge_get = sid_sqlite_challenge_get,
+    .challenge_use = sid_sqlite_challenge_use,
+    .challenge_purge = sid_sqlite_challenge_purge,
+    .webhook_place = sid_sqlite_webhook_place,
+    .webhook_told = sid_sqlite_webhook_told,
+    .webhook_bury = sid_sqlite_webhook_bury,
+    .webhook_dead_each = sid_sqlite_webhook_dead_each,
+    .webhook_dead_count = sid_sqlite_webhook_dead_count,
+    .webhook_again = sid_sqlite_webhook_again,
+    .webhook_exhume = sid_sqlite_webhook_exhume,
+    .expiring_each = sid_sqlite_expiring_each,
+    .template_put = sid_sqlite_template_put,
+    .template_get = sid_sqlite_template_get,
+    .template_delete = sid_sqlite_template_delete,
+    .template_count = sid_sqlite_template_count,
+    .portrait_put = sid_sqlite_portrait_put,
+    .portrait_get = sid_sqlite_portrait_get,
+    .portrait_has = sid_sqlite_portrait_has,
+    .portrait_delete = sid_sqlite_portrait_delete,
     .idempotency_get = sid_sqlite_idempotency_get,
     .idempotency_put = sid_sqlite_idempotency_put,
     .idempotency_purge = sid_sqlite_idempotency_purge,
     .credential_insert = sid_sqlite_credential_insert,
     .credential_get = sid_sqlite_credential_get,
     .credential_by_serial = sid_sqlite_credential_by_serial,
-    .credential_in_use = sid_sqlite_credential_in_use,
-    .credential_revoke = sid_sqlite_credential_revoke,
+    .credential_standing = sid_sqlite_credential_standing,
+    .credential_change = sid_sqlite_credential_change,
+    .live_use = sid_sqlite_live_use,
+    .live_purge = sid_sqlite_live_purge,
+    .check_list = sid_sqlite_check_list,
+    .check_find = sid_sqlite_check_find,
+    .dispute_put = sid_sqlite_dispute_put,
+    .dispute_get = sid_sqlite_dispute_get,
+    .dispute_list = sid_sqlite_dispute_list,
+    .dispute_settle = sid_sqlite_dispute_settle,
+    .overview = sid_sqlite_overview,
+    .reasons_each = sid_sqlite_reasons_each,
+    .dispute_forget = sid_sqlite_dispute_forget,
+    .credential_next = sid_sqlite_credential_next,
+    .serial_retire = sid_sqlite_serial_retire,
+    .dead_serial = sid_sqlite_dead_serial,
+    .idempotency_forget = sid_sqlite_idempotency_forget,
+    .credentials_erase = sid_sqlite_credentials_erase,
+    .enrol_delete = sid_sqlite_enrol_delete,
+    .erasure_put = sid_sqlite_erasure_put,
+    .retention_each = sid_sqlite_retention_each,
+    .retention_count = sid_sqlite_retention_count,
+    .retention_ran = sid_sqlite_retention_ran,
+    .retention_last = sid_sqlite_retention_last,
 };
 
 /* Lock first, then look: what the file is can change until the lock is held. */
@@ -209,17 +299,37 @@ configure_once(void) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+static int
+open_db(struct sid_sqlite *sq, const char *path, int mode) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, configure_once);
+    /* NOMUTEX: the store has one owner at a time. */
+    return sqlite3_open_v2(path, &sq->db,
+                           mode | SQLITE_OPEN_NOMUTEX |
+                               SQLITE_OPEN_PRIVATECACHE |
+                               SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW,
+                           NULL);
+}
+
+static enum sid_err
+open_error(struct sid_sqlite *sq, int rc) {
+    return sq->db == NULL ? SID_E_NO_MEMORY : sid_sq_error(sq, rc, "open");
+}
+
 static enum sid_err
 connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
-    /* NOMUTEX: the store has one owner at a time. */
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-                SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE |
-                SQLITE_OPEN_NOFOLLOW;
-    int rc = sqlite3_open_v2(path, &sq->db, flags, NULL);
+    int rc = open_db(sq, path, SQLITE_OPEN_READWRITE);
 
     if (rc != SQLITE_OK)
-        return sq->db == NULL ? SID_E_NO_MEMORY : sid_sq_error(sq, rc, "open");
+        return open_error(sq, rc);
     enum sid_err err = sid_sq_setup(sq, in_memory);
+    if (err != SID_OK)
+        return err;
+    int64_t auto_vacuum = 0;
+    err = sid_sq_ask(sq, "PRAGMA auto_vacuum", &auto_vacuum);
+    if (err == SID_OK)
+        err = sid_sq_wipe_begin(sq, auto_vacuum != 0);
     if (err != SID_OK)
         return err;
     sqlite3_wal_hook(sq->db, note_wal, sq);
@@ -230,21 +340,27 @@ connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
     return sid_sq_prepare_all(sq);
 }
 
+static struct sid_sqlite *
+new_sqlite(void) {
+    struct sid_sqlite *sq = calloc(1, sizeof *sq);
+
+    if (sq != NULL) {
+        sq->lock_fd = -1;
+        sq->base.ops = &ops;
+    }
+    return sq;
+}
+
 enum sid_err
 sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     bool in_memory = strcmp(path, ":memory:") == 0;
     enum sid_err err = SID_E_NO_MEMORY;
     char *full = NULL;
-    struct sid_back *back = NULL;
-    struct sid_sqlite *sq = calloc(1, sizeof *sq);
+    struct sid_sqlite *sq = new_sqlite();
+    struct sid_back *back = sq == NULL ? NULL : &sq->base;
 
-    pthread_once(&once, configure_once);
     if (sq == NULL)
         goto out;
-    sq->lock_fd = -1;
-    sq->base.ops = &ops;
-    back = &sq->base;
     if (!in_memory) {
         err = sid_sq_file_resolve(path, &full);
         if (err != SID_OK)
@@ -256,8 +372,49 @@ sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
     err = connect_db(sq, in_memory ? path : full, in_memory);
     if (err != SID_OK)
         goto out;
+    /* A log that a failed sync has left is whole in the kernel's memory, and
+     * the kernel holds it for written: nothing may be built on it, so it is
+     * moved, and synced, before the first commit (Source: Rebello et al., "Can
+     * Applications Recover from fsync Failures?", USENIX ATC 2020). */
+    (void)checkpoint(back, SID_BACK_CHECKPOINT_ALL);
+    if (sq->broken) {
+        err = SID_E_STORE;
+        goto out;
+    }
     *out = back;
     back = NULL;
+out:
+    if (back != NULL)
+        close_sqlite(&back);
+    free(full);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_open_readonly(const char *path, struct sid_back **out) {
+    char *full = NULL;
+    enum sid_err err = sid_sq_file_resolve(path, &full);
+    struct sid_sqlite *sq = err == SID_OK ? new_sqlite() : NULL;
+    struct sid_back *back = sq == NULL ? NULL : &sq->base;
+
+    if (err == SID_OK && sq == NULL)
+        err = SID_E_NO_MEMORY;
+    if (err == SID_OK && access(full, F_OK) != 0)
+        err = SID_E_NOT_FOUND;
+    if (err != SID_OK)
+        goto out;
+    int rc = open_db(sq, full, SQLITE_OPEN_READONLY);
+    err = rc == SQLITE_OK ? sid_sq_setup_readonly(sq) : open_error(sq, rc);
+    if (err == SID_OK)
+        err = sid_migrate_check(sq);
+    if (err != SID_OK)
+        goto out;
+    sid_sq_limit(sq);
+    err = sid_sq_prepare_all(sq);
+    if (err == SID_OK) {
+        *out = back;
+        back = NULL;
+    }
 out:
     if (back != NULL)
         close_sqlite(&back);

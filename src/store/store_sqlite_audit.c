@@ -5,17 +5,19 @@
 #include "store_sqlite.h"
 
 enum sid_err
-sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
+sid_sqlite_audit_head(struct sid_back *back, int64_t *seq, int64_t *at_us,
                       uint8_t mac[SID_SHA256_BYTES]) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_HEAD);
     uint8_t last_mac[SID_SHA256_BYTES] = {0};
     int64_t last_seq = 0;
+    int64_t last_at_us = 0;
     bool row = false;
     enum sid_err err = sid_sq_next(&query, &row);
 
     if (err == SID_OK && row) {
         last_seq = sid_sq_read_int(&query);
+        last_at_us = sid_sq_read_int(&query);
         sid_sq_read_blob(&query, last_mac, sizeof last_mac);
         err = query.err;
     }
@@ -23,6 +25,7 @@ sid_sqlite_audit_head(struct sid_back *back, int64_t *seq,
     if (err != SID_OK)
         return err;
     *seq = last_seq;
+    *at_us = last_at_us;
     memcpy(mac, last_mac, sizeof last_mac);
     return SID_OK;
 }
@@ -46,25 +49,27 @@ sid_sqlite_audit_append(struct sid_back *back, const struct sid_audit_row *row,
     return err == SID_E_EXISTS ? SID_E_STORE : err;
 }
 
-/* The row under the cursor; its texts are borrowed until the next step. */
+/* The row under the cursor; its texts are borrowed until the next step. Columns
+ * of another form are told by intact, not by an error: the one who walks wants
+ * to see them. */
 static void
-read_entry(struct sid_sq_query *query, struct sid_back_audit *out) {
-    bool whole[5];
+read_entry(struct sid_sq_query *query, struct sid_audit_entry *out) {
+    bool whole = true;
 
-    out->row.seq = sid_sq_read_int(query);
-    out->row.at_us = sid_sq_read_int(query);
-    out->row.event = sid_sq_borrow_text(query, &whole[0]);
-    out->row.actor = sid_sq_borrow_text(query, &whole[1]);
-    out->row.subject = sid_sq_borrow_text(query, &whole[2]);
-    out->row.outcome = sid_sq_borrow_text(query, &whole[3]);
-    out->row.detail = sid_sq_borrow_text(query, &whole[4]);
-    sid_sq_read_blob(query, out->mac, sizeof out->mac);
-    out->intact = whole[0] && whole[1] && whole[2] && whole[3] && whole[4];
+    out->row.seq = sid_sq_peek_int(query, &whole);
+    out->row.at_us = sid_sq_peek_int(query, &whole);
+    out->row.event = sid_sq_peek_text(query, &whole);
+    out->row.actor = sid_sq_peek_text(query, &whole);
+    out->row.subject = sid_sq_peek_text(query, &whole);
+    out->row.outcome = sid_sq_peek_text(query, &whole);
+    out->row.detail = sid_sq_peek_text(query, &whole);
+    sid_sq_peek_blob(query, out->mac, sizeof out->mac, &whole);
+    out->intact = whole;
 }
 
 enum sid_err
 sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq, int64_t limit,
-                      sid_back_audit_fn *each, void *ctx) {
+                      sid_audit_each_fn *each, void *ctx) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_SCAN);
     enum sid_err err = SID_OK;
@@ -73,14 +78,59 @@ sid_sqlite_audit_scan(struct sid_back *back, int64_t after_seq, int64_t limit,
     sid_sq_bind_int(&query, after_seq);
     sid_sq_bind_int(&query, limit);
     while (err == SID_OK) {
-        struct sid_back_audit entry = {.intact = false};
+        struct sid_audit_entry entry = {.intact = false};
 
         err = sid_sq_next(&query, &row);
         if (err != SID_OK || !row)
             break;
         read_entry(&query, &entry);
-        err = query.err == SID_OK ? each(&entry, ctx) : query.err;
+        err = each(&entry, ctx);
     }
     sid_sq_end(&query);
     return err;
+}
+
+/* ---- the oldest rows ----------------------------------------------------- */
+
+enum sid_err
+sid_sqlite_audit_prune(struct sid_back *back, int64_t last_seq) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_AUDIT_PRUNE);
+
+    sid_sq_bind_int(&query, last_seq);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_anchor_get(struct sid_back *back, struct sid_back_anchor *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ANCHOR_GET);
+    struct sid_back_anchor anchor = {.seq = 0};
+    bool row = false;
+    enum sid_err err = sid_sq_next(&query, &row);
+
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        anchor.seq = sid_sq_read_int(&query);
+        sid_sq_read_blob(&query, anchor.mac, sizeof anchor.mac);
+        sid_sq_read_blob(&query, anchor.seal, sizeof anchor.seal);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        *out = anchor;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_anchor_put(struct sid_back *back,
+                      const struct sid_back_anchor *anchor) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ANCHOR_PUT);
+
+    sid_sq_bind_int(&query, anchor->seq);
+    sid_sq_bind_blob(&query, anchor->mac, sizeof anchor->mac);
+    sid_sq_bind_blob(&query, anchor->seal, sizeof anchor->seal);
+    return sid_sq_run(&query, NULL);
 }

@@ -22,6 +22,7 @@ sid_sqlite_client_put(struct sid_back *back, const struct sid_client *client) {
     sid_sq_bind_int(&query, client->created_at_s);
     sid_sq_bind_int(&query, client->expires_at_s);
     sid_sq_bind_int(&query, client->revoked_at_s);
+    sid_sq_bind_int(&query, client->per_minute);
     return sid_sq_run(&query, NULL);
 }
 
@@ -55,6 +56,7 @@ read_client(struct sid_sq_query *query, struct sid_client *out) {
     out->created_at_s = sid_sq_read_int(query);
     out->expires_at_s = sid_sq_read_int(query);
     out->revoked_at_s = sid_sq_read_int(query);
+    out->per_minute = sid_sq_read_int(query);
     if (query->err != SID_OK)
         return query->err;
     /* A binding that cannot be read must not become "anywhere". */

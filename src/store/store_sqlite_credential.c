@@ -5,6 +5,17 @@
 
 #include "store_sqlite.h"
 
+/* In the order of LIFE_COLUMNS. */
+static void
+bind_life(struct sid_sq_query *query, const struct sid_credential *c) {
+    sid_sq_bind_text(query, sid_credential_state_name(c->life.state));
+    sid_sq_bind_int(query, c->life.since_s);
+    sid_sq_bind_text(query, sid_role_name(c->life.suspended_by));
+    sid_sq_bind_text(query, sid_revoke_reason_name(c->life.reason));
+    sid_sq_bind_text(query, c->replaced_by);
+    sid_sq_bind_blob(query, c->note_sealed.ptr, c->note_sealed.len);
+}
+
 enum sid_err
 sid_sqlite_credential_insert(struct sid_back *back,
                              const struct sid_credential *c, uint64_t *serial) {
@@ -16,62 +27,81 @@ sid_sqlite_credential_insert(struct sid_back *back,
     sid_sq_bind_text(&query, c->client_id);
     sid_sq_bind_text(&query, c->type);
     sid_sq_bind_text(&query, c->assurance);
-    sid_sq_bind_text(&query, sid_credential_state_name(c->state));
     sid_sq_bind_int(&query, c->issued_at_s);
-    sid_sq_bind_int(&query, c->revoked_at_s);
-    sid_sq_bind_text(&query, c->note);
+    bind_life(&query, c);
+    sid_sq_bind_int(&query, c->life.valid_until_s);
+    sid_sq_bind_int(&query, c->expiry_told ? 1 : 0);
     sid_sq_bind_blob(&query, c->id_index, sizeof c->id_index);
     sid_sq_bind_blob(&query, c->holder_hash, sizeof c->holder_hash);
     sid_sq_bind_blob(&query, c->holder_sealed.ptr, c->holder_sealed.len);
+    sid_sq_bind_blob(&query, c->details_sealed.ptr, c->details_sealed.len);
     enum sid_err err = sid_sq_run(&query, NULL);
     if (err == SID_OK)
         *serial = (uint64_t)sqlite3_last_insert_rowid(sq->db);
     return err;
 }
 
-static enum sid_err
-parse_state(const char *name, enum sid_credential_state *out) {
-    static const enum sid_credential_state states[] = {
-        SID_CREDENTIAL_ACTIVE,
-        SID_CREDENTIAL_REVOKED,
-    };
+static bool
+parse_role(const char *name, enum sid_role *out) {
+    static const enum sid_role roles[] = {SID_ROLE_NONE, SID_ROLE_HOLDER,
+                                          SID_ROLE_APP, SID_ROLE_OFFICER};
 
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        if (strcmp(name, sid_credential_state_name(states[i])) == 0) {
-            *out = states[i];
-            return SID_OK;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        if (strcmp(name, sid_role_name(roles[i])) == 0) {
+            *out = roles[i];
+            return true;
         }
     }
-    return SID_E_STORE;
+    return false;
+}
+
+/* In the order of LIFE_COLUMNS. */
+static enum sid_err
+read_life(struct sid_sq_query *query, struct sid_credential *out) {
+    char state[16] = "";
+    char by[16] = "";
+    char reason[SID_REVOKE_REASON_SIZE] = "";
+
+    sid_sq_read_text(query, state, sizeof state);
+    out->life.since_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, by, sizeof by);
+    sid_sq_read_text(query, reason, sizeof reason);
+    sid_sq_read_text(query, out->replaced_by, sizeof out->replaced_by);
+    sid_sq_read_buf(query, &out->note_sealed);
+    if (query->err != SID_OK)
+        return query->err;
+    return sid_credential_state_parse(state, &out->life.state) == SID_OK &&
+                   parse_role(by, &out->life.suspended_by) &&
+                   sid_revoke_reason_parse(reason, &out->life.reason) == SID_OK
+               ? SID_OK
+               : SID_E_STORE;
 }
 
 /* In the order of CREDENTIAL_COLUMNS. */
 static enum sid_err
 read_credential(struct sid_sq_query *query, struct sid_credential *out) {
-    char state[16] = "";
-
     out->serial = (uint64_t)sid_sq_read_int(query);
     sid_sq_read_text(query, out->id, sizeof out->id);
     sid_sq_read_text(query, out->enrolment_id, sizeof out->enrolment_id);
     sid_sq_read_text(query, out->client_id, sizeof out->client_id);
     sid_sq_read_text(query, out->type, sizeof out->type);
     sid_sq_read_text(query, out->assurance, sizeof out->assurance);
-    sid_sq_read_text(query, state, sizeof state);
     out->issued_at_s = sid_sq_read_int(query);
-    out->revoked_at_s = sid_sq_read_int(query);
-    sid_sq_read_text(query, out->note, sizeof out->note);
+    enum sid_err err = read_life(query, out);
+    out->life.valid_until_s = sid_sq_read_int(query);
+    out->expiry_told = sid_sq_read_int(query) != 0;
     sid_sq_read_blob(query, out->id_index, sizeof out->id_index);
     sid_sq_read_blob(query, out->holder_hash, sizeof out->holder_hash);
     sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_buf(query, &out->details_sealed);
     sid_sq_read_subject(query, &out->key);
-    if (query->err != SID_OK)
-        return query->err;
-    return parse_state(state, &out->state);
+    return query->err != SID_OK ? query->err : err;
 }
 
-/* The one row a bound query gives; ends the query. */
+/* The one row a bound query gives; ends the query. A row of another id than
+ * this one (NULL: any) is as good as none. */
 static enum sid_err
-fetch(struct sid_sq_query *query, struct sid_credential *out) {
+fetch(struct sid_sq_query *query, const char *id, struct sid_credential *out) {
     struct sid_credential credential = {.serial = 0};
     bool row = false;
     enum sid_err err = sid_sq_next(query, &row);
@@ -80,6 +110,8 @@ fetch(struct sid_sq_query *query, struct sid_credential *out) {
         err = SID_E_NOT_FOUND;
     if (err == SID_OK)
         err = read_credential(query, &credential);
+    if (row && id != NULL && strcmp(credential.id, id) != 0)
+        err = SID_E_NOT_FOUND; /* the next one, whatever is wrong with it */
     sid_sq_end(query);
     if (err == SID_OK)
         *out = credential;
@@ -95,7 +127,7 @@ sid_sqlite_credential_get(struct sid_back *back, const char *id,
         sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_GET);
 
     sid_sq_bind_text(&query, id);
-    return fetch(&query, out);
+    return fetch(&query, id, out);
 }
 
 enum sid_err
@@ -107,32 +139,118 @@ sid_sqlite_credential_by_serial(struct sid_back *back, uint64_t serial,
     if (serial > INT64_MAX)
         return SID_E_NOT_FOUND; /* never given */
     sid_sq_bind_int(&query, (int64_t)serial);
-    return fetch(&query, out);
+    return fetch(&query, NULL, out);
 }
 
 enum sid_err
-sid_sqlite_credential_in_use(struct sid_back *back,
-                             const uint8_t id_index[SID_SHA256_BYTES],
-                             bool *out) {
+sid_sqlite_credential_standing(struct sid_back *back,
+                               const uint8_t id_index[SID_SHA256_BYTES],
+                               const char *type, struct sid_credential *out) {
     struct sid_sq_query query =
-        sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_IN_USE);
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_STANDING);
 
     sid_sq_bind_blob(&query, id_index, SID_SHA256_BYTES);
-    return sid_sq_has_row(&query, out);
+    sid_sq_bind_text(&query, type);
+    return fetch(&query, NULL, out);
 }
 
 enum sid_err
-sid_sqlite_credential_revoke(struct sid_back *back, const char *id,
-                             const char *note, int64_t now_s) {
+sid_sqlite_credential_change(struct sid_back *back,
+                             const struct sid_credential *c) {
     struct sid_sqlite *sq = sid_sqlite_of(back);
-    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_CREDENTIAL_REVOKE);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_CREDENTIAL_CHANGE);
     int changes = 0;
 
-    sid_sq_bind_int(&query, now_s);
-    sid_sq_bind_text(&query, note);
-    sid_sq_bind_text(&query, id);
+    bind_life(&query, c);
+    sid_sq_bind_text(&query, c->assurance);
+    sid_sq_bind_text(&query, c->id);
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)
-        err = sid_sq_why_unchanged(sq, SID_SQ_CREDENTIAL_HAS, id);
+        err = sid_sq_why_unchanged(sq, SID_SQ_CREDENTIAL_HAS, c->id);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_live_use(struct sid_back *back, const struct sid_token *token,
+                    bool *used) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_LIVE_USE);
+    int changes = 0;
+
+    sid_sq_bind_int(&query, token->not_after_s);
+    sid_sq_bind_int(&query, (int64_t)token->serial);
+    sid_sq_bind_int(&query, token->draw);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK)
+        *used = changes > 0;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_live_purge(struct sid_back *back, int64_t before_s) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_LIVE_PURGE);
+
+    sid_sq_bind_int(&query, before_s);
+    return sid_sq_run(&query, NULL);
+}
+
+enum sid_err
+sid_sqlite_credential_next(struct sid_back *back, const char *enrolment_id,
+                           uint64_t after_serial, struct sid_credential *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_CREDENTIAL_NEXT);
+
+    sid_sq_bind_text(&query, enrolment_id);
+    sid_sq_bind_int(&query, (int64_t)after_serial);
+    return fetch(&query, NULL, out);
+}
+
+enum sid_err
+sid_sqlite_serial_retire(struct sid_back *back, uint64_t serial) {
+    static const enum sid_sq_stmt steps[] = {SID_SQ_SERIAL_RETIRED,
+                                             SID_SQ_CREDENTIAL_DELETE};
+    enum sid_err err = SID_OK;
+
+    for (int i = 0; err == SID_OK && i < 2; i++) {
+        struct sid_sq_query query = sid_sq_start(sid_sqlite_of(back), steps[i]);
+        int changes = 0;
+
+        sid_sq_bind_int(&query, (int64_t)serial);
+        err = sid_sq_run(&query, &changes);
+        if (err == SID_OK && changes == 0)
+            err = SID_E_NOT_FOUND;
+    }
+    return err;
+}
+
+enum sid_err
+sid_sqlite_dead_serial(struct sid_back *back, uint64_t serial,
+                       char credential_id[SID_ID_SIZE],
+                       enum sid_dead_serial *why) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_DEAD_SERIAL_GET);
+    char found[SID_ID_SIZE] = "";
+    char word[16] = "";
+    bool row = false;
+
+    if (serial > INT64_MAX)
+        return SID_E_NOT_FOUND; /* never given */
+    sid_sq_bind_int(&query, (int64_t)serial);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sq_read_text(&query, found, sizeof found);
+        sid_sq_read_text(&query, word, sizeof word);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK) {
+        memcpy(credential_id, found, sizeof found);
+        *why = strcmp(word, sid_dead_serial_name(SID_DEAD_ERASED)) == 0
+                   ? SID_DEAD_ERASED
+                   : SID_DEAD_RECOVERED;
+    }
     return err;
 }

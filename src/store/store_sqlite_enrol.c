@@ -1,14 +1,25 @@
 /* store_sqlite_enrol.c: rows of enrolments in SQLite. Run by the thread that
  * owns the store; owns nothing. */
+#include <string.h>
+
 #include "store_sqlite.h"
+
+static const char *
+first_word(const struct sid_enrolment *e) {
+    return e->first_by[0] == '\0' ? ""
+           : e->first_approve     ? "approve"
+                                  : "reject";
+}
 
 enum sid_err
 sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_INSERT);
     char reasons[SID_REASONS_TEXT_SIZE];
+    char challenge[SID_CHALLENGE_TEXT_SIZE];
 
     sid_reasons_pack(&e->reasons, reasons);
+    sid_challenge_pack(&e->challenge, challenge);
     sid_sq_bind_text(&query, e->id);
     sid_sq_bind_text(&query, e->client_id);
     sid_sq_bind_text(&query, sid_enrol_state_name(e->state));
@@ -22,8 +33,22 @@ sid_sqlite_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sq_bind_real(&query, e->has_scores, e->similarity);
     sid_sq_bind_real(&query, e->has_scores, e->liveness);
     sid_sq_bind_text(&query, e->decided_by);
-    sid_sq_bind_text(&query, e->note);
+    sid_sq_bind_blob(&query, e->note_sealed.ptr, e->note_sealed.len);
     sid_sq_bind_text(&query, e->credential_id);
+    sid_sq_bind_text(&query, challenge);
+    sid_sq_bind_text(&query, first_word(e));
+    sid_sq_bind_text(&query, e->first_by);
+    sid_sq_bind_int(&query, e->first_at_s);
+    sid_sq_bind_blob(&query, e->first_note_sealed.ptr,
+                     e->first_note_sealed.len);
+    sid_sq_bind_int(&query, e->appealed_at_s);
+    sid_sq_bind_text(&query, e->barred);
+    sid_sq_bind_int(&query, e->valid_until_s);
+    sid_sq_bind_text(&query, sid_enrol_method_name(e->method));
+    sid_sq_bind_int(&query, e->holder_generation);
+    sid_sq_bind_int(&query, e->recovery_failures);
+    sid_sq_bind_int(&query, e->consent_portrait ? 1 : 0);
+    sid_sq_bind_int(&query, e->replaces ? 1 : 0);
     sid_sq_bind_blob(&query, e->id_index, sizeof e->id_index);
     sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
     sid_sq_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
@@ -35,6 +60,9 @@ static enum sid_err
 read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     char state[16] = "";
     char reasons[SID_REASONS_TEXT_SIZE] = "";
+    char challenge[SID_CHALLENGE_TEXT_SIZE] = "";
+    char first[8] = "";
+    char method[8] = "";
     bool has_similarity = false;
     bool has_liveness = false;
 
@@ -52,14 +80,44 @@ read_list_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
     out->liveness = sid_sq_read_real(query, &has_liveness);
     out->has_scores = has_similarity && has_liveness;
     sid_sq_read_text(query, out->decided_by, sizeof out->decided_by);
-    sid_sq_read_text(query, out->note, sizeof out->note);
+    sid_sq_read_buf(query, &out->note_sealed);
     sid_sq_read_text(query, out->credential_id, sizeof out->credential_id);
+    sid_sq_read_text(query, challenge, sizeof challenge);
+    sid_sq_read_text(query, first, sizeof first);
+    out->first_approve = strcmp(first, "approve") == 0;
+    sid_sq_read_text(query, out->first_by, sizeof out->first_by);
+    out->first_at_s = sid_sq_read_int(query);
+    sid_sq_read_buf(query, &out->first_note_sealed);
+    out->appealed_at_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, out->barred, sizeof out->barred);
+    out->valid_until_s = sid_sq_read_int(query);
+    sid_sq_read_text(query, method, sizeof method);
+    out->method =
+        strcmp(method, "counter") == 0 ? SID_METHOD_COUNTER : SID_METHOD_FACE;
+    out->holder_generation = (uint32_t)sid_sq_read_int(query);
+    out->recovery_failures = (int)sid_sq_read_int(query);
+    out->consent_portrait = sid_sq_read_int(query) != 0;
+    out->replaces = sid_sq_read_int(query) != 0;
     if (query->err != SID_OK)
         return query->err;
     if (sid_enrol_state_parse(state, &out->state) != SID_OK ||
-        sid_reasons_unpack(reasons, &out->reasons) != SID_OK)
+        sid_reasons_unpack(reasons, &out->reasons) != SID_OK ||
+        sid_challenge_unpack(challenge, &out->challenge) != SID_OK)
         return SID_E_STORE;
     return SID_OK;
+}
+
+static enum sid_err
+read_all_fields(struct sid_sq_query *query, struct sid_enrolment *out) {
+    enum sid_err err = read_list_fields(query, out);
+    if (err != SID_OK)
+        return err;
+    sid_sq_read_blob(query, out->id_index, SID_SHA256_BYTES);
+    sid_sq_read_blob(query, out->holder_hash, SID_SHA256_BYTES);
+    sid_sq_read_buf(query, &out->holder_sealed);
+    sid_sq_read_buf(query, &out->statement_sealed);
+    sid_sq_read_subject(query, &out->key);
+    return query->err;
 }
 
 enum sid_err
@@ -74,14 +132,10 @@ sid_sqlite_enrol_get(struct sid_back *back, const char *id,
     enum sid_err err = sid_sq_next(&query, &row);
     if (err == SID_OK && !row)
         err = SID_E_NOT_FOUND;
-    if (err == SID_OK)
-        err = read_list_fields(&query, &enrolment);
     if (err == SID_OK) {
-        sid_sq_read_blob(&query, enrolment.id_index, SID_SHA256_BYTES);
-        sid_sq_read_blob(&query, enrolment.holder_hash, SID_SHA256_BYTES);
-        sid_sq_read_buf(&query, &enrolment.holder_sealed);
-        sid_sq_read_subject(&query, &enrolment.key);
-        err = query.err;
+        err = read_all_fields(&query, &enrolment);
+        if (strcmp(enrolment.id, id) != 0)
+            err = SID_E_NOT_FOUND; /* the next one, whatever is wrong with it */
     }
     sid_sq_end(&query);
     if (err == SID_OK)
@@ -121,9 +175,11 @@ sid_sqlite_enrol_decide(struct sid_back *back, const struct sid_enrolment *e,
     struct sid_sqlite *sq = sid_sqlite_of(back);
     struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_DECIDE);
     char reasons[SID_REASONS_TEXT_SIZE];
+    char challenge[SID_CHALLENGE_TEXT_SIZE];
     int changes = 0;
 
     sid_reasons_pack(&e->reasons, reasons);
+    sid_challenge_pack(&e->challenge, challenge);
     sid_sq_bind_text(&query, sid_enrol_state_name(e->state));
     sid_sq_bind_int(&query, e->updated_at_s);
     sid_sq_bind_int(&query, e->decided_at_s);
@@ -131,10 +187,65 @@ sid_sqlite_enrol_decide(struct sid_back *back, const struct sid_enrolment *e,
     sid_sq_bind_real(&query, e->has_scores, e->similarity);
     sid_sq_bind_real(&query, e->has_scores, e->liveness);
     sid_sq_bind_text(&query, e->decided_by);
-    sid_sq_bind_text(&query, e->note);
+    sid_sq_bind_blob(&query, e->note_sealed.ptr, e->note_sealed.len);
     sid_sq_bind_text(&query, e->credential_id);
+    sid_sq_bind_text(&query, challenge);
     sid_sq_bind_text(&query, e->id);
     sid_sq_bind_text(&query, sid_enrol_state_name(expected));
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK && changes == 0)
+        err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_first(struct sid_back *back, const struct sid_enrolment *e) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_FIRST);
+    int changes = 0;
+
+    sid_sq_bind_text(&query, first_word(e));
+    sid_sq_bind_text(&query, e->first_by);
+    sid_sq_bind_int(&query, e->first_at_s);
+    sid_sq_bind_blob(&query, e->first_note_sealed.ptr,
+                     e->first_note_sealed.len);
+    sid_sq_bind_int(&query, e->updated_at_s);
+    sid_sq_bind_text(&query, e->id);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    if (err == SID_OK && changes == 0)
+        err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_enrol_recovery(struct sid_back *back,
+                          const struct sid_enrolment *e) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_ENROL_RECOVERY);
+    int changes = 0;
+
+    sid_sq_bind_int(&query, e->holder_generation);
+    sid_sq_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
+    sid_sq_bind_int(&query, e->recovery_failures);
+    sid_sq_bind_text(&query, e->id);
+    enum sid_err err = sid_sq_run(&query, &changes);
+    return err == SID_OK && changes == 0 ? SID_E_NOT_FOUND : err;
+}
+
+enum sid_err
+sid_sqlite_enrol_appeal(struct sid_back *back, const struct sid_enrolment *e) {
+    struct sid_sqlite *sq = sid_sqlite_of(back);
+    struct sid_sq_query query = sid_sq_start(sq, SID_SQ_ENROL_APPEAL);
+    char challenge[SID_CHALLENGE_TEXT_SIZE];
+    int changes = 0;
+
+    sid_challenge_pack(&e->challenge, challenge);
+    sid_sq_bind_int(&query, e->updated_at_s);
+    sid_sq_bind_text(&query, challenge);
+    sid_sq_bind_int(&query, e->appealed_at_s);
+    sid_sq_bind_text(&query, e->barred);
+    sid_sq_bind_blob(&query, e->statement_sealed.ptr, e->statement_sealed.len);
+    sid_sq_bind_text(&query, e->id);
     enum sid_err err = sid_sq_run(&query, &changes);
     if (err == SID_OK && changes == 0)
         err = sid_sq_why_unchanged(sq, SID_SQ_ENROL_HAS, e->id);
@@ -159,7 +270,7 @@ made_at(struct sid_sqlite *sq, const char *after, int64_t *out) {
 
 enum sid_err
 sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
-                      const char *after, int limit,
+                      enum sid_waiting waiting, const char *after, int limit,
                       enum sid_err (*each)(const struct sid_enrolment *,
                                            void *),
                       void *ctx) {
@@ -175,6 +286,9 @@ sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
     sid_sq_bind_text(&query, sid_enrol_state_name(state));
     sid_sq_bind_int(&query, after_at_s);
     sid_sq_bind_text(&query, after);
+    /* Ids begin with a letter and hold none behind 'z'. */
+    sid_sq_bind_text(&query, waiting == SID_WAITING_SECOND ? "a" : "");
+    sid_sq_bind_text(&query, waiting == SID_WAITING_FIRST ? "" : "zz");
     sid_sq_bind_int(&query, limit);
     while (err == SID_OK) {
         struct sid_enrolment enrolment = {.id = ""};
@@ -183,8 +297,13 @@ sid_sqlite_enrol_list(struct sid_back *back, enum sid_enrol_state state,
         if (err != SID_OK || !row)
             break;
         err = read_list_fields(&query, &enrolment);
+        if (err == SID_OK) {
+            sid_sq_read_subject(&query, &enrolment.key);
+            err = query.err;
+        }
         if (err == SID_OK)
             err = each(&enrolment, ctx);
+        sid_enrolment_fini(&enrolment);
     }
     sid_sq_end(&query);
     return err;

@@ -22,23 +22,10 @@ sid_sqlite_photo_get(struct sid_back *back, const char *enrolment_id,
                      enum sid_photo_kind kind, struct sid_buf *out) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_GET);
-    struct sid_buf sealed = SID_BUF_EMPTY;
-    bool row = false;
 
     sid_sq_bind_text(&query, enrolment_id);
     sid_sq_bind_text(&query, sid_photo_kind_name(kind));
-    enum sid_err err = sid_sq_next(&query, &row);
-    if (err == SID_OK && !row)
-        err = SID_E_NOT_FOUND;
-    if (err == SID_OK) {
-        sid_sq_read_buf(&query, &sealed);
-        err = query.err;
-    }
-    sid_sq_end(&query);
-    if (err == SID_OK)
-        sid_buf_move(&sealed, out);
-    sid_buf_free(&sealed);
-    return err;
+    return sid_sq_fetch_buf(&query, out);
 }
 
 enum sid_err
@@ -54,13 +41,7 @@ enum sid_err
 sid_sqlite_photo_count(struct sid_back *back, int64_t *out) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_COUNT);
-    bool row = false;
-    enum sid_err err = sid_sq_next(&query, &row);
-
-    if (err == SID_OK && row)
-        *out = sid_sq_read_int(&query);
-    sid_sq_end(&query);
-    return err;
+    return sid_sq_fetch_int(&query, out);
 }
 
 enum sid_err

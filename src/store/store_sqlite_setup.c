@@ -10,12 +10,23 @@
 
 /* What is asked to be set, how to ask back, and the answer that must come.
  * Source: reliability notes 3.4, unless said otherwise. */
-static const struct {
+struct pragma {
     const char *set;
     const char *ask;
     const char *answer;
     bool file_only; /* an in-memory database has no such thing */
-} settings[] = {
+};
+
+static const struct pragma settings[] = {
+    /* Known to store_sqlite_wipe.c; the first three come before the file is
+     * made, auto_vacuum among them. */
+    {"PRAGMA page_size=4096", "PRAGMA page_size", "4096", false},
+    /* 128 GiB, see store_sqlite_wipe.c. */
+    {"PRAGMA max_page_count=33554431", "PRAGMA max_page_count", "33554431",
+     false},
+    /* Free pages can be given back. Only where no table is yet: a database
+     * that was made without it answers 0 and never shrinks. */
+    {"PRAGMA auto_vacuum=INCREMENTAL", NULL, NULL, true},
     {"PRAGMA journal_mode=WAL", "PRAGMA journal_mode", "wal", true},
     {"PRAGMA synchronous=FULL", "PRAGMA synchronous", "2", false},
     {"PRAGMA foreign_keys=ON", "PRAGMA foreign_keys", "1", false},
@@ -34,6 +45,16 @@ static const struct {
     /* In KiB when negative. Source: own choice, a quarter of the 200 MB aim:
      * holds the inner pages of the indexes of some million rows. */
     {"PRAGMA cache_size=-32768", "PRAGMA cache_size", "-32768", false},
+};
+
+/* For a second connection, which must leave no trace in the files. */
+static const struct pragma reader_settings[] = {
+    {"PRAGMA query_only=ON", "PRAGMA query_only", "1", false},
+    {"PRAGMA trusted_schema=OFF", "PRAGMA trusted_schema", "0", false},
+    {"PRAGMA cell_size_check=ON", "PRAGMA cell_size_check", "1", false},
+    {"PRAGMA mmap_size=0", "PRAGMA mmap_size", "0", true},
+    {"PRAGMA temp_store=MEMORY", "PRAGMA temp_store", "2", false},
+    {"PRAGMA busy_timeout=2000", "PRAGMA busy_timeout", "2000", false},
 };
 
 static enum sid_err
@@ -96,18 +117,60 @@ configure(struct sid_sqlite *sq) {
     return SID_OK;
 }
 
+static enum sid_err
+apply(struct sid_sqlite *sq, const struct pragma *list, size_t n,
+      bool in_memory) {
+    enum sid_err err = SID_OK;
+
+    for (size_t i = 0; err == SID_OK && i < n; i++) {
+        if (list[i].file_only && in_memory)
+            continue;
+        err = set(sq, list[i].set);
+        if (err == SID_OK && list[i].ask != NULL)
+            err = expect(sq, list[i].ask, list[i].answer);
+    }
+    return err;
+}
+
 enum sid_err
 sid_sq_setup(struct sid_sqlite *sq, bool in_memory) {
     enum sid_err err = configure(sq);
 
-    for (size_t i = 0;
-         err == SID_OK && i < sizeof settings / sizeof settings[0]; i++) {
-        if (settings[i].file_only && in_memory)
-            continue;
-        err = set(sq, settings[i].set);
-        if (err == SID_OK)
-            err = expect(sq, settings[i].ask, settings[i].answer);
-    }
+    if (err == SID_OK)
+        err = apply(sq, settings, sizeof settings / sizeof settings[0],
+                    in_memory);
+    return err;
+}
+
+enum sid_err
+sid_sq_setup_readonly(struct sid_sqlite *sq) {
+    enum sid_err err = configure(sq);
+
+    /* Closing must not move the WAL: only the daemon's connection does. */
+    int is = -1;
+    int rc =
+        sqlite3_db_config(sq->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, &is);
+    if (err == SID_OK && (rc != SQLITE_OK || is != 1))
+        err = sid_sq_error(sq, rc == SQLITE_OK ? SQLITE_ERROR : rc,
+                           "no_checkpoint_on_close");
+    if (err == SID_OK)
+        err = apply(sq, reader_settings,
+                    sizeof reader_settings / sizeof reader_settings[0], false);
+    return err;
+}
+
+enum sid_err
+sid_sq_ask(struct sid_sqlite *sq, const char *sql, int64_t *out) {
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(sq->db, sql, -1, &stmt, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    bool good = rc == SQLITE_ROW || rc == SQLITE_DONE;
+    enum sid_err err = good ? SID_OK : sid_sq_error(sq, rc, sql);
+    if (good)
+        *out = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
     return err;
 }
 

@@ -23,10 +23,21 @@
 /* After so long without work the WAL is moved and emptied. Source: own choice:
  * long against a commit, short against the life of a deleted photo. */
 #define IDLE_MS 1000
+/* How often a storage that has refused a write is asked whether it takes one
+ * again. Source: own choice: soon enough for whoever has made room. */
+#define PROBE_US ((int64_t)1000 * 1000)
+
+/* While work never ends the log is emptied so long after something personal was
+ * deleted, and tried again after a second if somebody was in the way. Source:
+ * own choice: a twelfth of the 60 s that are promised (reliability F6); one
+ * takes some ms. */
+#define SWEEP_US ((int64_t)5000 * 1000)
+#define SWEEP_AGAIN_US ((int64_t)1000 * 1000)
 
 struct sid_writer {
     pthread_t thread;
     struct sid_store *store; /* the thread's alone */
+    int64_t sweep_at_us;     /* the thread's alone; 0: nothing to sweep */
 
     pthread_mutex_t lock;
     pthread_cond_t work;     /* the list is not empty any more, or stopping */
@@ -36,6 +47,8 @@ struct sid_writer {
     bool stopping;
 
     atomic_bool healthy;
+    atomic_int storage;  /* enum sid_err of the last write; SID_OK */
+    int64_t probe_at_us; /* the thread's alone: when to ask it again */
 };
 
 /* ---- the queue --------------------------------------------------------- */
@@ -95,24 +108,26 @@ take_all(struct sid_writer *writer, bool may_idle, struct sid_op **list) {
 
 /* ---- a batch ----------------------------------------------------------- */
 
-/* Cuts the first BATCH_MAX_OPS off the list. */
-static struct sid_op *
-cut_batch(struct sid_op **list, int64_t *count, bool *read_only) {
-    struct sid_op *batch = *list;
-    struct sid_op *last = NULL;
-    int64_t n = 0;
-    bool reads = true;
+struct batch {
+    struct sid_op *first;
+    int64_t count;
+    int64_t reads; /* those of them that change nothing */
+};
 
-    for (struct sid_op *op = batch; op != NULL && n < BATCH_MAX_OPS;
-         op = op->next) {
-        reads = reads && op->read_only;
+/* Cuts the first BATCH_MAX_OPS off the list. */
+static struct batch
+cut_batch(struct sid_op **list) {
+    struct batch batch = {.first = *list};
+    struct sid_op *last = NULL;
+
+    for (struct sid_op *op = batch.first;
+         op != NULL && batch.count < BATCH_MAX_OPS; op = op->next) {
+        batch.reads += op->read_only ? 1 : 0;
+        batch.count++;
         last = op;
-        n++;
     }
     *list = last->next;
     last->next = NULL;
-    *count = n;
-    *read_only = reads;
     return batch;
 }
 
@@ -132,34 +147,49 @@ run_op(struct sid_store *store, struct sid_op *op) {
         sid_store_savepoint_undo(store);
 }
 
-/* Runs and commits a batch; an error hits every operation of it. */
 static enum sid_err
-run_batch(struct sid_store *store, struct sid_op *batch, bool read_only) {
+run_and_commit(struct sid_store *store, struct sid_op *batch, bool reads) {
     enum sid_err err =
-        read_only ? sid_store_begin_read(store) : sid_store_begin(store);
+        reads ? sid_store_begin_read(store) : sid_store_begin(store);
 
     if (err != SID_OK)
         return err;
-    for (struct sid_op *op = batch; op != NULL; op = op->next)
-        run_op(store, op);
+    for (struct sid_op *op = batch; op != NULL; op = op->next) {
+        if (op->read_only == reads)
+            run_op(store, op);
+    }
     int64_t began_us = sid_mono_us();
     err = sid_store_commit(store);
-    if (err == SID_OK && !read_only) {
+    if (err == SID_OK && !reads) {
         sid_metric_add(SID_M_COMMITS, 1);
         sid_histogram_observe_us(SID_H_COMMIT, sid_mono_us() - began_us);
     }
     return err;
 }
 
+/* Runs the operations of a batch that read, or those that write, in one
+ * transaction; its error hits every one of them. */
+static enum sid_err
+run_part(struct sid_store *store, struct sid_op *batch, bool reads) {
+    enum sid_err err = run_and_commit(store, batch, reads);
+
+    if (err == SID_OK)
+        return SID_OK;
+    sid_metric_add(SID_M_STORE_ERRORS, 1);
+    for (struct sid_op *op = batch; op != NULL; op = op->next) {
+        if (op->read_only == reads)
+            op->err = err;
+    }
+    return err;
+}
+
 /* The owner may free or submit an operation again inside done. */
 static void
-answer(struct sid_op *batch, enum sid_err batch_err) {
+answer(struct sid_op *batch) {
     while (batch != NULL) {
         struct sid_op *op = batch;
 
         batch = op->next;
-        if (batch_err != SID_OK)
-            op->err = batch_err;
         op->done(op);
     }
 }
@@ -174,20 +204,65 @@ watch_health(struct sid_writer *writer) {
                               "restart is needed"));
 }
 
+/* Only the probe below takes a refusal back: a commit with nothing to write
+ * succeeds on a full disk, too. */
+static void
+note_refusal(struct sid_writer *writer, enum sid_err err) {
+    if (err != SID_E_STORE_FULL && err != SID_E_STORE)
+        return;
+    atomic_store(&writer->storage, err);
+    writer->probe_at_us = sid_mono_us() + PROBE_US;
+}
+
+/* Whether the storage takes a write again, so that /readyz can say so although
+ * nobody sends requests to a daemon that is not ready. */
+static void
+probe_if_due(struct sid_writer *writer) {
+    if (atomic_load(&writer->storage) == SID_OK ||
+        !atomic_load(&writer->healthy) || sid_mono_us() < writer->probe_at_us)
+        return;
+    enum sid_err err = sid_store_touch(writer->store);
+
+    watch_health(writer);
+    note_refusal(writer, err);
+    if (err != SID_OK)
+        return;
+    atomic_store(&writer->storage, SID_OK);
+    sid_log(SID_LOG_INFO, "storage_writable");
+}
+
+/* Empties the log in time although there is work to do. */
+static void
+sweep_if_due(struct sid_writer *writer) {
+    int64_t now_us = sid_mono_us();
+
+    if (!sid_store_littered(writer->store)) {
+        writer->sweep_at_us = 0;
+    } else if (writer->sweep_at_us == 0) {
+        writer->sweep_at_us = now_us + SWEEP_US;
+    } else if (now_us >= writer->sweep_at_us) {
+        sid_store_checkpoint(writer->store);
+        writer->sweep_at_us = now_us + SWEEP_AGAIN_US;
+    }
+}
+
+/* Those that read come after those that write, in a transaction of their own:
+ * so they see what the batch has changed, and see it only when it is on disk;
+ * what they have read stays true when the others' commit fails. */
 static void
 work_off(struct sid_writer *writer, struct sid_op *list) {
     while (list != NULL) {
-        int64_t count = 0;
-        bool read_only = false;
-        struct sid_op *batch = cut_batch(&list, &count, &read_only);
-        enum sid_err err = run_batch(writer->store, batch, read_only);
+        struct batch batch = cut_batch(&list);
 
-        sid_metric_add(SID_M_OPS, count);
-        if (err != SID_OK)
-            sid_metric_add(SID_M_STORE_ERRORS, 1);
+        if (batch.reads < batch.count)
+            note_refusal(writer, run_part(writer->store, batch.first, false));
+        if (batch.reads > 0)
+            (void)run_part(writer->store, batch.first, true);
+        sid_metric_add(SID_M_OPS, batch.count);
         watch_health(writer);
-        answer(batch, err);
+        answer(batch.first);
         sid_store_checkpoint_if_due(writer->store);
+        sweep_if_due(writer);
         watch_health(writer);
     }
 }
@@ -201,15 +276,20 @@ writer_main(void *arg) {
     while (taken != TAKEN_STOP) {
         struct sid_op *list = NULL;
 
-        taken = take_all(writer, dirty, &list);
+        taken = take_all(
+            writer, dirty || atomic_load(&writer->storage) != SID_OK, &list);
         if (taken == TAKEN_WORK) {
             work_off(writer, list);
             dirty = true;
         } else if (taken == TAKEN_NOTHING) {
             sid_store_checkpoint(writer->store);
+            /* Shrinking writes to the log: it is emptied the next time. So it
+             * is when a reader was in the way. */
+            dirty = sid_store_shrink(writer->store) ||
+                    sid_store_littered(writer->store);
             watch_health(writer);
-            dirty = false;
         }
+        probe_if_due(writer);
     }
     atomic_store(&writer->healthy, false);
     sid_store_checkpoint(writer->store);
@@ -274,6 +354,13 @@ sid_writer_healthy(const struct sid_writer *writer) {
     return atomic_load(&writer->healthy);
 }
 
+enum sid_err
+sid_writer_storage(const struct sid_writer *writer) {
+    return atomic_load(&writer->healthy)
+               ? (enum sid_err)atomic_load(&writer->storage)
+               : SID_E_STORE;
+}
+
 /* The idle wait is measured on the clock that nobody sets. */
 static int
 init_work(pthread_cond_t *cond) {
@@ -298,6 +385,7 @@ sid_writer_new(struct sid_store **take, struct sid_writer **out) {
     writer->store = *take;
     writer->end = &writer->first;
     atomic_init(&writer->healthy, true);
+    atomic_init(&writer->storage, SID_OK);
     if (pthread_mutex_init(&writer->lock, NULL) != 0)
         goto no_lock;
     if (init_work(&writer->work) != 0)

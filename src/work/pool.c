@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "smartid/buf.h"
 #include "smartid/metrics.h"
 
 #define WORKERS_MAX 64    /* Source: pool.h */
@@ -101,6 +102,7 @@ worker_main(void *arg) {
 
     while ((job = take_job(pool)) != NULL) {
         job->run(job, ctx);
+        sid_wipe_stack();
         atomic_fetch_sub(&pool->busy, 1);
         sid_metric_add(SID_M_WORKERS_BUSY, -1);
     }
@@ -178,11 +180,7 @@ sid_pool_new(const struct sid_pool_config *config, struct sid_pool **out) {
 }
 
 void
-sid_pool_free(struct sid_pool **pool) {
-    struct sid_pool *p = *pool;
-
-    if (p == NULL)
-        return;
+sid_pool_stop(struct sid_pool *p) {
     pthread_mutex_lock(&p->lock);
     p->quiet = true;
     p->stopping = true;
@@ -190,7 +188,21 @@ sid_pool_free(struct sid_pool **pool) {
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->running; i++)
         pthread_join(p->workers[i].thread, NULL);
-    SID_ASSERT(p->first == NULL);
+    p->running = 0;
+}
+
+void
+sid_pool_free(struct sid_pool **pool) {
+    struct sid_pool *p = *pool;
+
+    if (p == NULL)
+        return;
+    sid_pool_stop(p);
+    while (p->first != NULL) {
+        struct sid_job *job = p->first;
+        p->first = job->next;
+        job->run(job, NULL);
+    }
     pthread_cond_destroy(&p->started);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);

@@ -5,7 +5,8 @@
 # says; the first that differs ends the demo with status 1.
 #
 # Usage: demo.sh --bin DIR [--keep]
-#   --keep  leave the daemon running, and print commands to play with
+#   --keep  go on with the pages switched on: prints their addresses, a key for
+#           each, and commands to play with; ends all of it at Ctrl-C
 # Environment: DATA (sample photos), MODEL_DIR
 #
 # Everything lies in a fresh temporary folder. What was started is ended by its
@@ -30,8 +31,12 @@ later_s=86700
 wait_s=30 # seconds an enrolment is waited for
 
 # The cast. Both ID numbers are published specimens.
+man_name='Zhang Yangben'
+man_number=440524188001010014
 man_portrait=$photos/franck_02045.jpg
 man_selfie=$photos/franck_03979.jpg
+man_at_counter=$photos/franck_02159.jpg
+man_selfie_later=$photos/franck_02888.jpg
 stranger=$photos/SeanConnery.jpg
 drawing=$photos/facemodel_numbering_new.png
 
@@ -88,12 +93,10 @@ end_daemon() {
 finish() {
     local status=$? pid
     trap - EXIT
-    if [ "$status" -ne 0 ] || [ "$keep" -eq 0 ]; then
-        for pid in "${pids[@]}"; do
-            end_daemon "$pid"
-        done
-        rm -rf "$dir"
-    fi
+    for pid in "${pids[@]}"; do
+        end_daemon "$pid"
+    done
+    rm -rf "$dir"
     exit "$status"
 }
 trap finish EXIT
@@ -143,7 +146,9 @@ add_client() {
 
 # ---- requests ----------------------------------------------------------------
 # request ARGUMENT… PATH: a curl command, shown as it is run; sets $status and
-# leaves the body in $dir/answer.
+# leaves the body in $dir/answer. `save`, when set, is the file it is shown to
+# go into.
+save=
 request() {
     local shown='' word path=${*: -1} shown_path=${*: -1}
     for word in "${@:1:$#-1}"; do
@@ -154,7 +159,7 @@ request() {
         esac
     done
     [ -z "$credential" ] || shown_path=${path/"$credential"/\$C}
-    command_line "curl$shown \"\$URL$shown_path\""
+    command_line "curl$shown \"\$URL$shown_path\"${save:+ -o $save}"
     rm -f "$dir/answer"
     status=$(cd "$dir" && curl -sS --max-time 90 -o answer \
         -w '%{http_code}' "${@:1:$#-1}" "$url$path") || fail "no answer"
@@ -176,9 +181,10 @@ enrol() {
 }
 
 # verify CODE: as the clerk; the code goes in a file, as it is a secret.
+purpose=household_registration
 verify() {
-    jq -n --arg code "$1" \
-        '{code: $code, purpose: "household_registration", counter: "12"}' \
+    jq -n --arg code "$1" --arg purpose "$purpose" \
+        '{code: $code, purpose: $purpose, counter: "12"}' \
         >"$dir/check.json"
     note "check.json: $(jq -c . "$dir/check.json")"
     request -H @clerk.auth -H 'Content-Type: application/json' \
@@ -208,9 +214,10 @@ changed() {
 write_holders() {
     local now
     now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-    jq -n --arg now "$now" '{name: "Zhang Yangben",
-        id_number: "440524188001010014",
-        consent: {version: "2026-01", given_at: $now}}' >"$dir/man.json"
+    jq -n --arg now "$now" --arg name "$man_name" --arg number "$man_number" \
+        '{name: $name, id_number: $number,
+        consent: {version: "2026-01", given_at: $now, portrait: true}}' \
+        >"$dir/man.json"
     jq -n --arg now "$now" '{name: "Li Yangben",
         id_number: "11010519491231002X",
         consent: {version: "2026-01", given_at: $now}}' >"$dir/other.json"
@@ -218,8 +225,10 @@ write_holders() {
 
 draw_card() {
     note "The card is a drawn specimen that lies askew on a table:"
-    command_line "mkphoto card $(basename "$man_portrait") card.jpg"
+    command_line "mkphoto card $(basename "$man_portrait") card.jpg" \
+        "--name '$man_name' --number $man_number"
     "$bin/mkphoto" card "$man_portrait" "$dir/card.jpg" --models "$models" \
+        --name "$man_name" --number "$man_number" \
         --fill 0.6 --turn 4 >/dev/null || fail "mkphoto"
 }
 
@@ -254,6 +263,17 @@ fetch_code() {
     expect "the code's length" "${#code}" 56
 }
 
+# save_code TYPE FILE
+save_code() {
+    save=$2
+    request -H @holder.auth -H "Accept: $1" \
+        "/v1/credentials/$credential/code?scale=8"
+    save=
+    expect "the status" "$status" 200
+    mv "$dir/answer" "$dir/$2"
+    note "$2: $(stat -c %s "$dir/$2") bytes"
+}
+
 show_code() {
     step "The code, on the man's phone"
     fetch_code
@@ -262,16 +282,9 @@ show_code() {
     "$bin/smartidctl" qr <"$dir/code.txt" || fail "smartidctl qr"
 
     step "The same as PNG and SVG; a QR reader that is not ours reads it"
-    request -H @holder.auth -H "Accept: image/svg+xml" \
-        "/v1/credentials/$credential/code?scale=8"
-    expect "the status" "$status" 200
-    mv "$dir/answer" "$dir/code.svg"
-    request -H @holder.auth -H "Accept: image/png" \
-        "/v1/credentials/$credential/code?scale=8"
-    expect "the status" "$status" 200
-    mv "$dir/answer" "$dir/code.png"
-    note "$dir/code.svg has $(stat -c %s "$dir/code.svg") bytes," \
-        "code.png $(stat -c %s "$dir/code.png")"
+    save_code image/svg+xml code.svg
+    save_code image/png code.png
+    note "They lie in $dir and go away with the demo."
     command_line "ZXingReader -format QRCode code.png"
     read_back=$(ZXingReader -format QRCode "$dir/code.png" |
         sed -n 's/^Text: *"\(.*\)"$/\1/p')
@@ -283,18 +296,90 @@ check_code() {
     step "The clerk checks it for household registration: valid"
     verify "$code"
     expect "valid" "$(answer .valid)" true
-    expect "the name" "$(answer .holder.name)" "Zhang Yangben"
-    expect "the number" "$(answer .holder.id_number)" 440524188001010014
+    expect "the name" "$(answer .holder.name)" "$man_name"
+    expect "the number" "$(answer .holder.id_number)" "$man_number"
 
     step "One character changed: not valid"
     verify "$(changed "$code")"
     expect_reason not_valid
 }
 
+# compare_face PHOTO RESULT: of who stands at the counter.
+compare_face() {
+    request -H @clerk.auth -F "photo=@$1" "/v1/verifications/$check/face"
+    expect "the status" "$status" 200
+    note "$(answer '.result + (if .assurance then " (\(.assurance))" else "" end)')"
+    expect "the result" "$(answer .result)" "$2"
+    expect "a score" "$(answer .similarity)" null
+}
+
+face_at_the_counter() {
+    step "A hotel checks the code and looks at the portrait he agreed to"
+    purpose=hotel_check_in
+    verify "$code"
+    purpose=household_registration
+    check=$(answer .id)
+    save=portrait.jpg
+    request -H @clerk.auth "$(answer .holder.portrait_url)"
+    save=
+    expect "the status" "$status" 200
+    note "portrait.jpg: $(stat -c %s "$dir/answer") bytes, for 5 minutes, for this clerk"
+
+    step "The counter's camera: it is he; with somebody else his code is no use"
+    compare_face "$man_at_counter" match
+    compare_face "$stranger" no_match
+}
+
+# change WHAT: suspend or resume, as the app
+change() {
+    request -X POST -H @app.auth "/v1/credentials/$credential/$1"
+    expect "the status" "$status" 200
+    note "state: $(answer .state)"
+}
+
+# recover SELFIE
+recover() {
+    request -H @app.auth -F "selfie=@$1" "/v1/credentials/$credential/recover"
+    expect "the status" "$status" 200
+    note "recovered: $(answer .recovered)"
+    answer '.reasons[]? | "    \(.code): \(.message)"'
+}
+
+lose_the_phone() {
+    local old=$code
+    step "The phone is lost: suspended, and at once no longer valid"
+    change suspend
+    expect "the state" "$(answer .state)" suspended
+    verify "$old"
+    expect_reason not_valid
+
+    step "A new phone: neither a stranger's selfie nor the old one brings it back"
+    recover "$stranger"
+    expect "recovered" "$(answer .recovered)" false
+    recover "$man_selfie"
+    expect "recovered" "$(answer .recovered)" false
+    expect "the reason" "$(answer '.reasons[0].code')" not_recognised
+
+    step "The man's own face does; what the old phone has is dead for ever"
+    recover "$man_selfie_later"
+    expect "recovered" "$(answer .recovered)" true
+    mv "$dir/holder.auth" "$dir/old.auth"
+    printf 'Authorization: Bearer %s\n' "$(answer .holder_secret)" \
+        >"$dir/holder.auth"
+    change resume
+    request -H @old.auth "/v1/credentials/$credential/code"
+    expect "the status for the old phone" "$status" 404
+    verify "$old"
+    expect_reason not_valid
+    fetch_code
+    verify "$code"
+    expect "valid" "$(answer .valid)" true
+}
+
 revoke() {
-    step "The phone is lost: revoked, and at once no longer valid"
+    step "The phone is stolen: revoked, and at once no longer valid"
     request -H @app.auth -H 'Content-Type: application/json' \
-        -d '{"reason": "lost phone"}' "/v1/credentials/$credential/revoke"
+        -d '{"reason": "stolen"}' "/v1/credentials/$credential/revoke"
     expect "the status" "$status" 200
     note "state: $(answer .state)"
     expect "the state" "$(answer .state)" revoked
@@ -306,7 +391,7 @@ make_keys() {
     step "A key for the app that enrols people, and one for a clerk"
     add_client app.auth app --name demo-app
     add_client clerk.auth clerk --name demo-clerk \
-        --purpose household_registration
+        --purpose household_registration --purpose hotel_check_in
 }
 
 today() {
@@ -320,6 +405,8 @@ today() {
     refuse_others
     show_code
     check_code
+    face_at_the_counter
+    lose_the_phone
     revoke
 }
 
@@ -350,6 +437,27 @@ a_day_later() {
     revoke
 }
 
+# key_of FILE: the key in a header file of curl.
+key_of() { sed 's/^Authorization: Bearer //' "$dir/$1"; }
+
+# Switches the pages on; they are off unless somebody wants them.
+open_pages() {
+    local client tries=0
+    client=$("$bin/smartidctl" -c "$data/smartidd.conf" client list |
+        awk '/demo-app/ && match($0, /cli_[0-9A-Za-z]+/) {
+            print substr($0, RSTART, RLENGTH); exit }')
+    [ -n "$client" ] || fail "the client of the page is missing"
+    printf '[pages]\nclient = %s\nenroll = on\ncard = on\nscan = on\nconsole = on\n' \
+        "$client" >>"$data/smartidd.conf"
+    command_line "printf '[pages] …' >> today/smartidd.conf && kill -HUP ${pids[0]}"
+    kill -HUP "${pids[0]}"
+    until curl -fsS -o "$dir/answer" "$url/enroll" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -le 100 ] || fail "the pages are not switched on"
+        sleep 0.1
+    done
+}
+
 play() {
     # The first daemon goes on; so let there be somebody in it.
     end_daemon "${pids[1]}"
@@ -358,9 +466,27 @@ play() {
     data=$dir/today
     mv "$dir/today.app.auth" "$dir/app.auth"
     mv "$dir/today.clerk.auth" "$dir/clerk.auth"
-    step "The daemon goes on, with the man enrolled anew"
+    step "The daemon goes on, with the man enrolled anew and the pages switched on"
     enrol_the_man
+    add_client officer.auth officer --name demo-officer
+    add_client admin.auth admin --name demo-admin
+    open_pages
     cat <<END
+
+In a browser on this machine (the keys are told once):
+
+  ${bold}resident${plain}  $url/enroll
+            photos to choose, if you have no camera: $dir/card.jpg
+            and $man_selfie;
+            an ID number that nobody has here: 11010519491231002X
+  ${bold}clerk${plain}     $url/scan
+            $(key_of clerk.auth)
+  ${bold}officer${plain}   $url/console
+            $(key_of officer.auth)
+  ${bold}admin${plain}     the same page: all of the audit log
+            $(key_of admin.auth)
+
+One browser is signed in as one of them at a time.
 
 The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
 
@@ -368,23 +494,30 @@ The daemon goes on (process ${pids[0]}, log in today/log). To play with it:
 
   curl -H @holder.auth \$URL/v1/credentials/\$C/code
   curl -H @holder.auth -H 'Accept: image/png' \$URL/v1/credentials/\$C/code -o code.png
+  curl -H @holder.auth -H 'Accept: image/svg+xml' \$URL/v1/credentials/\$C/code -o code.svg
   curl -H @holder.auth -s \$URL/v1/credentials/\$C/code | jq -r .code | $bin/smartidctl qr
   jq -n --arg c "\$(ZXingReader code.png | sed -n 's/^Text: *"\(.*\)"\$/\1/p')" \\
     '{code: \$c, purpose: "household_registration"}' |
     curl -H @clerk.auth -H 'Content-Type: application/json' -d @- \$URL/v1/verifications
+  curl -H @app.auth -H 'Content-Type: application/json' -d '{"reason": "lost"}' \\
+    \$URL/v1/credentials/\$C/revoke
   curl -H @app.auth -H 'Prefer: wait=30' -F id_photo=@card.jpg \\
     -F selfie=@$man_selfie -F 'holder=<man.json;type=application/json' \\
     \$URL/v1/enrollments
   curl \$URL/metrics
 
-To end it:
-
-  kill ${pids[0]} && rm -r $dir
+Ctrl-C ends it and removes the folder.
 END
+    while kill -0 "${pids[0]}" 2>/dev/null; do
+        sleep 0.5 &
+        wait $! || true
+    done
+    fail "the daemon has ended by itself"
 }
 
 for file in "$bin"/{smartidd,smartidd-clock,smartidctl,mkphoto} \
-    "$man_portrait" "$man_selfie" "$stranger" "$drawing" "$models/models.ini"; do
+    "$man_portrait" "$man_selfie" "$man_selfie_later" \
+    "$man_at_counter" "$stranger" "$drawing" "$models/models.ini"; do
     [ -e "$file" ] || fail "$file is missing: start the demo with make demo"
 done
 today

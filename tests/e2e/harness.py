@@ -7,6 +7,7 @@ E2E_BIN (folder of the binaries), E2E_ROOT (project root), E2E_SEED (seed of
 random choices; printed when a test fails), E2E_SLOW (factor on time limits).
 """
 
+import atexit
 import json
 import os
 import random
@@ -21,6 +22,7 @@ import time
 import unittest
 
 import photos
+from daemon_log import Log, parse_line
 from http_raw import Connection, multipart
 
 ROOT = os.environ.get("E2E_ROOT", os.path.dirname(os.path.dirname(
@@ -45,6 +47,10 @@ def _slowness():
 
 
 SLOW = _slowness()
+# Folder for what all files of a run share; run.py makes it.
+TEMPLATES = os.environ.get("E2E_TEMPLATES") or tempfile.mkdtemp(prefix="sid-")
+if "E2E_TEMPLATES" not in os.environ:
+    atexit.register(shutil.rmtree, TEMPLATES)
 MODEL_DIR = os.path.abspath(
     os.environ.get("MODEL_DIR", os.path.join(ROOT, ".data", "models")))
 DATA = os.path.abspath(os.environ.get("DATA", os.path.join(ROOT, ".data")))
@@ -102,69 +108,54 @@ def run_tool(*arguments, check=True, env=None, timeout=120, binary=None,
     return result
 
 
-_FIELD = re.compile(r'([a-z_0-9]+)=("(?:[^"\\]|\\.)*"|\S*)')
+def fresh_folder(keys=False):
+    """A new data folder as `smartidctl init` makes it, and the keys in it: one
+    of each role, or none. It is made once for all files of a run and copied."""
+    base = os.path.join(TEMPLATES, "keys" if keys else "empty")
+    while not os.path.exists(base):
+        try:
+            os.mkdir(base + ".made")  # by one process; others wait for its end
+        except FileExistsError:
+            time.sleep(0.01)
+        else:
+            make_template(base, keys)
+    folder = tempfile.mkdtemp(prefix="sid-")
+    shutil.copytree(base, folder, dirs_exist_ok=True)
+    config = os.path.join(folder, "smartidd.conf")
+    with open(config, encoding="utf-8") as stream:
+        text = stream.read()
+    with open(config, "w", encoding="utf-8") as stream:
+        stream.write(text.replace(base + ".made", folder))
+    with open(os.path.join(base + ".json"), encoding="utf-8") as stream:
+        return folder, json.load(stream)
 
 
-def parse_line(line):
-    """A logfmt line as a dict; quoted values lose their quotes."""
-    fields = {}
-    for key, value in _FIELD.findall(line):
-        if value.startswith('"'):
-            value = value[1:-1]
-        fields.setdefault(key, value)
-    return fields
-
-
-class Log:
-    """The daemon's stderr, read by a thread; lines can be waited for."""
-
-    def __init__(self, stream):
-        self.lines = []
-        self.ended = False
-        self.changed = threading.Condition()
-        self.thread = threading.Thread(target=self._read, args=(stream,),
-                                       daemon=True)
-        self.thread.start()
-
-    def _read(self, stream):
-        for line in stream:
-            with self.changed:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
-                self.changed.notify_all()
-        with self.changed:
-            self.ended = True
-            self.changed.notify_all()
-        stream.close()
-
-    def text(self):
-        with self.changed:
-            return "\n".join(self.lines)
-
-    def wait(self, match, limit_s=START_LIMIT_S, start=0):
-        """The first line from `start` on for which match(line) is true; None
-        when the stream ends or time runs out first."""
-        end = time.monotonic() + limit_s
-        at = start
-        with self.changed:
-            while True:
-                while at < len(self.lines):
-                    if match(self.lines[at]):
-                        return self.lines[at]
-                    at += 1
-                if self.ended or time.monotonic() >= end:
-                    return None
-                self.changed.wait(max(0.0, end - time.monotonic()))
+def make_template(base, keys):
+    daemon = Daemon(folder=base + ".made")
+    try:
+        daemon.init()
+        made = {role: daemon.add_client(role) for role in ROLES} if keys else {}
+        with open(base + ".json", "w", encoding="utf-8") as stream:
+            json.dump(made, stream)
+        shutil.copytree(base + ".made", base + ".new")
+        os.rename(base + ".new", base)
+    finally:
+        shutil.rmtree(base + ".made")
 
 
 class Daemon:
-    """One data folder and the process on it."""
+    """One data folder and the process on it. keys: with one of each role."""
 
     def __init__(self, binary="smartidd-fake", env=None, settings=None,
-                 folder=None):
+                 folder=None, keys=False):
         self.binary = program(binary)
         self.prefix = []  # a command that runs it
+        self.pass_fds = ()  # descriptors that it inherits
         self.own_folder = folder is None
-        self.folder = folder or tempfile.mkdtemp(prefix="sid-")
+        self.keys = {}
+        self.folder = folder
+        if folder is None:
+            self.folder, self.keys = fresh_folder(keys)
         self.config = os.path.join(self.folder, "smartidd.conf")
         self.database = os.path.join(self.folder, "smartidd.db")
         self.clock_file = os.path.join(self.folder, "clock")
@@ -173,6 +164,10 @@ class Daemon:
             "SMARTIDD_FACE_WORKERS": "2",
             # Tests show wrong keys all the time; those of the limit set it.
             "SMARTIDD_LIMITS_AUTH_FAILURES_PER_MINUTE": "0",
+            # Tests check more often than any clerk.
+            "SMARTIDD_LIMITS_CLERK_PER_MINUTE": "0",
+            # Tests send one person more often than people come.
+            "SMARTIDD_LIMITS_ATTEMPTS_PER_DAY": "0",
         }
         if "clock" in binary or "fake" in binary:
             self.env["SMARTIDD_TEST_CLOCK"] = self.clock_file
@@ -184,17 +179,14 @@ class Daemon:
         self.expect_crash = False
         if folder is None:
             self.set_clock(0)
-            try:
-                models = ["--model-dir", MODEL_DIR] \
-                    if os.path.isdir(MODEL_DIR) else []
-                run_tool("init", "--dir", self.folder, *models)
-            except BaseException:
-                shutil.rmtree(self.folder, ignore_errors=True)
-                raise
         for key, value in (settings or {}).items():
             section, name = key.split(".")
             self.env["SMARTIDD_%s_%s" % (section.upper(),
                                          name.upper())] = str(value)
+
+    def init(self):
+        models = ["--model-dir", MODEL_DIR] if os.path.isdir(MODEL_DIR) else []
+        run_tool("init", "--dir", self.folder, *models)
 
     # ---- life ------------------------------------------------------------
     def spawn(self, *arguments):
@@ -202,7 +194,8 @@ class Daemon:
         self.process = subprocess.Popen(
             [*self.prefix, self.binary, "-c", self.config, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, env=clean_environment(self.env))
+            stderr=subprocess.PIPE, env=clean_environment(self.env),
+            pass_fds=self.pass_fds)
         self.log = Log(self.process.stderr)
         self.all_logs.append(self.log)
         return self
@@ -210,7 +203,7 @@ class Daemon:
     def start(self):
         """Starts and waits until the daemon says that it is ready."""
         self.spawn()
-        line = self.log.wait(lambda l: " event=ready" in l)
+        line = self.log.wait(lambda l: " event=ready" in l, START_LIMIT_S)
         if line is None:
             self.process.kill()
             self.process.wait()
@@ -295,7 +288,7 @@ class Daemon:
         return {}
 
     def add_client(self, role, name=None, purposes=(), expires=None,
-                   networks=(), party=None):
+                   networks=(), party=None, per_minute=None):
         """Makes a key and returns its text."""
         arguments = ["client", "add", "--role", role,
                      "--name", name or "e2e " + role]
@@ -305,6 +298,8 @@ class Daemon:
             arguments += ["--purpose", purpose]
         for network in networks:
             arguments += ["--network", network]
+        if per_minute:
+            arguments += ["--per-minute", str(per_minute)]
         if party:
             arguments += ["--party", party]
         if expires:
@@ -347,15 +342,27 @@ class Daemon:
         return rows
 
 
-def form(holder, id_photo, selfie):
-    """The three parts of an enrolment."""
+def form(holder, id_photo, selfie, challenge=None, frames=(),
+         statement=None):
+    """The parts of an enrolment, or with holder None of an appeal, and without
+    an id_photo of a recovery."""
     def kind(data):
         return "image/png" if data[:4] == b"\x89PNG" else "image/jpeg"
-    return [("holder", "application/json",
-             holder if isinstance(holder, bytes)
-             else json.dumps(holder).encode()),
-            ("id_photo", kind(id_photo), id_photo, "card.png"),
-            ("selfie", kind(selfie), selfie, "selfie.png")]
+    parts = []
+    if holder is not None:
+        parts.append(("holder", "application/json",
+                      holder if isinstance(holder, bytes)
+                      else json.dumps(holder).encode()))
+    if id_photo is not None:
+        parts.append(("id_photo", kind(id_photo), id_photo, "card.png"))
+    parts.append(("selfie", kind(selfie), selfie, "selfie.png"))
+    if challenge is not None:
+        parts.append(("challenge_id", None, challenge.encode()))
+    for i, frame in enumerate(frames, 1):
+        parts.append(("frame_%d" % i, kind(frame), frame, "frame.png"))
+    if statement is not None:
+        parts.append(("statement", "text/plain", statement.encode()))
+    return parts
 
 
 _rng = random.Random(SEED ^ os.getpid())
@@ -396,10 +403,38 @@ class Api:
         more.update(headers or {})
         return self.daemon.request("POST", path, self.headers(more), body)
 
+    def challenge(self, steps=None):
+        """A fresh challenge: id, steps, expires_at."""
+        answer = self.post("/v1/challenges",
+                           {} if steps is None else {"steps": steps})
+        if answer.status != 201:
+            raise AssertionError(repr(answer))
+        return answer.json()
+
+    def appeal(self, enrolment, id_photo, selfie, wait=None, **parts):
+        """POST /v1/enrollments/{id}/appeal; returns the raw answer."""
+        kind, body = multipart(form(None, id_photo, selfie, **parts))
+        more = {"Content-Type": kind}
+        if wait is not None:
+            more["Prefer"] = "wait=%d" % wait
+        return self.daemon.request(
+            "POST", "/v1/enrollments/%s/appeal" % enrolment,
+            self.headers(more), body, timeout=90)
+
+    def delete(self, path, value=None):
+        if value is None:
+            return self.daemon.request("DELETE", path, self.headers())
+        body = value if isinstance(value, bytes) else \
+            json.dumps(value).encode()
+        return self.daemon.request(
+            "DELETE", path,
+            self.headers({"Content-Type": "application/json"}), body)
+
     def submit(self, person, id_photo, selfie, wait=None, idempotency=None,
-               headers=None):
+               headers=None, challenge=None, frames=()):
         """POST /v1/enrollments; returns the raw answer."""
-        kind, body = multipart(form(person, id_photo, selfie))
+        kind, body = multipart(form(person, id_photo, selfie, challenge,
+                                    frames))
         more = {"Content-Type": kind}
         if wait is not None:
             more["Prefer"] = "wait=%d" % wait
@@ -447,9 +482,21 @@ class Api:
             raise AssertionError(repr(answer))
         return answer.json()
 
-    def revoke(self, credential, reason="lost phone"):
-        return self.post("/v1/credentials/%s/revoke" % credential,
-                         {"reason": reason})
+    def revoke(self, credential, reason="lost", note=None):
+        return self.change(credential, "revoke", {
+            "reason": reason, **({} if note is None else {"note": note})})
+
+    def recover(self, credential, selfie, **parts):
+        """POST /v1/credentials/{id}/recover as an app; the raw answer."""
+        kind, body = multipart(form(None, None, selfie, **parts))
+        return self.daemon.request(
+            "POST", "/v1/credentials/%s/recover" % credential,
+            self.headers({"Content-Type": kind}), body, timeout=90)
+
+    def change(self, credential, change, value=None):
+        """POST /v1/credentials/{id}/suspend, /resume and so on."""
+        return self.post("/v1/credentials/%s/%s" % (credential, change),
+                         {} if value is None else value)
 
 
 def credential_of(enrolment):
@@ -473,6 +520,12 @@ class Case(unittest.TestCase):
         """A generator that depends on the seed and the test's name only."""
         return random.Random("%d %s" % (SEED, self.id()))
 
+    def assert_logged(self, text, daemon=None):
+        """Waits for a line with it: the log may be behind the answer."""
+        log = (daemon or self.daemon).log
+        self.assertIsNotNone(log.wait(lambda line: text in line),
+                             "%r not in %s" % (text, log.text()))
+
     def assert_problem(self, answer, status, code=None):
         """An RFC 9457 problem document with all its members."""
         self.assertEqual(answer.status, status, repr(answer))
@@ -493,16 +546,19 @@ class Case(unittest.TestCase):
 class DaemonCase(Case):
     """A test class with one daemon and one key of each role.
 
-    Class attributes: BINARY, SETTINGS (section.name -> value)."""
+    Class attributes: BINARY, SETTINGS (section.name -> value), PREFIX (a
+    command that runs it)."""
 
     BINARY = "smartidd-fake"
     SETTINGS = {}
+    PREFIX = ()
 
     @classmethod
     def setUpClass(cls):
-        cls.daemon = Daemon(cls.BINARY, settings=cls.SETTINGS)
+        cls.daemon = Daemon(cls.BINARY, settings=cls.SETTINGS, keys=True)
         cls.addClassCleanup(cls.daemon.close)
-        cls.keys = {role: cls.daemon.add_client(role) for role in ROLES}
+        cls.daemon.prefix = list(cls.PREFIX)
+        cls.keys = cls.daemon.keys
         cls.daemon.start()
         cls.app = cls.daemon.api(cls.keys["app"])
         cls.clerk = cls.daemon.api(cls.keys["clerk"])

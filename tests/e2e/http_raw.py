@@ -149,6 +149,19 @@ class Connection:
         return False
 
 
+def exchange(daemon, data, method="GET", shut=False):
+    """Sends bytes as they are; the answer, or None when it is hung up
+    on."""
+    with daemon.connect(timeout=20) as connection:
+        connection.send(data)
+        if shut:
+            connection.sock.shutdown(socket.SHUT_WR)
+        try:
+            return connection.answer(method)
+        except Closed:
+            return None
+
+
 def head_bytes(method, path, headers=None, body=None):
     """The request line and headers, Host and Content-Length added."""
     pairs = list(headers.items() if isinstance(headers, dict)

@@ -10,7 +10,13 @@ import struct
 import zlib
 
 OK, NO_FACE, MANY, TOO_SMALL, BLURRED, DARK, BRIGHT, TURNED, NOT_LIVE, \
-    UNCLEAR, ABORT, SLOW = range(12)
+    UNCLEAR, ABORT, SLOW, LEFT, RIGHT, UP, DOWN, TROUBLE = range(17)
+TURNS = {"left": LEFT, "right": RIGHT, "up": UP, "down": DOWN}
+# The kind of trouble stands where else the person does: src/face/
+# face_fake_trouble.h.
+OPEN, SOCKET, EXECVE, FORK, MMAP_EXEC, MPROTECT_EXEC, KILL, PTRACE, \
+    READ_OTHER, UNLINK, PRCTL, IO_URING, BPF = FORBIDDEN = range(13)
+HANG, SPIN, MEMORY, LIE = range(16, 20)
 
 _nonce = itertools.count(1)
 
@@ -21,23 +27,39 @@ def _chunk(kind, data):
             struct.pack(">I", zlib.crc32(body)))
 
 
-def png(red, green, blue, width=200, height=200, text=None):
-    """A solid PNG; text goes into a tEXt chunk (a canary, for example)."""
+def png(red, green, blue, width=200, height=200, text=None, pixels=b"",
+        level=1):
+    """A solid PNG; text goes into a tEXt chunk (a canary, for example), pixels
+    are the first ones. level: of compression."""
     row = b"\0" + bytes((red, green, blue)) * width
+    first = (b"\0" + pixels + row[1:])[:len(row)]
     extra = b""
     if text is not None:
         extra = _chunk(b"tEXt", b"Comment\0" + text.encode("latin-1"))
     return (b"\x89PNG\r\n\x1a\n" +
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height,
                                         8, 2, 0, 0, 0)) +
-            extra + _chunk(b"IDAT", zlib.compress(row * height, 1)) +
+            extra + _chunk(b"IDAT", zlib.compress(first + row * (height - 1),
+                                                  level)) +
             _chunk(b"IEND", b""))
 
 
-def photo(who, flaw=OK, **options):
+def photo(who, flaw=OK, nonce=None, **options):
     """A photo of person `who` (modulo 32) with a flaw; each call is a new
-    file. The steps are those of src/face/face_fake.c."""
-    return png(who % 32 * 8, flaw * 16, next(_nonce) % 256, **options)
+    photo, unless it is given the nonce of another one, whose flat copy it then
+    is. The steps are those of src/face/face_fake.c."""
+    return png(who % 32 * 8, min(flaw * 16, 255),
+               next(_nonce) % 256 if nonce is None else nonce, **options)
+
+
+def frames(who, steps):
+    """Frames that answer a challenge as it asks."""
+    return [photo(who, TURNS[step]) for step in steps]
+
+
+def trouble(kind):
+    """A photo that takes over the process which looks at it."""
+    return photo(kind, TROUBLE)
 
 
 def pair(who, id_flaw=OK, selfie_flaw=OK):

@@ -125,6 +125,65 @@ class Networks(AccessCase):
                                                 headers).status, 401)
         self.assertLess(time.monotonic() - began, 1.0)
 
+    def test_r_a_key_revoked_while_a_body_arrives_gets_no_answer_for_it(self):
+        key = self.daemon.add_client("clerk", "gone half-way")
+        body = b'{"code":"SID1:","purpose":"train_ticket"}'
+        head = head_bytes("POST", "/v1/verifications", self.daemon.api(
+            key).headers({"Content-Type": "application/json"}), body)
+        with self.daemon.connect() as connection:
+            connection.send(head + body[:-1])
+            # Its head has been judged when this one's answer is there.
+            self.assertEqual(self.status(key), 403)
+            self.assertEqual(self.admin.post(
+                "/v1/clients/%s/revoke" % self.daemon.client_id(
+                    "gone half-way"), {}).status, 200)
+            connection.send(body[-1:])
+            self.assert_problem(connection.answer("POST"), 401)
+
+
+class Quota(DaemonCase):
+    SETTINGS = {"limits.clerk_per_minute": 3}
+
+    def ask(self, key, times):
+        return [self.daemon.api(key).post("/v1/verifications", {
+            "code": "SID1:", "purpose": "train_ticket"})
+            for _ in range(times)]
+
+    def test_a_clerk_that_asks_too_often_is_told_when_to_ask_again(self):
+        *good, last = self.ask(self.daemon.add_client("clerk"), 4)
+        self.assertEqual([a.status for a in good], [200] * 3)
+        self.assert_problem(last, 429, "too_many_requests")
+        self.assertIn(int(last.header("retry-after")), range(1, 21))
+        # Nobody else is in its way, and other roles have no such limit.
+        self.assertEqual(self.ask(self.keys["clerk"], 1)[0].status, 200)
+        for _ in range(10):
+            self.assertEqual(self.app.get("/v1/enrollments/enr_0").status, 404)
+        self.assertRegex(self.nobody.get("/metrics").body.decode(),
+                         "smartidd_over_quota_total [1-9]")
+
+    def test_a_key_may_have_a_number_of_its_own_whatever_its_role(self):
+        many = self.daemon.add_client("clerk", "gate", per_minute=100)
+        self.assertEqual({a.status for a in self.ask(many, 20)}, {200})
+        app = self.daemon.api(self.daemon.add_client("app", "small",
+                                                     per_minute=2))
+        self.assertEqual([app.get("/v1/enrollments/enr_0").status
+                          for _ in range(3)], [404, 404, 429])
+        rows = {c["name"]: c.get("per_minute") for c in
+                self.admin.get("/v1/clients").json()["clients"]}
+        self.assertEqual((rows["gate"], rows["small"], rows["e2e app"]),
+                         (100, 2, None))
+        # It is kept.
+        self.daemon.restart()
+        self.assertEqual({a.status for a in self.ask(many, 20)}, {200})
+
+    def test_what_is_no_number_is_refused_by_the_tool(self):
+        for bad in ("0", "-1", "x", "1x", "1000001", ""):
+            result = self.daemon.ctl(
+                "client", "add", "--role", "app", "--name", "x",
+                "--per-minute", bad, check=False)
+            self.assertEqual(result.returncode, 2, bad)
+            self.assertIn("1 to 1000000", result.stderr)
+
 
 class BehindNginx(AccessCase):
     SETTINGS = {"http.trusted_proxies": NGINX + " ::1/128, 10.0.0.0/8"}
@@ -288,10 +347,11 @@ class Record(AccessCase):
         self.assert_problem(answer, 403, "purpose_forbidden")
         self.daemon.stop()
         rows = self.daemon.sql("SELECT event, outcome FROM audit "
-                               "ORDER BY seq DESC LIMIT 1")
+                               "ORDER BY seq DESC LIMIT 2")
         self.daemon.start()
-        self.assertEqual(tuple(rows[0]), ("verification",
-                                          "purpose_forbidden"))
+        self.assertEqual([tuple(row) for row in rows],
+                         [("daemon_stopped", "stopped"),
+                          ("verification", "purpose_forbidden")])
 
 
 class Expiry(AccessCase):

@@ -244,7 +244,8 @@ class Killed(Case):
 
 class Poison(Case):
     def setUp(self):
-        self.daemon = Daemon(settings={"face.workers": "1"})
+        self.daemon = Daemon(settings={"face.workers": "1",
+                                       "face.face_isolation": "thread"})
         self.daemon.expect_crash = True
         self.addCleanup(self.daemon.close)
         self.app = self.daemon.api(self.daemon.add_client("app"))
@@ -278,6 +279,22 @@ class Poison(Case):
         self.daemon.stop()
         check_database(self, self.daemon)
 
+    def test_r_an_appeal_that_killed_the_process_twice_goes_to_an_officer(self):
+        """There is no second appeal, so it must not end as failed."""
+        self.daemon.start()
+        body = self.app.submit(holder(), photos.photo(3), photos.photo(4),
+                               wait=30).json()
+        self.assertEqual(body["state"], "rejected", body)
+        answer = self.app.appeal(body["id"], photos.photo(3),
+                                 photos.photo(3, photos.ABORT))
+        self.assertEqual(answer.status, 202, repr(answer))
+        self.die()
+        self.daemon.spawn()
+        self.die()
+        self.daemon.start()
+        seen = self.app.settled(body["id"])
+        self.assertEqual(seen["state"], "review")
+
     def test_those_that_wait_behind_a_poisoned_job_are_still_decided(self):
         self.daemon.start()
         # A slow one keeps the only worker busy while the others arrive.
@@ -301,10 +318,11 @@ class Poison(Case):
 
 
 class PoisonBesideOthers(Case):
-    def test_r_a_harmless_job_beside_a_poisoned_one_is_not_set_aside(self):
+    def test_a_harmless_job_beside_a_poisoned_one_is_not_set_aside(self):
         """With two workers a harmless slow job runs beside the poisoned one
         both times the process dies. It killed nothing."""
-        daemon = Daemon(settings={"face.workers": "2"})
+        daemon = Daemon(settings={"face.workers": "2",
+                                  "face.face_isolation": "thread"})
         daemon.expect_crash = True
         self.addCleanup(daemon.close)
         app = daemon.api(daemon.add_client("app"))

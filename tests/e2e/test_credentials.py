@@ -1,6 +1,7 @@
 """The credential and its code of the day: as JSON, PNG and SVG."""
 
 import re
+import sqlite3
 import struct
 import subprocess
 import tempfile
@@ -59,7 +60,7 @@ class Code(DaemonCase):
                              r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertLess(body["not_before"], body["not_after"])
         self.assertLessEqual(body["refresh_after"], body["not_after"])
-        self.assertEqual(set(body), {"code", "not_before", "not_after",
+        self.assertEqual(set(body), {"code", "kind", "not_before", "not_after",
                                      "refresh_after"})
 
     def test_a_code_is_never_stored_by_a_cache(self):
@@ -246,7 +247,7 @@ class Revocation(DaemonCase):
         _, credential = self.approved(who=1)
         code = self.app.code(credential)["code"]
         self.assertTrue(self.clerk.verify(code)["valid"])
-        answer = self.app.revoke(credential, "lost phone")
+        answer = self.app.revoke(credential)
         self.assertEqual(answer.status, 200, repr(answer))
         self.assertEqual(answer.json()["state"], "revoked")
         verified = self.clerk.verify(code)
@@ -274,7 +275,9 @@ class Revocation(DaemonCase):
         _, credential = self.approved(who=5)
         path = "/v1/credentials/%s/revoke" % credential
         for bad in ({}, {"reason": ""}, {"reason": 7}, {"reason": "x" * 2000},
-                    {"reason": "a", "more": 1}, []):
+                    {"reason": "lost phone"}, {"reason": "fraud"},
+                    {"reason": "lost", "more": 1}, {"note": "lost"},
+                    {"reason": "lost", "note": "x" * 401}, []):
             with self.subTest(bad=bad):
                 self.assert_problem(self.app.post(path, bad),
                                     400 if bad == [] else 422)
@@ -316,6 +319,23 @@ class Revocation(DaemonCase):
 
             threads(5, work)
             self.assertEqual(late, [])
+
+
+class Damaged(DaemonCase):
+    def test_a_code_is_revoked_although_the_persons_key_is_damaged(self):
+        """What cannot be sealed is let go; that a lost code dies is not."""
+        _, credential = self.approved()
+        code = self.app.code(credential)["code"]
+        self.daemon.stop()
+        with sqlite3.connect(self.daemon.database) as database:
+            database.execute("UPDATE subject_key SET data_wrapped = "
+                             "zeroblob(62)")
+        database.close()
+        self.daemon.start()
+        answer = self.app.revoke(credential, note="on the bus")
+        self.assertEqual(answer.status, 200, repr(answer))
+        self.assertEqual(self.clerk.verify(code)["reason"], "not_valid")
+        self.assert_logged(" event=note_not_kept ")
 
 
 if __name__ == "__main__":

@@ -1,29 +1,14 @@
-"""HTTP itself: refusals, keep-alive, pipelining, slow and aborted clients."""
+"""HTTP itself: refusals, keep-alive, pipelining."""
 
 import json
 import re
-import socket
-import struct
 import threading
 import time
 import unittest
 
 import photos
 from harness import DaemonCase, form, holder, threads
-from http_raw import Closed, head_bytes, multipart
-
-
-def raw(case, data, method="GET", shut=False):
-    """Sends bytes as they are; the answer, or None when it is hung up
-    on."""
-    with case.daemon.connect(timeout=20) as connection:
-        connection.send(data)
-        if shut:
-            connection.sock.shutdown(socket.SHUT_WR)
-        try:
-            return connection.answer(method)
-        except Closed:
-            return None
+from http_raw import exchange, head_bytes, multipart
 
 
 class Requests(DaemonCase):
@@ -34,7 +19,7 @@ class Requests(DaemonCase):
         return head_bytes("POST", "/v1/verifications", more, body) + body
 
     def raw(self, data, method="GET"):
-        return raw(self, data, method)
+        return exchange(self.daemon, data, method)
 
     # ---- refusals --------------------------------------------------------
     def test_unknown_routes_are_404(self):
@@ -56,14 +41,14 @@ class Requests(DaemonCase):
                     self.assertIn(answer.status, (400, 404), repr(answer))
 
     def test_wrong_methods_are_405_with_allow(self):
-        for path, allow in (("/v1/enrollments", {"GET", "POST"}),
+        for path, allow in (("/v1/enrollments", {"GET", "HEAD", "POST"}),
                             ("/v1/verifications", {"POST"}),
-                            ("/v1/enrollments/enr_0", {"GET"}),
-                            ("/v1/credentials/crd_0/code", {"GET"}),
+                            ("/v1/enrollments/enr_0", {"GET", "HEAD", "DELETE"}),
+                            ("/v1/credentials/crd_0/code", {"GET", "HEAD"}),
                             ("/v1/credentials/crd_0/revoke", {"POST"}),
                             ("/healthz", {"GET", "HEAD"}),
                             ("/metrics", {"GET", "HEAD"})):
-            for method in ("DELETE", "PUT", "PATCH"):
+            for method in {"DELETE", "PUT", "PATCH"} - allow:
                 with self.subTest(path=path, method=method):
                     answer = self.daemon.request(method, path,
                                                  self.app.headers())
@@ -247,6 +232,123 @@ class Requests(DaemonCase):
                     self.assertEqual(connection.request(
                         "GET", "/healthz").status, 200)
 
+    def test_head_works_wherever_get_does(self):
+        _, credential = self.approved(who=5)
+        waiting = self.app.enrol(who=6, selfie_flaw=photos.UNCLEAR)["id"]
+        code = "/v1/credentials/%s/code" % credential
+        for api, path, more in (
+                (self.app, "/v1/enrollments/" + waiting, {}),
+                (self.officer, "/v1/enrollments?state=review", {}),
+                (self.officer, "/v1/enrollments/%s/photos/selfie" % waiting,
+                 {}),
+                (self.app, "/v1/credentials/" + credential, {}),
+                (self.app, code, {}),
+                (self.app, code, {"Accept": "image/png"}),
+                (self.app, code, {"Accept": "text/html"}),
+                (self.admin, "/v1/clients", {}),
+                (self.nobody, "/v1/clients", {}),
+                (self.clerk, "/v1/clients", {})):
+            with self.subTest(path=path, more=more):
+                get = api.get(path, more)
+                with self.daemon.connect() as connection:
+                    head = connection.request("HEAD", path,
+                                              api.headers(more))
+                    self.assertEqual(head.status, get.status)
+                    for name in ("content-type", "cache-control",
+                                 "content-disposition", "www-authenticate"):
+                        self.assertEqual(head.header(name), get.header(name))
+                    if get.status == 200:
+                        self.assertEqual(head.header("content-length"),
+                                         get.header("content-length"))
+                    self.assertEqual(connection.request(
+                        "GET", "/healthz").status, 200)
+
+    def test_json_ends_with_a_newline(self):
+        for answer in (self.nobody.get("/healthz"), self.app.get("/v1/x"),
+                       self.admin.get("/v1/clients"),
+                       self.clerk.post("/v1/verifications", {
+                           "code": "x", "purpose": "train_ticket"})):
+            self.assertTrue(answer.body.endswith(b"}\n"), repr(answer))
+
+    def test_a_refusal_says_what_is_accepted(self):
+        def detail(answer, status):
+            return self.assert_problem(answer, status)["detail"]
+
+        def enrol(kind, body):
+            return self.daemon.request(
+                "POST", "/v1/enrollments",
+                self.app.headers({"Content-Type": kind}), body)
+
+        def parts(photo_kind="image/png", photo=photos.photo(1),
+                  holder_kind="application/json", person=None):
+            return enrol(*multipart([
+                ("id_photo", photo_kind, photo),
+                ("selfie", "image/png", photos.photo(1)),
+                ("holder", holder_kind,
+                 json.dumps(person or holder()).encode())]))
+
+        question = {"code": "x", "purpose": "train_ticket"}
+        for answer, status, words in (
+                (self.clerk.post("/v1/verifications", b"x",
+                                 {"Content-Type": "text/plain"}), 415,
+                 "application/json"),
+                (enrol("image/png", b"x"), 415, "multipart/form-data"),
+                (parts(photo_kind="image/gif"), 415,
+                 "image/jpeg or image/png"),
+                (parts(holder_kind="text/html"), 415, "application/json"),
+                (self.clerk.post("/v1/verifications", b"x" * 16385), 413,
+                 "16384 bytes"),
+                (parts(photo=photos.photo(1) + b"\0" * (8 << 20)), 413,
+                 "8388608 bytes"),
+                (parts(person={"x": "x" * 5000}), 413, "4096 bytes"),
+                (enrol("multipart/form-data; boundary=x", b"x" * (23 << 20)),
+                 413, "23134208 bytes"),
+                (parts(person=holder(phone="call me")), 422, "digits"),
+                (parts(person=dict(holder(), consent={
+                    "version": "1", "given_at": "yesterday"})), 422,
+                 "2026-01-05T08:00:00Z"),
+                (self.clerk.post("/v1/verifications",
+                                 dict(question, counter="x" * 65)), 422,
+                 "64 bytes")):
+            with self.subTest(words=words):
+                self.assertIn(words, detail(answer, status))
+
+    def test_a_word_that_is_not_of_the_list_is_told_the_list(self):
+        enrolment, credential = self.approved(who=4)
+        path = "/v1/credentials/" + credential
+        licence = {"type": "drivers_licence", "fields": {
+            "classes": "C1", "first_issue": "2020-05-17"}}
+        bad = dict(licence, fields=dict(licence["fields"], classes="lorry"))
+        for who, path, value, words in (
+                (self.app, path + "/revoke", {"reason": "x"}, "unwanted"),
+                (self.officer, path + "/recover", {"reason": "x"},
+                 "new_phone"),
+                (self.app, path + "/issue", {"type": "x"}, "drivers_licence"),
+                (self.app, path + "/issue", bad, "one blank"),
+                (self.app, path + "/issue",
+                 dict(licence, valid_until="2020-01-01"), "not yet over"),
+                (self.officer, path + "/upgrade", {"person_seen": False},
+                 "true."),
+                (self.officer, "/v1/disputes/dsp_%s/settle" % ("0" * 26),
+                 {"outcome": "x", "note": "x"}, "dismissed"),
+                (self.admin, "/v1/webhook/replay", {"seq": 0}, "event")):
+            with self.subTest(words=words):
+                answer = who.post(path, value)
+                self.assertIn(words, self.assert_problem(answer, 422)[
+                    "detail"])
+        answer = self.officer.delete("/v1/enrollments/" + enrolment["id"],
+                                     {"reason": "x"})
+        self.assertIn("mistake", self.assert_problem(answer, 422)["detail"])
+
+    def test_who_may_not_resume_is_told_why(self):
+        enrolment, credential = self.approved(who=4)
+        own = self.daemon.api(enrolment["holder_secret"])
+        self.app.change(credential, "suspend")
+        for who, told in ((own, True), (self.clerk, False)):
+            document = self.assert_problem(who.change(credential, "resume"),
+                                           403)
+            self.assertEqual("Somebody else" in document["detail"], told)
+
     # ---- connections -----------------------------------------------------
     def test_many_requests_go_over_one_connection(self):
         enrolment, credential = self.approved(who=2)
@@ -358,112 +460,6 @@ class Requests(DaemonCase):
                     self.assertTrue(connection.answer().json()["valid"])
 
         threads(32, work)
-
-
-class IdleTimeout(DaemonCase):
-    SETTINGS = {"http.idle_timeout_s": "1"}
-
-    def test_an_idle_connection_is_closed(self):
-        with self.daemon.connect() as connection:
-            self.assertTrue(connection.closed_by_peer(within_s=15))
-
-    def test_half_a_request_is_closed_too(self):
-        with self.daemon.connect() as connection:
-            connection.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
-            self.assertTrue(connection.closed_by_peer(within_s=15))
-        kind, body = multipart(form(holder(), *photos.pair(1)))
-        with self.daemon.connect() as connection:
-            connection.send(head_bytes(
-                "POST", "/v1/enrollments",
-                self.app.headers({"Content-Type": kind}), body) + body[:99])
-            self.assertTrue(connection.closed_by_peer(within_s=15))
-
-    def test_rubbish_on_the_wire_does_no_harm(self):
-        rng = self.rng()
-        for data in (b"\r\n" * 100, b"\0" * 1000, b"GET", b"GET / HTTP/9.9",
-                     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-                     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-                     rng.randbytes(5000)):
-            answer = raw(self, data, shut=True)
-            if answer is not None:
-                self.assertNotEqual(answer.status, 200)
-                self.assertLess(answer.status, 506)
-        self.assertEqual(self.app.get("/healthz").status, 200)
-
-    def test_a_request_that_waits_for_its_decision_is_not_closed(self):
-        # Ten of 300 ms each on two workers: the last waits about 1.5 s.
-        results = []
-
-        def work(index):
-            answer = self.app.submit(
-                holder(), photos.photo(index),
-                photos.photo(index, photos.SLOW), wait=30)
-            results.append(answer.status)
-
-        threads(10, work)
-        self.assertEqual(results, [201] * 10)
-
-
-class Aborted(DaemonCase):
-    def test_uploads_cut_at_twenty_random_points_leave_nothing(self):
-        rng = self.rng()
-        kind, body = multipart(form(holder(), photos.photo(1),
-                                    photos.photo(1) + b"\0" * 300000))
-        head = head_bytes("POST", "/v1/enrollments",
-                          self.app.headers({"Content-Type": kind}), body)
-        data = head + body
-        points = sorted([rng.randrange(1, len(head)) for _ in range(4)] +
-                        [rng.randrange(len(head), len(data))
-                         for _ in range(16)])
-        for index, point in enumerate(points):
-            with self.subTest(point=point):
-                with self.daemon.connect() as connection:
-                    connection.send(data[:point])
-                    if index % 2:
-                        # A reset instead of an orderly end.
-                        connection.sock.setsockopt(
-                            socket.SOL_SOCKET, socket.SO_LINGER,
-                            struct.pack("ii", 1, 0))
-                self.assertEqual(self.app.get("/readyz").status, 200)
-        # Each aborted upload gave its place back: the queue still takes all.
-        for index in range(70):
-            answer = self.app.submit(holder(), *photos.pair(index))
-            self.assertIn(answer.status, (202,), repr(answer))
-            if index % 20 == 19:
-                self.app.settled(answer.json()["id"])
-        self.app.settled(answer.json()["id"])
-        self.daemon.stop()
-        rows = self.daemon.sql("SELECT count(*) FROM enrolment")
-        self.daemon.start()
-        self.assertEqual(rows[0][0], 70)
-
-
-class Places(DaemonCase):
-    # libmicrohttpd 0.9.75 with epoll misses the end of a connection that comes
-    # together with its last bytes; the idle time-out then finds it.
-    SETTINGS = {"face.queue_capacity": "4", "http.idle_timeout_s": "1"}
-
-    def test_aborted_and_refused_uploads_give_their_place_back(self):
-        kind, body = multipart(form(holder(), *photos.pair(1)))
-        for index in range(40):
-            with self.daemon.connect() as connection:
-                connection.send(head_bytes(
-                    "POST", "/v1/enrollments",
-                    self.app.headers({"Content-Type": kind}), body) +
-                    body[:100 + index])
-        for _ in range(10):
-            answer = self.daemon.request(
-                "POST", "/v1/enrollments",
-                self.app.headers({"Content-Type": kind}), b"rubbish")
-            self.assertIn(answer.status, (400, 503))
-        end = time.monotonic() + 20
-        while True:
-            answer = self.app.submit(holder(), *photos.pair(2), wait=30)
-            if answer.status == 201 or time.monotonic() > end:
-                break
-            self.assertEqual(answer.status, 503, repr(answer))
-        self.assertEqual(answer.status, 201, repr(answer))
-        self.assertEqual(self.app.enrol(who=3)["state"], "approved")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,10 @@ class Canaries(Case):
             app.get("/v1/credentials/%s/code" % credential,
                     {"Accept": "image/png"})
             cls.bad_ways(app, clerk, person, code)
-            app.revoke(credential, "gone")
+            app.recover(credential, cls.photo(index + 1))
+            cls.secrets.add(officer.change(credential, "recover", {
+                "reason": "lost"}).json()["holder_secret"])
+            app.revoke(credential, note="gone " + cls.NAME)
             clerk.verify(code)
 
     @classmethod
@@ -101,7 +104,7 @@ class Canaries(Case):
         for bad in ({"code": code, "purpose": cls.NAME},
                     {"code": cls.NAME, "purpose": "train_ticket"},
                     {"code": code, "purpose": "train_ticket",
-                     "counter": cls.CHINESE}):
+                     "counter": cls.CHINESE + "\n"}):
             cls.bodies.append(clerk.post("/v1/verifications", bad).body)
         for path in ("/v1/" + cls.NAME, "/v1/enrollments/" + number,
                      "/v1/enrollments?state=" + number,
@@ -145,13 +148,15 @@ class Canaries(Case):
                 self.assertNotIn(mark.encode(), body)
 
     def test_the_files_belong_to_their_owner_alone(self):
-        for name in ("smartidd.db", "master.key", "smartidd.conf"):
+        for name in ("smartidd.db", "smartidd.db.heads", "master.key",
+                     "smartidd.conf"):
             mode = os.stat(os.path.join(self.daemon.folder, name)).st_mode
             self.assertEqual(mode & 0o077, 0, name)
 
     def test_nothing_was_left_beside_the_known_files(self):
         allowed = ("smartidd.conf", "master.key", "smartidd.db",
-                   "smartidd.db.lock", "clock", "smartidd.db-wal",
+                   "smartidd.db.lock", "smartidd.db.heads", "clock",
+                   "smartidd.db-wal",
                    "smartidd.db-shm")
         left = [n for n in os.listdir(self.daemon.folder)
                 if n not in allowed]

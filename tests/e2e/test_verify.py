@@ -89,7 +89,7 @@ class Verification(DaemonCase):
 
     def test_other_lengths_and_alphabets_are_not_valid(self):
         code = self.code
-        for bad in (code[:-1], code + "0", code + " ", " " + code,
+        for bad in (code[:-1], code + "0", " " + code,
                     code.lower(), code[5:], "SID2:" + code[5:],
                     "SID1:", "S", "HC1:" + code[4:], code * 3,
                     code[:-1] + "\u00e9", "张" * 19, "9" * 56, "Z" * 56,
@@ -134,17 +134,36 @@ class Verification(DaemonCase):
         self.refused(app.code(credential_of(enrolment))["code"])
 
     def test_a_counter_may_be_named(self):
-        for counter in ("12", "Window 3 / East", "x" * 64):
+        for counter in ("12", "Window 3 / East", "x" * 64, "窗口3",
+                        "窗" * 21, "Fenêtre 3"):
             answer = self.clerk.verify(self.code, counter=counter)
             self.assertTrue(answer["valid"])
 
     def test_wrong_counters_are_refused(self):
-        for counter in ("x" * 65, 7, "a\nb", "张", None, ["x"]):
+        for counter in ("x" * 65, 7, "a\nb", "窗" * 22, None, ["x"], "a\tb",
+                        "a\x7fb", "a\u0085b", "a\u2028b", "\u001b[2J",
+                        "a\u0000b"):
             with self.subTest(counter=counter):
                 answer = self.clerk.post("/v1/verifications", {
                     "code": self.code, "purpose": "train_ticket",
                     "counter": counter})
+                if counter == "a\0b":
+                    self.assert_problem(answer, 400, "bad_json")
+                    continue
                 self.assert_problem(answer, 422, "field_invalid")
+
+    def test_what_a_scanner_types_round_a_code_is_taken_away(self):
+        for before, after in (("", "\r"), ("", "\n"), ("", "\r\n"),
+                              ("", "\t"), ("\t", "\r\n"), ("", " "),
+                              ("\n", "   \r\n"), ("", "\r\n \t"),
+                              ("\r\n\t", "\t\n\r")):
+            with self.subTest(before=before, after=after):
+                answer = self.clerk.verify(before + self.code + after)
+                self.assertTrue(answer["valid"], answer)
+        for bad in (" " + self.code, self.code[:-1] + "\r\n",
+                    self.code[:20] + "\n" + self.code[20:], "\r\n", "\t ",
+                    " " * 60, self.code + "\u00a0", self.code + "\v"):
+            self.refused(bad)
 
     def test_malformed_bodies_are_400(self):
         good = {"code": self.code, "purpose": "train_ticket"}

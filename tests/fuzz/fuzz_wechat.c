@@ -6,14 +6,13 @@
 #include <string.h>
 
 #include "../../src/wechat/api_answer.h"
+#include "fuzz.h"
 #include "smartid/json.h"
 #include "smartid/mac.h"
 #include "smartid/text.h"
 #include "smartid/wechat_channel.h"
 #include "smartid/wechat_page.h"
 #include "smartid/wechat_replay.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define NOW 1700000000
 #define NOW_TEXT "1700000000"
@@ -22,18 +21,9 @@ static struct sid_wechat_account account = {
     .app_id = "wx1", .token = "token", .window_s = 600, .aes_key_n = 1};
 static const uint8_t random_bytes[SID_WECHAT_RANDOM_BYTES] = {1};
 
-static void
-must(bool good) {
-    if (!good)
-        abort();
-}
-
-static void
-set_up(void) {
-    static bool ready;
-    if (!ready)
-        must(sid_crypto_init() == SID_OK && sid_json_setup() == SID_OK);
-    ready = true;
+void
+fuzz_setup(void) {
+    fuzz_expect(sid_crypto_init() == SID_OK && sid_json_setup() == SID_OK);
 }
 
 /* What was read is bounded text; quoted in a reply it reads back the same. */
@@ -43,18 +33,23 @@ check_push(const struct sid_wechat_push *push) {
     enum sid_wechat_format format;
     struct sid_buf reply = SID_BUF_EMPTY;
     char key[SID_WECHAT_DEDUPE_SIZE];
-    must(push->to[0] != '\0' && push->from[0] != '\0');
+    fuzz_expect(push->to[0] != '\0' && push->from[0] != '\0');
     sid_wechat_dedupe_key(push, key);
-    must(key[0] != '\0');
+    fuzz_expect(key[0] != '\0');
     if (push->content[0] == '\0')
         return;
-    must(sid_wechat_reply_text(SID_WECHAT_XML, push, push->content, NOW,
-                               &reply) == SID_OK);
-    reply.len -= strlen("</xml>");
-    must(sid_buf_append_str(&reply, "<MsgId>1</MsgId></xml>") == SID_OK);
-    must(sid_wechat_push_parse(sid_buf_span(&reply), &back, &format) == SID_OK);
-    must(strcmp(back.content, push->content) == 0 &&
-         strcmp(back.to, push->from) == 0);
+    enum sid_err err =
+        sid_wechat_reply_text(SID_WECHAT_XML, push, push->content, NOW, &reply);
+    if (err == SID_OK) {
+        reply.len -= strlen("</xml>");
+        err = sid_buf_append_str(&reply, "<MsgId>1</MsgId></xml>");
+    }
+    if (err == SID_OK)
+        err = sid_wechat_push_parse(sid_buf_span(&reply), &back, &format);
+    fuzz_expect(err == SID_OK);
+    if (err == SID_OK)
+        fuzz_expect(strcmp(back.content, push->content) == 0 &&
+                    strcmp(back.to, push->from) == 0);
     sid_buf_free(&reply);
 }
 
@@ -74,28 +69,36 @@ sealed_push(struct sid_span inner) {
     struct sid_buf sealed = SID_BUF_EMPTY, body = SID_BUF_EMPTY;
     struct sid_buf out = SID_BUF_EMPTY;
     char signature[SID_WECHAT_SIGNATURE_SIZE];
-    must(sid_wechat_channel_new(&account, 4, &channel) == SID_OK);
-    must(sid_wechat_encrypt(&account.aes_keys[0], account.app_id, random_bytes,
-                            inner, &sealed) == SID_OK);
+    enum sid_err err = sid_wechat_channel_new(&account, 4, &channel);
+    if (err == SID_OK)
+        err = sid_wechat_encrypt(&account.aes_keys[0], account.app_id,
+                                 random_bytes, inner, &sealed);
     const struct sid_span parts[] = {sid_span_str(account.token),
                                      sid_span_str(NOW_TEXT), sid_span_str("n"),
                                      sid_buf_span(&sealed)};
-    must(sid_wechat_sign(parts, 4, signature) == SID_OK);
-    must(sid_buf_printf(&body, "<xml><Encrypt>%.*s</Encrypt></xml>",
-                        (int)sealed.len, (const char *)sealed.ptr) == SID_OK);
+    if (err == SID_OK)
+        err = sid_wechat_sign(parts, 4, signature);
+    if (err == SID_OK)
+        err = sid_buf_printf(&body, "<xml><Encrypt>%.*s</Encrypt></xml>",
+                             (int)sealed.len, (const char *)sealed.ptr);
+    fuzz_expect(err == SID_OK);
+    if (err != SID_OK)
+        goto done;
     const struct sid_wechat_query query = {.timestamp = NOW_TEXT,
                                            .nonce = "n",
                                            .encrypt_type = "aes",
                                            .msg_signature = signature};
-    enum sid_err err = sid_wechat_channel_take(
-        channel, &query, sid_buf_span(&body), NOW, &taken);
-    must(err == SID_OK || err == SID_E_PUSH_FORMAT ||
-         err == SID_E_BODY_TOO_LARGE);
+    err = sid_wechat_channel_take(channel, &query, sid_buf_span(&body), NOW,
+                                  &taken);
+    fuzz_expect(err == SID_OK || err == SID_E_PUSH_FORMAT ||
+                err == SID_E_BODY_TOO_LARGE);
     if (err == SID_OK) {
         check_push(&taken.push);
-        must(sid_wechat_channel_answer(channel, &taken, sid_span_str("r"), NOW,
-                                       random_bytes, &out) == SID_OK);
+        fuzz_expect(sid_wechat_channel_answer(channel, &taken,
+                                              sid_span_str("r"), NOW,
+                                              random_bytes, &out) == SID_OK);
     }
+done:
     sid_buf_free(&sealed);
     sid_buf_free(&body);
     sid_buf_free(&out);
@@ -108,10 +111,10 @@ envelope(struct sid_span body) {
     enum sid_wechat_format format;
     size_t used;
     if (sid_wechat_envelope_parse(body, &encrypted, &format) == SID_OK)
-        must(encrypted.len > 0);
+        fuzz_expect(encrypted.len > 0);
     if (sid_wechat_decrypt(account.aes_keys, 1, account.app_id, body, &plain,
                            &used) == SID_OK)
-        must(used == 0);
+        fuzz_expect(used == 0);
     sid_buf_free(&encrypted);
     sid_buf_free(&plain);
 }
@@ -125,12 +128,12 @@ raw_sealed(struct sid_span plain) {
     char text[SID_BASE64_CHARS(sizeof back) + 1];
     size_t used, back_len = 0;
     sid_base64_encode(plain.ptr, len, text);
-    must(sid_base64_decode(text, strlen(text), back, len, &back_len) ==
-             SID_OK &&
-         back_len == len && (len == 0 || memcmp(back, plain.ptr, len) == 0));
+    fuzz_expect(
+        sid_base64_decode(text, strlen(text), back, len, &back_len) == SID_OK &&
+        back_len == len && (len == 0 || memcmp(back, plain.ptr, len) == 0));
     if (sid_wechat_decrypt(account.aes_keys, 1, account.app_id,
                            sid_span_str(text), &out, &used) == SID_OK)
-        must(out.len <= len);
+        fuzz_expect(out.len <= len);
     sid_buf_free(&sealed);
     sid_buf_free(&out);
 }
@@ -148,17 +151,18 @@ parameters(char *text) {
                                            part[3], part[4], part[5]};
     struct sid_buf url = SID_BUF_EMPTY;
     char signature[SID_WECHAT_SIGNATURE_SIZE];
-    must(sid_wechat_channel_new(&account, 4, &channel) == SID_OK);
-    must(sid_wechat_channel_verify_url(channel, &query, NOW) != SID_OK);
-    must(sid_wechat_channel_take(channel, &query, sid_span_str(text), NOW,
-                                 &taken) != SID_OK);
+    if (sid_wechat_channel_new(&account, 4, &channel) != SID_OK)
+        return fuzz_expect(false);
+    fuzz_expect(sid_wechat_channel_verify_url(channel, &query, NOW) != SID_OK);
+    fuzz_expect(sid_wechat_channel_take(channel, &query, sid_span_str(text),
+                                        NOW, &taken) != SID_OK);
     if (part[0] != NULL && part[1] != NULL &&
         sid_wechat_jssdk_sign("T", part[0], NOW, part[1], signature) == SID_OK)
-        must(strlen(signature) == SID_WECHAT_SIGNATURE_CHARS);
+        fuzz_expect(strlen(signature) == SID_WECHAT_SIGNATURE_CHARS);
     if (part[0] != NULL && part[1] != NULL &&
         sid_wechat_oauth_url("https://o", "wx1", part[0], part[1], &url) ==
             SID_OK)
-        must(url.len > 0);
+        fuzz_expect(url.len > 0);
     sid_buf_free(&url);
     sid_wechat_channel_free(&channel);
 }
@@ -173,16 +177,15 @@ api_answer(struct sid_span body, uint8_t pick) {
                                    .content_type = types[pick / 16 % 4],
                                    .body = body};
     struct wechat_judged judged = wechat_answer_judge(&raw, &call);
-    must((judged.verdict == WECHAT_DONE) == (judged.err == SID_OK));
-    must(memchr(call.text, '\0', sizeof call.text) != NULL);
+    fuzz_expect((judged.verdict == WECHAT_DONE) == (judged.err == SID_OK));
+    fuzz_expect(memchr(call.text, '\0', sizeof call.text) != NULL);
     sid_wechat_call_fini(&call);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+void
+fuzz_one(const uint8_t *data, size_t size) {
     if (size < 2)
-        return 0;
-    set_up();
+        return;
     struct sid_span rest = sid_span_of(data + 2, size - 2);
     char *text = NULL;
     switch (data[0] % 6) {
@@ -200,12 +203,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 4:
         text = strndup((const char *)rest.ptr, rest.len);
-        must(text != NULL);
-        parameters(text);
+        if (text != NULL)
+            parameters(text);
         free(text);
         break;
     default:
         api_answer(rest, data[1]);
     }
-    return 0;
 }

@@ -2,9 +2,8 @@
 # run.sh: runs each fuzzer for a while. Usage: run.sh SECONDS BINARY…
 # What it finds stays in the corpus beside the binaries for the next run; an
 # input that breaks something is kept there too, and named.
-# Beside the fuzzer's source, corpus/NAME has inputs to begin with and NAME.dict
-# words to put together.
-# Environment: DATA  folder of downloaded files (photos begin the image corpus)
+# Beside the fuzzer's source, corpus/NAME and crashes/NAME have inputs to begin
+# with and NAME.dict words to put together.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,12 +15,9 @@ for binary in "$@"; do
     corpus=$(dirname "$binary")/corpus/$name
     mkdir -p "$corpus"
     seeds=("$corpus")
-    if [ "$name" = fuzz_image ] && [ -d "${DATA:-.data}/photos" ]; then
-        seeds+=("${DATA:-.data}/photos")
-    fi
-    if [ -d "$here/corpus/$name" ]; then
-        seeds+=("$here/corpus/$name")
-    fi
+    for kept in "$here/corpus/$name" "$here/crashes/$name"; do
+        [ ! -d "$kept" ] || seeds+=("$kept")
+    done
     words=()
     if [ -f "$here/$name.dict" ]; then
         words=(-dict="$here/$name.dict")

@@ -50,9 +50,10 @@ part layers tests/lint/layers.sh
 part simple tests/lint/simple.sh
 part scripts tests/lint/shell.sh
 part gcc make --no-print-directory -k objects
-part clang make --no-print-directory -k clang-objects
+part clang make --no-print-directory -k sanitized-objects
 part config config_example
 part routes routes
+part openapi tests/lint/openapi.sh
 part clang-tidy make --no-print-directory -k tidy
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" -eq 0 ]

@@ -7,9 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 mapfile -t scripts < <(project_files '*.sh' '.ci/run')
 shellcheck --external-sources "${scripts[@]}"
-project_files '*.py' | while IFS= read -r file; do
-    python3 -W error -c '
+mapfile -t scripts < <(project_files '*.py')
+python3 -W error -c '
 import sys
-with open(sys.argv[1], "rb") as source:
-    compile(source.read(), sys.argv[1], "exec")' "$file"
-done
+for name in sys.argv[1:]:
+    with open(name, "rb") as source:
+        compile(source.read(), name, "exec")' "${scripts[@]}"

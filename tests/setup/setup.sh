@@ -2,9 +2,10 @@
 # setup.sh: makes sure that what the build, the demo and the tests need is
 # there. Says nothing, and takes a fraction of a second, when it is.
 #
-# Usage: setup.sh [demo|check]
-#   demo   what is needed to build, run and install (default)
-#   check  that, and what the tests need
+# Usage: setup.sh [demo|check|memcheck]
+#   demo      what is needed to build, run and install (default)
+#   check     that, and what the tests need
+#   memcheck  what is needed for demo and, besides check's, for make valgrind
 # Environment: DATA  folder of downloaded files (default .data)
 #
 # Debian packages come from packages.txt; they are installed as root or through
@@ -110,39 +111,39 @@ install_packages() {
     [ -z "$names" ] || die "still missing after installation: $names"
 }
 
-# promtool is one file of Debian's package prometheus, which would also start a
-# service and open a port; so the package is unpacked and not installed.
-fetch_promtool() {
-    local tools=$data/tools
-    if command -v promtool >/dev/null || [ -x "$tools/promtool" ]; then
+# fetch_tool PACKAGE PATH SIZE: one program out of a Debian package. Installed,
+# the package would also start a service and open a port; so it is unpacked.
+fetch_tool() {
+    local tools=$data/tools name=${2##*/}
+    if command -v "$name" >/dev/null || [ -x "$tools/$name" ]; then
         return 0
     fi
-    say "fetching promtool (19 MB, out of the package prometheus)"
+    say "fetching $name ($3, out of the package $1)"
     chmod 755 "$work"
-    if ! (cd "$work" && apt-get -q download prometheus) >>"$log" 2>&1; then
+    if ! (cd "$work" && apt-get -q download "$1") >>"$log" 2>&1; then
         apt update || true
-        if ! (cd "$work" && apt-get -q download prometheus) >>"$log" 2>&1; then
+        if ! (cd "$work" && apt-get -q download "$1") >>"$log" 2>&1; then
             show_log
-            die "the package prometheus could not be fetched. Is the Debian" \
-                "mirror of this machine in reach?"
+            die "the package $1 could not be fetched. Is the Debian mirror of" \
+                "this machine in reach?"
         fi
     fi
     mkdir -p "$tools"
-    dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb |
-        tar -x -C "$work" ./usr/bin/promtool
-    mv "$work/usr/bin/promtool" "$tools/promtool"
+    dpkg-deb --fsys-tarfile "$work/$1"_*.deb | tar -x -C "$work" "./$2"
+    mv "$work/$2" "$tools/$name"
 }
 
 case $set_wanted in
-demo | check) ;;
-*) die "no such set: $set_wanted (demo or check)" ;;
+demo | check | memcheck) ;;
+*) die "no such set: $set_wanted (demo, check or memcheck)" ;;
 esac
 command -v dpkg-query >/dev/null ||
     die "this is not Debian; packages.txt has the list of what is needed"
 install_packages
 if [ "$set_wanted" = check ]; then
-    fetch_promtool
+    fetch_tool prometheus usr/bin/promtool "19 MB"
+    fetch_tool nginx usr/sbin/nginx "0.5 MB"
 fi
 if [ -e "$here/data.sh" ]; then
-    DATA=$data bash "$here/data.sh"
+    DATA=$data bash "$here/data.sh" "$set_wanted"
 fi

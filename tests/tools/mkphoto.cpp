@@ -16,10 +16,14 @@ namespace {
 const char usage[] =
     "mkphoto card PORTRAIT OUT [--models DIR] [--size WxH] [--fill 0.6]\n"
     "        [--turn DEGREES] [--quarter N] [--seed N] [--light 1] [--blur 1]\n"
-    "        [--noise 3] [--quality 90]   a specimen card on a table\n"
+    "        [--noise 3] [--quality 90] [--name NAME] [--number ID_NUMBER]\n"
+    "                                 a specimen card on a table\n"
     "mkphoto scale IN OUT --size WxH [--noise 2] [--quality 90]\n"
-    "mkphoto degrade IN OUT [--blur SIGMA] [--gain G] [--bias B]\n"
-    "        [--rotate DEGREES] [--noise S] [--quality Q]\n"
+    "mkphoto degrade IN OUT [--crop K] [--scale K] [--mirror 1]\n"
+    "        [--rotate DEGREES] [--tilt DEGREES] [--blur SIGMA] [--gain G]\n"
+    "        [--bias B] [--noise S] [--quality Q]   in this order\n"
+    "mkphoto plane IN OUT [--yaw 30] [--pitch 0] [--roll 0] [--focal 1.2]\n"
+    "        the photo as a sheet that is turned before the camera\n"
     "mkphoto yaw IN OUT [--models DIR] [--degrees 45]   turns the head\n"
     "mkphoto pair LEFT RIGHT OUT      two photos side by side\n"
     "(OUT is a PNG when its name says so, else a JPEG)\n"
@@ -29,6 +33,12 @@ double
 number(const options &opts, const char *name, double fallback) {
     const auto at = opts.find(name);
     return at == opts.end() ? fallback : std::stod(at->second);
+}
+
+std::string
+word(const options &opts, const char *name, const char *fallback) {
+    const auto at = opts.find(name);
+    return at == opts.end() ? fallback : at->second;
 }
 
 std::string
@@ -80,7 +90,9 @@ make_card(const std::vector<std::string> &files, const options &opts) {
     how.light = number(opts, "light", 1);
     how.blur = number(opts, "blur", 1);
     how.noise = number(opts, "noise", 3);
-    write_photo(files.at(1), photograph(draw_card(photo, face), how),
+    const holder who = {word(opts, "name", "SPEC I. MEN"),
+                        word(opts, "number", "11010519491231002X")};
+    write_photo(files.at(1), photograph(draw_card(photo, face, who), how),
                 static_cast<int>(number(opts, "quality", 90)));
 }
 
@@ -106,17 +118,57 @@ make_scaled(const std::vector<std::string> &files, const options &opts) {
                 static_cast<int>(number(opts, "quality", 90)));
 }
 
+// The picture on a sheet or a screen that is turned round its upright axis
+// before a camera three widths away.
+cv::Mat
+tilted(const cv::Mat &photo, double degrees) {
+    const double turn = degrees * CV_PI / 180, away = 3.0 * photo.cols;
+    const double w = photo.cols, h = photo.rows;
+    std::vector<cv::Point2f> from, to;
+    for (int i = 0; i < 4; i++) {
+        const double x = i == 0 || i == 3 ? 0 : w, y = i < 2 ? 0 : h;
+        const double nearer = away / (away + (x - w / 2) * std::sin(turn));
+        from.emplace_back(static_cast<float>(x), static_cast<float>(y));
+        to.emplace_back(
+            static_cast<float>(w / 2 + (x - w / 2) * std::cos(turn) * nearer),
+            static_cast<float>(h / 2 + (y - h / 2) * nearer));
+    }
+    cv::Mat out;
+    cv::warpPerspective(photo, out, cv::getPerspectiveTransform(from, to),
+                        photo.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    return out;
+}
+
+// Geometry first: what part of the picture is seen, how large, which way round.
+cv::Mat
+reframed(const cv::Mat &photo, const options &opts) {
+    const double crop = number(opts, "crop", 1);
+    const double scale = number(opts, "scale", 1);
+    const double turn = number(opts, "rotate", 0);
+    const double tilt = number(opts, "tilt", 0);
+    const cv::Size part(cvRound(photo.cols * crop), cvRound(photo.rows * crop));
+    cv::Mat out =
+        photo(cv::Rect((photo.cols - part.width) / 2,
+                       (photo.rows - part.height) / 2, part.width, part.height))
+            .clone();
+    if (scale != 1)
+        cv::resize(out, out, cv::Size(), scale, scale,
+                   scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
+    if (number(opts, "mirror", 0) != 0)
+        cv::flip(out, out, 1);
+    if (turn != 0) {
+        const cv::Point2f centre(static_cast<float>(out.cols) / 2,
+                                 static_cast<float>(out.rows) / 2);
+        cv::warpAffine(out, out, cv::getRotationMatrix2D(centre, -turn, 1),
+                       out.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
+    }
+    return tilt != 0 ? tilted(out, tilt) : out;
+}
+
 void
 make_degraded(const std::vector<std::string> &files, const options &opts) {
-    cv::Mat photo = read_photo(files.at(0));
-    const double turn = number(opts, "rotate", 0);
+    cv::Mat photo = reframed(read_photo(files.at(0)), opts);
     const double blur = number(opts, "blur", 0);
-    if (turn != 0) {
-        const cv::Point2f centre(static_cast<float>(photo.cols) / 2,
-                                 static_cast<float>(photo.rows) / 2);
-        cv::warpAffine(photo, photo, cv::getRotationMatrix2D(centre, -turn, 1),
-                       photo.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
-    }
     if (blur > 0)
         cv::GaussianBlur(photo, photo, cv::Size(), blur);
     photo.convertTo(photo, CV_8U, number(opts, "gain", 1),
@@ -150,6 +202,39 @@ make_turned(const std::vector<std::string> &files, const options &opts) {
         map_y.row(y).setTo(y);
     cv::Mat out;
     cv::remap(photo, out, map_x, map_y, cv::INTER_LINEAR);
+    write_photo(files.at(1), out, 92);
+}
+
+// The sheet fills the picture before it is turned; focal: distance of the
+// camera in widths of the sheet.
+void
+make_plane(const std::vector<std::string> &files, const options &opts) {
+    const cv::Mat photo = read_photo(files.at(0));
+    const double degree = CV_PI / 180;
+    const double a = number(opts, "pitch", 0) * degree;
+    const double b = number(opts, "yaw", 30) * degree;
+    const double c = number(opts, "roll", 0) * degree;
+    const double w = photo.cols, h = photo.rows;
+    const double f = number(opts, "focal", 1.2) * w;
+    const cv::Matx33d about_x(1, 0, 0, 0, std::cos(a), -std::sin(a), 0,
+                              std::sin(a), std::cos(a));
+    const cv::Matx33d about_y(std::cos(b), 0, std::sin(b), 0, 1, 0,
+                              -std::sin(b), 0, std::cos(b));
+    const cv::Matx33d about_z(std::cos(c), -std::sin(c), 0, std::sin(c),
+                              std::cos(c), 0, 0, 0, 1);
+    const cv::Matx33d turn = about_z * about_x * about_y;
+    std::vector<cv::Point2f> from, to;
+    for (int i = 0; i < 4; i++) {
+        const double x = i % 3 == 0 ? 0 : w, y = i < 2 ? 0 : h;
+        const cv::Vec3d p = turn * cv::Vec3d(x - w / 2, y - h / 2, 0);
+        from.emplace_back(static_cast<float>(x), static_cast<float>(y));
+        to.emplace_back(static_cast<float>(p[0] * f / (f + p[2]) + w / 2),
+                        static_cast<float>(p[1] * f / (f + p[2]) + h / 2));
+    }
+    cv::Mat out;
+    cv::warpPerspective(photo, out, cv::getPerspectiveTransform(from, to),
+                        photo.size(), cv::INTER_LINEAR, cv::BORDER_CONSTANT,
+                        cv::Scalar(90, 100, 110));
     write_photo(files.at(1), out, 92);
 }
 
@@ -200,6 +285,8 @@ run(int argc, char **argv) {
         make_degraded(files, opts);
     else if (what == "yaw" && files.size() == 2)
         make_turned(files, opts);
+    else if (what == "plane" && files.size() == 2)
+        make_plane(files, opts);
     else if (what == "pair" && files.size() == 3)
         make_pair(files);
     else if (what == "plain" && files.size() == 1)

@@ -22,8 +22,13 @@ void write_photo(const std::string &path, const cv::Mat &bgr, int quality);
 // The widest face of a picture, found by the daemon's own engine.
 cv::Rect2f face_in(const cv::Mat &bgr, const std::string &model_dir);
 
+// What is printed on a specimen card.
+struct holder {
+    std::string name, number; // the number's digits 7 to 14 are the birth date
+};
 // A specimen card of 1712 x 1080 pixels (20 per millimetre) with this portrait.
-cv::Mat draw_card(const cv::Mat &photo, const cv::Rect2f &face);
+cv::Mat draw_card(const cv::Mat &photo, const cv::Rect2f &face,
+                  const holder &who);
 
 struct scene {
     cv::Size size;

@@ -5,6 +5,7 @@
 #include "mkphoto.hpp"
 
 #include <cmath>
+#include <stdexcept>
 
 namespace {
 
@@ -18,7 +19,7 @@ mm(double x, double y) {
 }
 
 void
-print(cv::Mat &card, const char *text, cv::Point at, double height_px,
+print(cv::Mat &card, const std::string &text, cv::Point at, double height_px,
       const cv::Scalar &colour) {
     cv::putText(card, text, at, cv::FONT_HERSHEY_DUPLEX, height_px / 22, colour,
                 3, cv::LINE_AA);
@@ -89,21 +90,26 @@ table(cv::Size size, cv::RNG &rng) {
 } // namespace
 
 cv::Mat
-draw_card(const cv::Mat &photo, const cv::Rect2f &face) {
+draw_card(const cv::Mat &photo, const cv::Rect2f &face, const holder &who) {
+    if (who.number.size() != 18)
+        throw std::runtime_error("--number: 18 characters are expected");
     const cv::Scalar blue(150, 90, 20), black(30, 30, 30);
     cv::Mat card(card_px, CV_8UC3, cv::Scalar(238, 232, 222));
     guilloche(card);
     print(card, "NAME", mm(5, 9), 36, blue);
-    print(card, "SPEC I. MEN", mm(16, 9), 48, black);
+    print(card, who.name, mm(16, 9), 48, black);
     print(card, "SEX", mm(5, 16), 36, blue);
     print(card, "-", mm(16, 16), 44, black);
     print(card, "BORN", mm(5, 23.5), 36, blue);
-    print(card, "1949 12 31", mm(16, 23.5), 44, black);
+    print(card,
+          who.number.substr(6, 4) + " " + who.number.substr(10, 2) + " " +
+              who.number.substr(12, 2),
+          mm(16, 23.5), 44, black);
     print(card, "HOME", mm(5, 31), 36, blue);
     print(card, "1 EXAMPLE ROAD", mm(16, 31), 44, black);
     print(card, "NOWHERE", mm(16, 36), 44, black);
     print(card, "NUMBER", mm(5, 49), 36, blue);
-    print(card, "11010519491231002X", mm(26, 49), 56, black);
+    print(card, who.number, mm(26, 49), 56, black);
     portrait_of(photo, face).copyTo(card(portrait_px));
     cv::putText(card, "SPECIMEN", mm(3, 43), cv::FONT_HERSHEY_TRIPLEX, 5.2,
                 cv::Scalar(90, 90, 230), 9, cv::LINE_AA);

@@ -12,6 +12,7 @@
 
 struct fixture {
     char folder[64]; /* of the master key */
+    char heads[96];  /* signed heads of the audit log */
     struct sid_config config;
     struct sid_purposes purposes; /* the built-in ones */
     struct sid_master *master;
@@ -63,6 +64,10 @@ struct last_audit {
     char detail[SID_PURPOSE_NAMES_SIZE + SID_NETWORKS_TEXT_SIZE];
 };
 struct last_audit fixture_audit(struct fixture *f);
+/* Rows behind `after` as lines "event actor outcome detail\n"; the number of
+ * the last one. */
+int64_t fixture_audit_text(struct fixture *f, int64_t after, char *out,
+                           size_t out_size);
 int64_t fixture_photos_stored(struct fixture *f);
 
 #endif

@@ -116,19 +116,20 @@ an_invalid_number_is_rejected_at_the_door(void **state) {
 
 static void
 revoke_start(void *flow) {
-    sid_credential_revoke_start(flow);
+    sid_credential_change_start(flow);
 }
 
 static void
 revoke(struct fixture *f, const char *id, const struct sid_caller *caller,
        enum sid_err expected) {
-    struct sid_credential_revoke revoke = {.reason = "lost"};
-    memcpy(revoke.id, id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, caller, revoke_start);
-    assert_int_equal(revoke.flow.err, expected);
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, id, sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, expected);
     if (expected == SID_OK)
-        assert_int_equal(revoke.credential.state, SID_CREDENTIAL_REVOKED);
-    sid_credential_revoke_fini(&revoke);
+        assert_int_equal(revoke.look.state, SID_CREDENTIAL_REVOKED);
+    sid_credential_change_fini(&revoke);
 }
 
 static void
@@ -146,6 +147,31 @@ a_number_in_use_is_rejected_until_its_credential_is_revoked(void **state) {
     sid_enrol_submit_fini(&first);
     sid_enrol_submit_fini(&second);
     sid_enrol_submit_fini(&third);
+}
+
+static void
+the_reason_of_a_revocation_is_sealed_under_the_persons_key(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit;
+    struct sid_buf words = SID_BUF_EMPTY;
+    fixture_enrol(f, &submit, NUMBER_A, 0, 0);
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, submit.enrolment.credential_id,
+           sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, &f->app_caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, SID_OK);
+    const struct sid_credential *row = &revoke.look.credential;
+    const struct sid_subject person = {f->keys, submit.enrolment.id, &row->key,
+                                       SID_KEY_DATA};
+    struct sid_place place = {"credential", "note", row->id};
+    assert_int_equal(sid_subject_open(&person, &place,
+                                      sid_buf_span(&row->note_sealed), &words),
+                     SID_OK);
+    assert_true(sid_span_eq(sid_buf_span(&words), sid_span_str("lost")));
+    sid_buf_free(&words);
+    sid_credential_change_fini(&revoke);
+    sid_enrol_submit_fini(&submit);
 }
 
 static void
@@ -198,10 +224,41 @@ places_come_back_after_every_kind_of_end(void **state) {
         sid_enrol_submit_fini(&submit);
     }
     for (int i = 0; i < 8; i++)
-        assert_int_equal(sid_enrol_reserve(f->app), SID_OK);
-    assert_int_equal(sid_enrol_reserve(f->app), SID_E_QUEUE_FULL);
+        assert_int_equal(sid_enrol_reserve(f->app, 1), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, 1), SID_E_QUEUE_FULL);
     for (int i = 0; i < 8; i++)
-        sid_enrol_release(f->app);
+        sid_enrol_release(f->app, 1);
+}
+
+static void
+room_for_bodies_comes_back_after_every_kind_of_end(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit;
+    const uint64_t total = (uint64_t)f->config.upload_total_bytes;
+    for (int i = 0; i < 6; i++) {
+        fixture_enrol(f, &submit, i % 2 == 0 ? "1" : NUMBER_B, 0, i % 3);
+        sid_enrol_submit_fini(&submit);
+    }
+    assert_int_equal(sid_enrol_reserve(f->app, total + 1), SID_E_QUEUE_FULL);
+    assert_int_equal(sid_enrol_reserve(f->app, UINT64_MAX), SID_E_QUEUE_FULL);
+    assert_int_equal(sid_enrol_reserve(f->app, total - 5), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, 6), SID_E_QUEUE_FULL);
+    assert_int_equal(sid_enrol_reserve(f->app, 5), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, 1), SID_E_QUEUE_FULL);
+    sid_enrol_release(f->app, 5);
+    sid_enrol_release(f->app, total - 5);
+    assert_int_equal(sid_enrol_reserve(f->app, total), SID_OK);
+    /* A refusal for want of a place takes no room. */
+    for (int i = 1; i < 8; i++)
+        assert_int_equal(sid_enrol_reserve(f->app, 0), SID_OK);
+    sid_enrol_release(f->app, total);
+    assert_int_equal(sid_enrol_reserve(f->app, 0), SID_OK);
+    assert_int_equal(sid_enrol_reserve(f->app, total), SID_E_QUEUE_FULL);
+    sid_enrol_release(f->app, 0);
+    assert_int_equal(sid_enrol_reserve(f->app, total), SID_OK);
+    sid_enrol_release(f->app, total);
+    for (int i = 1; i < 8; i++)
+        sid_enrol_release(f->app, 0);
 }
 
 static void
@@ -423,7 +480,7 @@ after_quiesce_new_flows_are_refused(void **state) {
     struct sid_verify verify;
     sid_app_quiesce(f->app);
     assert_false(sid_app_ready(f->app));
-    assert_int_equal(sid_enrol_reserve(f->app), SID_E_STOPPING);
+    assert_int_equal(sid_enrol_reserve(f->app, 1), SID_E_STOPPING);
     fixture_verify(f, &verify, "SID1:X", "security_check");
     assert_int_equal(verify.flow.err, SID_E_STOPPING);
     sid_verify_fini(&verify);
@@ -439,9 +496,11 @@ main(void) {
         T(a_wait_that_is_over_at_once_tells_the_present_state),
         T(an_invalid_number_is_rejected_at_the_door),
         T(a_number_in_use_is_rejected_until_its_credential_is_revoked),
+        T(the_reason_of_a_revocation_is_sealed_under_the_persons_key),
         T(a_retry_with_the_same_key_gets_the_first_answer_again),
         T(the_same_key_with_another_request_is_a_mismatch),
         T(places_come_back_after_every_kind_of_end),
+        T(room_for_bodies_comes_back_after_every_kind_of_end),
         T(a_code_is_valid_until_the_credential_is_revoked),
         T(each_check_is_one_audit_row_whatever_the_code_is),
         T(a_purpose_that_was_not_granted_is_refused_and_recorded),

@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+#include "../../../src/app/app_internal.h"
+#include "../../fuzz/each_fails.h"
+
 #define ROUTE "/v1/test"
 #define WRONG_KEY                                                              \
     "sidk_000000000000_0000000000000000000000000000000000000000000000000000"
@@ -54,6 +57,37 @@ put_client(struct fixture *f, char key[SID_APIKEY_SIZE]) {
     assert_int_equal(sid_apikey_make(&client, key), SID_OK);
     assert_int_equal(sid_keyset_put(f->keyset, &client), SID_OK);
     return client;
+}
+
+static enum sid_err
+make_a_gate(void) {
+    struct sid_gate *gate = NULL;
+    enum sid_err err = sid_gate_new(&gate);
+    assert_true((err == SID_OK) == (gate != NULL));
+    sid_gate_free(&gate);
+    sid_gate_free(&gate); /* NULL is fine */
+    return err;
+}
+
+static void
+a_gate_is_made_whole_or_not_at_all(void **state) {
+    (void)state;
+    each_call_fails(make_a_gate);
+}
+
+static void
+who_has_no_bucket_has_no_quota(void **state) {
+    struct fixture *f = *state;
+    int64_t retry_s = 0;
+    const struct sid_caller holder = {.role = SID_ROLE_HOLDER};
+    const struct sid_caller control = {.role = SID_ROLE_ADMIN, .per_minute = 1};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(sid_app_within_quota(f->app, &holder, &retry_s),
+                         SID_OK);
+        assert_int_equal(sid_app_within_quota(f->app, &control, &retry_s),
+                         SID_OK);
+    }
+    assert_int_equal(retry_s, 0);
 }
 
 static void
@@ -124,7 +158,7 @@ without_a_limit_nobody_is_told_to_wait(void **state) {
     struct sid_config next = f->config;
     int64_t retry_s;
     next.auth_failures_per_minute = 0;
-    sid_app_reload(f->app, &next);
+    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
     for (int i = 0; i < 50; i++)
         assert_int_equal(show(f, "192.0.2.1", WRONG_KEY, &retry_s),
                          SID_E_UNAUTHENTICATED);
@@ -207,14 +241,15 @@ a_writer_that_hangs_delays_no_refusal_and_what_is_left_out_is_counted(
     void **state) {
     struct fixture *f = *state;
     struct sid_config next = f->config;
-    int64_t retry_s, rows = fixture_audit(f).rows;
+    int64_t retry_s;
     int64_t unrecorded = sid_metric_get(SID_M_REFUSALS_UNRECORDED);
     struct wall wall = {
         .op = {.run = wall_run, .done = wall_done, .read_only = true},
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER};
     next.auth_failures_per_minute = 0;
-    sid_app_reload(f->app, &next);
+    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    int64_t rows = fixture_audit(f).rows;
     sid_writer_submit(f->writer, &wall.op);
     pthread_mutex_lock(&wall.lock);
     while (!wall.reached)
@@ -235,17 +270,69 @@ a_writer_that_hangs_delays_no_refusal_and_what_is_left_out_is_counted(
     assert_int_equal(fixture_audit(f).rows, rows + 33);
 }
 
+static enum sid_err
+nothing_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    (void)store;
+    return SID_OK;
+}
+
+static void
+a_refusal_that_cannot_be_recorded_stays_one_and_is_counted(void **state) {
+    struct fixture *f = *state;
+    int64_t retry_s, unrecorded = sid_metric_get(SID_M_REFUSALS_UNRECORDED);
+    struct sid_config next = f->config;
+    next.auth_failures_per_minute = 0;
+    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
+        struct sid_op nothing = {.run = nothing_run, .read_only = true};
+        fuzz_fail_nth(n);
+        assert_int_not_equal(show(f, "192.0.2.1", WRONG_KEY, &retry_s), SID_OK);
+        /* Behind it, so that the writer has had its turn. */
+        (void)!sid_writer_run(f->writer, &nothing);
+        failed = fuzz_fail_end();
+    }
+    assert_true(sid_metric_get(SID_M_REFUSALS_UNRECORDED) > unrecorded);
+}
+
+static struct fixture *holding;
+static struct sid_caller holder_of_1;
+
+static enum sid_err
+hold(void) {
+    return sid_app_holds(holding->app, &holder_of_1, "enr_1") ? SID_OK
+                                                              : SID_E_CRYPTO;
+}
+
+static void
+only_the_secret_of_an_enrolment_holds_it(void **state) {
+    char secret[SID_HOLDER_SECRET_SIZE];
+    holding = *state;
+    holder_of_1 =
+        (struct sid_caller){.role = SID_ROLE_HOLDER, .has_holder_secret = true};
+    assert_int_equal(sid_holder_secret_make(sid_keyring_holder(holding->keys),
+                                            "enr_1", 0, secret,
+                                            holder_of_1.holder_hash),
+                     SID_OK);
+    each_call_fails(hold);
+    assert_false(sid_app_holds(holding->app, &holder_of_1, "enr_2"));
+    assert_false(sid_app_holds(holding->app, &holder_of_1, ""));
+    holder_of_1.has_holder_secret = false;
+    assert_false(sid_app_holds(holding->app, &holder_of_1, "enr_1"));
+}
+
 /* ---- purposes ------------------------------------------------------------ */
 
 static void
 other_purposes_are_in_force_at_once_and_old_ones_stay_readable(void **state) {
     struct fixture *f = *state;
     const struct sid_purposes *before = sid_app_purposes(f->app);
-    assert_int_equal(sid_app_use_purposes(f->app, &f->purposes), SID_OK);
+    assert_int_equal(sid_app_reload(f->app, &f->config, &f->purposes), SID_OK);
     assert_ptr_equal(sid_app_purposes(f->app), before); /* nothing changed */
     static struct sid_purposes other = {
         .count = 1, .item = {{.name = "gate", .attributes = SID_ATTR_NAME}}};
-    assert_int_equal(sid_app_use_purposes(f->app, &other), SID_OK);
+    assert_int_equal(sid_app_reload(f->app, &f->config, &other), SID_OK);
     const struct sid_purposes *now = sid_app_purposes(f->app);
     assert_ptr_not_equal(now, before);
     assert_true(sid_purposes_same(now, &other));
@@ -267,7 +354,7 @@ assurance_below_the_purposes_is_not_valid_and_says_so(void **state) {
     strict.item[0].assurance = SID_ASSURANCE_REMOTE_LIVE;
     fixture_enrol(f, &submit, NUMBER_A, 0, 0);
     fixture_code(f, submit.enrolment.credential_id, code);
-    assert_int_equal(sid_app_use_purposes(f->app, &strict), SID_OK);
+    assert_int_equal(sid_app_reload(f->app, &f->config, &strict), SID_OK);
     f->clerk.purpose_set = sid_app_purposes(f->app);
     fixture_verify(f, &verify, code, strict.item[0].name);
     assert_int_equal(verify.flow.err, SID_OK);
@@ -302,7 +389,7 @@ pseudonym(struct fixture *f, const char *party, const char *credential_id,
 
 static void
 revoke_start(void *flow) {
-    sid_credential_revoke_start(flow);
+    sid_credential_change_start(flow);
 }
 
 static void
@@ -320,11 +407,13 @@ a_party_knows_a_person_by_one_pseudonym_even_after_another_enrolment(
     assert_int_equal(strncmp(bank, "psn_", 4), 0);
     assert_string_not_equal(bank, hotel);
     assert_string_not_equal(bank, other);
-    struct sid_credential_revoke revoke = {.reason = "lost"};
-    memcpy(revoke.id, first.enrolment.credential_id, sizeof revoke.id);
-    fixture_run(f, &revoke.flow, &f->app_caller, revoke_start);
-    assert_int_equal(revoke.flow.err, SID_OK);
-    sid_credential_revoke_fini(&revoke);
+    struct sid_credential_change revoke = {
+        .change = SID_CHANGE_REVOKE, .reason = SID_REVOKE_LOST, .note = "lost"};
+    memcpy(revoke.look.id, first.enrolment.credential_id,
+           sizeof revoke.look.id);
+    fixture_run(f, &revoke.look.flow, &f->app_caller, revoke_start);
+    assert_int_equal(revoke.look.flow.err, SID_OK);
+    sid_credential_change_fini(&revoke);
     fixture_enrol(f, &second, NUMBER_A, 0, 0);
     pseudonym(f, "Bank", second.enrolment.credential_id, again);
     assert_string_equal(again, bank);
@@ -337,6 +426,8 @@ int
 main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_gate_is_made_whole_or_not_at_all),
+        T(who_has_no_bucket_has_no_quota),
         T(after_five_failures_a_source_is_told_to_wait_but_a_good_key_passes),
         T(the_record_has_each_failure_within_the_limit_and_one_more),
         T(a_dead_key_is_recorded_with_its_client),
@@ -344,6 +435,8 @@ main(void) {
         T(a_role_that_may_not_is_recorded_and_never_told_to_wait),
         T(holders_who_have_proven_nothing_are_limited_like_wrong_keys),
         T(a_writer_that_hangs_delays_no_refusal_and_what_is_left_out_is_counted),
+        T(a_refusal_that_cannot_be_recorded_stays_one_and_is_counted),
+        T(only_the_secret_of_an_enrolment_holds_it),
         T(other_purposes_are_in_force_at_once_and_old_ones_stay_readable),
         T(assurance_below_the_purposes_is_not_valid_and_says_so),
         T(a_party_knows_a_person_by_one_pseudonym_even_after_another_enrolment),

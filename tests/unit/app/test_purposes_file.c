@@ -72,10 +72,10 @@ the_shipped_purposes_tell_exactly_what_people_agreed_to(void **state) {
         uint32_t attributes;
     } shipped[] = {
         {"household_registration", N | I | B | S | R},
-        {"bank_account", N | I | B | S},
+        {"bank_account", N | I | B | S | SID_ATTR_PORTRAIT},
         {"train_ticket", N | I},
-        {"drivers_licence", N | I | B | S},
-        {"hotel_check_in", N | I | SID_ATTR_AGE_OVER_18},
+        {"drivers_licence", N | I | B | S | SID_ATTR_DETAILS},
+        {"hotel_check_in", N | I | SID_ATTR_AGE_OVER_18 | SID_ATTR_PORTRAIT},
         {"security_check", SID_ATTR_NAME_MASKED | SID_ATTR_ID_NUMBER_MASKED |
                                SID_ATTR_AGE_OVER_18},
         {"emergency_service", N | B | S},
@@ -107,12 +107,14 @@ static void
 each_setting_of_a_purpose_is_taken(void **state) {
     (void)state;
     assert_int_equal(load("# ours\n[gate_7]\n"
-                          "counter = required\n"
+                          "counter = required\ncode = live\n"
                           "assurance = counter\n"
                           "attributes = name_masked, portrait\n"
+                          "face = required\n"
                           "help = Who goes in; and when\n"
                           "[b]\nattributes = age_over_18\n"
-                          "counter = optional\nassurance = remote_live\n"),
+                          "counter = optional\nassurance = remote_live\n"
+                          "code = day\n"),
                      SID_OK);
     assert_int_equal(set.count, 2);
     assert_string_equal(set.item[0].name, "gate_7");
@@ -121,8 +123,12 @@ each_setting_of_a_purpose_is_taken(void **state) {
                      SID_ATTR_NAME_MASKED | SID_ATTR_PORTRAIT);
     assert_int_equal(set.item[0].assurance, SID_ASSURANCE_COUNTER);
     assert_true(set.item[0].counter_required);
+    assert_true(set.item[0].face_required);
+    assert_true(set.item[0].live_required);
+    assert_false(set.item[1].live_required);
     assert_int_equal(set.item[1].assurance, SID_ASSURANCE_REMOTE_LIVE);
     assert_false(set.item[1].counter_required);
+    assert_false(set.item[1].face_required);
 }
 
 static void
@@ -130,16 +136,18 @@ a_mistake_is_refused_with_its_line_and_what_is_taken(void **state) {
     (void)state;
     refused("[a]\nattributes = name, phone\n", 2, "a.attributes",
             "name, name_masked, id_number, id_number_masked, birth_date, "
-            "age_over_18, sex, portrait, region");
+            "age_over_18, sex, portrait, region, details");
     refused("[a]\nattributes =\n", 2, "a.attributes", "name_masked");
     refused("[a]\nattributes = name\nassurance = high\n", 3, "a.assurance",
             "remote | remote_live | counter");
     refused("[a]\nattributes = name\ncounter = yes\n", 3, "a.counter",
             "required | optional");
+    refused("[a]\nattributes = name\ncode = minute\n", 3, "a.code",
+            "day | live");
     refused("[a]\nattributes = name\nhelp = \xff\n", 3, "a.help",
             "160 bytes of text");
     refused("[a]\nattributes = name\ntells = name\n", 3, "a.tells: unknown",
-            "attributes, assurance, counter, help");
+            "attributes, assurance, code, counter, face, help");
     refused("[a]\nattributes = name\nattributes = sex\n", 3,
             "a.attributes: set already", "once");
     refused("attributes = name\n", 1, "attributes: of no purpose", "[name]");

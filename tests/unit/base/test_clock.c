@@ -51,7 +51,8 @@ drop_folder(void **state) {
 /* The shift in force, in seconds: rounding allows one second of doubt. */
 static int64_t
 shift_s(void) {
-    return (sid_now_us() - (int64_t)time(NULL) * 1000000) / 1000000;
+    int64_t before_s = time(NULL); /* the later of the two may be a second on */
+    return (sid_now_us() - before_s * 1000000) / 1000000;
 }
 
 static void

@@ -6,11 +6,9 @@
 /* cmocka needs the four above */
 #include <cmocka.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,7 +46,7 @@ a_counter_adds_and_a_gauge_is_set(void **state) {
     struct sid_buf buf = SID_BUF_EMPTY;
     const char *text = exposition(&buf);
     assert_true(value_of(text, "smartidd_queue_depth") == 5);
-    assert_true(value_of(text, "smartidd_codes_issued_total") ==
+    assert_true(value_of(text, "smartidd_codes_issued_total{kind=\"day\"}") ==
                 (double)(before + 3));
     sid_buf_free(&buf);
 }
@@ -140,27 +138,6 @@ the_text_is_added_behind_what_is_there(void **state) {
     sid_buf_free(&buf);
 }
 
-static void
-promtool_finds_nothing_to_say(void **state) {
-    (void)state;
-    if (access("/usr/bin/promtool", X_OK) != 0) {
-        skip(); /* Debian package prometheus */
-        return;
-    }
-    struct sid_buf buf = SID_BUF_EMPTY;
-    assert_int_equal(sid_metrics_write(&buf), SID_OK);
-    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
-    FILE *promtool = popen("/usr/bin/promtool check metrics >&2", "w");
-    assert_non_null(promtool);
-    size_t n = fwrite(buf.ptr, 1, buf.len, promtool);
-    int status = pclose(promtool);
-    (void)signal(SIGPIPE, before);
-    assert_int_equal(n, buf.len);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    sid_buf_free(&buf);
-}
-
 #define ROUNDS 20000
 static void *
 count(void *ctx) {
@@ -197,16 +174,31 @@ nothing_is_lost_between_threads(void **state) {
     sid_buf_free(&buf);
 }
 
+static void
+a_quantile_is_the_end_of_its_bucket(void **state) {
+    (void)state;
+    assert_int_equal(sid_histogram_count(SID_H_ENROL_WORK), 0);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 990), 0);
+    for (int i = 0; i < 99; i++)
+        sid_histogram_observe_us(SID_H_ENROL_WORK, 700);
+    sid_histogram_observe_us(SID_H_ENROL_WORK, 20000000);
+    assert_int_equal(sid_histogram_count(SID_H_ENROL_WORK), 100);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 500), 1000);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 990), 1000);
+    assert_int_equal(sid_histogram_quantile_us(SID_H_ENROL_WORK, 1000),
+                     10000000);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_quantile_is_the_end_of_its_bucket),
         cmocka_unit_test(a_counter_adds_and_a_gauge_is_set),
         cmocka_unit_test(an_observation_lands_in_its_bucket_and_all_above),
         cmocka_unit_test(the_process_tells_its_own_state),
         cmocka_unit_test(open_descriptors_are_counted),
         cmocka_unit_test(each_name_has_one_help_and_one_type_before_its_series),
         cmocka_unit_test(the_text_is_added_behind_what_is_there),
-        cmocka_unit_test(promtool_finds_nothing_to_say),
         cmocka_unit_test(nothing_is_lost_between_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,37 @@ a_text_that_does_not_fit_is_not_copied(void **state) {
 }
 
 static void
+a_number_is_digits_alone_within_its_bounds(void **state) {
+    (void)state;
+    int64_t n = -7;
+    static const char *const wrong[] = {"",
+                                        " 5",
+                                        "5 ",
+                                        "+5",
+                                        "-5",
+                                        "5x",
+                                        "0x5",
+                                        "5.0",
+                                        "1",
+                                        "1000001",
+                                        "99999999999999999999",
+                                        "9223372036854775808"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(sid_text_number(wrong[i], 2, 1000000, &n),
+                         SID_E_ARGUMENT);
+    assert_int_equal(n, -7);
+    assert_int_equal(sid_text_number("2", 2, 1000000, &n), SID_OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(sid_text_number("0001000000", 2, 1000000, &n), SID_OK);
+    assert_int_equal(n, 1000000);
+    assert_int_equal(sid_text_number("9223372036854775807", 0, INT64_MAX, &n),
+                     SID_OK);
+    assert_true(n == INT64_MAX);
+    assert_int_equal(sid_text_number("9223372036854775808", 0, INT64_MAX, &n),
+                     SID_E_ARGUMENT);
+}
+
+static void
 hex_is_written_small_and_read_in_both_cases(void **state) {
     (void)state;
     const uint8_t bytes[] = {0x00, 0x9a, 0xff, 0x5c};
@@ -321,6 +352,7 @@ int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_does_not_fit_is_not_copied),
+        cmocka_unit_test(a_number_is_digits_alone_within_its_bounds),
         cmocka_unit_test(hex_is_written_small_and_read_in_both_cases),
         cmocka_unit_test(hex_of_another_length_or_letter_is_refused),
         cmocka_unit_test(base32_has_the_most_significant_bits_first),

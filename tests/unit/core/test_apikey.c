@@ -124,6 +124,7 @@ roles_are_read_by_name(void **state) {
     }
     assert_string_equal(sid_role_name(SID_ROLE_NONE), "none");
     assert_string_equal(sid_role_name(SID_ROLE_HOLDER), "holder");
+    assert_string_equal(sid_role_name((enum sid_role)0x7fff), "none");
 }
 
 static void
@@ -187,6 +188,8 @@ unknown_revoked_and_expired_keys_are_refused_alike(void **state) {
     assert_int_equal(check_at(key, NOW_S + 99, &caller), SID_OK);
     assert_int_equal(check_at(key, NOW_S + 100, &caller),
                      SID_E_UNAUTHENTICATED);
+    sid_keyset_revoke(set, "cli_nobody"); /* which changes nothing */
+    assert_int_equal(check_at(key, NOW_S + 99, &caller), SID_OK);
     client.revoked_at_s = NOW_S;
     assert_int_equal(sid_keyset_put(set, &client), SID_OK);
     refused(key, SID_APIKEY_CHARS);
@@ -254,6 +257,27 @@ a_key_is_good_in_its_networks_only(void **state) {
         assert_string_equal(told.client_id, client.id);
     }
     refused(key, SID_APIKEY_CHARS); /* from where there are no addresses */
+}
+
+static void
+a_keys_bucket_goes_on_when_the_client_is_put_anew(void **state) {
+    (void)state;
+    char key[SID_APIKEY_SIZE];
+    struct sid_caller before, after;
+    struct sid_client client = add(SID_ROLE_CLERK, key);
+    int64_t retry_s = 0;
+    assert_int_equal(check_from("::1", key, NOW_S, &before, NULL), SID_OK);
+    assert_int_equal(before.per_minute, 0);
+    assert_true(sid_quota_take(&before.key->bucket, 1, 1, 1, &retry_s));
+    client.per_minute = 1;
+    assert_int_equal(sid_keyset_put(set, &client), SID_OK);
+    assert_int_equal(check_from("::1", key, NOW_S, &after, NULL), SID_OK);
+    assert_int_equal(after.per_minute, 1);
+    assert_false(sid_quota_take(&after.key->bucket, 1, 1, 1, &retry_s));
+    /* Another key has another one. */
+    (void)add(SID_ROLE_CLERK, key);
+    assert_int_equal(check_from("::1", key, NOW_S, &after, NULL), SID_OK);
+    assert_true(sid_quota_take(&after.key->bucket, 1, 1, 1, &retry_s));
 }
 
 static void
@@ -516,6 +540,7 @@ main(void) {
         T(the_record_is_told_why_and_whose_key_it_was),
         T(each_reason_has_a_word_for_the_record),
         T(a_key_is_good_in_its_networks_only),
+        T(a_keys_bucket_goes_on_when_the_client_is_put_anew),
         T(failures_are_counted_for_the_key_whose_name_was_shown),
         T(ages_tell_which_keys_will_soon_expire),
         T(other_purposes_change_what_grants_mean_at_once),

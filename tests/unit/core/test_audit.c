@@ -5,6 +5,7 @@
 #include <stdint.h>
 /* cmocka needs the four above */
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "smartid/audit.h"
@@ -91,12 +92,103 @@ a_row_may_be_linked_in_place(void **state) {
     assert_memory_equal(moving, first, sizeof first);
 }
 
+/* "key|value;key|value;" and what was left over. */
+static void
+members_of(const char *detail, char *out, size_t out_size, const char **rest) {
+    struct sid_audit_member m;
+    size_t len = 0;
+    *out = '\0';
+    while (sid_audit_member_next(&detail, &m)) {
+        int n = snprintf(out + len, out_size - len, "%.*s|%.*s;",
+                         (int)m.key_len, m.key, (int)m.value_len, m.value);
+        assert_in_range(n, 1, out_size - len - 1);
+        len += (size_t)n;
+    }
+    *rest = detail;
+}
+
+static void
+a_detail_is_read_as_members(void **state) {
+    (void)state;
+    static const struct {
+        const char *detail, *members, *rest;
+    } rows[] = {
+        {"", "", ""},
+        {"a=1", "a|1;", ""},
+        {"attempts=1 reasons=", "attempts|1;reasons|;", ""},
+        {"id=ver_1 purpose=x counter=12", "id|ver_1;purpose|x;counter|12;", ""},
+        {"a==b c=d=e", "a|=b;c|d=e;", ""},
+        {"id_photo", "", "id_photo"},
+        {"n=\"a b\" p=\"\" q=1", "n|a b;p|;q|1;", ""},
+        {"n=\"a b", "", "n=\"a b"},
+        {"n=\"a\"b", "", "n=\"a\"b"},
+        {"counter=\"a\" b", "counter|\"a\" b;", ""},
+        {"a=1 word b=2", "a|1;", "word b=2"},
+        {"a=1  b=2", "a|1;", " b=2"},
+        {"a=1 ", "a|1;", " "},
+        {" a=1", "", " a=1"},
+        {"=1", "", "=1"},
+        {"A=1", "", "A=1"},
+        {":=1", "", ":=1"},
+        {"{=1", "", "{=1"},
+        {"a_0z9=1", "a_0z9|1;", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[128];
+        const char *rest;
+        members_of(rows[i].detail, text, sizeof text, &rest);
+        assert_string_equal(text, rows[i].members);
+        assert_string_equal(rest, rows[i].rest);
+    }
+}
+
+static void
+somebodys_own_text_cannot_pass_for_another_member(void **state) {
+    (void)state;
+    char text[128];
+    const char *rest;
+    struct sid_audit_member member;
+    const char *detail =
+        "id=ver_1 purpose=bank_account counter=7 purpose=x id=ver_2";
+    members_of(detail, text, sizeof text, &rest);
+    assert_string_equal(
+        text, "id|ver_1;purpose|bank_account;counter|7 purpose=x id=ver_2;");
+    assert_true(sid_audit_member_find(detail, "purpose", &member));
+    assert_int_equal(member.value_len, strlen("bank_account"));
+    assert_false(
+        sid_audit_member_find("counter=7 purpose=x", "purpose", &member));
+    assert_false(sid_audit_member_find(detail, "purpos", &member));
+}
+
+static void
+an_anchor_depends_on_number_and_mac_and_is_no_link(void **state) {
+    (void)state;
+    uint8_t seal[4][SID_SHA256_BYTES], other[SID_SHA256_BYTES] = {1};
+    assert_int_equal(sid_audit_anchor(key, 5, zeros, seal[0]), SID_OK);
+    assert_int_equal(sid_audit_anchor(key, 6, zeros, seal[1]), SID_OK);
+    assert_int_equal(sid_audit_anchor(key, 5, other, seal[2]), SID_OK);
+    assert_int_equal(sid_audit_link(key, zeros, &row, seal[3]), SID_OK);
+    for (int i = 0; i < 4; i++) {
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(seal[i], seal[j], SID_SHA256_BYTES);
+    }
+    char text[65];
+    sid_hex_encode(seal[0], sizeof seal[0], text);
+    /* Computed by a second implementation (Python's hmac). */
+    assert_string_equal(
+        text,
+        "09678c7daf524c41d6eec0ee58b27c4799d65bcc994e62039555487c11afa8a8");
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_link_has_not_drifted),
         cmocka_unit_test(a_change_of_any_part_changes_the_link),
         cmocka_unit_test(a_row_may_be_linked_in_place),
+        cmocka_unit_test(a_detail_is_read_as_members),
+        cmocka_unit_test(somebodys_own_text_cannot_pass_for_another_member),
+        cmocka_unit_test(an_anchor_depends_on_number_and_mac_and_is_no_link),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

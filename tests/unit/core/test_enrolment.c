@@ -41,6 +41,8 @@ photos_have_the_names_of_their_parts(void **state) {
     (void)state;
     assert_string_equal(sid_photo_kind_name(SID_PHOTO_ID), "id_photo");
     assert_string_equal(sid_photo_kind_name(SID_PHOTO_SELFIE), "selfie");
+    assert_string_equal(sid_photo_kind_name(SID_PHOTO_FRAME_1), "frame_1");
+    assert_string_equal(sid_photo_kind_name(SID_PHOTO_FRAME_3), "frame_3");
     assert_null(sid_photo_kind_name(SID_PHOTO_NONE));
 }
 
@@ -72,8 +74,10 @@ a_message_names_the_photo_it_is_about(void **state) {
     sid_reason_message(SID_REASON_NO_FACE, SID_PHOTO_ID, text, sizeof text);
     assert_string_equal(text,
                         "No face was found in the photo of the ID card. Take "
-                        "it again with the whole face in view, facing the "
-                        "camera.");
+                        "it again with the whole face in view.");
+    sid_reason_message(SID_REASON_NOT_TURNED, SID_PHOTO_FRAME_2, text,
+                       sizeof text);
+    assert_memory_equal(text, "The head in the second frame is not turned", 42);
     sid_reason_message(SID_REASON_TOO_DARK, SID_PHOTO_NONE, text, sizeof text);
     assert_memory_equal(text, "The photo is too dark.", 22);
 }
@@ -103,6 +107,84 @@ only_reasons_a_person_can_mend_are_retryable(void **state) {
                         "officer_decision");
 }
 
+/* What app and holder are told, packed. */
+static const char *
+told(enum sid_enrol_state in, bool by_officer,
+     const struct sid_reasons *reasons) {
+    static char text[SID_REASONS_TEXT_SIZE];
+    struct sid_reasons out;
+    memset(&out, 0x33, sizeof out);
+    sid_reasons_public(reasons, in, by_officer, &out);
+    sid_reasons_pack(&out, text);
+    return text;
+}
+
+static void
+every_fraud_is_kept_from_app_and_holder(void **state) {
+    (void)state;
+    int frauds = 0;
+    for (int r = 0; r < SID_REASON_COUNT; r++) {
+        enum sid_reason reason = (enum sid_reason)r;
+        struct sid_reasons reasons = {0};
+        sid_reasons_add(&reasons, reason, SID_PHOTO_NONE);
+        bool fraud = sid_reason_class_of(reason) == SID_CLASS_FRAUD;
+        frauds += fraud ? 1 : 0;
+        /* In review all look alike; rejected, a fraud alone looks like an
+         * officer's word. */
+        if (sid_reason_class_of(reason) == SID_CLASS_QUALITY)
+            continue;
+        assert_string_equal(told(SID_ENROL_REVIEW, false, &reasons),
+                            "under_review");
+        assert_string_equal(told(SID_ENROL_REJECTED, false, &reasons),
+                            fraud ? "officer_decision"
+                                  : sid_reason_code(reason));
+        assert_string_equal(told(SID_ENROL_REJECTED, true, &reasons),
+                            "officer_decision");
+        assert_string_equal(told(SID_ENROL_FAILED, false, &reasons),
+                            fraud ? "" : sid_reason_code(reason));
+    }
+    assert_int_equal(frauds, 4);
+    struct sid_reasons reasons = {0};
+    assert_string_equal(told(SID_ENROL_APPROVED, false, &reasons), "");
+    assert_string_equal(told(SID_ENROL_RECEIVED, false, &reasons), "");
+    sid_reasons_add(&reasons, SID_REASON_FACES_DIFFER, SID_PHOTO_NONE);
+    sid_reasons_add(&reasons, SID_REASON_CHALLENGE_FAILED, SID_PHOTO_NONE);
+    assert_string_equal(told(SID_ENROL_REJECTED, false, &reasons),
+                        "faces_differ");
+}
+
+/* Of an appeal: others are rejected for it at once. */
+static void
+quality_is_told_whatever_becomes_of_it(void **state) {
+    (void)state;
+    int told_of = 0;
+    for (int r = 0; r < SID_REASON_COUNT; r++) {
+        enum sid_reason reason = (enum sid_reason)r;
+        struct sid_reasons reasons = {0};
+        char expected[64];
+        if (sid_reason_class_of(reason) != SID_CLASS_QUALITY)
+            continue;
+        told_of++;
+        sid_reasons_add(&reasons, reason, SID_PHOTO_SELFIE);
+        sid_reasons_add(&reasons, SID_REASON_APPEAL, SID_PHOTO_NONE);
+        (void)snprintf(expected, sizeof expected, "under_review %s:selfie",
+                       sid_reason_code(reason));
+        assert_string_equal(told(SID_ENROL_REVIEW, false, &reasons), expected);
+        (void)snprintf(expected, sizeof expected, "officer_decision %s:selfie",
+                       sid_reason_code(reason));
+        assert_string_equal(told(SID_ENROL_REJECTED, true, &reasons), expected);
+    }
+    assert_int_equal(told_of, 13);
+}
+
+static void
+classes_have_names(void **state) {
+    (void)state;
+    assert_string_equal(sid_reason_class_name(SID_CLASS_QUALITY), "quality");
+    assert_string_equal(sid_reason_class_name(SID_CLASS_FRAUD), "fraud");
+    assert_string_equal(sid_reason_class_name(SID_CLASS_OTHER), "other");
+}
+
 static void
 reasons_survive_being_stored(void **state) {
     (void)state;
@@ -116,11 +198,13 @@ reasons_survive_being_stored(void **state) {
     sid_reasons_add(&in, SID_REASON_NO_FACE, SID_PHOTO_SELFIE);
     sid_reasons_add(&in, SID_REASON_TOO_DARK, SID_PHOTO_ID);
     sid_reasons_add(&in, SID_REASON_FACES_DIFFER, SID_PHOTO_NONE);
+    sid_reasons_add(&in, SID_REASON_NOT_TURNED, SID_PHOTO_FRAME_3);
     sid_reasons_pack(&in, text);
-    assert_string_equal(text, "no_face:selfie too_dark:id_photo faces_differ");
+    assert_string_equal(text, "no_face:selfie too_dark:id_photo faces_differ "
+                              "not_turned:frame_3");
     assert_int_equal(sid_reasons_unpack(text, &out), SID_OK);
-    assert_int_equal(out.count, 3);
-    for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(out.count, 4);
+    for (size_t i = 0; i < 4; i++) {
         assert_int_equal(out.item[i].reason, in.item[i].reason);
         assert_int_equal(out.item[i].photo, in.item[i].photo);
     }
@@ -157,6 +241,8 @@ a_stored_text_of_another_form_is_refused(void **state) {
         "no_face,too_dark",
         ("no_face no_face no_face no_face no_face no_face no_face no_face "
          "no_face"),
+        "no_face:frame_0",
+        "no_face:frame_4",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct sid_reasons out = {.count = 77};
@@ -249,6 +335,11 @@ a_masked_name_shows_the_first_character_of_each_word(void **state) {
     assert_int_equal(strlen(out), SID_NAME_SIZE - 1);
     assert_int_equal(out[0], 'n');
     assert_int_equal(out[1], '*');
+    char longer[2 * SID_NAME_SIZE];
+    memset(longer, 'n', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    sid_name_mask(longer, out);
+    assert_int_equal(strlen(out), SID_NAME_SIZE - 1);
 }
 
 int
@@ -261,6 +352,9 @@ main(void) {
         cmocka_unit_test(a_message_names_the_photo_it_is_about),
         cmocka_unit_test(a_message_never_leaves_its_room),
         cmocka_unit_test(only_reasons_a_person_can_mend_are_retryable),
+        cmocka_unit_test(every_fraud_is_kept_from_app_and_holder),
+        cmocka_unit_test(quality_is_told_whatever_becomes_of_it),
+        cmocka_unit_test(classes_have_names),
         cmocka_unit_test(reasons_survive_being_stored),
         cmocka_unit_test(
             eight_of_the_longest_reasons_fit_and_a_ninth_is_dropped),

@@ -92,7 +92,13 @@ nothing_else_is_repaired(void **state) {
         "11010519491231002*",
         "11010519491231002\xef\xbc",
         "11010519491231002\xef\xbc\xba",
-        "11010519491231002Х", /* Cyrillic */
+        /* U+FF0F and U+FF1A, beside the digits: the checksum would hold. */
+        ("1101051949123100\xef\xbc\x8f"
+         "5"),
+        ("1101051949123100\xef\xbc\x9a"
+         "5"),
+        "11010519491231002\xef\xbd\x99", /* U+FF59, behind x */
+        "11010519491231002Х",            /* Cyrillic */
         ("\xc2\xa0" WOMAN),
         "110105194912310020",
     };
@@ -102,6 +108,15 @@ nothing_else_is_repaired(void **state) {
     assert_int_equal(
         sid_idnumber_normalise("11010519491231002X\0", 19, NOW_S, out),
         SID_E_FIELD_INVALID);
+}
+
+static void
+a_clock_before_1970_stands_at_its_first_day(void **state) {
+    (void)state;
+    char out[SID_IDNUMBER_SIZE], number[SID_IDNUMBER_SIZE];
+    assert_int_equal(judge_at(WOMAN, -86400, out), SID_OK);
+    assert_int_equal(sid_idnumber_age(out, 0), 20);
+    refused_at(born("19700102", number), -86400);
 }
 
 static void
@@ -251,6 +266,7 @@ main(void) {
         cmocka_unit_test(the_published_numbers_are_taken),
         cmocka_unit_test(small_differences_of_writing_are_repaired),
         cmocka_unit_test(nothing_else_is_repaired),
+        cmocka_unit_test(a_clock_before_1970_stands_at_its_first_day),
         cmocka_unit_test(the_fifteen_digits_of_1989_are_refused),
         cmocka_unit_test(every_wrong_digit_is_caught),
         cmocka_unit_test(every_swap_of_neighbours_is_caught),

@@ -52,6 +52,7 @@ each_attribute_has_its_word_and_its_bit(void **state) {
         {"sex", SID_ATTR_SEX},
         {"portrait", SID_ATTR_PORTRAIT},
         {"region", SID_ATTR_REGION},
+        {"details", SID_ATTR_DETAILS},
     };
     uint32_t all = 0, got = 0;
     assert_int_equal(sizeof words / sizeof words[0], SID_ATTRIBUTE_COUNT);
@@ -111,7 +112,13 @@ a_difference_anywhere_makes_another_set(void **state) {
     (void)state;
     struct sid_purposes a = two_purposes(), b = two_purposes();
     assert_true(sid_purposes_same(&a, &b));
+    b.item[1].live_required = true;
+    assert_false(sid_purposes_same(&a, &b));
+    b.item[1].live_required = false;
     b.item[1].counter_required = true;
+    assert_false(sid_purposes_same(&a, &b));
+    b = two_purposes();
+    b.item[1].face_required = true;
     assert_false(sid_purposes_same(&a, &b));
     b = two_purposes();
     b.item[1].assurance = SID_ASSURANCE_COUNTER;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 /* cmocka needs the four above */
 #include <cmocka.h>
 #include <string.h>
@@ -100,7 +101,7 @@ a_code_opens_to_what_it_was_made_of(void **state) {
     for (size_t i = 0; i < sizeof serials / sizeof serials[0]; i++) {
         for (unsigned kind = 0; kind < 2; kind++) {
             struct sid_token in = {.serial = serials[i],
-                                   .not_after_s = NOW_S + 1000,
+                                   .not_after_s = NOW_S + 50,
                                    .kind = (enum sid_token_kind)kind,
                                    .key_id = 1};
             struct sid_token out = {0};
@@ -395,9 +396,88 @@ windows_follow_each_other_from_the_issue_on(void **state) {
     assert_int_equal(to, issued + 120);
 }
 
+static void
+what_a_scanner_types_round_a_code_is_stripped(void **state) {
+    (void)state;
+    static const char code[] = /* its last character is a blank */
+        "SID1:0123456789ABCDEFGHIJ 0123456789ABCDEFGHIJ 01234567 ";
+    static const char *const before[] = {"", "\t", "\r\n\t"};
+    static const char *const after[] = {"",   "\r",   "\n",         "\r\n",
+                                        "\t", " \r ", "  \r\n \t  "};
+    assert_int_equal(strlen(code), SID_TOKEN_CHARS);
+    for (size_t b = 0; b < sizeof before / sizeof before[0]; b++) {
+        for (size_t a = 0; a < sizeof after / sizeof after[0]; a++) {
+            char text[128];
+            int len = snprintf(text, sizeof text, "%s%s%s", before[b], code,
+                               after[a]);
+            struct sid_span got = sid_token_strip(text, (size_t)len);
+            assert_int_equal(got.len, SID_TOKEN_CHARS);
+            assert_memory_equal(got.ptr, code, SID_TOKEN_CHARS);
+        }
+    }
+    assert_int_equal(sid_token_strip(" x ", 3).len, 3);
+    assert_int_equal(sid_token_strip("\r\n", 2).len, 0);
+    assert_int_equal(sid_token_strip("", 0).len, 0);
+    assert_int_equal(sid_token_strip("a\nb", 3).len, 3);
+}
+
+static void
+a_live_code_lives_a_minute_and_has_no_grace(void **state) {
+    (void)state;
+    const struct sid_token in = {.serial = 7,
+                                 .not_after_s = NOW_S + SID_TOKEN_LIVE_S,
+                                 .kind = SID_TOKEN_LIVE,
+                                 .key_id = 1,
+                                 .draw = SID_TOKEN_DRAW_MAX};
+    struct sid_token out = {0};
+    char code[SID_TOKEN_SIZE];
+    assert_int_equal(sid_token_make(ring, &in, code), SID_OK);
+    assert_int_equal(open_at(code, NOW_S, &out), SID_OK);
+    assert_int_equal(out.draw, SID_TOKEN_DRAW_MAX);
+    assert_int_equal(open_at(code, NOW_S + 59, &out), SID_OK);
+    assert_int_equal(open_at(code, NOW_S + 60, &out), SID_E_CODE_EXPIRED);
+    assert_int_equal(open_at(code, NOW_S - 30, &out), SID_OK);
+    assert_int_equal(open_at(code, NOW_S - 31, &out), SID_E_CODE_EARLY);
+}
+
+static void
+two_draws_make_two_codes_and_a_day_code_has_none(void **state) {
+    (void)state;
+    struct sid_token token = {.serial = 7,
+                              .not_after_s = NOW_S + 10,
+                              .kind = SID_TOKEN_LIVE,
+                              .key_id = 1,
+                              .draw = 1};
+    char one[SID_TOKEN_SIZE], other[SID_TOKEN_SIZE];
+    assert_int_equal(sid_token_make(ring, &token, one), SID_OK);
+    token.draw = 2;
+    assert_int_equal(sid_token_make(ring, &token, other), SID_OK);
+    assert_string_not_equal(one, other);
+    token.kind = SID_TOKEN_DAY;
+    assert_int_equal(sid_token_make(ring, &token, one), SID_OK);
+    refused(one, SID_TOKEN_CHARS, SID_E_CODE_CONTENT);
+}
+
+static void
+only_what_the_ladder_says_is_about_the_code(void **state) {
+    (void)state;
+    int judged = 0;
+    for (int e = 0; e < SID_ERR_COUNT; e++) {
+        enum sid_err err = (enum sid_err)e;
+        bool of_code = strncmp(sid_err_code(err), "code_", 5) == 0;
+        assert_int_equal(sid_token_judged(err), of_code || err == SID_OK);
+        judged += sid_token_judged(err);
+    }
+    assert_int_equal(judged, 9);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_live_code_lives_a_minute_and_has_no_grace),
+        cmocka_unit_test(two_draws_make_two_codes_and_a_day_code_has_none),
+        cmocka_unit_test(only_what_the_ladder_says_is_about_the_code),
+        cmocka_unit_test(what_a_scanner_types_round_a_code_is_stripped),
         cmocka_unit_test(a_code_opens_to_what_it_was_made_of),
         cmocka_unit_test(the_format_has_not_drifted),
         cmocka_unit_test(an_unknown_key_id_makes_no_code),

@@ -145,6 +145,30 @@ a_sealed_value_is_what_the_second_gcm_makes(void **state) {
     }
 }
 
+static void
+a_place_of_any_length_is_bound_whole(void **state) {
+    (void)state;
+    uint8_t raw[SID_KEY_BYTES], cipher[4], tag[16];
+    for (size_t i = 0; i < sizeof raw; i++)
+        raw[i] = (uint8_t)(i * 3 + 1);
+    char row[300], aad[sizeof row + 8];
+    memset(row, 'r', sizeof row);
+    for (size_t len = 1; len < sizeof row; len++) {
+        row[len] = '\0';
+        const struct sid_place at = {"t", "c", row};
+        int n = snprintf(aad, sizeof aad, "t|c|%s|7", row);
+        struct sid_buf sealed = SID_BUF_EMPTY;
+        assert_int_equal(sid_seal(key, &at, sid_span_str("body"), &sealed),
+                         SID_OK);
+        gcm(raw, sealed.ptr + 2, sid_span_of(aad, (size_t)n),
+            sid_span_str("body"), cipher, tag);
+        assert_memory_equal(sealed.ptr + 14, cipher, sizeof cipher);
+        assert_memory_equal(sealed.ptr + 14 + sizeof cipher, tag, sizeof tag);
+        sid_buf_free(&sealed);
+        row[len] = 'r';
+    }
+}
+
 /* ---- seal and open ------------------------------------------------------- */
 
 static void
@@ -316,6 +340,7 @@ main(void) {
         cmocka_unit_test(one_block_agrees_with_fips_197),
         cmocka_unit_test(the_second_gcm_agrees_with_nists_case_16),
         cmocka_unit_test(a_sealed_value_is_what_the_second_gcm_makes),
+        cmocka_unit_test(a_place_of_any_length_is_bound_whole),
         cmocka_unit_test(what_was_sealed_opens_in_its_place),
         cmocka_unit_test(the_same_value_never_seals_to_the_same_bytes),
         cmocka_unit_test(nothing_cannot_be_sealed),

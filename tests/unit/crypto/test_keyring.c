@@ -114,6 +114,42 @@ a_code_key_has_two_halves_derived_with_its_version(void **state) {
 }
 
 static void
+a_code_key_signs_with_a_key_of_its_own(void **state) {
+    (void)state;
+    uint8_t raw[SID_KEY_BYTES], is[SID_PUBLIC_KEY_BYTES],
+        expected[SID_PUBLIC_KEY_BYTES];
+    struct sid_sign_key *key = NULL;
+    assert_null(sid_keyring_offline(ring, 7));
+    assert_int_equal(put(SID_KEY_CODE, 7, 0, code), SID_OK);
+    assert_int_equal(put(SID_KEY_DATA, 8, 0, code), SID_OK);
+    assert_int_equal(sid_hkdf(code, "smartidd/code/offline/7", raw), SID_OK);
+    assert_int_equal(sid_sign_key_new(raw, &key), SID_OK);
+    sid_sign_public(key, expected);
+    sid_sign_public(sid_keyring_offline(ring, 7), is);
+    assert_memory_equal(is, expected, sizeof is);
+    assert_null(sid_keyring_offline(ring, 8)); /* of the data key: none */
+    sid_keyring_retire(ring, SID_KEY_CODE, 7);
+    assert_null(sid_keyring_offline(ring, 7));
+    sid_sign_key_free(&key);
+}
+
+static void
+a_template_key_has_a_transform_of_its_own(void **state) {
+    (void)state;
+    assert_null(sid_keyring_transform(ring, 1));
+    assert_int_equal(put(SID_KEY_TEMPLATE, 1, 0, code), SID_OK);
+    assert_int_equal(put(SID_KEY_TEMPLATE, 2, 0, root), SID_OK);
+    assert_int_equal(put(SID_KEY_DATA, 3, 0, root), SID_OK);
+    is_derived_from(code, sid_keyring_transform(ring, 1),
+                    "smartidd/transform/v1");
+    is_derived_from(root, sid_keyring_transform(ring, 2),
+                    "smartidd/transform/v1");
+    assert_null(sid_keyring_transform(ring, 0));
+    assert_null(sid_keyring_transform(ring, 3)); /* of the data key: none */
+    assert_non_null(sid_keyring_wrap(ring, SID_KEY_TEMPLATE, 2));
+}
+
+static void
 no_two_uses_of_one_root_share_a_key(void **state) {
     (void)state;
     uint8_t mac[5][SID_SHA256_BYTES];
@@ -136,6 +172,8 @@ a_version_is_put_once_and_within_one_byte(void **state) {
     assert_int_equal(put(SID_KEY_DATA, 256, 0, code), SID_E_ARGUMENT);
     assert_int_equal(put(SID_KEY_ROOT, 2, 0, code), SID_E_ARGUMENT);
     assert_int_equal(put(SID_KEY_DATA, 255, 0, code), SID_OK);
+    assert_int_equal(put(SID_KEY_DATA, 7, 0, code), SID_OK);
+    assert_int_equal(sid_keyring_current(ring, SID_KEY_DATA), 255);
     assert_int_equal(put(SID_KEY_DATA, 255, 0, code), SID_E_EXISTS);
     assert_int_equal(sid_keyring_current(ring, SID_KEY_DATA), 255);
     assert_int_equal(sid_keyring_current(ring, SID_KEY_CODE), 0);
@@ -271,6 +309,8 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(each_key_of_the_root_is_derived_with_its_documented_info),
         T(a_code_key_has_two_halves_derived_with_its_version),
+        T(a_code_key_signs_with_a_key_of_its_own),
+        T(a_template_key_has_a_transform_of_its_own),
         T(no_two_uses_of_one_root_share_a_key),
         T(a_version_is_put_once_and_within_one_byte),
         T(versions_stand_side_by_side_until_they_are_retired),

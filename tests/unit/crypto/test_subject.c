@@ -114,6 +114,39 @@ a_new_wrapping_leaves_what_was_sealed_readable(void **state) {
     struct sid_subject old = subject("enr_a", &before, SID_KEY_DATA);
     assert_int_equal(opens(&old, &sealed), SID_E_SEAL);
     sid_buf_free(&sealed);
+    /* What was never made is not wrapped again. */
+    struct sid_subject_key none = {0};
+    assert_int_equal(sid_subject_rewrap(ring, "enr_a", &none, &changed),
+                     SID_OK);
+    assert_false(changed);
+}
+
+static void
+a_renewed_template_key_opens_nothing_of_the_old_one(void **state) {
+    (void)state;
+    const uint8_t second[SID_KEY_BYTES] = {77};
+    struct sid_subject_key renewed = key;
+    struct sid_subject was = subject("enr_a", &key, SID_KEY_TEMPLATE);
+    struct sid_subject is = subject("enr_a", &renewed, SID_KEY_TEMPLATE);
+    struct sid_subject data = subject("enr_a", &key, SID_KEY_DATA);
+    struct sid_subject data_after = subject("enr_a", &renewed, SID_KEY_DATA);
+    struct sid_buf old = SID_BUF_EMPTY, new = SID_BUF_EMPTY,
+                   other = SID_BUF_EMPTY;
+    seal(&was, &old);
+    seal(&data, &other);
+    assert_int_equal(sid_keyring_put(ring, SID_KEY_TEMPLATE, 2, 5, second),
+                     SID_OK);
+    assert_int_equal(sid_subject_renew_template(ring, "enr_a", &renewed),
+                     SID_OK);
+    assert_int_equal(renewed.template_version, 2);
+    seal(&is, &new);
+    assert_int_equal(opens(&is, &new), SID_OK);
+    assert_int_equal(opens(&is, &old), SID_E_SEAL);
+    assert_int_equal(opens(&was, &new), SID_E_SEAL);
+    assert_int_equal(opens(&data_after, &other), SID_OK);
+    sid_buf_free(&old);
+    sid_buf_free(&new);
+    sid_buf_free(&other);
 }
 
 static void
@@ -139,6 +172,9 @@ without_a_current_key_no_person_gets_one(void **state) {
     assert_int_equal(sid_keyring_new(&empty), SID_OK);
     assert_int_equal(sid_subject_make(empty, "enr_a", &made), SID_E_CRYPTO);
     assert_int_equal(made.data_version, 99); /* untouched */
+    assert_int_equal(sid_subject_renew_template(empty, "enr_a", &made),
+                     SID_E_CRYPTO);
+    assert_int_equal(made.template_version, 0);
     sid_keyring_free(&empty);
 }
 
@@ -149,6 +185,7 @@ main(void) {
         T(what_is_sealed_under_a_persons_key_opens_under_it_only),
         T(a_forgotten_key_opens_nothing),
         T(a_new_wrapping_leaves_what_was_sealed_readable),
+        T(a_renewed_template_key_opens_nothing_of_the_old_one),
         T(every_changed_byte_of_a_wrapped_key_is_found),
         T(without_a_current_key_no_person_gets_one),
     };

@@ -67,6 +67,44 @@ a_table_with_broken_quotes_is_refused(void **state) {
 }
 
 static void
+yes_and_no_are_what_spreadsheets_write(void **state) {
+    (void)state;
+    static const char *const yes[] = {"1", "true", "TRUE", "True"};
+    static const char *const no[] = {"0", "false", "FALSE", "False"};
+    static const char *const neither[] = {"",   "2",     "01",   "yes",
+                                          " 1", "true ", "wahr", "-1"};
+    bool value = false;
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        assert_true(sid_csv_truth(yes[i], &value));
+        assert_true(value);
+        assert_true(sid_csv_truth(no[i], &value));
+        assert_false(value);
+    }
+    for (size_t i = 0; i < sizeof neither / sizeof neither[0]; i++)
+        assert_false(sid_csv_truth(neither[i], &value));
+}
+
+static void
+a_record_knows_the_line_on_which_it_began(void **state) {
+    (void)state;
+    static const char text[] = "a,b\r\n\n\"x\ny\",2\n\"broken";
+    struct sid_csv_reader reader = {.in = sid_span_str(text)};
+    struct sid_csv_record record = {0};
+    enum sid_err err = SID_OK;
+    assert_true(sid_csv_next(&reader, &record, &err));
+    assert_int_equal(record.line, 1);
+    assert_true(sid_csv_next(&reader, &record, &err));
+    assert_int_equal(record.line, 3);
+    assert_false(sid_csv_next(&reader, &record, &err));
+    assert_int_equal(err, SID_E_BAD_REQUEST);
+    assert_int_equal(record.line, 5);
+    reader = (struct sid_csv_reader){.in = sid_span_str("")};
+    assert_false(sid_csv_next(&reader, &record, &err));
+    assert_int_equal(record.line, 1);
+    sid_csv_record_fini(&record);
+}
+
+static void
 a_written_field_reads_back_the_same(void **state) {
     (void)state;
     static const char *const fields[] = {"plain", "a,b", "say \"hi\"",
@@ -145,6 +183,8 @@ main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_read_as_rfc_4180_says),
         cmocka_unit_test(a_table_with_broken_quotes_is_refused),
+        cmocka_unit_test(yes_and_no_are_what_spreadsheets_write),
+        cmocka_unit_test(a_record_knows_the_line_on_which_it_began),
         cmocka_unit_test(a_written_field_reads_back_the_same),
         cmocka_unit_test(intervals_are_the_exact_ones_of_the_binomial),
         cmocka_unit_test(thresholds_are_told_only_where_the_data_can_tell),

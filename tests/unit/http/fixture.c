@@ -80,13 +80,15 @@ fixture_new(void) {
     f->config.queue_capacity = 2;
     f->config.photo_max_bytes = 65536;
     f->config.auth_failures_per_minute = 0; /* tests fail all the time */
+    (void)snprintf(f->config.face_isolation, sizeof f->config.face_isolation,
+                   "thread");
     start_app(f);
     add_key(f, SID_ROLE_APP, "1", f->app_key);
     add_key(f, SID_ROLE_CLERK, "2", f->clerk_key);
     add_key(f, SID_ROLE_OFFICER, "3", f->officer_key);
     add_key(f, SID_ROLE_ADMIN, "4", f->admin_key);
     assert_int_equal(
-        sid_server_new(f->app, &f->config, f->control_path, &f->server),
+        sid_server_new(f->app, &f->config, f->control_path, NULL, &f->server),
         SID_OK);
     return f;
 }

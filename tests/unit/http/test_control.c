@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -56,9 +57,51 @@ the_control_socket_needs_no_key_and_is_private(void **state) {
     fixture_send(fd, request, sizeof request - 1);
     fixture_read(fd, &answer, NULL);
     assert_int_equal(answer.status, 200);
-    assert_string_equal(answer.body, "{\"clients\":[]}");
+    assert_string_equal(answer.body, "{\"clients\":[]}\n");
     close(fd);
     assert_int_equal(status_of(request), 401);
+}
+
+/* A process of another user, to whom somebody has opened the door. */
+static void
+who_is_neither_root_nor_its_user_is_nobody_there(void **state) {
+    (void)state;
+    static const char request[] = "GET /healthz HTTP/1.1\r\n" HOST "\r\n";
+    struct stat st;
+    assert_int_equal(stat(f->folder, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    if (geteuid() != 0)
+        return; /* cannot become somebody else; the folder is shut to them */
+    assert_int_equal(chmod(f->folder, 0711), 0);
+    assert_int_equal(chmod(f->control_path, 0666), 0);
+    /* Told by a pipe: of a child's exit memcheck has its own idea. */
+    int told[2], status = 0;
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct answer other = {0};
+        if (setresgid(65534, 65534, 65534) != 0 ||
+            setresuid(65534, 65534, 65534) != 0)
+            _exit(1);
+        int socket_fd = fixture_connect(f, true);
+        fixture_send(socket_fd, request, sizeof request - 1);
+        fixture_read(socket_fd, &other, NULL);
+        _exit(write(told[1], &other.status, sizeof status) == sizeof status);
+    }
+    assert_int_equal(close(told[1]), 0);
+    assert_int_equal(read(told[0], &status, sizeof status), sizeof status);
+    assert_int_equal(status, 403);
+    close(told[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    /* Root is let in by a daemon that is not root. */
+    int fd = fixture_connect(f, true);
+    assert_int_equal(seteuid(65534), 0);
+    struct answer answer;
+    fixture_send(fd, request, sizeof request - 1);
+    fixture_read(fd, &answer, NULL);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(answer.status, 200);
+    close(fd);
 }
 
 static void
@@ -96,9 +139,10 @@ an_order_of_a_clerk_names_party_and_networks(void **state) {
                  "{\"name\":\"Desk\",\"role\":\"clerk\",\"purposes\":"
                  "[\"train_ticket\",\"bank_account\",\"train_ticket\"],"
                  "\"party\":\" Railway \",\"networks\":[\"::1\","
-                 "\"10.0.0.0/8\"]}",
+                 "\"10.0.0.0/8\"],\"per_minute\":1000000}",
                  &answer);
     assert_int_equal(answer.status, 201);
+    assert_non_null(strstr(answer.body, "\"per_minute\":1000000"));
     assert_non_null(strstr(answer.body, "\"purposes\":[\"train_ticket\","
                                         "\"bank_account\"]"));
     assert_non_null(strstr(answer.body, "\"party\":\"Railway\""));
@@ -112,6 +156,7 @@ an_order_of_a_clerk_names_party_and_networks(void **state) {
     assert_int_equal(answer.status, 201);
     assert_non_null(strstr(answer.body, "\"party\":\"Desk\""));
     assert_non_null(strstr(answer.body, "\"networks\":[]"));
+    assert_null(strstr(answer.body, "per_minute"));
 }
 
 static void
@@ -141,6 +186,11 @@ a_client_order_that_makes_no_sense_is_refused_by_field(void **state) {
          "lifetime_s"},
         {"{\"name\":\"a\",\"role\":\"app\",\"lifetime_s\":\"60\"}",
          "lifetime_s"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"per_minute\":-1}", "per_minute"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"per_minute\":1000001}",
+         "per_minute"},
+        {"{\"name\":\"a\",\"role\":\"app\",\"per_minute\":\"9\"}",
+         "per_minute"},
         {"{\"name\":\"a\",\"role\":\"app\",\"days\":1}", "days"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -161,11 +211,11 @@ a_port_or_socket_that_is_taken_is_not_shared(void **state) {
     sid_log_set_level(SID_LOG_ERROR + 1); /* the refusal is logged */
     for (config.io_threads = 1; config.io_threads <= 2; config.io_threads++) {
         config.listen_port = sid_server_port(f->server);
-        assert_int_equal(sid_server_new(f->app, &config, "", &second),
+        assert_int_equal(sid_server_new(f->app, &config, "", NULL, &second),
                          SID_E_IO);
         config.listen_port = 0;
         assert_int_equal(
-            sid_server_new(f->app, &config, f->control_path, &second),
+            sid_server_new(f->app, &config, f->control_path, NULL, &second),
             SID_E_IO);
         assert_int_equal(access(f->control_path, F_OK), 0);
     }
@@ -183,7 +233,8 @@ a_file_that_is_no_socket_is_left_alone(void **state) {
     assert_non_null(file);
     (void)fclose(file);
     sid_log_set_level(SID_LOG_ERROR + 1);
-    assert_int_equal(sid_server_new(f->app, &config, path, &second), SID_E_IO);
+    assert_int_equal(sid_server_new(f->app, &config, path, NULL, &second),
+                     SID_E_IO);
     assert_int_equal(unlink(path), 0);
 }
 
@@ -197,8 +248,8 @@ the_socket_file_of_a_dead_daemon_is_replaced(void **state) {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
     close(fd);
-    assert_int_equal(sid_server_new(f->app, &config, at.sun_path, &second),
-                     SID_OK);
+    assert_int_equal(
+        sid_server_new(f->app, &config, at.sun_path, NULL, &second), SID_OK);
     sid_server_free(&second);
     assert_int_not_equal(access(at.sun_path, F_OK), 0);
 }
@@ -221,6 +272,7 @@ main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(the_control_socket_needs_no_key_and_is_private),
+        T(who_is_neither_root_nor_its_user_is_nobody_there),
         T(an_admin_makes_lists_and_revokes_a_key),
         T(an_order_of_a_clerk_names_party_and_networks),
         T(a_client_order_that_makes_no_sense_is_refused_by_field),

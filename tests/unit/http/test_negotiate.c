@@ -168,6 +168,61 @@ a_key_of_another_form_is_refused(void **state) {
         assert_int_equal(sid_idempotency_parse(bad[i], out), SID_E_BAD_REQUEST);
 }
 
+static bool
+takes_gzip(const char *line) {
+    struct sid_encoding encoding = {0};
+    if (line != NULL)
+        sid_encoding_add(&encoding, line);
+    return sid_encoding_gzip(&encoding);
+}
+
+static void
+gzip_is_sent_to_those_who_say_that_they_take_it(void **state) {
+    (void)state;
+    static const char *const yes[] = {
+        "gzip",     "GZIP",         "x-gzip",      "*",
+        "br, gzip", "gzip;q=0.001", "*;q=0, gzip", "deflate;q=1.0, *;q=0.5"};
+    static const char *const no[] = {
+        "",       "br",          "identity", "gzip;q=0", "gzip; q=0.000",
+        "*;q=0",  "*, gzip;q=0", "gzip;q=x", "gzipped",  "agzip",
+        "\"gzip", ",",
+    };
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        if (!takes_gzip(yes[i]))
+            fail_msg("not taken: %s", yes[i]);
+    }
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) {
+        if (takes_gzip(no[i]))
+            fail_msg("taken: %s", no[i]);
+    }
+    assert_false(takes_gzip(NULL));
+}
+
+static void
+a_tag_is_found_in_a_list(void **state) {
+    (void)state;
+    static const char tag[] = "\"0a1b\"";
+    static const char *const yes[] = {tag,
+                                      "W/\"0a1b\"",
+                                      " \"0a1b\" ",
+                                      "\"x\", \"0a1b\"",
+                                      "\"a,b\",\"0a1b\",\"c\"",
+                                      "*",
+                                      " * "};
+    static const char *const no[] = {
+        "",      "0a1b",           "\"0a1\"",    "\"0a1b", "\"0a1b\"x",
+        "\"x\"", "\"x,\"0a1b\"\"", "w/\"0a1b\"", "**",     "\"0A1B\"",
+    };
+    for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
+        if (!sid_etag_in(yes[i], tag))
+            fail_msg("not found: %s", yes[i]);
+    }
+    for (size_t i = 0; i < sizeof no / sizeof no[0]; i++) {
+        if (sid_etag_in(no[i], tag))
+            fail_msg("found: %s", no[i]);
+    }
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -181,6 +236,8 @@ main(void) {
         cmocka_unit_test(preferences_that_are_not_understood_are_passed_over),
         cmocka_unit_test(a_key_is_the_same_bare_and_quoted),
         cmocka_unit_test(a_key_of_another_form_is_refused),
+        cmocka_unit_test(gzip_is_sent_to_those_who_say_that_they_take_it),
+        cmocka_unit_test(a_tag_is_found_in_a_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

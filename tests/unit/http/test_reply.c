@@ -26,13 +26,20 @@ static const struct {
     {SID_E_PUSH_STALE, 403},
     {SID_E_PUSH_REPLAYED, 403},
     {SID_E_PUSH_SEALED, 403},
+    {SID_E_CSRF, 403},
+    {SID_E_ORIGIN, 403},
     {SID_E_NOT_FOUND, 404},
     {SID_E_METHOD, 405},
     {SID_E_NOT_ACCEPTABLE, 406},
     {SID_E_EXISTS, 409},
     {SID_E_CONFLICT, 409},
     {SID_E_REVOKED, 409},
-    {SID_E_IDEMPOTENCY_BUSY, 409},
+    {SID_E_SUSPENDED, 409},
+    {SID_E_REPLACED, 409},
+    {SID_E_EXPIRED, 409},
+    {SID_E_RECOVERY_LOCKED, 409},
+    {SID_E_FACE_TRIES, 409},
+    {SID_E_NO_FACE, 409},
     {SID_E_LENGTH_REQUIRED, 411},
     {SID_E_BODY_TOO_LARGE, 413},
     {SID_E_MEDIA_TYPE, 415},
@@ -40,14 +47,18 @@ static const struct {
     {SID_E_FIELD_INVALID, 422},
     {SID_E_FIELD_UNKNOWN, 422},
     {SID_E_IDEMPOTENCY_MISMATCH, 422},
+    {SID_E_CHALLENGE_REQUIRED, 422},
     {SID_E_SECRET_MODE, 422},
     {SID_E_SECRET_FORMAT, 422},
+    {SID_E_HEAD_TOO_LARGE, 431},
     {SID_E_RATE, 429},
+    {SID_E_HEAD_TOO_LARGE, 431},
+    {SID_E_ATTEMPTS, 429},
     {SID_E_NO_MEMORY, 503},
+    {SID_E_CRYPTO, 503},
     {SID_E_QUEUE_FULL, 503},
     {SID_E_STOPPING, 503},
     {SID_E_STORE, 503},
-    {SID_E_TIMEOUT, 503},
     {SID_E_API_UNREACHABLE, 503},
     {SID_E_API_PAUSED, 503},
     {SID_E_STORE_FULL, 507},
@@ -71,7 +82,9 @@ an_internal_error_does_not_tell_what_it_was(void **state) {
     (void)state;
     for (int e = 0; e < SID_ERR_COUNT; e++) {
         enum sid_err err = (enum sid_err)e;
-        enum sid_err want = sid_reply_status(err) == 500 ? SID_E_INTERNAL : err;
+        enum sid_err want = sid_reply_status(err) == 500 ? SID_E_INTERNAL
+                            : err == SID_E_CRYPTO        ? SID_E_NO_MEMORY
+                                                         : err;
         assert_int_equal(sid_reply_public(err), want);
     }
     assert_int_equal(sid_reply_public(SID_E_SEAL), SID_E_INTERNAL);
@@ -84,6 +97,9 @@ successes_have_their_status(void **state) {
     assert_int_equal(sid_reply_success(SID_SUCCESS_OK), 200);
     assert_int_equal(sid_reply_success(SID_SUCCESS_CREATED), 201);
     assert_int_equal(sid_reply_success(SID_SUCCESS_ACCEPTED), 202);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_NO_CONTENT), 204);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_SEE_OTHER), 303);
+    assert_int_equal(sid_reply_success(SID_SUCCESS_NOT_MODIFIED), 304);
     assert_int_equal(sid_reply_success(SID_SUCCESS_NOT_READY), 503);
 }
 

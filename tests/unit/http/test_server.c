@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <poll.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ open_endpoints_answer_anybody(void **state) {
     struct answer answer;
     fixture_ask(f, GET "\r\n", &answer);
     assert_int_equal(answer.status, 200);
-    assert_string_equal(answer.body, "{\"status\":\"ok\"}");
+    assert_string_equal(answer.body, "{\"status\":\"ok\"}\n");
     fixture_ask(f, "GET /readyz HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 200);
     assert_non_null(strstr(answer.body, "\"ready\":true"));
@@ -97,7 +98,7 @@ a_problem_document_tells_code_status_and_request(void **state) {
         answer.body,
         "{\"type\":\"urn:smartid:problem:not_found\",\"title\":\"Not Found\","
         "\"status\":404,\"detail\":\"There is nothing here under this name.\","
-        "\"code\":\"not_found\",\"request_id\":\"r-1\"}");
+        "\"code\":\"not_found\",\"request_id\":\"r-1\"}\n");
 }
 
 static void
@@ -106,7 +107,7 @@ a_wrong_method_is_told_the_right_ones(void **state) {
     struct answer answer;
     fixture_ask(f, "DELETE /v1/clients HTTP/1.1\r\n" HOST "\r\n", &answer);
     assert_int_equal(answer.status, 405);
-    has(&answer, "Allow: GET, POST\r\n");
+    has(&answer, "Allow: GET, HEAD, POST\r\n");
 }
 
 static void
@@ -382,9 +383,24 @@ places_are_given_back_when_uploads_are_cut(void **state) {
         /* The end arrives together with the bytes; that the server hangs up
          * in turn says that it has let go of the request. */
         assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        struct pollfd end = {.fd = fd, .events = POLLIN};
+        while (poll(&end, 1, 10) == 0)
+            sid_server_tick(f->server); /* main's, ten times a second */
         assert_true(fixture_closed(fd));
         close(fd);
     }
+}
+
+static void
+photos_without_a_type_are_refused_by_the_head(void **state) {
+    (void)state;
+    char request[512];
+    (void)snprintf(request, sizeof request,
+                   "POST /v1/enrollments HTTP/1.1\r\n" HOST
+                   "Authorization: Bearer %s\r\nContent-Length: 1000\r\n"
+                   "Expect: 100-continue\r\n\r\n",
+                   f->app_key);
+    assert_int_equal(status_of(request), 415);
 }
 
 static void
@@ -455,6 +471,7 @@ main(void) {
         T(expect_100_is_answered_before_the_body_or_by_the_refusal),
         T(pipelined_requests_are_answered_in_order),
         T(places_are_given_back_when_uploads_are_cut),
+        T(photos_without_a_type_are_refused_by_the_head),
         T(a_full_queue_is_told_before_the_body),
         T(after_quiesce_nobody_new_comes_in_and_the_open_ones_are_closed),
     };

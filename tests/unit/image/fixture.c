@@ -50,6 +50,19 @@ set_scans(struct jpeg_compress_struct *cinfo, jpeg_scan_info *script, int n) {
     cinfo->num_scans = n;
 }
 
+/* One scan with all coefficients of each component. */
+static void
+set_separate(struct jpeg_compress_struct *cinfo, jpeg_scan_info *script) {
+    memset(script, 0, 3 * sizeof *script);
+    for (int i = 0; i < 3; i++) {
+        script[i].comps_in_scan = 1;
+        script[i].component_index[0] = i;
+        script[i].Se = 63;
+    }
+    cinfo->scan_info = script;
+    cinfo->num_scans = 3;
+}
+
 static void
 set_kind(struct jpeg_compress_struct *cinfo, const struct jpeg_kind *kind,
          jpeg_scan_info *script) {
@@ -60,10 +73,13 @@ set_kind(struct jpeg_compress_struct *cinfo, const struct jpeg_kind *kind,
     if (!kind->subsampled && !kind->cmyk)
         cinfo->comp_info[0].h_samp_factor = cinfo->comp_info[0].v_samp_factor =
             1;
+    cinfo->restart_interval = kind->restarts;
     if (kind->progressive)
         jpeg_simple_progression(cinfo);
     if (kind->scans > 0)
         set_scans(cinfo, script, kind->scans);
+    if (kind->separate)
+        set_separate(cinfo, script);
 }
 
 void
@@ -227,4 +243,23 @@ assert_quadrants(const struct sid_image *image, const char *colours) {
                                                   : (struct rgb){240, 240, 240};
         assert_near(c, expected, 12);
     }
+}
+
+void
+assert_refused(const struct sid_buf *file, enum sid_err expected) {
+    struct sid_image_info info = {.width_px = -7};
+    struct sid_image image = SID_IMAGE_EMPTY;
+    assert_int_equal(sid_image_probe(sid_buf_span(file), &info), expected);
+    assert_int_equal(info.width_px, -7);
+    assert_int_equal(decode_whole(file, &image), expected);
+    assert_null(image.bgr);
+}
+
+size_t
+find_marker(const struct sid_buf *file, uint8_t marker) {
+    for (size_t i = 0; i + 1 < file->len; i++)
+        if (file->ptr[i] == 0xFF && file->ptr[i + 1] == marker)
+            return i;
+    fail();
+    return 0;
 }

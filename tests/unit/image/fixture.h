@@ -17,10 +17,12 @@ struct jpeg_kind {
     bool grey;   /* one component */
     bool cmyk;   /* four components */
     bool progressive;
-    int scans;       /* more than 0: grey, progressive, in so many scans */
-    int orientation; /* 0: no EXIF */
-    bool big_endian; /* of the EXIF */
-    bool subsampled; /* 4:2:0, as phones do it; else 4:4:4 */
+    int scans;         /* more than 0: grey, progressive, in so many scans */
+    bool separate;     /* a scan for each component, not progressive */
+    int orientation;   /* 0: no EXIF */
+    bool big_endian;   /* of the EXIF */
+    bool subsampled;   /* 4:2:0, as phones do it; else 4:4:4 */
+    unsigned restarts; /* units between two restart markers; 0: none */
 };
 void make_jpeg(int w, int h, paint_fn *paint, const struct jpeg_kind *kind,
                struct sid_buf *out);
@@ -47,5 +49,9 @@ void assert_near(struct rgb got, struct rgb expected, int tolerance);
 /* The colours (r g b w) of the four quadrants of paint_quadrants, clockwise
  * from the top left. */
 void assert_quadrants(const struct sid_image *image, const char *colours);
+/* The file is refused with that error, by probe and by decoding. */
+void assert_refused(const struct sid_buf *file, enum sid_err expected);
+/* Position of the first marker of that kind in a JPEG. */
+size_t find_marker(const struct sid_buf *file, uint8_t marker);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "../../fuzz/fuzz.h"
 #include "smartid/json.h"
 
 static enum sid_err
@@ -54,6 +55,28 @@ only_a_bounded_object_is_read(void **state) {
         assert_int_equal(parse(bad[i]), SID_E_BAD_JSON);
 }
 
+/* jansson 2.14 stops the process when its text buffer cannot grow. */
+static void
+r_memory_that_runs_out_while_a_body_is_read_is_an_error(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"code\":\"0123456789012345678901234567890123456789\",\"list\":[1,2,"
+        "{\"a\":\"012345678901234567890123456789012345678901234567890\"}],"
+        "\"b\":1234567890123456789,\"c\":1.5}";
+    bool failed = true;
+    unsigned n = 0;
+    while (failed) {
+        json_t *out = NULL;
+        fuzz_fail_nth(++n);
+        enum sid_err err = sid_json_parse(sid_span_str(text), &out);
+        failed = fuzz_fail_end();
+        assert_int_equal(err, failed ? SID_E_NO_MEMORY : SID_OK);
+        assert_int_equal(out != NULL, err == SID_OK);
+        json_decref(out);
+    }
+    assert_true(n > 20);
+}
+
 static void
 a_nul_between_is_refused(void **state) {
     (void)state;
@@ -89,6 +112,34 @@ members_that_nobody_asked_for_are_named(void **state) {
                      SID_E_FIELD_UNKNOWN);
     assert_string_equal(field.name, "holder.c");
     json_decref(object);
+}
+
+static void
+a_name_that_is_none_of_ours_is_not_shown(void **state) {
+    (void)state;
+    static const char *const hidden[] = {"11010519491231002X",
+                                         "Wang Example",
+                                         "wang example",
+                                         "\xe7\x8e\x8b",
+                                         "sidk_0123",
+                                         "a-b",
+                                         "7",
+                                         "abcdefghijklmnopqrstuvwxy"};
+    struct sid_field field;
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        sid_field_set_foreign(&field, "holder", hidden[i]);
+        assert_string_equal(field.name, "holder");
+        sid_field_set_foreign(&field, "", hidden[i]);
+        assert_string_equal(field.name, "");
+    }
+    sid_field_set_foreign(&field, "holder", "nick_name");
+    assert_string_equal(field.name, "holder.nick_name");
+    sid_field_set_foreign(&field, "", "frame_4");
+    assert_string_equal(field.name, "frame_4");
+    sid_field_set_foreign(&field, "", "frame_42");
+    assert_string_equal(field.name, "");
+    sid_field_set_foreign(&field, "", "abcdefghijklmnopqrstuvwx");
+    assert_string_equal(field.name, "abcdefghijklmnopqrstuvwx");
 }
 
 static void
@@ -173,12 +224,18 @@ what_must_be_escaped_is_escaped(void **state) {
     sid_json_string(&json, NULL, "\xe5\xbc\xa0 \xf0\x9f\x98\x80");
     sid_json_string(&json, NULL, "");
     sid_json_string(&json, NULL, NULL);
+    /* What somebody takes for the end of a line: U+0085, U+2028, U+2029. */
+    sid_json_string(&json, NULL,
+                    "a\xc2\x85"
+                    "b\xe2\x80\xa8"
+                    "c\xe2\x80\xa9\xe2\x80\xaa");
     sid_json_close(&json, ']');
     assert_int_equal(json.err, SID_OK);
     assert_int_equal(sid_buf_append(&buf, "", 1), SID_OK);
     assert_string_equal((char *)buf.ptr,
                         "[\"a\\\"b\\\\c/\\u0008\\u000a\\u001f\\u007f\","
-                        "\"\xe5\xbc\xa0 \xf0\x9f\x98\x80\",\"\",null]");
+                        "\"\xe5\xbc\xa0 \xf0\x9f\x98\x80\",\"\",null,"
+                        "\"a\\u0085b\\u2028c\\u2029\xe2\x80\xaa\"]");
     sid_buf_free(&buf);
 }
 
@@ -273,10 +330,13 @@ int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_a_bounded_object_is_read),
+        cmocka_unit_test(
+            r_memory_that_runs_out_while_a_body_is_read_is_an_error),
         cmocka_unit_test(a_nul_between_is_refused),
         cmocka_unit_test(nesting_deeper_than_eight_is_refused),
         cmocka_unit_test(members_that_nobody_asked_for_are_named),
         cmocka_unit_test(a_field_name_shows_safe_characters_only),
+        cmocka_unit_test(a_name_that_is_none_of_ours_is_not_shown),
         cmocka_unit_test(a_text_is_copied_within_its_bounds),
         cmocka_unit_test(a_text_of_another_form_is_refused_by_name),
         cmocka_unit_test(what_must_be_escaped_is_escaped),

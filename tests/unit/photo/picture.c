@@ -141,6 +141,18 @@ picture_light(struct picture *picture, double gain, double bias) {
 }
 
 void
+picture_mirror(struct picture *picture) {
+    for (int y = 0; y < picture->h; y++)
+        for (int x = 0; x < picture->w / 2; x++) {
+            uint8_t kept[3], *left = at(picture, x, y);
+            uint8_t *right = at(picture, picture->w - 1 - x, y);
+            memcpy(kept, left, 3);
+            memcpy(left, right, 3);
+            memcpy(right, kept, 3);
+        }
+}
+
+void
 picture_yaw(struct picture *picture, double centre_x, double radius,
             double degrees) {
     const double right_angle = asin(1);
@@ -157,6 +169,52 @@ picture_yaw(struct picture *picture, double centre_x, double radius,
         for (int y = 0; y < front.h; y++)
             memcpy(at(picture, x, y), at(&front, u, y), 3);
     }
+    picture_free(&front);
+}
+
+/* Mean of the four pixels round a place; grey outside. */
+static void
+sample(const struct picture *from, double x, double y, uint8_t *to) {
+    int ix = (int)floor(x), iy = (int)floor(y);
+    double fx = x - ix, fy = y - iy;
+    if (ix < 0 || iy < 0 || ix + 1 >= from->w || iy + 1 >= from->h) {
+        memset(to, 100, 3);
+        return;
+    }
+    for (int c = 0; c < 3; c++) {
+        double upper =
+            at(from, ix, iy)[c] * (1 - fx) + at(from, ix + 1, iy)[c] * fx;
+        double lower = at(from, ix, iy + 1)[c] * (1 - fx) +
+                       at(from, ix + 1, iy + 1)[c] * fx;
+        to[c] = clamp(upper * (1 - fy) + lower * fy);
+    }
+}
+
+void
+picture_plane(struct picture *picture, const struct picture_pose *pose) {
+    const double degree = asin(1) / 90;
+    double a = pose->pitch_deg * degree, b = pose->yaw_deg * degree;
+    double c = pose->roll_deg * degree;
+    struct picture front = *picture;
+    double f = pose->focal_w * front.w;
+    /* The sheet's two axes after the turns (roll last). */
+    double ux = cos(b), uy = sin(a) * sin(b), uz = -cos(a) * sin(b);
+    double vx = 0, vy = cos(a), vz = sin(a);
+    picture_new(front.w, front.h, 0, picture);
+    for (int y = 0; y < front.h; y++)
+        for (int x = 0; x < front.w; x++) {
+            double rx = x - front.w / 2.0, ry = y - front.h / 2.0;
+            double px = rx * cos(c) + ry * sin(c);
+            double py = ry * cos(c) - rx * sin(c);
+            /* Where the ray (px, py, f) meets s u + t v + (0, 0, f). */
+            double m11 = ux * f - px * uz, m12 = vx * f - px * vz;
+            double m21 = uy * f - py * uz, m22 = vy * f - py * vz;
+            double det = m11 * m22 - m12 * m21;
+            double s = (px * f * m22 - m12 * py * f) / det;
+            double t = (m11 * py * f - px * f * m21) / det;
+            sample(&front, s + front.w / 2.0, t + front.h / 2.0,
+                   at(picture, x, y));
+        }
     picture_free(&front);
 }
 

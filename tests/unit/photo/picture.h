@@ -23,9 +23,17 @@ void picture_scale(const struct picture *from, int w, int h,
 /* Mean of side x side pixels, side odd. */
 void picture_blur(struct picture *picture, int side);
 void picture_light(struct picture *picture, double gain, double bias);
+void picture_mirror(struct picture *picture);
 /* As if the head were a cylinder at that column, turned by that angle. */
 void picture_yaw(struct picture *picture, double centre_x, double radius,
                  double degrees);
+/* As if it were printed on a sheet that is turned before the camera: degrees
+ * about the upright and the level axis and in the picture; focal_w: distance of
+ * the camera in widths of the picture. */
+struct picture_pose {
+    double yaw_deg, pitch_deg, roll_deg, focal_w;
+};
+void picture_plane(struct picture *picture, const struct picture_pose *pose);
 /* A plain card with this portrait on a grained table of w x h, the whole turned
  * clockwise by quarters. */
 void picture_card(const struct picture *portrait, int w, int h, int turns,

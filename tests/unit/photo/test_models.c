@@ -40,7 +40,7 @@ hash_text(const char *text, char out[65]) {
 }
 
 /* A complete manifest but for `instead`, which stands for the line of [pose]
- * that begins like it. */
+ * that begins like it; "selftest" alone leaves that line out. */
 static void
 write_manifest(const struct folder *f, const char *instead) {
     static const char *const sections[] = {"detect", "landmark", "feature",
@@ -48,21 +48,24 @@ write_manifest(const struct folder *f, const char *instead) {
     char text[4096] = "[pack]\nname = test\n", sha256[65];
     hash_text("nothing\n", sha256);
     for (int i = 0; i < 5; i++) {
-        char lines[6][128];
+        char lines[7][128];
         (void)snprintf(lines[0], 128, "file = %s", files[i]);
         (void)snprintf(lines[1], 128, "sha256 = %s", sha256);
         (void)snprintf(lines[2], 128, "width_px = 64");
         (void)snprintf(lines[3], 128, "height_px = 64");
         (void)snprintf(lines[4], 128, "channels = bgr");
         (void)snprintf(lines[5], 128, "std = 1 1 1");
+        (void)snprintf(lines[6], 128, "selftest = 1 2 3 4 5 6 7 8");
         size_t len = strlen(text);
         (void)snprintf(text + len, sizeof text - len, "[%s]\n", sections[i]);
-        for (int line = 0; line < 6; line++) {
+        for (int line = 0; line < 7; line++) {
             bool replace = i == 4 && instead != NULL &&
                            strncmp(instead, lines[line], 3) == 0;
             len = strlen(text);
             (void)snprintf(text + len, sizeof text - len, "%s\n",
-                           replace ? instead : lines[line]);
+                           !replace                           ? lines[line]
+                           : strcmp(instead, "selftest") == 0 ? ""
+                                                              : instead);
         }
         write_file(f, files[i], "nothing\n");
     }
@@ -140,11 +143,19 @@ a_missing_file_is_refused_by_name(void **state) {
 static void
 a_manifest_with_a_bad_line_is_refused_with_its_number(void **state) {
     const struct folder *f = *state;
-    static const char *const bad[] = {
-        "file = ../e.onnx",  "file = .hidden",  "sha256 = 123",
-        "width_px = 0",      "width_px = 9999", "width_px = x",
-        "channels = cmyk",   "std = 1 1 1 1",   "std = a",
-        "std_deviation = 1", "sha256 = zz"};
+    static const char *const bad[] = {"file = ../e.onnx",
+                                      "file = .hidden",
+                                      "sha256 = 123",
+                                      "width_px = 0",
+                                      "width_px = 9999",
+                                      "width_px = x",
+                                      "channels = cmyk",
+                                      "std = 1 1 1 1",
+                                      "std = a",
+                                      "std_deviation = 1",
+                                      "sha256 = zz",
+                                      "selftest = 1 2 3",
+                                      "selftest = 1 2 3 4 5 6 7 8 9"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         write_manifest(f, bad[i]);
         assert_refused(f, (const char *const[]){"models.ini:", NULL});
@@ -158,6 +169,33 @@ a_manifest_that_is_not_complete_is_refused(void **state) {
     assert_refused(f, (const char *const[]){"[pose]", NULL});
     write_file(f, "models.ini", "[pack]\nname = x\n");
     assert_refused(f, (const char *const[]){"[detect]", NULL});
+}
+
+/* Without a line `selftest`, the message says how to get one. */
+static void
+a_manifest_without_self_test_is_refused_with_the_command(void **state) {
+    const struct folder *f = *state;
+    write_manifest(f, "self = ");
+    assert_refused(f, (const char *const[]){"models.ini:", NULL});
+    write_manifest(f, "selftest");
+    assert_refused(f, (const char *const[]){"[pose] has no selftest",
+                                            "smartidctl models selftest",
+                                            f->path, NULL});
+}
+
+static void
+a_self_test_cannot_be_printed_of_what_is_no_network(void **state) {
+    const struct folder *f = *state;
+    char problem[512] = "";
+    FILE *to = tmpfile();
+    assert_non_null(to);
+    write_manifest(f, "selftest");
+    assert_int_equal(
+        sid_models_print_selftest(f->path, to, problem, sizeof problem),
+        SID_E_MODEL);
+    assert_non_null(strstr(problem, "a.onnx"));
+    assert_int_equal(ftell(to), 0);
+    (void)fclose(to);
 }
 
 static void
@@ -187,6 +225,8 @@ main(void) {
         WITH_FOLDER(a_missing_file_is_refused_by_name),
         WITH_FOLDER(a_manifest_with_a_bad_line_is_refused_with_its_number),
         WITH_FOLDER(a_manifest_that_is_not_complete_is_refused),
+        WITH_FOLDER(a_manifest_without_self_test_is_refused_with_the_command),
+        WITH_FOLDER(a_self_test_cannot_be_printed_of_what_is_no_network),
         WITH_FOLDER(a_file_with_the_right_hash_that_is_no_network_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,9 +5,9 @@
 #ifndef SID_FAULT_VFS_H
 #define SID_FAULT_VFS_H
 
-#include <sqlite3.h>
 #include <stdatomic.h>
-#include <string.h>
+
+#include "pass_vfs.h"
 
 /* SQLite result codes; 0: works. */
 static atomic_int fault_write_rc;
@@ -15,28 +15,33 @@ static atomic_int fault_sync_rc;
 /* Every page but the first of the main database file reads as rubbish. */
 static atomic_int fault_rubbish;
 static atomic_int fault_writes; /* calls of xWrite so far */
+/* The call that fails, counted from 1; 0: none. */
+static atomic_int fault_nth;
+static atomic_int fault_for_good;    /* and so do all behind it */
+static atomic_int fault_calls;       /* so far */
+static atomic_int fault_sync_struck; /* a sync was among those */
 
-struct fault_file {
-    sqlite3_file base;
-    int is_main;
-    sqlite3_file *real; /* lies behind this struct */
-};
+static atomic_int fault_fast; /* a sync that works does not reach the disk */
 
-static inline sqlite3_file *
-fault_real(sqlite3_file *file) {
-    return ((struct fault_file *)(void *)file)->real;
-}
-
+/* rc when this call is to fail. */
 static int
-fault_close(sqlite3_file *file) {
-    return fault_real(file)->pMethods->xClose(fault_real(file));
+fault_strike(int rc) {
+    int call = atomic_fetch_add(&fault_calls, 1) + 1;
+    int nth = atomic_load(&fault_nth);
+
+    return nth != 0 &&
+                   (call == nth || (call > nth && atomic_load(&fault_for_good)))
+               ? rc
+               : SQLITE_OK;
 }
 
 static int
 fault_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at) {
-    int rc = fault_real(file)->pMethods->xRead(fault_real(file), out, n, at);
+    int rc = fault_strike(SQLITE_IOERR_READ);
 
-    if (((struct fault_file *)(void *)file)->is_main && at >= 4096 &&
+    if (rc == SQLITE_OK)
+        rc = pass_read(file, out, n, at);
+    if (pass_of(file)->kind == PASS_MAIN && at >= 4096 &&
         atomic_load(&fault_rubbish) != 0)
         memset(out, 0xA5, (size_t)n);
     return rc;
@@ -44,135 +49,90 @@ fault_read(sqlite3_file *file, void *out, int n, sqlite3_int64 at) {
 
 static int
 fault_write(sqlite3_file *file, const void *in, int n, sqlite3_int64 at) {
-    int rc = atomic_load(&fault_write_rc);
+    int rc = fault_strike(SQLITE_IOERR_WRITE);
 
+    if (rc == SQLITE_OK)
+        rc = atomic_load(&fault_write_rc);
     atomic_fetch_add(&fault_writes, 1);
-    if (rc != SQLITE_OK)
-        return rc;
-    return fault_real(file)->pMethods->xWrite(fault_real(file), in, n, at);
+    return rc != SQLITE_OK ? rc : pass_write(file, in, n, at);
 }
 
 static int
 fault_truncate(sqlite3_file *file, sqlite3_int64 size) {
-    return fault_real(file)->pMethods->xTruncate(fault_real(file), size);
+    int rc = fault_strike(SQLITE_IOERR_TRUNCATE);
+
+    return rc != SQLITE_OK ? rc : pass_truncate(file, size);
 }
 
 static int
 fault_sync(sqlite3_file *file, int flags) {
-    int rc = atomic_load(&fault_sync_rc);
+    int rc = fault_strike(SQLITE_IOERR_FSYNC);
 
     if (rc != SQLITE_OK)
-        return rc;
-    return fault_real(file)->pMethods->xSync(fault_real(file), flags);
+        atomic_store(&fault_sync_struck, 1);
+    if (rc == SQLITE_OK)
+        rc = atomic_load(&fault_sync_rc);
+    return rc != SQLITE_OK || atomic_load(&fault_fast) ? rc
+                                                       : pass_sync(file, flags);
 }
 
 static int
 fault_size(sqlite3_file *file, sqlite3_int64 *size) {
-    return fault_real(file)->pMethods->xFileSize(fault_real(file), size);
-}
+    int rc = fault_strike(SQLITE_IOERR_FSTAT);
 
-static int
-fault_lock(sqlite3_file *file, int level) {
-    return fault_real(file)->pMethods->xLock(fault_real(file), level);
-}
-
-static int
-fault_unlock(sqlite3_file *file, int level) {
-    return fault_real(file)->pMethods->xUnlock(fault_real(file), level);
-}
-
-static int
-fault_reserved(sqlite3_file *file, int *out) {
-    return fault_real(file)->pMethods->xCheckReservedLock(fault_real(file),
-                                                          out);
-}
-
-static int
-fault_control(sqlite3_file *file, int op, void *arg) {
-    return fault_real(file)->pMethods->xFileControl(fault_real(file), op, arg);
-}
-
-static int
-fault_sector(sqlite3_file *file) {
-    return fault_real(file)->pMethods->xSectorSize(fault_real(file));
-}
-
-static int
-fault_device(sqlite3_file *file) {
-    return fault_real(file)->pMethods->xDeviceCharacteristics(fault_real(file));
+    return rc != SQLITE_OK ? rc : pass_size(file, size);
 }
 
 static int
 fault_shm_map(sqlite3_file *file, int page, int size, int extend,
               void volatile **out) {
-    return fault_real(file)->pMethods->xShmMap(fault_real(file), page, size,
-                                               extend, out);
+    int rc = fault_strike(SQLITE_IOERR_SHMMAP);
+
+    *out = NULL;
+    return rc != SQLITE_OK ? rc : pass_shm_map(file, page, size, extend, out);
 }
-
-static int
-fault_shm_lock(sqlite3_file *file, int offset, int n, int flags) {
-    return fault_real(file)->pMethods->xShmLock(fault_real(file), offset, n,
-                                                flags);
-}
-
-static void
-fault_shm_barrier(sqlite3_file *file) {
-    fault_real(file)->pMethods->xShmBarrier(fault_real(file));
-}
-
-static int
-fault_shm_unmap(sqlite3_file *file, int delete_it) {
-    return fault_real(file)->pMethods->xShmUnmap(fault_real(file), delete_it);
-}
-
-static const sqlite3_io_methods fault_methods = {
-    .iVersion = 2,
-    .xClose = fault_close,
-    .xRead = fault_read,
-    .xWrite = fault_write,
-    .xTruncate = fault_truncate,
-    .xSync = fault_sync,
-    .xFileSize = fault_size,
-    .xLock = fault_lock,
-    .xUnlock = fault_unlock,
-    .xCheckReservedLock = fault_reserved,
-    .xFileControl = fault_control,
-    .xSectorSize = fault_sector,
-    .xDeviceCharacteristics = fault_device,
-    .xShmMap = fault_shm_map,
-    .xShmLock = fault_shm_lock,
-    .xShmBarrier = fault_shm_barrier,
-    .xShmUnmap = fault_shm_unmap,
-};
-
-static sqlite3_vfs fault_vfs;
 
 static int
 fault_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
            int *out_flags) {
-    struct fault_file *f = (struct fault_file *)(void *)file;
-    sqlite3_vfs *real = vfs->pAppData;
+    int rc = fault_strike(SQLITE_CANTOPEN);
 
-    f->base.pMethods = NULL;
-    f->is_main = (flags & SQLITE_OPEN_MAIN_DB) != 0;
-    f->real = (sqlite3_file *)(void *)(f + 1);
-    int rc = real->xOpen(real, name, f->real, flags, out_flags);
-    if (f->real->pMethods != NULL)
-        f->base.pMethods = &fault_methods;
-    return rc;
+    file->pMethods = NULL;
+    return rc != SQLITE_OK ? rc : pass_open(vfs, name, file, flags, out_flags);
+}
+
+static int
+fault_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
+    int rc = fault_strike(SQLITE_IOERR_DELETE);
+
+    (void)vfs;
+    return rc != SQLITE_OK
+               ? rc
+               : pass_real_vfs()->xDelete(pass_real_vfs(), name, sync_folder);
+}
+
+static int
+fault_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
+    int rc = fault_strike(SQLITE_IOERR_ACCESS);
+
+    (void)vfs;
+    return rc != SQLITE_OK
+               ? rc
+               : pass_real_vfs()->xAccess(pass_real_vfs(), name, flags, out);
 }
 
 static void
 fault_install(void) {
-    sqlite3_vfs *real = sqlite3_vfs_find(NULL);
-
-    fault_vfs = *real; /* the rest of its functions know no file */
-    fault_vfs.pNext = NULL;
-    fault_vfs.zName = "fault";
-    fault_vfs.pAppData = real;
-    fault_vfs.szOsFile = (int)sizeof(struct fault_file) + real->szOsFile;
-    fault_vfs.xOpen = fault_open;
-    sqlite3_vfs_register(&fault_vfs, 1);
+    pass_install();
+    pass_methods.xRead = fault_read;
+    pass_methods.xWrite = fault_write;
+    pass_methods.xTruncate = fault_truncate;
+    pass_methods.xSync = fault_sync;
+    pass_methods.xFileSize = fault_size;
+    pass_methods.xShmMap = fault_shm_map;
+    pass_vfs.xOpen = fault_open;
+    pass_vfs.xDelete = fault_delete;
+    pass_vfs.xAccess = fault_access;
 }
 
 static void
@@ -180,6 +140,7 @@ fault_clear(void) {
     atomic_store(&fault_write_rc, SQLITE_OK);
     atomic_store(&fault_sync_rc, SQLITE_OK);
     atomic_store(&fault_rubbish, 0);
+    atomic_store(&fault_nth, 0);
 }
 
 #endif

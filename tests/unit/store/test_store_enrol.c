@@ -28,6 +28,7 @@ clients_are_read_back_as_put_oldest_first(void **state) {
     struct clients all = {.n = 0};
 
     first.role = SID_ROLE_APP;
+    first.per_minute = 7;
     ok(sid_store_begin(f->store));
     ok(sid_store_client_put(f->store, &second));
     ok(sid_store_client_put(f->store, &first));
@@ -36,6 +37,8 @@ clients_are_read_back_as_put_oldest_first(void **state) {
     assert_int_equal(all.n, 2);
     assert_string_equal(all.item[0].id, first.id);
     assert_int_equal(all.item[0].role, SID_ROLE_APP);
+    assert_int_equal(all.item[0].per_minute, 7);
+    assert_int_equal(all.item[1].per_minute, 0);
     assert_string_equal(all.item[1].id, second.id);
     assert_string_equal(all.item[1].key_name, second.key_name);
     assert_memory_equal(all.item[1].key_hash, second.key_hash,
@@ -133,7 +136,7 @@ an_enrolment_is_read_back_as_inserted(void **state) {
     assert_int_equal(out.reasons.count, 0);
     assert_false(out.has_scores);
     assert_string_equal(out.decided_by, "");
-    assert_string_equal(out.note, "");
+    assert_int_equal(out.note_sealed.len, 0);
     assert_string_equal(out.credential_id, "");
     sid_enrolment_fini(&out);
     sid_enrolment_fini(&in);
@@ -146,6 +149,17 @@ an_unknown_enrolment_is_not_found_and_leaves_the_output(void **state) {
 
     assert_int_equal(sid_store_enrol_get(f->store, "enr_none", &out),
                      SID_E_NOT_FOUND);
+    /* Before, between and behind those there are. */
+    ok(sid_store_begin(f->store));
+    insert_enrolment(f->store, 1);
+    insert_enrolment(f->store, 3);
+    ok(sid_store_commit(f->store));
+    char id[SID_ID_SIZE];
+    for (int number = 0; number <= 4; number += 2) {
+        make_id(id, "enr_", number);
+        assert_int_equal(sid_store_enrol_get(f->store, id, &out),
+                         SID_E_NOT_FOUND);
+    }
     assert_int_equal(out.attempts, 77);
 }
 
@@ -221,7 +235,7 @@ a_decision_is_read_back_with_its_reasons_and_scores(void **state) {
     e.similarity = 0.625;
     e.liveness = 0.25;
     make_id(e.decided_by, "cli_", 9);
-    snprintf(e.note, sizeof e.note, "seen at the counter");
+    ok(sid_buf_append(&e.note_sealed, "sealed\0reason", 13));
     make_id(e.credential_id, "crd_", 4);
     ok(sid_store_enrol_decide(f->store, &e, SID_ENROL_RECEIVED));
     ok(sid_store_commit(f->store));
@@ -237,7 +251,8 @@ a_decision_is_read_back_with_its_reasons_and_scores(void **state) {
     assert_true(out.has_scores);
     assert_true(out.similarity == 0.625 && out.liveness == 0.25);
     assert_string_equal(out.decided_by, e.decided_by);
-    assert_string_equal(out.note, "seen at the counter");
+    assert_int_equal(out.note_sealed.len, 13);
+    assert_memory_equal(out.note_sealed.ptr, "sealed\0reason", 13);
     assert_string_equal(out.credential_id, e.credential_id);
     assert_string_equal(out.consent_version, "2026-11");
     sid_enrolment_fini(&out);
@@ -349,13 +364,13 @@ enrolments_in_a_state_are_listed_page_by_page(void **state) {
     ok(decide(f->store, 5, SID_ENROL_REVIEW));
     ok(sid_store_commit(f->store));
     for (int pages = 0; pages < 3; pages++) {
-        ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, after, 3,
-                                collect_enrolment, &list));
+        ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY,
+                                after, 3, collect_enrolment, &list));
         assert_int_equal(list.n, 3 * (pages + 1));
         after = list.id[list.n - 1];
     }
-    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, after, 3,
-                            collect_enrolment, &list));
+    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY,
+                            after, 3, collect_enrolment, &list));
     assert_int_equal(list.n, 9);
     for (int i = 0; i < 9; i++) {
         make_id(expected, "enr_", i < 5 ? i : i + 1);
@@ -363,14 +378,14 @@ enrolments_in_a_state_are_listed_page_by_page(void **state) {
     }
     list.n = 0;
     make_id(expected, "enr_", 5);
-    ok(sid_store_enrol_list(f->store, SID_ENROL_REVIEW, "", 3,
+    ok(sid_store_enrol_list(f->store, SID_ENROL_REVIEW, SID_WAITING_ANY, "", 3,
                             collect_enrolment, &list));
     assert_int_equal(list.n, 1);
     assert_string_equal(list.id[0], expected);
     /* A page's last one may have left the state in the meantime. */
     list.n = 0;
-    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, expected, 3,
-                            collect_enrolment, &list));
+    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY,
+                            expected, 3, collect_enrolment, &list));
     make_id(expected, "enr_", 6);
     assert_string_equal(list.id[0], expected);
 }
@@ -384,16 +399,17 @@ a_list_ends_with_the_callbacks_error_or_for_an_unknown_start(void **state) {
     for (int i = 0; i < 4; i++)
         insert_enrolment(f->store, i);
     ok(sid_store_commit(f->store));
-    assert_int_equal(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, "", 10,
+    assert_int_equal(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED,
+                                          SID_WAITING_ANY, "", 10,
                                           collect_enrolment, &list),
                      SID_E_STOPPING);
     assert_int_equal(list.n, 2);
     assert_int_equal(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED,
-                                          "enr_none", 10, collect_enrolment,
-                                          &list),
+                                          SID_WAITING_ANY, "enr_none", 10,
+                                          collect_enrolment, &list),
                      SID_E_NOT_FOUND);
-    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, "", 0,
-                            collect_enrolment, &list));
+    ok(sid_store_enrol_list(f->store, SID_ENROL_RECEIVED, SID_WAITING_ANY, "",
+                            0, collect_enrolment, &list));
     assert_int_equal(list.n, 2);
 }
 

@@ -192,6 +192,32 @@ a_grown_wal_is_moved_when_due_and_a_small_one_is_not(void **state) {
     sid_enrolment_fini(&e);
 }
 
+static void
+a_log_that_was_moved_already_is_emptied_all_the_same(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrolment e = make_enrolment(1);
+    size_t len = (size_t)9 * 1024 * 1024;
+    uint8_t *photo = calloc(1, len);
+    char wal[400];
+    struct stat st;
+
+    assert_non_null(photo);
+    snprintf(wal, sizeof wal, "%s-wal", f->path);
+    ok(sid_store_begin(f->store));
+    ok(sid_store_enrol_insert(f->store, &e));
+    ok(sid_store_photo_put(f->store, e.id, SID_PHOTO_ID,
+                           sid_span_of(photo, len)));
+    ok(sid_store_commit(f->store));
+    sid_store_checkpoint_if_due(f->store);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size > (off_t)len);
+    sid_store_checkpoint(f->store);
+    assert_int_equal(stat(wal, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    free(photo);
+    sid_enrolment_fini(&e);
+}
+
 /* ---- migrations -------------------------------------------------------- */
 
 static int64_t
@@ -212,14 +238,13 @@ ask_number(const char *path, const char *sql) {
 static void
 each_migration_is_recorded_once(void **state) {
     struct fixture *f = *state;
-    int64_t n = 0;
+    const char *count = "SELECT count(*) FROM schema_migration";
+    int64_t n = ask_number(f->path, count);
 
+    assert_true(n >= 4);
     for (int i = 0; i < 3; i++) {
         fixture_reopen(f);
-        n = ask_number(f->path, "SELECT count(*) FROM schema_migration");
-        assert_true(n >= 4);
-        assert_int_equal(
-            ask_number(f->path, "SELECT max(number) FROM schema_migration"), n);
+        assert_int_equal(ask_number(f->path, count), n);
     }
 }
 
@@ -296,7 +321,7 @@ expect_bad(struct fixture *f, int64_t rows, int64_t bad) {
     int64_t found_bad = -1;
 
     ok(sid_store_open(f->path, false, f->key, &f->store));
-    ok(sid_store_audit_verify(f->store, &found_rows, &found_bad));
+    check_audit(f->store, f->key, &found_rows, &found_bad);
     assert_int_equal(found_rows, rows);
     assert_int_equal(found_bad, bad);
 }
@@ -352,7 +377,7 @@ a_changed_number_or_a_missing_row_is_found(void **state) {
     tamper(f, "UPDATE audit SET seq = 1 WHERE seq = 0");
     expect_bad(f, 5, 0);
     tamper(f, "UPDATE audit SET seq = -7 WHERE seq = 5");
-    expect_bad(f, 5, 1);
+    expect_bad(f, 5, -7);
     tamper(f, "DELETE FROM audit WHERE seq = -7");
     expect_bad(f, 4, 0); /* the newest rows: only an anchor outside can tell */
     tamper(f, "DELETE FROM audit WHERE seq = 1");
@@ -384,6 +409,7 @@ main(void) {
         C(something_else_in_place_of_the_database_is_refused),
         T(no_byte_of_a_deleted_photo_is_left_after_a_checkpoint),
         T(a_grown_wal_is_moved_when_due_and_a_small_one_is_not),
+        T(a_log_that_was_moved_already_is_emptied_all_the_same),
         T(each_migration_is_recorded_once),
         T(every_table_is_strict),
         T(a_newer_schema_is_refused),

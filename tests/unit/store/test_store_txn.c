@@ -181,20 +181,22 @@ struct seen {
     bool same;
 };
 
-static void
-see(const struct sid_audit_row *row, void *ctx) {
+static enum sid_err
+see(const struct sid_audit_entry *entry, void *ctx) {
+    const struct sid_audit_row *row = &entry->row;
     struct seen *seen = ctx;
 
     if (seen->n == 0)
         seen->first_seq = row->seq;
     seen->last_seq = row->seq;
     seen->n++;
-    seen->same = seen->same && row->at_us == 99 + row->seq &&
+    seen->same = seen->same && entry->intact && row->at_us == 99 + row->seq &&
                  strcmp(row->event, "verification") == 0 &&
                  strcmp(row->actor, "cli_1") == 0 &&
                  strcmp(row->subject, "crd_1") == 0 &&
                  strcmp(row->outcome, "valid") == 0 &&
                  strcmp(row->detail, "purpose=bank_account") == 0;
+    return SID_OK;
 }
 
 static void
@@ -219,6 +221,48 @@ audit_rows_are_read_back_in_order_from_a_place_up_to_a_limit(void **state) {
 }
 
 static void
+the_head_is_the_last_row_and_follows_what_is_undone(void **state) {
+    struct fixture *f = *state;
+    uint8_t mac[3][SID_SHA256_BYTES], none[SID_SHA256_BYTES] = {0};
+
+    assert_int_equal(sid_store_audit_head(f->store, mac[0]), 0);
+    assert_memory_equal(mac[0], none, sizeof none);
+    ok(sid_store_begin(f->store));
+    append(f->store, 2);
+    ok(sid_store_commit(f->store));
+    assert_int_equal(sid_store_audit_head(f->store, mac[0]), 2);
+    ok(sid_store_begin(f->store));
+    append(f->store, 1);
+    assert_int_equal(sid_store_audit_head(f->store, mac[1]), 3);
+    assert_memory_not_equal(mac[1], mac[0], sizeof none);
+    sid_store_rollback(f->store);
+    assert_int_equal(sid_store_audit_head(f->store, mac[2]), 2);
+    assert_memory_equal(mac[2], mac[0], sizeof none);
+    assert_int_equal(sid_store_audit_head(f->store, NULL), 2);
+}
+
+static void
+the_time_of_the_log_never_goes_back(void **state) {
+    struct fixture *f = *state;
+    struct sid_audit_row row = audit_row(500);
+
+    assert_int_equal(sid_store_audit_at_us(f->store), 0);
+    ok(sid_store_begin(f->store));
+    ok(sid_store_audit(f->store, &row));
+    row.at_us = 400;
+    ok(sid_store_audit(f->store, &row));
+    assert_int_equal(sid_store_audit_at_us(f->store), 500);
+    ok(sid_store_commit(f->store));
+    ok(sid_store_begin(f->store));
+    row.at_us = 900;
+    ok(sid_store_audit(f->store, &row));
+    sid_store_rollback(f->store);
+    fixture_reopen(f);
+    assert_int_equal(sid_store_audit_at_us(f->store), 500);
+    assert_int_equal(count_audit(f->store), 2);
+}
+
+static void
 another_key_does_not_verify_the_log(void **state) {
     struct fixture *f = *state;
     const uint8_t other[SID_KEY_BYTES] = {9};
@@ -233,9 +277,10 @@ another_key_does_not_verify_the_log(void **state) {
     sid_store_close(&f->store);
     ok(sid_mac_key_new(other, &key));
     ok(sid_store_open(f->path, false, key, &store));
-    ok(sid_store_audit_verify(store, &rows, &bad));
+    check_audit(store, key, &rows, &bad);
     assert_int_equal(rows, 4);
     assert_int_equal(bad, 1);
+    assert_int_equal(sid_store_check_key(store), SID_E_WRONG_KEY);
     sid_store_close(&store);
     sid_mac_key_free(&key);
 }
@@ -260,6 +305,8 @@ main(void) {
         T(an_undone_savepoint_takes_only_its_own_rows_and_chain_back),
         T(a_read_transaction_reads_and_commits),
         T(audit_rows_are_read_back_in_order_from_a_place_up_to_a_limit),
+        T(the_head_is_the_last_row_and_follows_what_is_undone),
+        T(the_time_of_the_log_never_goes_back),
         T(another_key_does_not_verify_the_log),
 #undef T
     };

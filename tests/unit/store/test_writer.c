@@ -92,14 +92,15 @@ struct order {
     bool rising;
 };
 
-static void
-see_order(const struct sid_audit_row *row, void *ctx) {
+static enum sid_err
+see_order(const struct sid_audit_entry *entry, void *ctx) {
     struct order *order = ctx;
-    int number = (int)row->at_us;
+    int number = (int)entry->row.at_us;
     int *last = &order->last[(number - 1) / PER_THREAD];
 
     order->rising = order->rising && number >= *last;
     *last = number;
+    return SID_OK;
 }
 
 static void

@@ -3,6 +3,8 @@
 #include "writer_fixture.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
 
 enum { BATCH = 10 };
 
@@ -118,6 +120,151 @@ reads_go_on_while_the_disk_is_full(void **state) {
     assert_int_equal(op.op.err, SID_OK);
 }
 
+static enum sid_err
+count_run(struct sid_op *op, struct sid_store *store) {
+    struct test_op *t = (struct test_op *)(void *)op;
+
+    t->ran++;
+    t->number = (int)count_audit(store);
+    return SID_OK;
+}
+
+/* A client that only looks must not be told that nothing was changed, nor be
+ * shown what was not changed in the end. */
+static void
+reads_beside_writes_that_fail_keep_their_own_answer(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op write[2] = {make_op(w, 1, 1), make_op(w, 2, 2)};
+    struct test_op read[2] = {make_op(w, 0, 0), make_op(w, 0, 0)};
+    struct gate gate;
+
+    gate_close(&gate, w->writer);
+    for (int i = 0; i < 2; i++) {
+        read[i].op.run = count_run;
+        read[i].op.read_only = true;
+        sid_writer_submit(w->writer, &write[i].op);
+        sid_writer_submit(w->writer, &read[i].op);
+    }
+    fill_disk();
+    gate_open(&gate);
+    wait_answers(w, 4);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(write[i].op.err, SID_E_STORE_FULL);
+        assert_int_equal(read[i].op.err, SID_OK);
+        assert_int_equal(read[i].ran, 1);
+        assert_int_equal(read[i].number, 0);
+    }
+}
+
+static void
+reads_of_a_batch_see_its_writes(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op write = make_op(w, 1, 3);
+    struct test_op read = make_op(w, 0, 0);
+    struct gate gate;
+
+    read.op.run = count_run;
+    read.op.read_only = true;
+    gate_close(&gate, w->writer);
+    sid_writer_submit(w->writer, &write.op);
+    sid_writer_submit(w->writer, &read.op);
+    gate_open(&gate);
+    wait_answers(w, 2);
+    assert_int_equal(read.op.err, SID_OK);
+    assert_int_equal(read.number, 3);
+}
+
+/* Up to ten seconds. */
+static bool
+storage_becomes(struct writer_fixture *w, enum sid_err wanted) {
+    const struct timespec nap = {.tv_nsec = 20000000L};
+
+    for (int i = 0; i < 500; i++) {
+        if (sid_writer_storage(w->writer) == wanted)
+            return true;
+        nanosleep(&nap, NULL);
+    }
+    return false;
+}
+
+static void
+a_full_disk_is_told_until_it_takes_something_again(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op op = make_op(w, 1, 1);
+
+    assert_int_equal(sid_writer_storage(w->writer), SID_OK);
+    fill_disk();
+    sid_writer_submit(w->writer, &op.op);
+    wait_answers(w, 1);
+    assert_int_equal(sid_writer_storage(w->writer), SID_E_STORE_FULL);
+    /* Nothing to write is no proof that it can be written. */
+    op.rows = 0;
+    sid_writer_submit(w->writer, &op.op);
+    wait_answers(w, 1);
+    assert_int_equal(op.op.err, SID_OK);
+    assert_int_equal(sid_writer_storage(w->writer), SID_E_STORE_FULL);
+    fault_clear();
+    /* Without anybody asking. */
+    assert_true(storage_becomes(w, SID_OK));
+    assert_int_equal(count_audit(writer_end(w)), 0);
+}
+
+static void
+a_writer_that_needs_a_restart_says_so(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op op = make_op(w, 1, 1);
+
+    fail_syncs();
+    sid_writer_submit(w->writer, &op.op);
+    wait_answers(w, 1);
+    fault_clear();
+    assert_false(sid_writer_healthy(w->writer));
+    assert_int_equal(sid_writer_storage(w->writer), SID_E_STORE);
+}
+
+/* What stderr got while work(w) ran. */
+static size_t
+lines_of(struct writer_fixture *w, void (*work)(struct writer_fixture *w),
+         const char *word) {
+    char text[16384] = "";
+    size_t count = 0;
+    FILE *file = tmpfile();
+    int stderr_fd = dup(STDERR_FILENO);
+
+    assert_non_null(file);
+    assert_true(stderr_fd >= 0);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    work(w);
+    assert_true(dup2(stderr_fd, STDERR_FILENO) >= 0);
+    close(stderr_fd);
+    rewind(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    (void)fclose(file);
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+        count++;
+    return count;
+}
+
+static void
+fail_often(struct writer_fixture *w) {
+    struct test_op ops[BATCH];
+
+    for (int round = 0; round < 10; round++)
+        run_batch(w, ops, fill_disk);
+}
+
+static void
+one_kind_of_error_is_logged_once_until_a_write_succeeds(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op ops[BATCH];
+
+    assert_int_equal(lines_of(w, fail_often, "event=store_error"), 1);
+    fault_clear();
+    run_batch(w, ops, NULL);
+    all_end_with(ops, SID_OK);
+    assert_int_equal(lines_of(w, fail_often, "event=store_error"), 1);
+}
+
 /* Writes more than the page cache holds, so that SQLite must write in the
  * middle of the transaction, and drops the transaction when it cannot. */
 struct big_op {
@@ -132,7 +279,7 @@ big_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = SID_OK;
 
     err = sid_store_enrol_insert(store, &e);
-    for (int kind = SID_PHOTO_ID; err == SID_OK && kind < SID_PHOTO_NONE;
+    for (int kind = SID_PHOTO_ID; err == SID_OK && kind <= SID_PHOTO_SELFIE;
          kind++)
         err =
             sid_store_photo_put(store, e.id, (enum sid_photo_kind)kind,
@@ -210,6 +357,32 @@ a_failed_sync_is_never_retried(void **state) {
     assert_true(rows == 15 || rows == 30);
 }
 
+/* For the kernel the log of a failed sync is written; nothing may rest on that.
+ */
+static void
+a_log_left_behind_is_moved_and_synced_before_anything_else(void **state) {
+    struct writer_fixture *w = *state;
+    struct test_op ops[BATCH];
+    char log[320];
+    struct stat st;
+
+    run_batch(w, ops, NULL);
+    run_batch(w, ops, fail_syncs);
+    sid_writer_free(&w->writer);
+    snprintf(log, sizeof log, "%s-wal", w->base->path);
+    assert_int_equal(stat(log, &st), 0);
+    assert_true(st.st_size > 0);
+    assert_int_equal(
+        sid_store_open(w->base->path, false, w->base->key, &w->base->store),
+        SID_E_STORE);
+    assert_null(w->base->store);
+    fault_clear();
+    ok(sid_store_open(w->base->path, false, w->base->key, &w->base->store));
+    assert_int_equal(stat(log, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_true(count_audit(w->base->store) >= 15);
+}
+
 static enum sid_err
 look_up_run(struct sid_op *op, struct sid_store *store) {
     struct test_op *t = (struct test_op *)(void *)op;
@@ -256,8 +429,14 @@ main(void) {
         T(a_full_disk_fails_the_whole_batch_and_the_next_one_works),
         T(a_write_error_fails_the_whole_batch_and_the_next_one_works),
         T(reads_go_on_while_the_disk_is_full),
+        T(reads_beside_writes_that_fail_keep_their_own_answer),
+        T(reads_of_a_batch_see_its_writes),
+        T(a_full_disk_is_told_until_it_takes_something_again),
+        T(a_writer_that_needs_a_restart_says_so),
+        T(one_kind_of_error_is_logged_once_until_a_write_succeeds),
         T(a_transaction_dropped_half_way_fails_all_and_leaks_nothing),
         T(a_failed_sync_is_never_retried),
+        T(a_log_left_behind_is_moved_and_synced_before_anything_else),
         T(a_damaged_database_stops_the_writer),
 #undef T
     };

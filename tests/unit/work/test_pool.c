@@ -238,6 +238,26 @@ each_worker_has_its_own_context_for_its_life(void **state) {
 }
 
 static void
+what_comes_after_the_workers_is_run_when_the_pool_is_freed(void **state) {
+    (void)state;
+    struct sid_pool *pool = make_pool(2, 2);
+    atomic_int turns = 0;
+    struct test_job job = {
+        .job.run = run_job, .turns = &turns, .worker_ctx = &turns};
+
+    ok(sid_pool_reserve(pool));
+    ok(sid_pool_reserve(pool));
+    sid_pool_stop(pool);
+    assert_int_equal(sid_pool_reserve(pool), SID_E_STOPPING);
+    sid_pool_submit(pool, &job.job);
+    sid_pool_release(pool);
+    assert_int_equal(job.ran, 0);
+    sid_pool_free(&pool);
+    assert_int_equal(job.ran, 1);
+    assert_null(job.worker_ctx);
+}
+
+static void
 a_worker_that_cannot_start_fails_the_pool_and_stops_the_others(void **state) {
     (void)state;
     struct starts starts = {.fail_at = 2};
@@ -336,6 +356,8 @@ main(void) {
         cmocka_unit_test(depth_and_busy_are_counted),
         cmocka_unit_test(a_quiet_pool_takes_no_more_but_finishes_what_it_has),
         cmocka_unit_test(each_worker_has_its_own_context_for_its_life),
+        cmocka_unit_test(
+            what_comes_after_the_workers_is_run_when_the_pool_is_freed),
         cmocka_unit_test(
             a_worker_that_cannot_start_fails_the_pool_and_stops_the_others),
         cmocka_unit_test(

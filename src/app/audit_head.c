@@ -1,0 +1,135 @@
+/* audit_head.c: signed heads of the audit log, written to a second place.
+ *
+ * Each interval the main thread asks the writer for the last committed row; at
+ * a later tick it signs what came back and writes it to the file and the log.
+ * So no thread that a request waits for waits for that disk. The question
+ * belongs to the writer while it is asked, else to main. */
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/appendfile.h"
+#include "smartid/audit_head.h"
+#include "smartid/clock.h"
+#include "smartid/log.h"
+#include "smartid/metrics.h"
+#include "smartid/text.h"
+
+/* Where the last head is looked for in a file that goes on from a former run:
+ * room for a dozen of them. */
+#define TAIL_BYTES 4096
+
+/* ---- writing ------------------------------------------------------------- */
+
+static void
+log_head(const struct sid_audit_head *head) {
+    char chain[2 * SID_CHAIN_ID_BYTES + 1], mac[2 * SID_SHA256_BYTES + 1];
+    char at[SID_TIME_TEXT_SIZE], signature[2 * SID_SIGNATURE_BYTES + 1];
+    sid_hex_encode(head->chain, sizeof head->chain, chain);
+    sid_hex_encode(head->mac, sizeof head->mac, mac);
+    sid_hex_encode(head->signature, sizeof head->signature, signature);
+    sid_time_text(head->at_s, at);
+    /* As sid_head_print() has it, so that a line of the log is a head too. */
+    sid_log(SID_LOG_ALWAYS, "audit_head", SID_N("version", 1),
+            SID_S("chain", chain), SID_N("after", head->after),
+            SID_N("seq", head->seq), SID_S("time", at), SID_S("mac", mac),
+            SID_S("sig", signature));
+}
+
+void
+sid_heads_write(struct sid_app *app, int64_t seq,
+                const uint8_t mac[SID_SHA256_BYTES]) {
+    struct sid_heads *heads = &app->heads;
+    char text[SID_HEAD_TEXT_SIZE];
+    if (heads->path[0] == '\0' || seq == 0 || seq == heads->written_seq)
+        return;
+    struct sid_audit_head head = {
+        .after = heads->written_seq, .seq = seq, .at_s = sid_now_s()};
+    memcpy(head.mac, mac, sizeof head.mac);
+    enum sid_err err = sid_head_sign(sid_keyring_head(app->keys), &head);
+    if (err == SID_OK) {
+        sid_head_print(&head, text);
+        err = sid_appendfile_add(heads->path, text);
+        /* After the file, so that who reads of it here finds it there; and
+         * also when the file could not take it. */
+        log_head(&head);
+    }
+    atomic_store(&heads->failing, err != SID_OK);
+    if (err == SID_OK) {
+        heads->written_seq = seq;
+        sid_metric_add(SID_M_AUDIT_HEADS, 1);
+    } else {
+        sid_metric_add(SID_M_AUDIT_HEAD_ERRORS, 1);
+        sid_log(SID_LOG_ERROR, "audit_head_not_written",
+                SID_S("file", heads->path), SID_N("seq", seq),
+                SID_S("code", sid_err_code(err)));
+    }
+}
+
+bool
+sid_app_heads_written(const struct sid_app *app) {
+    return !atomic_load(&app->heads.failing);
+}
+
+/* ---- a former run's ------------------------------------------------------ */
+
+bool
+sid_heads_last(struct sid_app *app, struct sid_audit_head *out) {
+    char text[TAIL_BYTES];
+    uint8_t public_key[SID_PUBLIC_KEY_BYTES];
+    bool found = false;
+    enum sid_err err = sid_appendfile_tail(app->heads.path, text, sizeof text);
+    if (err != SID_OK)
+        return false; /* there is none, or it has been told */
+    sid_sign_public(sid_keyring_head(app->keys), public_key);
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        struct sid_audit_head head;
+        if (sid_head_parse(line, &head) == SID_OK &&
+            sid_head_verify(public_key, &head)) {
+            *out = head;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* ---- asking the writer --------------------------------------------------- */
+
+static enum sid_err
+ask_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_head_ask *ask = (struct sid_head_ask *)op;
+    ask->seq = sid_store_audit_head(store, ask->mac);
+    return SID_OK;
+}
+
+/* The rows it has counted are committed by now: those of its own batch too. */
+static void
+ask_done(struct sid_op *op) {
+    struct sid_head_ask *ask = (struct sid_head_ask *)op;
+    if (op->err != SID_OK)
+        ask->seq = 0;
+    atomic_store(&ask->state, SID_HEAD_ANSWERED);
+}
+
+void
+sid_heads_tick(struct sid_app *app, int64_t now_us) {
+    struct sid_heads *heads = &app->heads;
+    struct sid_head_ask *ask = &heads->ask;
+    int state = atomic_load(&ask->state);
+    if (heads->path[0] == '\0' || state == SID_HEAD_ASKED)
+        return;
+    if (state == SID_HEAD_ANSWERED) {
+        sid_heads_write(app, ask->seq, ask->mac);
+        atomic_store(&ask->state, SID_HEAD_IDLE);
+    }
+    struct sid_config config;
+    sid_app_config(app, &config);
+    /* Counted from the last time, so that a reload holds at once. */
+    if (now_us < heads->asked_us + config.head_interval_s * 1000000)
+        return;
+    heads->asked_us = now_us;
+    atomic_store(&ask->state, SID_HEAD_ASKED);
+    ask->op =
+        (struct sid_op){.run = ask_run, .done = ask_done, .read_only = true};
+    sid_writer_submit(app->writer, &ask->op);
+}

@@ -1,0 +1,222 @@
+/* audit_self.c: what the daemon writes down about itself: start, stop, the
+ * settings and purposes in force and their changes. Main thread, which waits
+ * for the writer here as nowhere else. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/audit_head.h"
+#include "smartid/log.h"
+
+#define DETAIL_SIZE 128
+#define VALUE_SIZE (SID_PATH_SIZE + 16)
+
+/* One row per setting, until the first error. */
+struct settings {
+    struct sid_store *store;
+    enum sid_err err;
+    int count;
+};
+
+static void
+audit_setting(struct settings *to, const char *event, const char *name,
+              const char *outcome, const char *value) {
+    char detail[VALUE_SIZE];
+    if (to->err != SID_OK)
+        return;
+    (void)snprintf(detail, sizeof detail, "value=%s", value);
+    to->err = sid_app_audit(to->store, event, "system", name, outcome, detail);
+    to->count++;
+}
+
+/* ---- purposes ------------------------------------------------------------ */
+
+static void
+audit_purpose(struct settings *to, const char *event, const char *outcome,
+              const struct sid_purpose *purpose) {
+    char detail[VALUE_SIZE];
+    if (to->err != SID_OK)
+        return;
+    int len = snprintf(detail, sizeof detail,
+                       "assurance=%s code=%s counter_required=%s "
+                       "face_required=%s tells=",
+                       sid_assurance_name(purpose->assurance),
+                       purpose->live_required ? "live" : "day",
+                       purpose->counter_required ? "yes" : "no",
+                       purpose->face_required ? "yes" : "no");
+    for (int i = 0; i < SID_ATTRIBUTE_COUNT; i++) {
+        if ((purpose->attributes & 1u << i) != 0)
+            len += snprintf(detail + len, sizeof detail - (size_t)len, "%s%s",
+                            detail[len - 1] == '=' ? "" : ",",
+                            sid_attribute_name((enum sid_attribute)i));
+    }
+    to->err = sid_app_audit(to->store, event, "system", purpose->name, outcome,
+                            detail);
+    to->count++;
+}
+
+/* Those of `next` that `now` has not, or has otherwise; then those it lost. */
+static void
+audit_purposes(struct settings *to, const struct sid_purposes *now,
+               const struct sid_purposes *next) {
+    for (size_t i = 0; i < next->count; i++) {
+        const struct sid_purpose *is = &next->item[i];
+        const struct sid_purpose *was = sid_purposes_find(now, is->name);
+        if (was == NULL || was->attributes != is->attributes ||
+            was->assurance != is->assurance ||
+            was->live_required != is->live_required ||
+            was->counter_required != is->counter_required ||
+            was->face_required != is->face_required)
+            audit_purpose(to, "purpose_changed", "in_force", is);
+    }
+    for (size_t i = 0; i < now->count; i++) {
+        if (sid_purposes_find(next, now->item[i].name) == NULL)
+            audit_purpose(to, "purpose_changed", "removed", &now->item[i]);
+    }
+}
+
+/* ---- start --------------------------------------------------------------- */
+
+struct start {
+    struct sid_op op;
+    struct sid_app *app;
+    struct sid_audit_head last; /* of the file; seq 0: none */
+    bool behind;                /* the log has not got that row any more */
+    int64_t seq;
+    uint8_t mac[SID_SHA256_BYTES];
+};
+
+static enum sid_err
+compare_mac(const struct sid_audit_entry *entry, void *ctx) {
+    struct start *start = ctx;
+    start->behind = entry->row.seq != start->last.seq ||
+                    memcmp(entry->mac, start->last.mac, sizeof entry->mac) != 0;
+    return SID_OK;
+}
+
+static void
+audit_in_force(const char *name, const char *value, bool is_default,
+               void *ctx) {
+    if (!is_default)
+        audit_setting(ctx, "setting", name, "in_force", value);
+}
+
+static enum sid_err
+start_run(struct sid_op *op, struct sid_store *store) {
+    struct start *start = (struct start *)op;
+    struct settings settings = {.store = store};
+    char detail[DETAIL_SIZE];
+    enum sid_err err = SID_OK;
+    start->behind = start->last.seq > 0; /* unless the row is found */
+    if (start->behind)
+        err = sid_store_audit_each(store, start->last.seq - 1, 1, compare_mac,
+                                   start);
+    (void)snprintf(detail, sizeof detail, "version=%s head=%" PRId64,
+                   SID_VERSION, start->last.seq);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "daemon_started", "system", "",
+                            start->behind ? "behind_head" : "started", detail);
+    if (err != SID_OK)
+        return err;
+    sid_config_each(&start->app->config, audit_in_force, &settings);
+    /* The built-in ones are those of the version. */
+    const struct sid_purposes *purposes = sid_app_purposes(start->app);
+    bool own = start->app->config.purposes_file[0] != '\0';
+    for (size_t i = 0; own && i < purposes->count; i++)
+        audit_purpose(&settings, "purpose", "in_force", &purposes->item[i]);
+    start->seq = sid_store_audit_head(store, start->mac);
+    return settings.err;
+}
+
+enum sid_err
+sid_app_audit_start(struct sid_app *app) {
+    struct start start = {.op = {.run = start_run}, .app = app};
+    if (app->heads.path[0] != '\0' && !sid_heads_last(app, &start.last))
+        start.last.seq = 0;
+    enum sid_err err = sid_writer_run(app->writer, &start.op);
+    if (err != SID_OK)
+        return err;
+    if (start.behind)
+        sid_log(SID_LOG_ERROR, "audit_log_behind_head",
+                SID_N("head", start.last.seq), SID_S("file", app->heads.path),
+                SID_S("text", "the database is older than its signed head, or "
+                              "another one: it was replaced or restored"));
+    app->heads.written_seq = start.last.seq;
+    app->audit_stop = true;
+    sid_heads_write(app, start.seq, start.mac);
+    return SID_OK;
+}
+
+/* ---- stop ---------------------------------------------------------------- */
+
+static enum sid_err
+stop_run(struct sid_op *op, struct sid_store *store) {
+    struct start *stop = (struct start *)op;
+    enum sid_err err =
+        sid_app_audit(store, "daemon_stopped", "system", "", "stopped", "");
+    stop->seq = sid_store_audit_head(store, stop->mac);
+    return err;
+}
+
+void
+sid_audit_stop(struct sid_app *app) {
+    struct start stop = {.op = {.run = stop_run}, .app = app};
+    if (!app->audit_stop)
+        return;
+    if (sid_writer_run(app->writer, &stop.op) == SID_OK)
+        sid_heads_write(app, stop.seq, stop.mac);
+    else
+        sid_log(SID_LOG_ERROR, "stop_not_recorded",
+                SID_S("code", sid_err_code(stop.op.err)));
+}
+
+/* ---- reload -------------------------------------------------------------- */
+
+struct reload {
+    struct sid_op op;
+    struct sid_app *app;
+    const struct sid_config *next; /* NULL: it was refused */
+    const struct sid_purposes *purposes;
+};
+
+static void
+audit_change(const char *name, const char *value, bool reloadable, void *ctx) {
+    audit_setting(ctx, "setting_changed", name,
+                  reloadable ? "in_force" : "needs_restart", value);
+}
+
+static enum sid_err
+reload_run(struct sid_op *op, struct sid_store *store) {
+    struct reload *reload = (struct reload *)op;
+    struct settings settings = {.store = store};
+    char detail[DETAIL_SIZE];
+    if (reload->next == NULL)
+        return sid_app_audit(store, "settings_read", "system", "", "refused",
+                             "");
+    sid_config_diff(&reload->app->config, reload->next, audit_change,
+                    &settings);
+    audit_purposes(&settings, sid_app_purposes(reload->app), reload->purposes);
+    if (settings.err != SID_OK)
+        return settings.err;
+    (void)snprintf(detail, sizeof detail, "changed=%d", settings.count);
+    return sid_app_audit(store, "settings_read", "system", "", "taken", detail);
+}
+
+enum sid_err
+sid_app_reload(struct sid_app *app, const struct sid_config *next,
+               const struct sid_purposes *purposes) {
+    struct reload reload = {.op = {.run = reload_run},
+                            .app = app,
+                            .next = next,
+                            .purposes = purposes};
+    enum sid_err err = sid_writer_run(app->writer, &reload.op);
+    if (err == SID_OK && next != NULL)
+        err = sid_app_use_purposes(app, purposes);
+    if (err != SID_OK || next == NULL)
+        return err;
+    pthread_rwlock_wrlock(&app->config_lock);
+    sid_config_take_reloadable(&app->config, next);
+    pthread_rwlock_unlock(&app->config_lock);
+    return SID_OK;
+}

@@ -1,0 +1,55 @@
+/* examiner.h: who takes photos apart for one worker: an engine in the worker's
+ * own thread, or a face process. Private to src/app.
+ *
+ * An examiner belongs to its worker's thread and owns its engine or process,
+ * and the photo buffer that it shares with the process. */
+#ifndef SMARTID_EXAMINER_H
+#define SMARTID_EXAMINER_H
+
+#include "smartid/buf.h"
+#include "smartid/enrolment.h"
+#include "smartid/err.h"
+#include "smartid/models.h"
+#include "smartid/policy.h"
+
+#include "forkserver.h"
+
+struct sid_examiner;
+
+/* forkserver: borrowed for the examiner's life, face processes come from it;
+ * NULL: an engine of this thread is made from models. Errors: SID_E_MODEL (see
+ * sid_models_problem()), SID_E_NO_MEMORY, SID_E_IO (no face process can be
+ * had). */
+SID_FALLIBLE enum sid_err sid_examiner_new(struct sid_models *models,
+                                           struct sid_forkserver *forkserver,
+                                           struct sid_examiner **out);
+void sid_examiner_free(struct sid_examiner **examiner);
+
+/* Begins a job: sees to it that there is somebody to ask; before an attempt is
+ * counted. Errors: SID_E_IO (nobody at present; later perhaps). */
+SID_FALLIBLE enum sid_err sid_examiner_begin(struct sid_examiner *examiner);
+
+/* sid_photo_examine(), wherever it happens. A photo that sid_image_probe()
+ * refuses is not handed to a process. One that breaks the process that looks at
+ * it, or its limits, is taken again, once in a job; the next such one cannot be
+ * used: out->image is SID_E_IMAGE_UNREADABLE. Processes that were killed from
+ * outside do not count, up to a few in a job. id: whose photo, for the log.
+ * Errors: those of sid_photo_examine(), SID_E_IO (as above). */
+SID_FALLIBLE enum sid_err sid_examiner_examine(struct sid_examiner *examiner,
+                                               const char *id,
+                                               struct sid_span bytes,
+                                               enum sid_photo_kind kind,
+                                               struct sid_photo_facts *out);
+/* The same, and the face's portrait, when there is a face (out->faces). Its
+ * pixels are whatever the process has said: a picture, if perhaps not of that
+ * face. portrait: NULL, or room for SID_PORTRAIT_PIXEL_BYTES. */
+SID_FALLIBLE enum sid_err
+sid_examiner_portray(struct sid_examiner *examiner, const char *id,
+                     struct sid_span bytes, enum sid_photo_kind kind,
+                     uint8_t *portrait, struct sid_photo_facts *out);
+/* Whether a photo of this job was one that cannot be used for that reason. The
+ * others are then better left alone: each might cost as much time, and the job
+ * has had what it may have (two times 5 s). */
+bool sid_examiner_gave_up(const struct sid_examiner *examiner);
+
+#endif

@@ -1,0 +1,58 @@
+/* store_front.h: what the files of the front share (store.c, store_erase.c,
+ * store_prune.c). Private to src/store; used by the thread that owns the store.
+ */
+#ifndef SID_STORE_FRONT_H
+#define SID_STORE_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smartid/store.h"
+#include "store_back.h"
+
+enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
+
+/* The last link of the audit chain; seq 0 and zeros before the first row. */
+struct chain_head {
+    int64_t seq;
+    int64_t at_us;
+    uint8_t mac[SID_SHA256_BYTES];
+};
+
+struct sid_store {
+    struct sid_back *back;
+    const struct sid_mac_key *audit_key; /* borrowed */
+    enum txn txn;
+    bool in_savepoint;
+    bool read_only; /* opened so */
+    struct chain_head head;
+    struct chain_head head_at_begin;
+    struct chain_head head_at_savepoint;
+    /* Templates; goes back with the transaction as the head does. */
+    int64_t faces, faces_at_begin, faces_at_savepoint;
+    bool littered; /* something was deleted, if perhaps rolled back */
+};
+
+/* The back end, for a change: the caller must have begun a transaction. */
+struct sid_back *sid_front_for_write(struct sid_store *store);
+
+/* Deletes the template of an enrolment, if there is one. */
+SID_FALLIBLE enum sid_err sid_front_template_delete(struct sid_store *store,
+                                                    const char *enrolment_id);
+
+/* ---- walking the audit chain ------------------------------------------- */
+struct sid_chain_walk {
+    const struct sid_mac_key *key;
+    struct chain_head head; /* the last row that fits */
+    int64_t rows;
+    bool bad; /* the anchor, or the row behind the head, does not fit */
+};
+/* Sets a walk to where the chain begins: the anchor, when there is one. An
+ * anchor that does not fit makes the walk bad. Errors: those of the back end,
+ * SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_front_walk_begin(struct sid_store *store,
+                                               struct sid_chain_walk *out);
+/* For audit_scan; ctx is the walk. */
+enum sid_err sid_front_walk_row(const struct sid_audit_entry *entry, void *ctx);
+
+#endif

@@ -1,0 +1,60 @@
+/* store_sqlite_template.c: rows of face templates in SQLite. Run by the thread
+ * that owns the store; owns nothing. */
+#include "store_sqlite.h"
+
+static enum sid_err
+write_sealed(struct sid_back *back, enum sid_sq_stmt which,
+             const char *enrolment_id, struct sid_span sealed, int *changes) {
+    struct sid_sq_query query = sid_sq_start(sid_sqlite_of(back), which);
+
+    sid_sq_bind_blob(&query, sealed.ptr, sealed.len);
+    sid_sq_bind_text(&query, enrolment_id);
+    return sid_sq_run(&query, changes);
+}
+
+enum sid_err
+sid_sqlite_template_put(struct sid_back *back, const char *enrolment_id,
+                        struct sid_span sealed, int *change) {
+    int updated = 0;
+    int inserted = 0;
+    enum sid_err err = write_sealed(back, SID_SQ_TEMPLATE_UPDATE, enrolment_id,
+                                    sealed, &updated);
+
+    if (err == SID_OK && updated == 0)
+        err = write_sealed(back, SID_SQ_TEMPLATE_INSERT, enrolment_id, sealed,
+                           &inserted);
+    if (err == SID_OK)
+        *change = inserted;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_template_get(struct sid_back *back, const char *enrolment_id,
+                        struct sid_buf *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_TEMPLATE_GET);
+
+    sid_sq_bind_text(&query, enrolment_id);
+    return sid_sq_fetch_buf(&query, out);
+}
+
+enum sid_err
+sid_sqlite_template_delete(struct sid_back *back, const char *enrolment_id,
+                           int *change) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_TEMPLATE_DELETE);
+    int deleted = 0;
+
+    sid_sq_bind_text(&query, enrolment_id);
+    enum sid_err err = sid_sq_run(&query, &deleted);
+    if (err == SID_OK)
+        *change = -deleted;
+    return err;
+}
+
+enum sid_err
+sid_sqlite_template_count(struct sid_back *back, int64_t *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_TEMPLATE_COUNT);
+    return sid_sq_fetch_int(&query, out);
+}

@@ -1,0 +1,195 @@
+/* scan.js: the clerk's page: sign in, choose once, scan, read the answer, go on
+ * with one key. */
+import { call } from './api.js';
+import { byId, el } from './dom.js';
+import { onLanguage, startLanguage, t } from './i18n.js';
+import { makeReader } from './reader.js';
+import { Scanner } from './scanner.js';
+import { askSetup, readSetup } from './setup.js';
+import { askKey, forgetSession, presentSession, signOut } from './signin.js';
+import { Sound } from './sound.js';
+import { addToTally, readTally } from './tally.js';
+import { clockText } from './time.js';
+import { Verdict } from './verdict.js';
+import { problemText, word } from './words.js';
+
+const ROLES = ['clerk'];
+/* What a purpose tells is not left on a screen that nobody looks at. */
+const SHOWN_MS = 5 * 60 * 1000;
+
+class Counter {
+    constructor() {
+        this.session = null;
+        this.setup = null;
+        this.verdict = null;
+        this.read = null;
+        this.view = '';
+        this.checking = false;
+        this.sound = new Sound();
+        this.scanner = new Scanner(byId('video'), (text) => this.check(text));
+        this.answer = null;
+    }
+
+    async start() {
+        byId('sign-out').addEventListener('click', () => this.signOut());
+        byId('change').addEventListener('click', () => this.choose());
+        byId('typed').addEventListener('submit', (event) => {
+            event.preventDefault();
+            this.check(byId('code').value);
+        });
+        document.addEventListener('keydown', (event) => this.key(event));
+        onLanguage(() => this.relabel());
+        let session = null;
+        try {
+            session = await presentSession(ROLES);
+        } catch (problem) {
+            return this.signIn(problemText(problem));
+        }
+        return session === null ? this.signIn() : this.signedIn(session);
+    }
+
+    show(view) {
+        this.view = view;
+        this.scanner.paused = view !== 'scan';
+        for (const section of document.querySelectorAll('[data-view]'))
+            section.hidden = section.dataset.view !== view;
+        byId('sign-out').hidden = this.session === null;
+        window.scrollTo(0, 0);
+    }
+
+    relabel() {
+        if (this.view === 'signin')
+            this.signIn();
+        else if (this.view === 'setup')
+            this.choose();
+        else if (this.view === 'scan')
+            this.scan();
+        else if (this.view === 'verdict')
+            this.answer?.();
+    }
+
+    signIn(text = '') {
+        this.session = null;
+        this.scanner.stop();
+        this.verdict?.clear();
+        this.show('signin');
+        askKey(byId('signin'), { name: 'scan', roles: ROLES, text }, (session) => this.signedIn(session));
+    }
+
+    async signOut() {
+        try {
+            await signOut(this.session);
+        } catch {
+            /* It ends by itself. */
+        }
+        this.signIn();
+    }
+
+    signedIn(session) {
+        this.session = session;
+        this.verdict = new Verdict(byId('verdict'), session, { next: () => this.scan() });
+        this.setup = readSetup(session.purposes);
+        if (this.setup === null)
+            this.choose();
+        else
+            this.scan();
+    }
+
+    choose(text = '') {
+        this.scanner.stop();
+        this.show('setup');
+        askSetup(this.session.purposes, this.setup, text, (setup) => {
+            this.setup = setup;
+            this.sound.wake();
+            this.scan();
+        });
+    }
+
+    scan() {
+        clearTimeout(this.timer);
+        this.answer = null;
+        this.verdict.clear();
+        this.show('scan');
+        byId('code').value = '';
+        /* On a phone that would open a keyboard over the picture. */
+        if (matchMedia('(pointer: fine)').matches)
+            byId('code').focus();
+        byId('at').textContent = [word('purpose', this.setup.purpose), this.setup.counter].filter(Boolean).join(' · ');
+        this.tell(readTally());
+        if (this.scanner.end === null)
+            this.openCamera();
+    }
+
+    async openCamera() {
+        const lens = byId('lens');
+        const said = byId('lens-said');
+        lens.classList.remove('dark');
+        said.textContent = t('scan.opening');
+        try {
+            this.read ??= await makeReader();
+            await this.scanner.start(this.read);
+            said.textContent = t('scan.aim');
+        } catch (problem) {
+            lens.classList.add('dark');
+            said.textContent = problem.code ? problemText(problem) : t('scan.noreader');
+        }
+    }
+
+    tell(tally) {
+        byId('total').textContent = String(tally.total);
+        byId('last').replaceChildren(...tally.last.map(({ at, result }) => el('li', {}, el('time', {}, clockText(at)),
+            el('span', { class: `tag ${{ valid: 'good', not_valid: 'bad' }[result] ?? 'warn'}` }, t(`verdict.${result}`)))));
+    }
+
+    async check(text) {
+        if (this.checking || text.trim() === '')
+            return;
+        this.checking = true;
+        try {
+            const answer = await call('POST', '/v1/verifications', { auth: this.session, patience_ms: 15000,
+                json: { code: text, purpose: this.setup.purpose,
+                    ...(this.setup.counter === '' ? {} : { counter: this.setup.counter }) } });
+            this.settle(answer.result ?? 'could_not_check', () => this.verdict.show(answer));
+        } catch (problem) {
+            this.failed(problem, text);
+        }
+        this.checking = false;
+    }
+
+    failed(problem, text) {
+        if (problem.status === 401 || problem.code === 'csrf') {
+            forgetSession();
+            this.signIn(t('signin.ended'));
+        } else if (problem.field === 'counter' || problem.code === 'purpose_forbidden') {
+            this.choose(problemText(problem));
+        } else {
+            this.settle('could_not_check', () => this.verdict.showProblem(problem, () => this.check(text)));
+        }
+    }
+
+    settle(result, show) {
+        this.tell(addToTally(result));
+        this.answer = show;
+        this.show('verdict');
+        show();
+        this.sound.play(result);
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.view === 'verdict' && this.scan(), SHOWN_MS);
+    }
+
+    /* One key goes on. What a scanner types goes into the field, wherever the
+     * focus was. */
+    key(event) {
+        const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
+        const field = event.target.closest('input, textarea, select, button, a, dialog');
+        if (this.view === 'verdict' && (event.key === 'Escape' || (event.key === 'Enter' && field === null)))
+            this.scan();
+        else if (this.view === 'verdict' && typing && event.key !== ' ')
+            this.scan();
+        else if (this.view === 'scan' && typing && field === null)
+            byId('code').focus();
+    }
+}
+
+await startLanguage({ staff: true });
+new Counter().start();

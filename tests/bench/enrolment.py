@@ -1,0 +1,101 @@
+"""Start, memory, and what an enrolment costs."""
+
+import concurrent.futures
+import json
+import statistics
+import time
+
+import servers
+from daemon import WORKERS
+
+STARTS = 5       # to tell the time to ready
+ENROLMENTS = 5   # one by one, for the CPU time, a round
+PARALLEL = 50    # at once, for the memory
+NETWORK_ROUNDS = 5
+
+
+def time_to_ready(bench):
+    bench.say("starting it %d times" % STARTS)
+    times = []
+    for _ in range(STARTS):
+        server = bench.start()
+        times.append(server.ready_s)
+        server.end()
+    bench.row("start to ready, s", "%.2f" % statistics.median(times), "0.5")
+
+
+def idle_memory(bench):
+    server = bench.start()
+    time.sleep(1)   # what is still being touched after the start
+    bench.row("memory idle, %d workers, MiB" % WORKERS,
+              "%.0f" % servers.memory_mib(server.pid), "120")
+    server.end()
+
+
+def networks(bench):
+    """Bare networks and enrolments in one process: see enrol_cost.cpp."""
+    return json.loads(bench.run(
+        "bench-enrol", bench.models, bench.photo("card"),
+        bench.photo("selfie"), str(NETWORK_ROUNDS)))
+
+
+def enrolments(bench, server):
+    """CPU ms of the daemon and ms of the client's waiting, per enrolment."""
+    began, spent = time.perf_counter(), servers.cpu_s(server.pid)
+    for _ in range(ENROLMENTS):
+        bench.enrol(server.port)
+    spent = servers.cpu_s(server.pid) - spent
+    return (spent / ENROLMENTS * 1000,
+            (time.perf_counter() - began) / ENROLMENTS * 1000)
+
+
+def cost(bench):
+    """In turns with the networks, so that a busy machine hurts both."""
+    bench.say("%d rounds of %d enrolments, one by one, and of the networks "
+              "alone" % (bench.rounds, ENROLMENTS))
+    server = bench.start(SMARTIDD_FACE_WORKERS="1")
+    bench.enrol(server.port)   # the first also warms up
+    rounds = []
+    for _ in range(bench.rounds):
+        alone = networks(bench)
+        cpu_ms, wall_ms = enrolments(bench, server)
+        rounds.append((cpu_ms, wall_ms, alone["stock_ms"], alone["bare_ms"],
+                       cpu_ms / alone["stock_ms"], cpu_ms / alone["bare_ms"],
+                       alone["ratio"]))
+    server.end()
+    cpu, wall, stock, bare, to_stock, to_bare, inner = (
+        statistics.median(column) for column in zip(*rounds))
+    bench.row("CPU per enrolment over HTTP, two 12-Mpx JPEGs, ms",
+              "%.0f" % cpu, "90")
+    bench.row("CPU of its networks alone, by OpenCV and by our layers, ms",
+              "%.0f, %.0f" % (stock, bare))
+    bench.row("ratio to the networks by OpenCV, over HTTP",
+              "%.2f" % to_stock, "1.4")
+    bench.row("ratio to the networks by our layers, over HTTP",
+              "%.2f" % to_bare)
+    bench.row("ratio to the networks by our layers, photos to facts in one "
+              "process", "%.2f" % inner)
+    bench.row("an enrolment's client waits, ms", "%.0f" % wall)
+
+
+def peak_memory(bench):
+    bench.say("%d enrolments at once" % PARALLEL)
+    server = bench.start()
+    requests = [bench.enrolment() for _ in range(PARALLEL)]
+    peak = servers.Peak(server.pid)
+    began = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(lambda r: bench.enrol(server.port, r), requests))
+    took = time.perf_counter() - began
+    bench.row("memory peak, %d enrolments at once, MiB" % PARALLEL,
+              "%.0f" % peak.end(), "400")
+    bench.row("enrolments per second, %d at once" % PARALLEL,
+              "%.1f" % (PARALLEL / took), "20")
+    server.end()
+
+
+def measure(bench):
+    time_to_ready(bench)
+    idle_memory(bench)
+    cost(bench)
+    peak_memory(bench)

@@ -1,0 +1,155 @@
+"""Load from the right side and the wrong one: clerks who check codes as fast as
+they are answered, clients that are slow, and crowds that enrol at once."""
+
+import concurrent.futures
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import photos
+from harness import SLOW, form, holder, threads
+from http_raw import head_bytes, multipart
+
+LUA = """wrk.method = "POST"
+wrk.headers["Authorization"] = "Bearer %s"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = %s
+function response(status, headers, body)
+    if status ~= 200 or not body:find('"valid":true') then
+        print("WRONG " .. status .. " " .. body)
+    end
+end
+"""
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+
+
+class Checks:
+    """One run of checks that must all be valid. Seconds: p99, slowest."""
+
+    def __init__(self, case, code, seconds, connections=4):
+        self.case = case
+        script = os.path.join(case.daemon.folder, "checks.lua")
+        body = json.dumps({"code": code, "purpose": "train_ticket"})
+        with open(script, "w", encoding="ascii") as out:
+            out.write(LUA % (case.keys["clerk"], json.dumps(body)))
+        self.process = subprocess.Popen(
+            ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds,
+             "--timeout", "%ds" % (30 * SLOW), "--latency", "-s", script,
+             "http://127.0.0.1:%d/v1/verifications" % case.daemon.port],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def end(self):
+        text = self.process.communicate()[0]
+        self.case.assertEqual(self.process.returncode, 0, text)
+        for word in ("WRONG", "Non-2xx", "Socket errors"):
+            self.case.assertNotIn(word, text, text[-2000:])
+        self.count = int(re.search(r"(\d+) requests in", text).group(1))
+        self.p99 = self._time(r"99%\s+([\d.]+)(us|ms|s|m)\b", text)
+        self.slowest = self._time(
+            r"Latency\s+\S+\s+\S+\s+([\d.]+)(us|ms|s|m)\b", text)
+        return self
+
+    @staticmethod
+    def _time(pattern, text):
+        found = re.search(pattern, text)
+        return float(found.group(1)) * _UNITS[found.group(2)]
+
+
+class Crawlers:
+    """Clients that send a head, a body, or take an answer, byte by byte, and
+    begin anew when they are cut off; until end() is called."""
+
+    def __init__(self, case, count):
+        self.case = case
+        self.over = threading.Event()
+        kind, body = multipart(form(holder(), *photos.pair(1)))
+        head = head_bytes("POST", "/v1/enrollments", case.app.headers(
+            {"Content-Type": kind}), body)
+        self.ways = (
+            (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", b"a" * 10000),
+            (head, body),
+            (head_bytes("GET", "/metrics") * 12, b""))
+        self.begun = 0
+        self.all_there = threading.Event()
+        self.thread = threading.Thread(target=self.run, args=(count,))
+        self.thread.start()
+        self.all_there.wait()
+
+    def run(self, count):
+        crawling = [self.start(number) for number in range(count)]
+        self.all_there.set()
+        while not self.over.wait(0.2):
+            for number, (sock, rest) in enumerate(crawling):
+                try:
+                    if rest:
+                        sock.send(rest[:1])
+                        crawling[number] = (sock, rest[1:])
+                    elif number % 7 == 0:
+                        sock.recv(1)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    sock.close()
+                    crawling[number] = self.start(number)
+        for sock, _ in crawling:
+            sock.close()
+
+    def start(self, number):
+        time.sleep(0.003)  # they are slow, not a flood
+        self.begun += 1
+        first, rest = self.ways[number % 3]
+        sock = socket.socket()
+        # Small, so that an answer that is not taken stays with the sender.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        try:
+            sock.connect(("127.0.0.1", self.case.daemon.port))
+            sock.setblocking(False)
+            sock.send(first)
+        except OSError:
+            pass
+        return sock, rest
+
+    def end(self):
+        self.over.set()
+        self.thread.join()
+
+
+class Crowd:
+    """Enrolments from many connections at once, again and again."""
+
+    def __init__(self, case, count, seconds):
+        self.case = case
+        self.until = time.monotonic() + seconds
+        self.statuses = {}
+        self.refusals = []  # seconds until a 503 came
+        self.lock = threading.Lock()
+        self.pool = concurrent.futures.ThreadPoolExecutor(1)
+        self.future = self.pool.submit(threads, count, self.enrol)
+
+    def enrol(self, who):
+        pair = photos.photo(who, photos.SLOW), photos.photo(who)
+        while time.monotonic() < self.until:
+            began = time.monotonic()
+            answer = self.case.app.submit(holder(), *pair)
+            took = time.monotonic() - began
+            with self.lock:
+                self.statuses[answer.status] = \
+                    self.statuses.get(answer.status, 0) + 1
+                if answer.status == 503:
+                    self.refusals.append(took)
+            if answer.status == 503:
+                assert int(answer.header("retry-after")) >= 1, repr(answer)
+                assert answer.code() == "queue_full", repr(answer)
+                time.sleep(0.5)  # a fourth of what it is asked to wait
+
+    def end(self):
+        self.future.result()
+        self.pool.shutdown()
+        return self
