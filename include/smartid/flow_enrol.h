@@ -10,6 +10,7 @@
 #include "smartid/app.h"
 #include "smartid/enrolment.h"
 #include "smartid/erasure.h"
+#include "smartid/flow_wechat.h"
 
 /* Takes a place in the queue, and room for body_bytes among all bodies that are
  * being sent (upload_total_bytes); before the body is read. Errors:
@@ -40,6 +41,10 @@ struct sid_enrol_submit {
     char challenge_id[SID_ID_SIZE];             /* "" when none */
     char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none; the flow
                                                    makes a hash of it */
+    /* in: who sends it by WeChat, and is bound to it with its storing; "": not
+     * by WeChat */
+    char wechat_account[SID_WECHAT_ACCOUNT_SIZE];
+    char wechat_openid[SID_OPENID_SIZE];
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
     uint64_t body_bytes;   /* reserved; the flow gives them back */
     /* in, of an officer who has seen person and card: no photos, no place */

@@ -121,7 +121,34 @@
     X(OVERVIEW_REVIEW)                                                         \
     X(OVERVIEW_DISPUTES)                                                       \
     X(OVERVIEW_STATE)                                                          \
-    X(REASONS_SINCE)
+    X(REASONS_SINCE)                                                           \
+    X(CONTACT_PUT)                                                             \
+    X(CONTACT_FIND)                                                            \
+    X(CONTACT_GET)                                                             \
+    X(CONTACT_CHANGE)                                                          \
+    X(CONTACT_OF)                                                              \
+    X(CONTACT_DELETE)                                                          \
+    X(CONTACT_STALE)                                                           \
+    X(CONTACT_UNBIND_CLIENT)                                                   \
+    X(CHAT_PUT)                                                                \
+    X(CHAT_GET)                                                                \
+    X(CHAT_DELETE)                                                             \
+    X(CHAT_STALE)                                                              \
+    X(CHAT_PHOTO_PUT)                                                          \
+    X(CHAT_PHOTO_GET)                                                          \
+    X(CHAT_PHOTO_DELETE)                                                       \
+    X(PUSH_PUT)                                                                \
+    X(PUSH_GET)                                                                \
+    X(PUSH_PURGE)                                                              \
+    X(ERRAND_PUT)                                                              \
+    X(ERRAND_NEXT)                                                             \
+    X(ERRAND_TAKE)                                                             \
+    X(ERRAND_BACK)                                                             \
+    X(ERRAND_END)                                                              \
+    X(ERRAND_DELETE_ALL)                                                       \
+    X(ERRAND_LOST)                                                             \
+    X(ERRAND_RECOVER)                                                          \
+    X(ERRAND_COUNT)
 
 enum sid_sq_stmt {
 #define SID_SQ_ENUM(name) SID_SQ_##name,
@@ -521,5 +548,60 @@ SID_FALLIBLE enum sid_err sid_sqlite_reasons_each(
     struct sid_back *back, enum sid_enrol_state state, int64_t since_s,
     int limit, enum sid_err (*each)(const struct sid_reasons *, void *),
     void *ctx);
+
+/* store_sqlite_wechat.c */
+enum sid_err sid_sqlite_contact_put(struct sid_back *back,
+                                    const struct sid_wechat_contact *contact);
+enum sid_err sid_sqlite_contact_find(struct sid_back *back,
+                                     const uint8_t person[SID_SHA256_BYTES],
+                                     struct sid_wechat_contact *out);
+enum sid_err sid_sqlite_contact_get(struct sid_back *back, const char *id,
+                                    struct sid_wechat_contact *out);
+enum sid_err
+sid_sqlite_contact_change(struct sid_back *back,
+                          const struct sid_wechat_contact *contact);
+enum sid_err sid_sqlite_contact_of(
+    struct sid_back *back, const char *enrolment_id,
+    enum sid_err (*each)(const struct sid_wechat_contact *, void *), void *ctx);
+enum sid_err sid_sqlite_contact_delete(struct sid_back *back, const char *id);
+enum sid_err sid_sqlite_contact_stale(struct sid_back *back, int64_t before_s,
+                                      char id[SID_ID_SIZE]);
+enum sid_err sid_sqlite_contact_unbind_client(struct sid_back *back,
+                                              const char *client_id);
+enum sid_err sid_sqlite_chat_put(struct sid_back *back,
+                                 const struct sid_wechat_chat *chat);
+enum sid_err sid_sqlite_chat_get(struct sid_back *back, const char *contact_id,
+                                 struct sid_wechat_chat *out);
+enum sid_err sid_sqlite_chat_delete(struct sid_back *back,
+                                    const char *contact_id);
+enum sid_err sid_sqlite_chat_stale(struct sid_back *back, int64_t before_s,
+                                   char contact_id[SID_ID_SIZE]);
+enum sid_err sid_sqlite_chat_photo_put(struct sid_back *back,
+                                       const char *contact_id,
+                                       enum sid_photo_kind kind,
+                                       struct sid_span sealed);
+enum sid_err sid_sqlite_chat_photo_get(struct sid_back *back,
+                                       const char *contact_id,
+                                       enum sid_photo_kind kind,
+                                       struct sid_buf *out);
+enum sid_err sid_sqlite_push_put(struct sid_back *back,
+                                 const uint8_t push[SID_SHA256_BYTES],
+                                 const struct sid_wechat_seen *seen);
+enum sid_err sid_sqlite_push_get(struct sid_back *back,
+                                 const uint8_t push[SID_SHA256_BYTES],
+                                 struct sid_wechat_seen *out);
+enum sid_err sid_sqlite_push_purge(struct sid_back *back, int64_t before_s);
+enum sid_err sid_sqlite_errand_put(struct sid_back *back,
+                                   const struct sid_errand *errand);
+enum sid_err sid_sqlite_errand_take(struct sid_back *back, const char *account,
+                                    int64_t now_s, struct sid_errand *out);
+enum sid_err sid_sqlite_errand_back(struct sid_back *back, int64_t seq,
+                                    int64_t due_at_s);
+enum sid_err sid_sqlite_errand_end(struct sid_back *back, int64_t seq);
+enum sid_err sid_sqlite_errand_delete_all(struct sid_back *back,
+                                          const char *contact_id,
+                                          bool fetches_only);
+enum sid_err sid_sqlite_errand_recover(struct sid_back *back, int64_t *lost);
+enum sid_err sid_sqlite_errand_count(struct sid_back *back, int64_t *out);
 
 #endif
