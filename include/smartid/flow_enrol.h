@@ -47,6 +47,7 @@ struct sid_enrol_submit {
     char wechat_openid[SID_OPENID_SIZE];
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
     uint64_t body_bytes;   /* reserved; the flow gives them back */
+    void *for_channel;     /* in: whoever is told by done; the flow leaves it */
     /* in, of an officer who has seen person and card: no photos, no place */
     bool counter;
     bool replace; /* takes the place of a credential that stands */

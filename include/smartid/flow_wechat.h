@@ -44,6 +44,31 @@ SID_FALLIBLE enum sid_err sid_contact_bind(const struct sid_keyring *keys,
                                            const char *enrolment_id,
                                            int64_t now_s);
 
+/* Forgets a contact who leaves; that they were bound to an enrolment or were a
+ * clerk is written down as ended. Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_contact_leave(struct sid_store *store,
+                  const struct sid_wechat_contact *contact);
+
+/* What an enrolment's holder has, as far as the chat has to know. */
+struct sid_contact_holder {
+    bool found;
+    char enrolment_id[SID_ID_SIZE];
+    enum sid_enrol_state state;
+    struct sid_reasons reasons;      /* such as the person may be told */
+    char credential_id[SID_ID_SIZE]; /* the resident's that stands, or "" */
+    enum sid_credential_state credential_state;
+    uint8_t holder_hash[SID_SHA256_BYTES]; /* of the present secret */
+};
+/* "" and an enrolment that is gone: not found. Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_contact_holder(struct sid_store *store,
+                                             const char *enrolment_id,
+                                             int64_t now_s,
+                                             struct sid_contact_holder *out);
+/* Who acts as that holder, through this account. */
+void sid_contact_caller(const struct sid_contact_holder *holder,
+                        const char *account, struct sid_caller *out);
+
 /* What lies sealed under a contact's key. SID_CONTACT_OPENID … */
 enum sid_contact_part {
     SID_CONTACT_OPENID,

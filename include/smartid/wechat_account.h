@@ -16,9 +16,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "smartid/enrolment.h"
 #include "smartid/err.h"
 #include "smartid/inifile.h"
 #include "smartid/purpose.h"
+#include "smartid/rand.h"
 #include "smartid/setting.h"
 #include "smartid/wechat_crypt.h"
 
@@ -37,7 +39,10 @@ struct sid_wechat_account {
     char mode[8];                              /* plain | compat | secure */
     char api_base[SID_WECHAT_BASE_SIZE];       /* https://api.weixin.qq.com */
     char oauth_base[SID_WECHAT_BASE_SIZE];     /* https://open.weixin.qq.com */
-    char page_base[SID_WECHAT_BASE_SIZE];  /* where our pages are; "": none */
+    char page_base[SID_WECHAT_BASE_SIZE]; /* where our pages are; "": none */
+    char client[SID_ID_SIZE];             /* whose enrolments those are */
+    char consent_version[SID_CONSENT_SIZE];
+    char domain_file[SID_PATH_SIZE];       /* MP_verify_….txt; "": none */
     char texts_file[SID_PATH_SIZE];        /* "": the texts built in */
     char purposes[SID_PURPOSE_NAMES_SIZE]; /* for sid_purposes_resolve() */
     int64_t window_s;                      /* accepted difference of clocks */

@@ -24,7 +24,8 @@
       "办理只需三步：\n1. 填写姓名和身份证号\n2. 拍摄身份证人像面\n"             \
       "3. 拍一张自拍照\n"                                                                          \
       "两张照片比对一致即可领取二维码。二维码每24小时自动更换，"              \
-      "照片在比对后立即删除。")                                                                          \
+      "照片在比对后立即删除。取消关注只会解除绑定；"                               \
+      "要删除资料，请在取消关注之前回复“删除”。")                                                        \
     X(SID_WT_HELP, "help", "",                                                                           \
       "您可以回复：\n办理：申领电子居民证\n我的码：出示二维码\n"                \
       "挂失：手机丢失时停用二维码\n谁查过我：查看查询记录\n"                     \
@@ -37,12 +38,13 @@
     X(SID_WT_UNAVAILABLE, "service_unavailable", "",                                                     \
       "服务暂时不可用，请稍后再试。您已提交的内容不会丢失。")                                            \
     /* apply */                                                                                          \
-    X(SID_WT_APPLY_LINK, "apply_link", "url! minutes",                                                   \
-      "请点击链接开始办理，仅限您本人使用，{minutes}分钟内有效：\n{url}\n"       \
+    X(SID_WT_APPLY_LINK, "apply_link", "url!",                                                           \
+      "请点击链接开始办理：\n{url}\n"                                                          \
       "也可以回复“聊天办理”，直接在对话中完成。")                                                        \
-    X(SID_WT_CONSENT, "consent_ask", "url",                                                              \
-      "办理需要处理您的姓名、身份证号和人脸照片，只用于核验身份。"          \
-      "说明全文：{url}\n同意请回复“同意”，不同意请回复“取消”。")                                         \
+    X(SID_WT_CONSENT, "consent_ask", "",                                                                 \
+      "办理需要处理您的姓名、身份证号和人脸照片，只用于核验身份，"          \
+      "照片在比对后立即删除，您随时可以删除资料。"                                  \
+      "同意请回复“同意”，不同意请回复“取消”。")                                                          \
     X(SID_WT_NAME, "name_ask", "", "请回复您的姓名，须与身份证一致。")                                   \
     X(SID_WT_NAME_INVALID, "name_invalid", "",                                                           \
       "这不像是姓名。请只回复身份证上的姓名。")                                                          \
@@ -53,13 +55,15 @@
       "请拍摄身份证人像面并发送：证件占满画面，光线充足，不反光。")                                      \
     X(SID_WT_SELFIE, "selfie_ask", "",                                                                   \
       "收到。请再发送一张现在拍的自拍照：正对镜头，不戴帽子、墨镜和口罩。")                              \
+    X(SID_WT_CHAT_OFF, "chat_apply_off", "",                                                             \
+      "现在不能在对话中办理，请在办事应用或办事窗口办理。")                                              \
     X(SID_WT_PHOTO_AGAIN, "photo_fetch_failed", "",                                                      \
       "照片没有收到，请重新发送。")                                                                      \
     X(SID_WT_PHOTO_EARLY, "photo_unexpected", "",                                                        \
       "还没有进行到发送照片这一步。回复“办理”开始，回复“帮助”查看说明。")                                \
     X(SID_WT_CHECKING, "checking", "", "已收到，正在核验，结果稍后发送给您。")                           \
-    X(SID_WT_BUSY, "busy", "minutes",                                                                    \
-      "现在办理的人较多，请{minutes}分钟后重新发送自拍照。")                                             \
+    X(SID_WT_BUSY, "busy", "",                                                                           \
+      "现在办理的人较多，正在排队，结果稍后发送给您。")                                                  \
     X(SID_WT_RUNNING, "already_running", "",                                                             \
       "您的申请正在核验，结果出来后会发送给您。")                                                        \
     X(SID_WT_ENROLLED, "already_enrolled", "",                                                           \
@@ -72,9 +76,9 @@
     X(SID_WT_SNAPSHOT, "oauth_snapshot", "",                                                             \
       "请点击页面右下角“使用完整服务”，再继续办理。")                                                    \
     /* result */                                                                                         \
-    X(SID_WT_APPROVED, "approved", "url",                                                                \
-      "核验通过，您的电子居民证已生效。出示二维码：{url}\n"                        \
-      "也可以随时回复“我的码”。")                                                                        \
+    X(SID_WT_APPROVED, "approved", "",                                                                   \
+      "核验通过，您的电子居民证已生效。"                                                 \
+      "随时回复“我的码”出示二维码。")                                                                    \
     X(SID_WT_REVIEW, "review", "",                                                                       \
       "照片需要工作人员核对，一般一个工作日内有结果，届时通知您。")                                      \
     X(SID_WT_REJECTED, "rejected", "reasons!",                                                           \
@@ -128,8 +132,9 @@
     X(SID_WT_R_OTHER, "reason_other", "",                                                                \
       "不符合要求，请携带身份证到办事窗口咨询。")                                                        \
     /* my code, lost phone, who asked, deletion */                                                       \
-    X(SID_WT_CODE_LINK, "code_link", "url! minutes",                                                     \
-      "点击打开您的二维码，{minutes}分钟内有效，请勿转发：\n{url}")                                      \
+    X(SID_WT_CODE_LINK, "code_link", "url!", "点击打开您的二维码：\n{url}")                              \
+    X(SID_WT_CODE_ELSEWHERE, "code_elsewhere", "",                                                       \
+      "请在办事应用中出示二维码。")                                                                      \
     X(SID_WT_CODE_UNTIL, "code_image", "until!",                                                         \
       "这是您的二维码，有效期至{until}。请勿转发给他人。")                                               \
     X(SID_WT_CODE_NONE, "code_none", "",                                                                 \
@@ -140,10 +145,12 @@
       "您的电子居民证已注销。回复“办理”可以重新申领。")                                                  \
     X(SID_WT_LOST, "lost_confirm", "",                                                                   \
       "挂失后，原手机上的二维码立即失效。确认请回复“确认挂失”。")                                        \
-    X(SID_WT_LOST_DONE, "lost_done", "url",                                                              \
+    X(SID_WT_LOST_DONE, "lost_done", "",                                                                 \
       "已挂失，原来的二维码从现在起无法通过核验。"                                  \
-      "在这部手机上重新启用：{url}")                                                                     \
+      "找到手机后回复“恢复”重新启用。")                                                                  \
     X(SID_WT_RESUMED, "resumed", "", "已恢复，您的二维码可以继续使用。")                                 \
+    X(SID_WT_RESUME_NOT, "resume_refused", "",                                                           \
+      "不能在这里恢复，请携带身份证到办事窗口。")                                                        \
     X(SID_WT_ASKED, "asked_head", "count", "最近查询过您身份的记录：")                                   \
     X(SID_WT_ASKED_LINE, "asked_line", "time! party! purpose!",                                          \
       "{time} {party}（{purpose}）")                                                                     \
@@ -154,6 +161,7 @@
       "删除后，您的资料和二维码无法恢复。确认请回复“确认删除”。"          \
       "取消关注只会解除绑定，不会删除资料。")                                                            \
     X(SID_WT_DELETED, "deleted", "", "您的资料已删除。")                                                 \
+    X(SID_WT_DELETE_NONE, "delete_none", "", "这里没有您的资料。")                                       \
     /* told unasked */                                                                                   \
     X(SID_WT_CHECKED, "checked_notice", "time! party! purpose!",                                         \
       "{time}，{party}因“{purpose}”查询了您的身份。"                                       \

@@ -125,6 +125,65 @@ sid_contact_bind(const struct sid_keyring *keys, struct sid_store *store,
     return err;
 }
 
+enum sid_err
+sid_contact_leave(struct sid_store *store,
+                  const struct sid_wechat_contact *contact) {
+    enum sid_err err = sid_store_contact_forget(store, contact->id);
+    if (err == SID_OK && contact->enrolment_id[0] != '\0')
+        err = sid_app_audit(store, "wechat_bound", "holder",
+                            contact->enrolment_id, "left", contact->account);
+    if (err == SID_OK && contact->client_id[0] != '\0')
+        err = sid_app_audit(store, "wechat_bound", contact->client_id,
+                            contact->client_id, "left", contact->account);
+    return err;
+}
+
+/* ---- as a holder --------------------------------------------------------- */
+
+enum sid_err
+sid_contact_holder(struct sid_store *store, const char *enrolment_id,
+                   int64_t now_s, struct sid_contact_holder *out) {
+    struct sid_contact_holder found = {.found = true};
+    struct sid_enrolment row = {.id = ""};
+    struct sid_credential credential = {.serial = 0};
+    enum sid_err err = enrolment_id[0] == '\0'
+                           ? SID_E_NOT_FOUND
+                           : sid_store_enrol_get(store, enrolment_id, &row);
+    if (err == SID_E_NOT_FOUND)
+        *out = (struct sid_contact_holder){.found = false};
+    if (err != SID_OK)
+        return err == SID_E_NOT_FOUND ? SID_OK : err;
+    memcpy(found.enrolment_id, row.id, sizeof row.id);
+    memcpy(found.holder_hash, row.holder_hash, sizeof row.holder_hash);
+    found.state = row.state;
+    sid_reasons_public(&row.reasons, row.state, row.decided_by[0] != '\0',
+                       &found.reasons);
+    if (row.credential_id[0] != '\0')
+        err = sid_store_credential_get(store, row.credential_id, &credential);
+    if (err == SID_OK && credential.id[0] != '\0') {
+        found.credential_state = sid_life_state(&credential.life, now_s);
+        if (found.credential_state == SID_CREDENTIAL_ACTIVE ||
+            found.credential_state == SID_CREDENTIAL_SUSPENDED)
+            memcpy(found.credential_id, credential.id, sizeof credential.id);
+    }
+    sid_credential_fini(&credential);
+    sid_enrolment_fini(&row);
+    if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    if (err == SID_OK)
+        *out = found;
+    return err;
+}
+
+void
+sid_contact_caller(const struct sid_contact_holder *holder, const char *account,
+                   struct sid_caller *out) {
+    *out =
+        (struct sid_caller){.role = SID_ROLE_HOLDER, .has_holder_secret = true};
+    memcpy(out->holder_hash, holder->holder_hash, sizeof out->holder_hash);
+    (void)snprintf(out->channel, sizeof out->channel, "wechat:%s", account);
+}
+
 /* ---- outbox -------------------------------------------------------------- */
 
 enum sid_err

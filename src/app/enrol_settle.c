@@ -123,7 +123,10 @@ tell_chat(const struct sid_app *app, struct sid_store *store,
     char reasons[SID_REASONS_TEXT_SIZE];
     char content[SID_REASONS_TEXT_SIZE + 16], operation[64];
     const char *state = sid_enrol_state_name(enrolment->state);
-    sid_reasons_pack(&enrolment->reasons, reasons);
+    struct sid_reasons told;
+    sid_reasons_public(&enrolment->reasons, enrolment->state,
+                       enrolment->decided_by[0] != '\0', &told);
+    sid_reasons_pack(&told, reasons);
     (void)snprintf(content, sizeof content, "%s %s", state, reasons);
     (void)snprintf(operation, sizeof operation, "%s %s %d", enrolment->id,
                    state, enrolment->appealed_at_s != 0);

@@ -9,33 +9,6 @@
 
 /* ---- who is this --------------------------------------------------------- */
 
-/* What the person of this enrolment has, if it is still there. */
-static enum sid_err
-find_holder(struct sid_wechat_whois *whois, struct sid_store *store,
-            const char *enrolment_id) {
-    struct sid_enrolment row = {.id = ""};
-    struct sid_credential standing = {.serial = 0};
-    enum sid_err err = sid_store_enrol_get(store, enrolment_id, &row);
-    if (err == SID_E_NOT_FOUND)
-        return SID_OK;
-    if (err != SID_OK)
-        return err;
-    memcpy(whois->enrolment_id, row.id, sizeof row.id);
-    memcpy(whois->holder_hash, row.holder_hash, sizeof row.holder_hash);
-    err = row.credential_id[0] == '\0'
-              ? SID_E_NOT_FOUND
-              : sid_store_credential_get(store, row.credential_id, &standing);
-    if (err == SID_OK && (standing.life.state == SID_CREDENTIAL_ACTIVE ||
-                          standing.life.state == SID_CREDENTIAL_SUSPENDED)) {
-        memcpy(whois->credential_id, standing.id, sizeof standing.id);
-        memcpy(whois->holder_hash, standing.holder_hash,
-               sizeof standing.holder_hash);
-    }
-    sid_credential_fini(&standing);
-    sid_enrolment_fini(&row);
-    return err == SID_E_NOT_FOUND ? SID_OK : err;
-}
-
 static enum sid_err
 whois_run(struct sid_op *op, struct sid_store *store) {
     struct sid_wechat_whois *whois = (struct sid_wechat_whois *)op;
@@ -43,8 +16,15 @@ whois_run(struct sid_op *op, struct sid_store *store) {
     struct sid_wechat_contact contact = {.id = ""};
     enum sid_err err =
         sid_contact_find(whois->flow.app->keys, store, &who, &contact);
-    if (err == SID_OK && contact.enrolment_id[0] != '\0')
-        err = find_holder(whois, store, contact.enrolment_id);
+    struct sid_contact_holder holder = {.found = false};
+    if (err == SID_OK)
+        err = sid_contact_holder(store, contact.enrolment_id,
+                                 sid_time_s(whois->flow.app), &holder);
+    memcpy(whois->enrolment_id, holder.enrolment_id,
+           sizeof holder.enrolment_id);
+    memcpy(whois->credential_id, holder.credential_id,
+           sizeof holder.credential_id);
+    memcpy(whois->holder_hash, holder.holder_hash, sizeof holder.holder_hash);
     memcpy(whois->client_id, contact.client_id, sizeof contact.client_id);
     sid_wechat_contact_fini(&contact);
     return err == SID_E_NOT_FOUND ? SID_OK : err;

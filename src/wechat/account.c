@@ -48,6 +48,17 @@ static const struct sid_setting settings[] = {
      .default_value = "",
      .help = "Where the residents' pages are, as their phones see it. Empty: "
              "everything happens inside the chat."},
+    {AT(client, ""), .type = SID_SETTING_CLIENT,
+     .help = "The client, of role app, whose enrolments are those of this "
+             "account."},
+    {AT(consent_version, ""), .type = SID_SETTING_TEXT,
+     .default_value = "wechat-1",
+     .help = "Which version of the consent's words the chat shows; stored with "
+             "each enrolment."},
+    {AT(domain_file, ""), .type = SID_SETTING_PATH, .may_be_empty = true,
+     .default_value = "",
+     .help = "The file MP_verify_….txt that WeChat asks for at the root of "
+             "page_base. Empty: somebody else serves it."},
     {AT(texts_file, ""), .type = SID_SETTING_PATH, .may_be_empty = true,
      .default_value = "",
      .help = "The bureau's own wording. Empty: the texts built in."},

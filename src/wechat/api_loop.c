@@ -9,6 +9,7 @@
 #include "api_request.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
+#include "smartid/metrics.h"
 
 /* Longest sleep: the clock may be a test's. */
 #define POLL_MAX_MS 1000
@@ -160,9 +161,11 @@ keep_secret(struct sid_wechat_api *api, struct sid_wechat_call *call,
 static void
 note_success(struct sid_wechat_api *api, struct sid_wechat_call *call) {
     struct remote *remote = remote_of(api, call);
-    if (wechat_breaker_success(&remote->breaker))
+    if (wechat_breaker_success(&remote->breaker)) {
+        sid_metric_add(SID_M_WECHAT_PAUSED, -1);
         sid_log(SID_LOG_INFO, "wechat_resumed",
                 SID_S("account", remote->account->name));
+    }
 }
 
 static void
@@ -173,11 +176,14 @@ note_failure(struct sid_wechat_api *api, struct sid_wechat_call *call) {
         .pause_us = api->config.breaker_ms * 1000,
         .pause_max_us = api->config.breaker_max_ms * 1000,
     };
-    if (wechat_breaker_failure(&remote->breaker, &limits, now_us(api),
-                               chance(api)))
-        sid_log(SID_LOG_WARN, "wechat_paused",
-                SID_S("account", remote->account->name),
-                SID_N("pause_s", remote->breaker.pause_us / 1000000));
+    bool was_open = remote->breaker.pause_us > 0;
+    if (!wechat_breaker_failure(&remote->breaker, &limits, now_us(api),
+                                chance(api)))
+        return;
+    sid_metric_add(SID_M_WECHAT_PAUSED, was_open ? 0 : 1);
+    sid_log(SID_LOG_WARN, "wechat_paused",
+            SID_S("account", remote->account->name),
+            SID_N("pause_s", remote->breaker.pause_us / 1000000));
 }
 
 /* Puts an attempt on the wire. Errors: SID_E_NO_MEMORY, SID_E_INTERNAL. */

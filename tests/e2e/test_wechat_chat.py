@@ -1,0 +1,299 @@
+"""The chat on WeChat from the outside: enrolling, commands, retries, crashes,
+and a WeChat that fails."""
+
+import unittest
+
+import photos
+from harness import credential_of, holder
+from wechat_case import APPLY, ChatCase
+
+APPROVED = "核验通过"
+
+
+class Enrolling(ChatCase):
+    def test_a_whole_enrolment_by_chat_ends_in_an_approval_that_is_told(self):
+        person = self.person()
+        self.assertIn("欢迎", person.event("subscribe"))
+        self.assertIn("同意", person.says("办理"))
+        self.assertIn("姓名", person.says("同意"))
+        self.assertIn("不像是姓名", person.says("12"))
+        self.assertIn("身份证号码", person.says("王样例"))
+        self.assertIn("不正确", person.says("11010519491231002Y"))
+        self.assertIn("人像面", person.says("11010519491231002x"))
+        self.assertIn("自拍照", person.sends(photos.photo(1)))
+        self.assertIn("正在核验", person.sends(photos.photo(1)))
+        self.assertIn(APPROVED, person.hears()[0])
+        rows = self.rows("SELECT state FROM enrolment")
+        self.assertEqual(rows, [("approved",)])
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_chat"), [(0,)])
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_photo"),
+                         [(0,)])
+        self.assertIn("已有", person.says("办理"))
+        self.assertIn(APPROVED, person.says("进度"))
+
+    def test_pushed_thrice_out_of_order_with_half_the_calls_failing_there_is_one(
+            self):
+        self.standin.fail("503", share=0.5, path="/cgi-bin/media/get")
+        self.standin.fail("503", share=0.5,
+                          path="/cgi-bin/message/custom/send")
+        self.standin.fail("busy", share=0.5, path="/cgi-bin/stable_token")
+        people = [self.person("oPERSON%d" % i, copies=3) for i in (1, 2)]
+        numbers = ("11010519491231002X", "440524188001010014")
+        for who, person in enumerate(people, 1):
+            person.enrols(who, numbers[who - 1])
+        for person in people:
+            self.assertEqual(len(person.hears()), 1, person.told())
+            self.assertIn(APPROVED, person.told()[0])
+        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
+                   [(0,)])
+        self.assertEqual(self.rows("SELECT count(*) FROM enrolment"), [(2,)])
+        self.assertEqual([len(person.told()) for person in people], [1, 1])
+        self.assertGreater(
+            self.metric('smartidd_wechat_pushes_total{outcome="again"}'), 10)
+
+    def test_a_rejection_says_what_to_do_and_another_try_succeeds(self):
+        person = self.person()
+        person.enrols(selfie_flaw=photos.BLURRED)
+        self.assertIn("自拍照模糊", person.hears()[0])
+        person.enrols()
+        self.assertIn(APPROVED, person.hears(2)[1])
+
+    def test_a_photo_that_cannot_be_had_is_asked_for_again(self):
+        person = self.person()
+        person.begins()
+        self.standin.fail("errcode", path="/cgi-bin/media/get", times=1,
+                          value=40007)
+        person.sends(photos.photo(1))
+        self.assertIn("没有收到", person.hears()[0])
+        self.assertIn("人像面", person.says("好的"))
+        self.assertIn("自拍照", person.sends(photos.photo(1)))
+        person.sends(photos.photo(1))
+        self.assertIn(APPROVED, person.hears(2)[1])
+
+    def test_the_photos_may_come_in_any_pace_and_be_given_up(self):
+        person = self.person()
+        self.assertIn("还没有进行到", person.sends(photos.photo(1)))
+        person.begins()
+        person.sends(photos.photo(1))
+        self.until(lambda: self.rows("SELECT kind FROM wechat_photo") ==
+                   [("id_photo",)])
+        self.assertIn("已取消", person.says("取消"))
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_photo"),
+                         [(0,)])
+        person.enrols()
+        self.assertIn(APPROVED, person.hears()[0])
+
+    def test_a_conversation_is_dropped_after_half_an_hour_of_silence(self):
+        person = self.person()
+        person.begins()
+        self.daemon.set_clock(1801)
+        self.pusher.clock = self.daemon.now
+        self.assertIn("时间太久", person.says("好的"))
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_chat"), [(0,)])
+
+    def test_nothing_that_was_said_lies_in_the_database_as_it_was(self):
+        person = self.person("oCANARYOPENID")
+        person.begins("金丝雀", "11010519491231002X")
+        person.sends(photos.photo(1))
+        with open(self.daemon.database, "rb") as stream:
+            data = stream.read()
+        with open(self.daemon.database + "-wal", "rb") as stream:
+            data += stream.read()
+        for word in ("金丝雀", "11010519491231002X", "oCANARYOPENID"):
+            self.assertNotIn(word.encode(), data)
+            self.assertNotIn(word, self.daemon.log.text())
+
+
+class Strict(ChatCase):
+    SETTINGS = {"policy.challenge": "required"}
+
+    def test_where_faces_must_be_live_a_chat_is_not_enough(self):
+        self.assertIn("不能在对话中办理", self.person().says(APPLY))
+
+
+class Failing(ChatCase):
+    def test_a_crash_in_the_middle_loses_nothing_and_doubles_nothing(self):
+        person = self.person()
+        person.begins()
+        self.standin.fail("slow", path="/cgi-bin/media/get")
+        person.sends(photos.photo(1))
+        person.sends(photos.photo(1))
+        self.assertTrue(self.standin.wait(
+            lambda: "/cgi-bin/media/get" in self.standin.calls))
+        self.daemon.kill()
+        self.standin.heal()
+        self.standin.release()
+        self.start()
+        self.assertIn(APPROVED, person.hears()[0])
+        self.assertEqual(self.rows("SELECT count(*) FROM enrolment"), [(1,)])
+        for message, shown in person.before:
+            again = self.pusher.deliver(message)
+            self.assertEqual(self.pusher.shown(again), shown)
+        self.assertEqual(len(person.told()), 1)
+
+    def test_while_wechat_is_down_enrolments_go_on_and_messages_wait(self):
+        person = self.person()
+        person.enrols()
+        person.hears()
+        self.standin.fail("503")
+        enrolled = self.app.enrol(who=2)
+        self.assertEqual(enrolled["state"], "approved")
+        other = self.person("oOTHER")
+        other.begins(number="440524188001010014")
+        other.sends(photos.photo(3))
+        other.sends(photos.photo(3))
+        self.until(lambda: self.metric(
+            'smartidd_wechat_calls_total{op="fetch",outcome="later"}') > 0)
+        self.assertEqual(other.told(), [])
+        self.daemon.restart()
+        self.pusher.url = "http://127.0.0.1:%d/channels/wechat/city" % \
+            self.daemon.port
+        self.standin.heal()
+        self.assertIn(APPROVED, other.hears()[0])
+
+    def test_a_message_whose_fate_is_unknown_is_not_repeated(self):
+        self.standin.fail("lost", path="/cgi-bin/message/custom/send",
+                          times=1)
+        person = self.person()
+        person.enrols()
+        person.hears()
+        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
+                   [(0,)])
+        self.assertEqual(len(person.told()), 1)
+        self.assertEqual(self.metric(
+            'smartidd_wechat_calls_total{op="send",outcome="unknown"}'), 1)
+
+    def test_beyond_the_quota_a_message_is_given_up_and_logged(self):
+        self.standin.fail("errcode", path="/cgi-bin/message/custom/send",
+                          value=45047)
+        person = self.person()
+        person.enrols()
+        self.until(lambda: "why=quota_used" in self.daemon.log.text())
+        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
+                   [(0,)])
+
+
+class Commands(ChatCase):
+    PAGES = "https://id.example"
+
+    def enrolled(self):
+        person = self.person()
+        person.enrols()
+        self.assertIn(APPROVED, person.hears()[0])
+        return person
+
+    def credential(self):
+        return self.rows("SELECT id, state FROM credential")
+
+    def test_the_menu_offers_links_that_hold_no_secret(self):
+        person = self.person()
+        self.assertIn("https://id.example/channels/wechat/city/enter?to=enroll",
+                      person.presses("APPLY"))
+        self.assertIn("您还没有", person.presses("CODE"))
+        self.assertIn("办理", person.presses("HELP"))
+        self.assertIn("没有看懂", person.presses("OTHER"))
+        person.enrols()
+        person.hears()
+        self.assertIn("https://id.example/channels/wechat/city/enter?to=card",
+                      person.says("我的码"))
+
+    def test_a_lost_phone_is_stopped_and_found_again_as_its_holder(self):
+        person = self.enrolled()
+        credential = self.credential()[0][0]
+        code = self.app.code(credential)["code"]
+        self.assertIn("确认挂失", person.presses("LOST"))
+        self.assertTrue(self.clerk.verify(code)["valid"])
+        self.assertIn("已挂失", person.says("确认挂失"))
+        self.assertFalse(self.clerk.verify(code)["valid"])
+        self.assertIn("已挂失", person.says("确认挂失"))
+        self.assertIn("恢复", person.says("我的码"))
+        self.assertIn("已恢复", person.says("恢复"))
+        self.assertTrue(self.clerk.verify(code)["valid"])
+        actors = self.rows("SELECT actor FROM audit WHERE event LIKE "
+                           "'credential_%' AND actor LIKE 'wechat%'")
+        self.assertEqual(set(actors), {("wechat:city",)})
+
+    def test_what_an_officer_has_stopped_the_chat_does_not_resume(self):
+        person = self.enrolled()
+        self.officer.change(self.credential()[0][0], "suspend")
+        self.assertIn("办事窗口", person.says("恢复"))
+
+    def test_who_asked_is_told_with_time_party_and_purpose(self):
+        person = self.enrolled()
+        self.assertIn("还没有人", person.presses("ASKED"))
+        code = self.app.code(self.credential()[0][0])["code"]
+        self.clerk.verify(code, "train_ticket")
+        said = person.says("谁查过我")
+        self.assertIn("train_ticket", said)
+        self.assertIn("月", said)
+
+    def test_deleting_is_asked_twice_and_leaves_nobody(self):
+        person = self.enrolled()
+        self.assertIn("确认删除", person.says("删除"))
+        self.assertEqual(len(self.credential()), 1)
+        self.assertIn("已删除", person.says("确认删除"))
+        self.assertEqual(self.credential(), [])
+        self.assertEqual(self.rows("SELECT count(*) FROM enrolment"), [(0,)])
+        self.assertIn("没有您的资料", person.says("删除"))
+        self.assertIn("没有您的资料", person.says("确认删除"))
+
+    def test_who_leaves_is_unbound_but_not_deleted(self):
+        person = self.enrolled()
+        self.assertIsNone(person.event("unsubscribe"))
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_contact"),
+                         [(0,)])
+        self.assertEqual(len(self.credential()), 1)
+        self.assertIn("您还没有", person.says("我的码"))
+
+    def test_strangers_may_do_nothing_of_this(self):
+        self.enrolled()
+        stranger = self.person("oSTRANGER")
+        for words in ("确认挂失", "恢复", "谁查过我", "我的码"):
+            self.assertIn("您还没有", stranger.says(words))
+        self.assertIn("没有您的资料", stranger.says("确认删除"))
+        self.assertEqual(self.credential()[0][1], "active")
+
+    def test_other_messages_are_answered_or_taken_in_silence(self):
+        person = self.person()
+        self.assertIn("没有看懂", person.says("你好"))
+        self.assertIn("文字和照片", person.push(
+            self.pusher.message(person.openid, "voice", MediaId="m")))
+        self.assertIsNone(person.event("VIEW", key="https://id.example"))
+        self.assertIn("没有绑定", person.push(
+            self.pusher.scan(person.openid, "SID1:X")))
+
+
+class Door(ChatCase):
+    def test_wechat_is_answered_what_it_asks_and_strangers_are_not(self):
+        self.assertTrue(self.pusher.verify_url())
+        account = self.standin.account
+        token, account.token = account.token, "other"
+        self.assertFalse(self.pusher.verify_url())
+        answer = self.pusher.deliver(self.pusher.text("oX", "办理"))
+        self.assertEqual(answer.status, 403)
+        account.token = token
+        self.pusher.url = self.pusher.url.replace("city", "town")
+        answer = self.pusher.deliver(self.pusher.text("oX", "办理"))
+        self.assertEqual(answer.status, 404)
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_contact"),
+                         [(0,)])
+        self.assertGreaterEqual(self.metric(
+            'smartidd_wechat_pushes_total{outcome="refused"}'), 2)
+
+    def test_a_body_over_64_kib_is_not_read(self):
+        query = self.pusher.signed()
+        answer = self.pusher.send("POST", query, "x" * 65537)
+        self.assertEqual(answer.status, 413)
+
+    def test_enrolling_by_rest_tells_nobody_in_the_chat(self):
+        credential_of(self.app.enrol(person=holder()))
+        self.assertEqual(self.rows("SELECT count(*) FROM wechat_outbox"),
+                         [(0,)])
+
+
+class Plain(Door):
+    MODE, FORM = "plain", "json"
+
+
+if __name__ == "__main__":
+    unittest.main()
