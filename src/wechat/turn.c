@@ -17,14 +17,18 @@ hash_push(const struct sid_wechat_turn *turn, uint8_t out[SID_SHA256_BYTES]) {
     static const char label[] = "smartidd/wechat-push/v1";
     const struct sid_wechat_account *account =
         &turn->wechat->accounts.item[turn->account];
+    const struct sid_wechat_push *push = &turn->taken->push;
     char key[SID_WECHAT_DEDUPE_SIZE];
-    sid_wechat_dedupe_key(&turn->taken->push, key);
+    sid_wechat_dedupe_key(push, key);
+    /* Two buttons may be pressed within one second, two codes be scanned. */
     const struct sid_span parts[] = {
         sid_span_of(label, sizeof label),
         sid_span_of(account->name, strlen(account->name) + 1),
-        sid_span_str(key)};
-    enum sid_err err =
-        sid_mac(sid_keyring_blind(turn->wechat->keys), parts, 3, out);
+        sid_span_of(key, strlen(key) + 1),
+        sid_span_of(push->event_key, strlen(push->event_key) + 1),
+        sid_span_str(push->scan_result)};
+    enum sid_err err = sid_mac(sid_keyring_blind(turn->wechat->keys), parts,
+                               sizeof parts / sizeof parts[0], out);
     sid_wipe(key, sizeof key);
     return err;
 }

@@ -105,7 +105,7 @@ class Enrolling(ChatCase):
 
 
 class Strict(ChatCase):
-    SETTINGS = {"policy.challenge": "required"}
+    SETTINGS = {"challenge.challenge": "required"}
 
     def test_where_faces_must_be_live_a_chat_is_not_enough(self):
         self.assertIn("不能在对话中办理", self.person().says(APPLY))
@@ -128,7 +128,7 @@ class Failing(ChatCase):
         self.assertEqual(self.rows("SELECT count(*) FROM enrolment"), [(1,)])
         for message, shown in person.before:
             again = self.pusher.deliver(message)
-            self.assertEqual(self.pusher.shown(again), shown)
+            self.assertEqual(person.content(again), shown)
         self.assertEqual(len(person.told()), 1)
 
     def test_while_wechat_is_down_enrolments_go_on_and_messages_wait(self):

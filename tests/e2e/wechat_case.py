@@ -35,13 +35,17 @@ class Person:
         first = pusher.deliver(message)
         self.case.assertTrue(first.taken(), (first.status, first.body))
         self.case.assertLess(first.seconds, 1.0 * SLOW)
-        shown = pusher.shown(first)
+        shown = self.content(first)
         self.before.append((message, shown))
         for _ in range(self.copies - 1):
             for old, answer in reversed(self.before):
                 again = pusher.deliver(old)
                 self.case.assertEqual(
-                    (again.status, pusher.shown(again)), (200, answer))
+                    (again.status, self.content(again)), (200, answer))
+        return shown
+
+    def content(self, delivery):
+        shown = self.case.pusher.shown(delivery)
         return None if shown is None else shown["Content"]
 
     def says(self, text):
