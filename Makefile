@@ -293,8 +293,10 @@ $(TIDY_OK)/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
 tidy: $(patsubst %,$(TIDY_OK)/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
 
 # The example is what the daemon says about its own settings.
-config-example: $(BUILD)/smartidd
+config-example: $(BUILD)/smartidd $(BUILD)/smartidctl
 	$< --print-example-config >config/smartidd.conf.example
+	$(BUILD)/smartidctl wechat accounts-example >config/wechat.example
+	$(BUILD)/smartidctl wechat texts >config/wechat_texts.example
 
 # README's table of routes is what the daemon enforces.
 routes: $(BUILD)/smartidd
@@ -432,7 +434,7 @@ SHAREDIR := $(PREFIX)/share/smartidd
 DOCDIR   := $(PREFIX)/share/doc/smartidd
 UNITDIR  := $(PREFIX)/lib/systemd/system
 DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example \
-            config/purposes.example
+            config/purposes.example config/wechat.example config/wechat_texts.example
 UNITS    := smartidd.service smartidd.socket
 install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd

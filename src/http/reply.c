@@ -36,12 +36,9 @@ unsigned
 sid_reply_status(enum sid_err err) {
     switch (err) {
     case SID_OK: return 200;
-    case SID_E_BAD_REQUEST: case SID_E_BAD_JSON:
-    case SID_E_PUSH_FORMAT: return 400;
+    case SID_E_BAD_REQUEST: case SID_E_BAD_JSON: return 400;
     case SID_E_UNAUTHENTICATED: return 401;
     case SID_E_FORBIDDEN: case SID_E_PURPOSE_FORBIDDEN:
-    case SID_E_PUSH_SIGNATURE: case SID_E_PUSH_STALE:
-    case SID_E_PUSH_REPLAYED: case SID_E_PUSH_SEALED:
     case SID_E_CSRF: case SID_E_ORIGIN: return 403;
     case SID_E_NOT_FOUND: return 404;
     case SID_E_METHOD: return 405;
@@ -61,15 +58,18 @@ sid_reply_status(enum sid_err err) {
     case SID_E_HEAD_TOO_LARGE: return 431;
     case SID_E_RATE: case SID_E_ATTEMPTS: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
-    case SID_E_STORE: case SID_E_CRYPTO:
-    case SID_E_API_UNREACHABLE: case SID_E_API_PAUSED: return 503;
+    case SID_E_STORE: case SID_E_CRYPTO: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
     case SID_E_INTERNAL: case SID_E_IO: case SID_E_TIMEOUT:
     case SID_E_ARGUMENT: case SID_E_CONFIG: case SID_E_LOCKED:
     case SID_E_SEAL: case SID_E_MODEL: case SID_E_SCHEMA:
-    case SID_E_WRONG_KEY: case SID_E_API_REFUSED: case SID_E_API_ANSWER:
-    case SID_ERR_COUNT:
+    case SID_E_WRONG_KEY: case SID_ERR_COUNT:
+    /* WeChat's: its pushes are all refused alike. */
+    case SID_E_PUSH_FORMAT: case SID_E_PUSH_SIGNATURE: case SID_E_PUSH_STALE:
+    case SID_E_PUSH_REPLAYED: case SID_E_PUSH_SEALED:
+    case SID_E_API_UNREACHABLE: case SID_E_API_PAUSED:
+    case SID_E_API_REFUSED: case SID_E_API_ANSWER:
     /* These never leave a flow: a refused code is an answer, a photo that
      * cannot be used a reason. */
     case SID_E_CODE_LENGTH: case SID_E_CODE_ALPHABET:

@@ -58,7 +58,7 @@ body_text(enum sid_body_kind body) {
     case SID_BODY_RECOVERY:
         return "multipart*";
     case SID_BODY_PUSH:
-        return "WeChat's";
+        return "XML or JSON";
     }
     return "";
 }

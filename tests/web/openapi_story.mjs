@@ -36,6 +36,9 @@ export const story = [
   { ask: ['getDocument', undefined, 200], headers: { 'Accept-Encoding': 'gzip' },
     forget: true },
   { ask: ['getRoot', undefined, 303] },
+  // This daemon has no account on WeChat.
+  { ask: ['verifyWechatUrl', undefined, 404] },
+  { ask: ['takeWechatPush', undefined, 404], type: 'application/json' },
   // Somebody enrols.
   { ask: ['makeChallenge', 'app', 201], example: 'three' },
   { ask: ['makeChallenge', 'app', 201], example: 'two' },

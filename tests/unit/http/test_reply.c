@@ -22,10 +22,6 @@ static const struct {
     {SID_E_UNAUTHENTICATED, 401},
     {SID_E_FORBIDDEN, 403},
     {SID_E_PURPOSE_FORBIDDEN, 403},
-    {SID_E_PUSH_SIGNATURE, 403},
-    {SID_E_PUSH_STALE, 403},
-    {SID_E_PUSH_REPLAYED, 403},
-    {SID_E_PUSH_SEALED, 403},
     {SID_E_CSRF, 403},
     {SID_E_ORIGIN, 403},
     {SID_E_NOT_FOUND, 404},
@@ -59,8 +55,6 @@ static const struct {
     {SID_E_QUEUE_FULL, 503},
     {SID_E_STOPPING, 503},
     {SID_E_STORE, 503},
-    {SID_E_API_UNREACHABLE, 503},
-    {SID_E_API_PAUSED, 503},
     {SID_E_STORE_FULL, 507},
 };
 
