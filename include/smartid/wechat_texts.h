@@ -178,6 +178,10 @@
       "已绑定到“{name}”。点击菜单“扫码核验”开始。")                                                      \
     X(SID_WT_CLERK_PURPOSE, "clerk_purpose_ask", "purposes!",                                            \
       "请回复本次查询的用途编号：\n{purposes}")                                                          \
+    X(SID_WT_CLERK_CHOSEN, "clerk_purpose_chosen", "purpose!",                                           \
+      "用途：{purpose}。请重新扫码。回复“用途”可以更改。")                                               \
+    X(SID_WT_CLERK_NOTHING, "clerk_no_purpose", "",                                                      \
+      "您的密钥没有可以在这里使用的用途。")                                                              \
     X(SID_WT_CLERK_VALID, "clerk_valid", "holder!", "✅ 有效\n{holder}")                                  \
     X(SID_WT_CLERK_EXPIRED, "clerk_expired", "",                                                         \
       "❌ 二维码已过期，请对方刷新后重新出示。")                                                          \

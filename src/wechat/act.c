@@ -46,6 +46,9 @@ wechat_act_start(struct wechat_work *work,
                sizeof work->u.erase.id);
         sid_enrol_erase_start(&work->u.erase);
         break;
+    case ACT_VERIFY:
+        wechat_clerk_start(work);
+        break;
     case ACT_NONE:
         SID_ASSERT(false);
     }
@@ -119,6 +122,8 @@ static void
 free_flow(struct wechat_work *work) {
     if (work->act == ACT_ASKED)
         sid_check_list_fini(&work->u.list);
+    else if (work->act == ACT_VERIFY)
+        sid_verify_fini(&work->u.verify);
     else if (work->act != ACT_ERASE)
         sid_credential_change_fini(&work->u.change);
 }
@@ -131,10 +136,13 @@ wechat_act_finish(struct wechat_work *work) {
         free_flow(work);
         return err; /* it comes again */
     }
-    err = work->act == ACT_ASKED && err == SID_OK
-              ? word_checks(work)
-              : wechat_say(turn->wechat, turn->account, text_of(work->act, err),
-                           NULL, &turn->answer);
+    if (work->act == ACT_VERIFY)
+        err = wechat_clerk_finish(work);
+    else
+        err = work->act == ACT_ASKED && err == SID_OK
+                  ? word_checks(work)
+                  : wechat_say(turn->wechat, turn->account,
+                               text_of(work->act, err), NULL, &turn->answer);
     free_flow(work);
     return err;
 }

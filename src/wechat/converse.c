@@ -108,6 +108,8 @@ take_text(struct wechat_work *work, struct sid_store *store,
         return say(work, SID_WT_SELFIE);
     if (strcmp(step, STEP_CHECK) == 0)
         return say(work, SID_WT_RUNNING);
+    if (strcmp(step, STEP_PURPOSE) == 0)
+        return wechat_clerk_chooses(work, store, content);
     return say(work, work->expired ? SID_WT_EXPIRED : SID_WT_NOT_UNDERSTOOD);
 }
 
@@ -248,6 +250,8 @@ obey(struct wechat_work *work, struct sid_store *store,
         return say(work, SID_WT_HELP);
     case COMMAND_CANCEL:
         return cancel(work, store);
+    case COMMAND_PURPOSE:
+        return wechat_clerk_changes(work, store);
     case COMMAND_AGREE:
         return agree(work, store, content);
     case COMMAND_NONE:
@@ -293,7 +297,7 @@ wechat_converse(struct wechat_work *work, struct sid_store *store) {
     case SID_WECHAT_CLICK:
         return press(work, store, push->event_key);
     case SID_WECHAT_SCANCODE_WAITMSG:
-        return say(work, SID_WT_CLERK_NOT);
+        return wechat_clerk_scans(work, store);
     case SID_WECHAT_OTHER_MESSAGE:
         return say(work, SID_WT_UNSUPPORTED);
     case SID_WECHAT_UNSUBSCRIBE:

@@ -29,6 +29,32 @@ judge_client(const struct sid_wechat *wechat,
     return SID_E_CONFIG;
 }
 
+struct purpose_check {
+    const struct sid_wechat_account *account;
+    struct sid_config_problem *problem;
+    bool bad;
+};
+
+static void
+note_unknown(const char *name, void *ctx) {
+    struct purpose_check *check = ctx;
+    check->bad = true;
+    (void)snprintf(check->problem->text, sizeof check->problem->text,
+                   "wechat.%s.purposes: there is no purpose %s; accepted: "
+                   "those of the purposes' file",
+                   check->account->name, name);
+}
+
+static enum sid_err
+judge_purposes(const struct sid_wechat *wechat,
+               const struct sid_wechat_account *account,
+               struct sid_config_problem *problem) {
+    struct purpose_check check = {account, problem, false};
+    (void)sid_purposes_resolve(sid_app_purposes(wechat->app), account->purposes,
+                               note_unknown, &check);
+    return check.bad ? SID_E_CONFIG : SID_OK;
+}
+
 static enum sid_err
 open_lines(struct sid_wechat *wechat, struct sid_config_problem *problem) {
     enum sid_err err = SID_OK;
@@ -36,6 +62,8 @@ open_lines(struct sid_wechat *wechat, struct sid_config_problem *problem) {
         const struct sid_wechat_account *account = &wechat->accounts.item[i];
         struct wechat_line *line = &wechat->line[i];
         err = judge_client(wechat, account, problem);
+        if (err == SID_OK)
+            err = judge_purposes(wechat, account, problem);
         if (err == SID_OK)
             err = sid_wechat_texts_load(account->texts_file, &line->texts,
                                         problem);

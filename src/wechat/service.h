@@ -45,7 +45,8 @@ struct sid_wechat {
 #define STEP_NUMBER "number"
 #define STEP_CARD "card"
 #define STEP_SELFIE "selfie"
-#define STEP_CHECK "check" /* both photos are there or on their way */
+#define STEP_PURPOSE "purpose" /* a clerk is choosing */
+#define STEP_CHECK "check"     /* both photos are there or on their way */
 
 struct wechat_said {
     int64_t consent_at_s;
@@ -79,6 +80,7 @@ enum wechat_command {
     COMMAND_HELP,
     COMMAND_CANCEL,
     COMMAND_AGREE,
+    COMMAND_PURPOSE,
 };
 /* By what was typed (blanks around it do not count), or a menu's key. */
 enum wechat_command wechat_command_of(const char *text);
@@ -122,6 +124,7 @@ enum wechat_act {
     ACT_RESUME,
     ACT_ASKED,
     ACT_ERASE,
+    ACT_VERIFY,
 };
 struct wechat_work {
     struct sid_wechat_turn *turn;
@@ -131,13 +134,16 @@ struct wechat_work {
     struct sid_contact_holder holder;
     struct sid_wechat_chat chat; /* step "": none */
     struct wechat_said said;
-    bool expired; /* a conversation was dropped for its silence */
+    bool expired;            /* a conversation was dropped for its silence */
+    struct sid_caller clerk; /* when it is one */
+    const struct sid_purpose *purpose; /* of a check; borrowed */
     enum wechat_act act;
     union {
         struct sid_flow flow; /* all of them begin with it */
         struct sid_credential_change change;
         struct sid_check_list list;
         struct sid_enrol_erase erase;
+        struct sid_verify verify;
     } u;
 };
 /* converse.c. Inside the transaction: the answer to a push of somebody whose
@@ -152,6 +158,20 @@ void wechat_act_start(struct wechat_work *work,
 /* Words what has come of it into the turn's answer, frees the flow. Errors:
  * SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err wechat_act_finish(struct wechat_work *work);
+
+/* ---- clerk.c ------------------------------------------------------------- */
+/* Inside the transaction: a code was scanned; a purpose was chosen, or is to be
+ * chosen anew. Errors: those of the store. */
+SID_FALLIBLE enum sid_err wechat_clerk_scans(struct wechat_work *work,
+                                             struct sid_store *store);
+SID_FALLIBLE enum sid_err wechat_clerk_chooses(struct wechat_work *work,
+                                               struct sid_store *store,
+                                               const char *content);
+SID_FALLIBLE enum sid_err wechat_clerk_changes(struct wechat_work *work,
+                                               struct sid_store *store);
+/* Starts the check; words its answer. */
+void wechat_clerk_start(struct wechat_work *work);
+SID_FALLIBLE enum sid_err wechat_clerk_finish(struct wechat_work *work);
 
 /* ---- mail.c: the outbox -------------------------------------------------- */
 /* One errand on its way. Owned by whoever has it: writer, client, flow. */

@@ -18,6 +18,7 @@ static const struct {
     {"resume", COMMAND_RESUME},       {"谁查过我", COMMAND_ASKED},
     {"who asked", COMMAND_ASKED},     {"删除", COMMAND_DELETE},
     {"delete", COMMAND_DELETE},       {"确认删除", COMMAND_DELETE_SURE},
+    {"用途", COMMAND_PURPOSE},        {"purpose", COMMAND_PURPOSE},
     {"进度", COMMAND_PROGRESS},       {"progress", COMMAND_PROGRESS},
     {"帮助", COMMAND_HELP},           {"help", COMMAND_HELP},
     {"取消", COMMAND_CANCEL},         {"cancel", COMMAND_CANCEL},

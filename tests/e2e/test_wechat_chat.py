@@ -1,6 +1,8 @@
 """The chat on WeChat from the outside: enrolling, commands, retries, crashes,
 and a WeChat that fails."""
 
+import contextlib
+import sqlite3
 import unittest
 
 import photos
@@ -237,6 +239,15 @@ class Commands(ChatCase):
         self.assertIn("没有您的资料", person.says("删除"))
         self.assertIn("没有您的资料", person.says("确认删除"))
 
+    def test_a_recovery_on_another_phone_is_told(self):
+        person = self.enrolled()
+        credential = self.credential()[0][0]
+        answer = self.officer.post(
+            "/v1/credentials/%s/recover" % credential, {"reason": "new_phone"})
+        self.assertEqual(answer.status, 200, answer)
+        self.assertIn("另一部手机", person.hears(2)[1])
+        self.assertIn("已挂失", person.says("确认挂失"))
+
     def test_who_leaves_is_unbound_but_not_deleted(self):
         person = self.enrolled()
         self.assertIsNone(person.event("unsubscribe"))
@@ -261,6 +272,70 @@ class Commands(ChatCase):
         self.assertIsNone(person.event("VIEW", key="https://id.example"))
         self.assertIn("没有绑定", person.push(
             self.pusher.scan(person.openid, "SID1:X")))
+
+
+class Clerk(ChatCase):
+    ACCOUNT = {"purposes": "train_ticket bank_account"}
+
+    def bound(self, key="clerk"):
+        """Somebody who is bound to a clerk's key, as the page does it."""
+        person = self.person("oCLERK")
+        person.event("subscribe")
+        self.daemon.stop()
+        with contextlib.closing(sqlite3.connect(self.daemon.database)) as base:
+            base.execute("UPDATE wechat_contact SET client_id = ?",
+                         (self.daemon.client_id(key),))
+            base.commit()
+        self.start()
+        return person
+
+    def scan(self, person, code):
+        return person.push(self.pusher.scan(person.openid, code))
+
+    def test_a_bound_clerk_scans_and_is_told_what_the_purpose_allows(self):
+        clerk = self.bound()
+        enrolled = self.app.enrol(person=holder(name="王样例"))
+        credential = credential_of(enrolled)
+        code = self.app.code(credential)["code"]
+        asked = self.scan(clerk, code)
+        self.assertIn("1 ", asked)
+        self.assertIn("2 ", asked)
+        number = next(line.split(" ")[0] for line in asked.splitlines()
+                      if line.endswith(" train_ticket"))
+        self.assertEqual(clerk.says("9"), asked)
+        self.assertIn("train_ticket", clerk.says(number))
+        self.assertIn("✅ 有效\n王样例", self.scan(clerk, code))
+        self.app.change(credential, "suspend")
+        self.assertIn("无效", self.scan(clerk, code))
+        self.assertIn("无效", self.scan(clerk, "hello"))
+        checks = self.rows("SELECT actor, outcome FROM audit "
+                           "WHERE event = 'verification'")
+        self.assertEqual({actor for actor, _ in checks},
+                         {self.daemon.client_id("clerk")})
+        self.assertEqual(len(checks), 3)
+        self.assertIn("1 ", clerk.says("用途"))
+
+    def test_a_revoked_clerk_is_one_no_longer(self):
+        clerk = self.bound()
+        self.admin.post("/v1/clients/%s/revoke" %
+                        self.daemon.client_id("clerk"), {})
+        self.assertIn("没有绑定", self.scan(clerk, "SID1:X"))
+        self.assertIn("没有绑定", clerk.says("用途"))
+
+
+class ClerkWithout(Clerk):
+    """An account that allows no purpose."""
+
+    ACCOUNT = {}
+    test_a_bound_clerk_scans_and_is_told_what_the_purpose_allows = None
+    test_a_revoked_clerk_is_one_no_longer = None
+
+    def test_without_a_purpose_nothing_is_checked(self):
+        clerk = self.bound()
+        self.assertIn("没有可以", self.scan(clerk, "SID1:X"))
+        self.assertIn("没有可以", clerk.says("用途"))
+        self.assertEqual(self.rows("SELECT count(*) FROM audit "
+                                   "WHERE event = 'verification'"), [(0,)])
 
 
 class Door(ChatCase):

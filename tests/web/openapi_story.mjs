@@ -194,6 +194,7 @@ export const refused = [
 
 // What other tests show, or what needs a time that this one does not take.
 export const ELSEWHERE = new Set([
+  'verifyWechatUrl 200', 'takeWechatPush 200', // tests/e2e/test_wechat_chat.py
   'archiveAudit 200', // tests/e2e/test_archive.py
   'replayWebhook 204', // tests/e2e/test_webhook.py
 ]);
