@@ -120,6 +120,26 @@
       "或携带身份证到办事窗口。")                                                                        \
     X(SID_WT_R_UNCLEAR, "reason_faces_unclear", "",                                                      \
       "比对结果不够明确，工作人员会核对，您无需操作。")                                                  \
+    X(SID_WT_R_NOT_TURNED, "reason_not_turned", "photo",                                                 \
+      "{photo}没有按要求转头，请重新拍摄。")                                                             \
+    X(SID_WT_R_TOO_FAR, "reason_turned_too_far", "photo",                                                \
+      "{photo}转头太多，请少转一些重新拍摄。")                                                           \
+    X(SID_WT_R_SAME_FILE, "reason_same_file", "",                                                        \
+      "两张照片是同一张，请分别拍摄身份证和自拍。")                                                      \
+    X(SID_WT_R_CHALLENGE, "reason_challenge_failed", "",                                                 \
+      "转头动作没有通过，请重新拍摄。")                                                                  \
+    X(SID_WT_R_NO_CHALLENGE, "reason_challenge_missing", "",                                             \
+      "需要工作人员核对，您无需操作。")                                                                  \
+    X(SID_WT_R_APPEAL, "reason_appeal", "",                                                              \
+      "您的申诉由另一位工作人员核对，您无需操作。")                                                      \
+    X(SID_WT_R_KNOWN, "reason_selfie_known", "",                                                         \
+      "需要工作人员核对，您无需操作。")                                                                  \
+    X(SID_WT_R_NOT_RECOGNISED, "reason_not_recognised", "",                                              \
+      "没有认出是您本人，请在光线好的地方重新自拍。")                                                    \
+    X(SID_WT_R_UNDER_REVIEW, "reason_under_review", "",                                                  \
+      "工作人员会核对，您无需操作。")                                                                    \
+    X(SID_WT_R_CARD_EXPIRED, "reason_card_expired", "",                                                  \
+      "身份证已过有效期，请用新证办理。")                                                                \
     X(SID_WT_R_NUMBER, "reason_id_number_invalid", "",                                                   \
       "身份证号码不正确，请逐位核对。")                                                                  \
     X(SID_WT_R_IN_USE, "reason_id_number_in_use", "",                                                    \

@@ -190,8 +190,8 @@ sid_setting_accepted(const struct sid_setting *setting,
                        "networks such as 10.1.0.0/16 2001:db8::/32, or empty");
         break;
     case SID_SETTING_CLIENT:
-        (void)snprintf(out, size,
-                       "a client's id (smartidctl client list), or empty");
+        (void)snprintf(out, size, "a client's id (smartidctl client list)%s",
+                       setting->may_be_empty ? ", or empty" : "");
         break;
     case SID_SETTING_URL:
         (void)snprintf(out, size,

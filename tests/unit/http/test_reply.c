@@ -18,7 +18,6 @@ static const struct {
     {SID_OK, 200},
     {SID_E_BAD_REQUEST, 400},
     {SID_E_BAD_JSON, 400},
-    {SID_E_PUSH_FORMAT, 400},
     {SID_E_UNAUTHENTICATED, 401},
     {SID_E_FORBIDDEN, 403},
     {SID_E_PURPOSE_FORBIDDEN, 403},

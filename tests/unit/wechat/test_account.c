@@ -91,9 +91,10 @@ refused(const char *text, int line, const char *what, const char *accepted) {
         fail_msg("told: %s", problem.text);
 }
 
+#define CLIENT "cli_aaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define CITY                                                                   \
     "[wechat.city]\napp_id = wxb11529c136998cb6\napp_secret_file = @/secret\n" \
-    "token_file = @/token\n"
+    "token_file = @/token\nclient = " CLIENT "\n"
 #define KEY "aes_key_file = @/key\n"
 
 static void
@@ -116,6 +117,9 @@ an_account_has_its_defaults_and_its_secrets(void **state) {
     assert_string_equal(a->page_base, "");
     assert_string_equal(a->texts_file, "");
     assert_string_equal(a->purposes, "");
+    assert_string_equal(a->client, CLIENT);
+    assert_string_equal(a->consent_version, "wechat-1");
+    assert_string_equal(a->domain_file, "");
     assert_int_equal(a->window_s, 600);
     struct sid_wechat_aes_key key;
     assert_int_equal(sid_wechat_aes_key_parse(
@@ -133,7 +137,8 @@ several_accounts_stand_side_by_side(void **state) {
                       "purposes = train_ticket hotel_check_in\n"
                       "[wechat.town-2]\napp_id = wx2\n"
                       "app_secret_file = @/secret\ntoken_file = @/token\n"
-                      "mode = plain\napi_base = http://127.0.0.1:8081\n"
+                      "client = " CLIENT
+                      "\nmode = plain\napi_base = http://127.0.0.1:8081\n"
                       "oauth_base = http://localhost\n"
                       "page_base = https://id.town.example:8443\n"
                       "texts_file = /etc/t\nwindow_s = 60\n") != SID_OK)
@@ -181,19 +186,20 @@ an_unknown_section_or_key_is_refused(void **state) {
     refused("app_id = wx1\n", 1, "app_id: before any section", "line before");
     refused("[wechat.city]\nappid = wx1\n", 2,
             "wechat.city.appid: unknown setting", "app_id, app_secret_file");
-    refused(CITY KEY "hello\n", 6, "not understood", "name = value");
+    refused(CITY KEY "hello\n", 7, "not understood", "name = value");
 }
 
 static void
 what_is_given_twice_is_refused(void **state) {
     (void)state;
-    refused(CITY "app_id = wx2\n", 5, "wechat.city.app_id: set on line 2",
+    refused(CITY "app_id = wx2\n", 6, "wechat.city.app_id: set on line 2",
             "once");
-    refused(CITY KEY "[wechat.city]\n", 6, "[wechat.city]: begun on line 1",
+    refused(CITY KEY "[wechat.city]\n", 7, "[wechat.city]: begun on line 1",
             "once");
     refused(CITY KEY "[wechat.town]\napp_id = wxb11529c136998cb6\n"
-                     "app_secret_file = @/secret\ntoken_file = @/token\n" KEY,
-            7, "wechat.town.app_id: the app_id of another section",
+                     "app_secret_file = @/secret\ntoken_file = @/token\n"
+                     "client = " CLIENT "\n" KEY,
+            8, "wechat.town.app_id: the app_id of another section",
             "one of its own");
 }
 
@@ -205,9 +211,9 @@ what_is_missing_is_refused(void **state) {
             "wechat.city.app_secret_file: missing", "absolute path");
     refused(CITY, 1, "wechat.city.aes_key_file: missing", "mode = plain");
     refused(CITY "mode = compat\n", 1, "aes_key_file: missing", "mode = plain");
-    refused(CITY "mode = plain\n" KEY, 6, "aes_key_file: not used",
+    refused(CITY "mode = plain\n" KEY, 7, "aes_key_file: not used",
             "mode = secure");
-    refused(CITY "mode = plain\naes_key_previous_file = @/old\n", 6,
+    refused(CITY "mode = plain\naes_key_previous_file = @/old\n", 7,
             "aes_key_previous_file: without aes_key_file", "both");
 }
 
@@ -216,19 +222,19 @@ a_value_that_is_not_of_its_form_is_refused(void **state) {
     (void)state;
     refused("[wechat.city]\napp_id = wx 1\n", 2, "app_id: not an AppID",
             "letters");
-    refused(CITY "mode = secret\n", 5, "mode: not one of the words",
+    refused(CITY "mode = secret\n", 6, "mode: not one of the words",
             "plain | compat | secure");
-    refused(CITY "window_s = 29\n", 5, "window_s: out of range",
+    refused(CITY "window_s = 29\n", 6, "window_s: out of range",
             "30 to 3600 seconds");
-    refused(CITY "token_file = token\n", 5, "token_file", "once");
+    refused(CITY "token_file = token\n", 6, "token_file", "once");
     refused("[wechat.city]\ntoken_file = token\n", 2, "not an absolute path",
             "credential:NAME");
-    refused(CITY "purposes = train_ticket, bank\n", 5, "purposes: not names",
+    refused(CITY "purposes = train_ticket, bank\n", 6, "purposes: not names",
             "single spaces");
-    refused(CITY "purposes = a  b\n", 5, "purposes: not names", "spaces");
-    refused(CITY "purposes = a b a\n", 5, "purposes: not names", "once");
-    refused(CITY "purposes = a\tb\n", 5, "purposes: not clean", "text");
-    refused(CITY "texts_file = texts\n", 5, "not an absolute path", "empty");
+    refused(CITY "purposes = a  b\n", 6, "purposes: not names", "spaces");
+    refused(CITY "purposes = a b a\n", 6, "purposes: not names", "once");
+    refused(CITY "purposes = a\tb\n", 6, "purposes: not clean", "text");
+    refused(CITY "texts_file = texts\n", 6, "not an absolute path", "empty");
 }
 
 static void
@@ -243,7 +249,7 @@ an_address_that_is_more_or_less_than_a_host_is_refused(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char text[512];
         (void)snprintf(text, sizeof text, CITY "api_base = %s\n", bad[i]);
-        refused(text, 5, "wechat.city.api_base: ", "https://HOST");
+        refused(text, 6, "wechat.city.api_base: ", "https://HOST");
     }
     static const char *const beyond[] = {"http://api.weixin.qq.com",
                                          "http://127.0.0.1.example",
@@ -254,7 +260,7 @@ an_address_that_is_more_or_less_than_a_host_is_refused(void **state) {
     for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
         char text[512];
         (void)snprintf(text, sizeof text, CITY "api_base = %s\n", beyond[i]);
-        refused(text, 5, "http beyond the loopback", "https://HOST");
+        refused(text, 6, "http beyond the loopback", "https://HOST");
     }
     assert_int_equal(load(CITY KEY "api_base = http://[::1]:80\n"
                                    "oauth_base = https://[2001:db8::1]\n"),
@@ -265,28 +271,29 @@ static void
 a_secret_that_is_open_to_others_or_not_of_its_form_is_refused(void **state) {
     (void)state;
 #define BASE "[wechat.city]\napp_id = wx1\n"
-    refused(BASE "app_secret_file = @/none\ntoken_file = @/token\n" KEY, 3,
+#define REST "client = " CLIENT "\n"
+    refused(BASE "app_secret_file = @/none\ntoken_file = @/token\n" REST KEY, 3,
             "app_secret_file: there is no such file", "a file with");
-    refused(BASE "app_secret_file = @/token/x\ntoken_file = @/token\n" KEY, 3,
-            "app_secret_file: cannot be read", "a file with");
-    refused(BASE "app_secret_file = @/bad\ntoken_file = @/token\n" KEY, 3,
+    refused(BASE "app_secret_file = @/token/x\ntoken_file = @/token\n" REST KEY,
+            3, "app_secret_file: cannot be read", "a file with");
+    refused(BASE "app_secret_file = @/bad\ntoken_file = @/token\n" REST KEY, 3,
             "app_secret_file: not of its form", "up to 64");
-    refused(BASE "app_secret_file = @/secret\ntoken_file = @/open\n" KEY, 4,
-            "token_file: no regular file of this user with mode 0600",
+    refused(BASE "app_secret_file = @/secret\ntoken_file = @/open\n" REST KEY,
+            4, "token_file: no regular file of this user with mode 0600",
             "3 to 32");
-    refused(BASE "app_secret_file = @/secret\ntoken_file = @/key\n" KEY, 4,
+    refused(BASE "app_secret_file = @/secret\ntoken_file = @/key\n" REST KEY, 4,
             "token_file: not of its form", "3 to 32");
-    refused(CITY "aes_key_file = @/token\n", 5,
+    refused(CITY "aes_key_file = @/token\n", 6,
             "aes_key_file: not an EncodingAESKey", "43 characters");
-    refused(CITY "aes_key_file = @/open\n", 5, "aes_key_file: no regular file",
+    refused(CITY "aes_key_file = @/open\n", 6, "aes_key_file: no regular file",
             "43 characters");
-    refused(CITY KEY "aes_key_previous_file = @/secret\n", 6,
+    refused(CITY KEY "aes_key_previous_file = @/secret\n", 7,
             "aes_key_previous_file: not an EncodingAESKey", "43 characters");
     put_file("bad", "ab\n", 0600);
-    refused(BASE "app_secret_file = @/secret\ntoken_file = @/bad\n" KEY, 4,
+    refused(BASE "app_secret_file = @/secret\ntoken_file = @/bad\n" REST KEY, 4,
             "token_file: not a Token", "3 to 32");
     put_file("bad", "pam-test\n", 0600);
-    refused(BASE "app_secret_file = @/secret\ntoken_file = @/bad\n" KEY, 4,
+    refused(BASE "app_secret_file = @/secret\ntoken_file = @/bad\n" REST KEY, 4,
             "token_file: not a Token", "3 to 32");
     /* What is told never has the secret in it. */
     assert_null(strstr(problem.text, "pam-test"));
@@ -300,7 +307,8 @@ a_33rd_account_is_refused(void **state) {
         assert_int_equal(sid_buf_printf(&text,
                                         "[wechat.a%d]\napp_id = wx%d\n"
                                         "app_secret_file = @/secret\n"
-                                        "token_file = @/token\nmode = plain\n",
+                                        "token_file = @/token\nmode = plain\n"
+                                        "client = " CLIENT "\n",
                                         i, i),
                          SID_OK);
     refused(as_text(&text), 161, "[wechat.a32]: too many", "up to 32");

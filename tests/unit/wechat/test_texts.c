@@ -94,15 +94,15 @@ the_bureaus_wording_takes_the_place_of_ours(void **state) {
     said(SID_WT_NAME, NULL, "姓名？");
     said(SID_WT_NUMBER, NULL, "请回复您的18位身份证号码。");
     const struct sid_wechat_fill fill[] = {
-        {"minutes", "5"}, {"url", "https://a/{x}"}, {NULL, NULL}};
+        {"other", "5"}, {"url", "https://a/{x}"}, {NULL, NULL}};
     said(SID_WT_CODE_LINK, fill, "https://a/{x}\nhttps://a/{x} a\\b = c;d # e");
 }
 
 static void
 a_name_without_a_value_is_left_out(void **state) {
     (void)state;
-    assert_int_equal(load("busy = {{minutes}|{minutes}} {\n"), SID_OK);
-    said(SID_WT_BUSY, NULL, "{|} {");
+    assert_int_equal(load("reason_no_face = {{photo}|{photo}} {\n"), SID_OK);
+    said(SID_WT_R_NO_FACE, NULL, "{|} {");
 }
 
 static void
@@ -127,10 +127,10 @@ a_name_that_cannot_be_filled_in_or_is_missing_is_refused(void **state) {
     (void)state;
     refused("help = {url}\n", 1, "help: {url} cannot be filled in",
             "no braces");
-    refused("code_link = {url} {URL}\n", 1, "{URL} cannot", "url! minutes");
-    refused("code_link = {url} {}\n", 1, "{} cannot", "url! minutes");
-    refused("code_link = {url} {url!}\n", 1, "{url!} cannot", "url! minutes");
-    refused("code_link = {minutes}\n", 1, "{url} is missing", "with it");
+    refused("code_link = {url} {URL}\n", 1, "{URL} cannot", "url!");
+    refused("code_link = {url} {}\n", 1, "{} cannot", "url!");
+    refused("code_link = {url} {url!}\n", 1, "{url!} cannot", "url!");
+    refused("code_link = url\n", 1, "{url} is missing", "with it");
     refused("asked_line = {time} {party}\n", 1, "{purpose} is missing",
             "with it");
 }
