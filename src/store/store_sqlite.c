@@ -5,6 +5,7 @@
  * WAL-reset bug of SQLite 3.7.0-3.51.2); or one of a reader, which takes no
  * lock and writes nothing. Used by one thread at a time. */
 #include "store_sqlite.h"
+#include "store_sqlite_wechat.h"
 
 #include <pthread.h>
 #include <stdlib.h>

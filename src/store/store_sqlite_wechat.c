@@ -2,7 +2,7 @@
  * WeChat in SQLite. Run by the thread that owns the store; owns nothing. */
 #include <string.h>
 
-#include "store_sqlite.h"
+#include "store_sqlite_wechat.h"
 
 /* A statement with one text to bind and no rows to give. */
 static enum sid_err

@@ -310,12 +310,10 @@ take_done(struct sid_op *op) {
         release(mail);
         return;
     }
-    if (mail->skip)
+    if (mail->skip || (mail->fetched && !mail->ready))
         wechat_mail_close(mail);
     else if (mail->ready)
         wechat_photo_submit(mail);
-    else if (mail->fetched)
-        wechat_mail_close(mail);
     else
         begin_call(mail);
     wechat_mail_next(wechat, account);

@@ -2,6 +2,8 @@
 and a WeChat that fails."""
 
 import contextlib
+import itertools
+import os
 import sqlite3
 import unittest
 
@@ -10,6 +12,7 @@ from harness import credential_of, holder
 from wechat_case import APPLY, ChatCase
 
 APPROVED = "核验通过"
+WHO = itertools.count(1)
 
 
 class Enrolling(ChatCase):
@@ -176,16 +179,24 @@ class Failing(ChatCase):
 
 
 class Commands(ChatCase):
+    SHARED = True
     PAGES = "https://id.example"
 
-    def enrolled(self):
-        person = self.person()
-        person.enrols()
+    def enrolled(self, person=None):
+        """Somebody new who has a credential: its id is person.credential."""
+        person = person or self.person()
+        person.enrols(next(WHO), photos.random_number(self.rng()))
         self.assertIn(APPROVED, person.hears()[0])
+        [(person.credential, person.enrolment)] = self.rows(
+            "SELECT id, enrolment_id FROM credential "
+            "ORDER BY serial DESC LIMIT 1")
         return person
 
-    def credential(self):
-        return self.rows("SELECT id, state FROM credential")
+    def state(self, person):
+        """None when there is no such credential."""
+        found = self.rows("SELECT state FROM credential WHERE id = '%s'" %
+                          person.credential)
+        return found[0][0] if found else None
 
     def test_the_menu_offers_links_that_hold_no_secret(self):
         person = self.person()
@@ -194,14 +205,13 @@ class Commands(ChatCase):
         self.assertIn("您还没有", person.presses("CODE"))
         self.assertIn("办理", person.presses("HELP"))
         self.assertIn("没有看懂", person.presses("OTHER"))
-        person.enrols()
-        person.hears()
+        self.enrolled(person)
         self.assertIn("https://id.example/channels/wechat/city/enter?to=card",
                       person.says("我的码"))
 
     def test_a_lost_phone_is_stopped_and_found_again_as_its_holder(self):
         person = self.enrolled()
-        credential = self.credential()[0][0]
+        credential = person.credential
         code = self.app.code(credential)["code"]
         self.assertIn("确认挂失", person.presses("LOST"))
         self.assertTrue(self.clerk.verify(code)["valid"])
@@ -217,13 +227,13 @@ class Commands(ChatCase):
 
     def test_what_an_officer_has_stopped_the_chat_does_not_resume(self):
         person = self.enrolled()
-        self.officer.change(self.credential()[0][0], "suspend")
+        self.officer.change(person.credential, "suspend")
         self.assertIn("办事窗口", person.says("恢复"))
 
     def test_who_asked_is_told_with_time_party_and_purpose(self):
         person = self.enrolled()
         self.assertIn("还没有人", person.presses("ASKED"))
-        code = self.app.code(self.credential()[0][0])["code"]
+        code = self.app.code(person.credential)["code"]
         self.clerk.verify(code, "train_ticket")
         said = person.says("谁查过我")
         self.assertIn("train_ticket", said)
@@ -232,16 +242,17 @@ class Commands(ChatCase):
     def test_deleting_is_asked_twice_and_leaves_nobody(self):
         person = self.enrolled()
         self.assertIn("确认删除", person.says("删除"))
-        self.assertEqual(len(self.credential()), 1)
+        self.assertEqual(self.state(person), "active")
         self.assertIn("已删除", person.says("确认删除"))
-        self.assertEqual(self.credential(), [])
-        self.assertEqual(self.rows("SELECT count(*) FROM enrolment"), [(0,)])
+        self.assertIsNone(self.state(person))
+        self.assertEqual(self.rows("SELECT id FROM enrolment WHERE id = '%s'" %
+                                   person.enrolment), [])
         self.assertIn("没有您的资料", person.says("删除"))
         self.assertIn("没有您的资料", person.says("确认删除"))
 
     def test_a_recovery_on_another_phone_is_told(self):
         person = self.enrolled()
-        credential = self.credential()[0][0]
+        credential = person.credential
         answer = self.officer.post(
             "/v1/credentials/%s/recover" % credential, {"reason": "new_phone"})
         self.assertEqual(answer.status, 200, answer)
@@ -251,18 +262,19 @@ class Commands(ChatCase):
     def test_who_leaves_is_unbound_but_not_deleted(self):
         person = self.enrolled()
         self.assertIsNone(person.event("unsubscribe"))
-        self.assertEqual(self.rows("SELECT count(*) FROM wechat_contact"),
-                         [(0,)])
-        self.assertEqual(len(self.credential()), 1)
+        self.assertEqual(self.rows(
+            "SELECT id FROM wechat_contact WHERE enrolment_id = '%s'" %
+            person.enrolment), [])
+        self.assertEqual(self.state(person), "active")
         self.assertIn("您还没有", person.says("我的码"))
 
     def test_strangers_may_do_nothing_of_this(self):
-        self.enrolled()
-        stranger = self.person("oSTRANGER")
+        person = self.enrolled()
+        stranger = self.person()
         for words in ("确认挂失", "恢复", "谁查过我", "我的码"):
             self.assertIn("您还没有", stranger.says(words))
         self.assertIn("没有您的资料", stranger.says("确认删除"))
-        self.assertEqual(self.credential()[0][1], "active")
+        self.assertEqual(self.state(person), "active")
 
     def test_other_messages_are_answered_or_taken_in_silence(self):
         person = self.person()
@@ -290,7 +302,11 @@ class Clerk(ChatCase):
         return person
 
     def scan(self, person, code):
-        return person.push(self.pusher.scan(person.openid, code))
+        """A later one each time: twice within a second is one push."""
+        self.later = getattr(self, "later", 0) + 1
+        message = self.pusher.scan(person.openid, code)
+        message["CreateTime"] += self.later
+        return person.push(message)
 
     def test_a_bound_clerk_scans_and_is_told_what_the_purpose_allows(self):
         clerk = self.bound()
@@ -339,6 +355,8 @@ class ClerkWithout(Clerk):
 
 
 class Door(ChatCase):
+    SHARED = True
+
     def test_wechat_is_answered_what_it_asks_and_strangers_are_not(self):
         self.assertTrue(self.pusher.verify_url())
         account = self.standin.account
@@ -347,6 +365,7 @@ class Door(ChatCase):
         answer = self.pusher.deliver(self.pusher.text("oX", "办理"))
         self.assertEqual(answer.status, 403)
         account.token = token
+        self.assertTrue(self.pusher.verify_url())
         self.pusher.url = self.pusher.url.replace("city", "town")
         answer = self.pusher.deliver(self.pusher.text("oX", "办理"))
         self.assertEqual(answer.status, 404)
@@ -364,6 +383,37 @@ class Door(ChatCase):
         credential_of(self.app.enrol(person=holder()))
         self.assertEqual(self.rows("SELECT count(*) FROM wechat_outbox"),
                          [(0,)])
+
+
+class Refused(ChatCase):
+    """Accounts with which the daemon does not start."""
+
+    def start(self):
+        pass
+
+    def refuse(self, text, **more):
+        self.write_account(**more)
+        self.daemon.spawn()
+        self.assertEqual(self.daemon.wait_exit(), 78)
+        self.daemon.process = None
+        self.assertIn(text, self.daemon.log.text())
+
+    def test_an_account_needs_a_client_of_role_app(self):
+        clerk = self.daemon.client_id("clerk")
+        self.refuse("wechat.city.client: %s is no client of role app" % clerk,
+                    client=clerk)
+
+    def test_an_account_has_only_purposes_that_there_are(self):
+        self.refuse("there is no purpose hotel", purposes="train_ticket hotel")
+
+    def test_its_secrets_are_nobody_elses_to_read(self):
+        self.write_account()
+        os.chmod(os.path.join(self.daemon.folder, "token"), 0o644)
+        self.daemon.spawn()
+        self.assertEqual(self.daemon.wait_exit(), 78)
+        self.daemon.process = None
+        self.assertIn("token_file: no regular file of this user",
+                      self.daemon.log.text())
 
 
 class Plain(Door):

@@ -1,6 +1,7 @@
 """A daemon with an account on WeChat, the stand-in that it talks to, and
 somebody who chats with it."""
 
+import itertools
 import os
 import sqlite3
 import time
@@ -9,6 +10,7 @@ import photos
 from harness import SLOW, Case, Daemon
 from wechat_standin import Account, Pusher, Standin
 
+_people = itertools.count(1)
 SPECIMEN = "11010519491231002X"
 APPLY = "聊天办理"
 
@@ -88,22 +90,38 @@ class Person:
 
 
 class ChatCase(Case):
-    """Each test has its own daemon."""
+    """Each test has its own daemon, unless they share one."""
 
+    SHARED = False
     BINARY = "smartidd-fake"
     PAGES = ""
     ACCOUNT = {}
     SETTINGS = {}
     MODE, FORM = "secure", "xml"
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if cls.SHARED:
+            cls.set_up(cls, cls.addClassCleanup)
+
     def setUp(self):
-        self.standin = Standin(Account())
-        self.addCleanup(self.standin.close)
-        self.daemon = Daemon(self.BINARY, keys=True, settings={
-            "wechat.pause_after": 100, **self.SETTINGS})
-        self.addCleanup(self.daemon.close)
-        self.write_account(**self.ACCOUNT)
-        self.start()
+        if not self.SHARED:
+            self.set_up(self, self.addCleanup)
+        self.pusher = Pusher(self.standin.account,
+                             "http://127.0.0.1:%d/channels/wechat/city" %
+                             (self.daemon.port or 0), self.MODE, self.FORM,
+                             standin=self.standin)
+
+    @classmethod
+    def set_up(cls, owner, cleanup):
+        owner.standin = Standin(Account())
+        cleanup(owner.standin.close)
+        owner.daemon = Daemon(cls.BINARY, keys=True, settings={
+            "wechat.pause_after": 100, **cls.SETTINGS})
+        cleanup(owner.daemon.close)
+        cls.write_account(owner, **cls.ACCOUNT)
+        cls.start(owner)
 
     def write_account(self, **more):
         folder, account = self.daemon.folder, self.standin.account
@@ -127,13 +145,13 @@ class ChatCase(Case):
         self.app, self.clerk, self.officer, self.admin = (
             self.daemon.api(self.daemon.keys[role])
             for role in ("app", "clerk", "officer", "admin"))
-        self.pusher = Pusher(self.standin.account,
-                             "http://127.0.0.1:%d/channels/wechat/city" %
-                             self.daemon.port, self.MODE, self.FORM,
-                             standin=self.standin)
+        if getattr(self, "pusher", None) is not None:
+            self.pusher.url = "http://127.0.0.1:%d/channels/wechat/city" % \
+                self.daemon.port
 
-    def person(self, openid="oPERSON", copies=1):
-        return Person(self, openid, copies)
+    def person(self, openid=None, copies=1):
+        """Somebody new; of shared daemons nobody has that number."""
+        return Person(self, openid or "oPERSON%d" % next(_people), copies)
 
     def until(self, condition):
         end = time.monotonic() + 30 * SLOW

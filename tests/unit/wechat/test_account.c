@@ -311,7 +311,7 @@ a_33rd_account_is_refused(void **state) {
                                         "client = " CLIENT "\n",
                                         i, i),
                          SID_OK);
-    refused(as_text(&text), 161, "[wechat.a32]: too many", "up to 32");
+    refused(as_text(&text), 193, "[wechat.a32]: too many", "up to 32");
     sid_buf_free(&text);
 }
 
