@@ -59,14 +59,13 @@ say_sorry(struct wechat_mail *mail, struct sid_store *store) {
     return err;
 }
 
-/* Whoever was forgotten meanwhile took it with them. */
+/* Reads the contact again: its key may be wrapped anew by now. Whoever was
+ * forgotten meanwhile took everything with them. */
 static bool
 still_there(struct wechat_mail *mail, struct sid_store *store) {
-    struct sid_wechat_contact now = {.id = ""};
-    enum sid_err err =
-        sid_store_contact_get(store, mail->errand.contact_id, &now);
-    sid_wechat_contact_fini(&now);
-    return err == SID_OK;
+    sid_wechat_contact_fini(&mail->contact);
+    return sid_store_contact_get(store, mail->errand.contact_id,
+                                 &mail->contact) == SID_OK;
 }
 
 static enum sid_err

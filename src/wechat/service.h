@@ -138,6 +138,7 @@ struct wechat_work {
     struct sid_caller clerk; /* when it is one */
     const struct sid_purpose *purpose; /* of a check; borrowed */
     enum wechat_act act;
+    enum sid_err failed; /* why it could not be done */
     union {
         struct sid_flow flow; /* all of them begin with it */
         struct sid_credential_change change;

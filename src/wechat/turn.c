@@ -61,18 +61,19 @@ answer_again(struct wechat_work *work, struct sid_store *store,
     return err == SID_E_NOT_FOUND || err == SID_E_SEAL ? SID_OK : err;
 }
 
-/* Keeps the push as taken, with its answer once there is one. */
+/* Keeps the push as taken, with its answer once there is one. run "": it may be
+ * taken again. */
 static enum sid_err
-keep(struct wechat_work *work, struct sid_store *store, bool answered) {
+keep(struct wechat_work *work, struct sid_store *store, bool answered,
+     const char *run) {
     const struct sid_wechat_turn *turn = work->turn;
     const struct sid_wechat_who who = who_of(turn);
     struct sid_wechat_contact contact = {.id = ""};
     struct sid_wechat_seen seen = {.answered = answered,
                                    .taken_at_s = work->now_s};
-    enum sid_err err = SID_OK;
-    memcpy(seen.run, turn->wechat->run, sizeof seen.run);
+    enum sid_err err = sid_text_copy(seen.run, sizeof seen.run, run);
     /* Whoever was erased meanwhile is somebody new. */
-    if (turn->answer.len > 0)
+    if (err == SID_OK && turn->answer.len > 0)
         err = sid_contact_take(turn->wechat->keys, store, &who, work->now_s,
                                &contact);
     if (err == SID_OK && turn->answer.len > 0)
@@ -120,7 +121,7 @@ take_new(struct wechat_work *work, struct sid_store *store) {
     sid_metric_add(SID_M_WECHAT_PUSH_TAKEN, 1);
     if (turn->taken->push.kind == SID_WECHAT_UNSUBSCRIBE) {
         enum sid_err err = leave(work, store);
-        return err == SID_OK ? keep(work, store, true) : err;
+        return err == SID_OK ? keep(work, store, true, turn->wechat->run) : err;
     }
     enum sid_err err = sid_contact_take(turn->wechat->keys, store, &who,
                                         work->now_s, &work->contact);
@@ -132,7 +133,9 @@ take_new(struct wechat_work *work, struct sid_store *store) {
         err = load_chat(work, store);
     if (err == SID_OK)
         err = wechat_converse(work, store);
-    return err == SID_OK ? keep(work, store, work->act == ACT_NONE) : err;
+    return err == SID_OK
+               ? keep(work, store, work->act == ACT_NONE, turn->wechat->run)
+               : err;
 }
 
 static enum sid_err
@@ -154,7 +157,16 @@ begin_run(struct sid_op *op, struct sid_store *store) {
 
 static enum sid_err
 end_run(struct sid_op *op, struct sid_store *store) {
-    return keep(((struct sid_wechat_turn *)op)->work, store, true);
+    struct sid_wechat_turn *turn = (struct sid_wechat_turn *)op;
+    return keep(turn->work, store, true, turn->wechat->run);
+}
+
+/* The command could not be done: its next copy may try again. */
+static enum sid_err
+untake_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_wechat_turn *turn = (struct sid_wechat_turn *)op;
+    sid_buf_clear(&turn->answer);
+    return keep(turn->work, store, false, "");
 }
 
 /* ---- between ------------------------------------------------------------- */
@@ -165,6 +177,12 @@ end(struct sid_wechat_turn *turn, enum sid_err err) {
         atomic_store(&turn->wechat->line[turn->account].idle, false);
     turn->flow.err = err;
     turn->flow.done(&turn->flow);
+}
+
+static void
+untake_done(struct sid_op *op) {
+    struct sid_wechat_turn *turn = (struct sid_wechat_turn *)op;
+    end(turn, turn->work->failed);
 }
 
 static void
@@ -180,11 +198,11 @@ act_done(struct sid_flow *flow) {
                                        offsetof(struct wechat_work, u));
     struct sid_wechat_turn *turn = work->turn;
     enum sid_err err = wechat_act_finish(work);
-    if (err != SID_OK) {
-        end(turn, err);
-        return;
-    }
-    turn->flow.op = (struct sid_op){.run = end_run, .done = end_done};
+    work->failed = err;
+    if (err != SID_OK)
+        turn->flow.op = (struct sid_op){.run = untake_run, .done = untake_done};
+    else
+        turn->flow.op = (struct sid_op){.run = end_run, .done = end_done};
     sid_writer_submit(turn->wechat->writer, &turn->flow.op);
 }
 

@@ -9,7 +9,8 @@ import unittest
 
 import photos
 from harness import credential_of, holder
-from wechat_case import APPLY, ChatCase
+from wechat_case import APPLY, ChatCase, secret
+from wechat_standin import Account, Pusher
 
 APPROVED = "核验通过"
 WHO = itertools.count(1)
@@ -383,6 +384,46 @@ class Door(ChatCase):
         credential_of(self.app.enrol(person=holder()))
         self.assertEqual(self.rows("SELECT count(*) FROM wechat_outbox"),
                          [(0,)])
+
+
+class Cities(ChatCase):
+    def start(self):
+        """With a second city, which has words of its own."""
+        folder = self.daemon.folder
+        texts = os.path.join(folder, "texts")
+        with open(texts, "w", encoding="utf-8") as stream:
+            stream.write("help = 小城的帮助\n")
+        self.town = Account(app_id="wxtown", token="towntoken",
+                            aes_key="jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q"
+                                    "2B2C", original_id="gh_town")
+        ChatCase.write_account(self, behind="""[wechat.town]
+app_id = wxtown
+app_secret_file = %s/app_secret
+token_file = %s
+aes_key_file = %s
+api_base = %s
+client = %s
+texts_file = %s
+""" % (folder, secret(folder, "town_token", self.town.token),
+            secret(folder, "town_key", self.town.aes_key), self.standin.base,
+            self.daemon.client_id("app"), texts))
+        ChatCase.start(self)
+
+    def test_two_cities_stand_side_by_side_and_know_nothing_of_each_other(self):
+        person = self.person("oBOTH")
+        person.begins()
+        town = Pusher(self.town, self.pusher.url.replace("city", "town"),
+                      "compat", "xml", standin=self.standin)
+        self.pusher, city = town, self.pusher
+        self.assertEqual(person.says("帮助"), "小城的帮助")
+        self.assertIn("还没有进行到", person.sends(photos.photo(1)))
+        self.pusher = city
+        self.assertIn("您可以回复", person.says("帮助"))
+        self.assertIn("自拍照", person.sends(photos.photo(1)))
+        # What is signed for one is nothing to the other.
+        self.pusher.url = town.url
+        self.assertEqual(self.pusher.deliver(
+            self.pusher.text("oBOTH", "帮助")).status, 403)
 
 
 class Refused(ChatCase):

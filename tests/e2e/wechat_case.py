@@ -123,7 +123,8 @@ class ChatCase(Case):
         cls.write_account(owner, **cls.ACCOUNT)
         cls.start(owner)
 
-    def write_account(self, **more):
+    def write_account(self, behind="", **more):
+        """behind: sections that follow."""
         folder, account = self.daemon.folder, self.standin.account
         client = self.daemon.client_id("app")
         rows = {"app_id": account.app_id,
@@ -137,7 +138,7 @@ class ChatCase(Case):
         path = os.path.join(folder, "wechat.accounts")
         with open(path, "w", encoding="utf-8") as stream:
             stream.write("[wechat.city]\n" + "".join(
-                "%s = %s\n" % row for row in rows.items()))
+                "%s = %s\n" % row for row in rows.items()) + behind)
         self.daemon.env["SMARTIDD_WECHAT_ACCOUNTS"] = path
 
     def start(self):
