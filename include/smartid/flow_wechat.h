@@ -36,8 +36,8 @@ SID_FALLIBLE enum sid_err sid_contact_take(const struct sid_keyring *keys,
                                            int64_t now_s,
                                            struct sid_wechat_contact *out);
 /* From now on the person is the holder of this enrolment; in the place of
- * another one, if any. Writes it down: by account, never by openid. Errors:
- * those of seal and store. */
+ * another one, unless a credential stands on that. Writes it down: by account,
+ * never by openid. Errors: those of seal and store. */
 SID_FALLIBLE enum sid_err sid_contact_bind(const struct sid_keyring *keys,
                                            struct sid_store *store,
                                            const struct sid_wechat_who *who,

@@ -112,7 +112,14 @@ sid_contact_bind(const struct sid_keyring *keys, struct sid_store *store,
                  const struct sid_wechat_who *who, const char *enrolment_id,
                  int64_t now_s) {
     struct sid_wechat_contact contact = {.id = ""};
+    struct sid_contact_holder holder = {.found = false};
     enum sid_err err = sid_contact_take(keys, store, who, now_s, &contact);
+    if (err == SID_OK)
+        err = sid_contact_holder(store, contact.enrolment_id, now_s, &holder);
+    if (err == SID_OK && holder.credential_id[0] != '\0') {
+        sid_wechat_contact_fini(&contact);
+        return SID_OK;
+    }
     if (err == SID_OK)
         err = sid_text_copy(contact.enrolment_id, sizeof contact.enrolment_id,
                             enrolment_id);

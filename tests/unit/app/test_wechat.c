@@ -92,6 +92,32 @@ who_enrols_by_chat_is_its_holder_there_and_nowhere_else(void **state) {
     sid_enrol_submit_fini(&submit);
 }
 
+static void
+who_has_a_credential_stays_its_holder_whatever_else_is_sent(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit first = {.id_number_text = ""},
+                            second = {.id_number_text = ""};
+    enrol_by_chat(f, &first, NUMBER_A);
+    enrol_by_chat(f, &second, "11010519491231002Y"); /* turned down */
+    assert_string_equal(whois(f, "city", OPENID).enrolment_id,
+                        first.enrolment.id);
+    sid_enrol_submit_fini(&first);
+    sid_enrol_submit_fini(&second);
+}
+
+static void
+who_was_turned_down_is_bound_to_the_next_try(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit first = {.id_number_text = ""},
+                            second = {.id_number_text = ""};
+    enrol_by_chat(f, &first, "11010519491231002Y");
+    enrol_by_chat(f, &second, NUMBER_A);
+    assert_string_equal(whois(f, "city", OPENID).enrolment_id,
+                        second.enrolment.id);
+    sid_enrol_submit_fini(&first);
+    sid_enrol_submit_fini(&second);
+}
+
 struct look {
     struct sid_op op;
     struct fixture *f;
@@ -213,6 +239,8 @@ main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(who_enrols_by_chat_is_its_holder_there_and_nowhere_else),
+        T(who_has_a_credential_stays_its_holder_whatever_else_is_sent),
+        T(who_was_turned_down_is_bound_to_the_next_try),
         T(the_result_waits_in_the_outbox_once),
         T(who_is_turned_down_at_the_door_is_told_the_reason),
         T(an_erased_person_is_nobody_there_any_more),
