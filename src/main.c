@@ -26,6 +26,7 @@
 #include "smartid/notify.h"
 #include "smartid/purposes_file.h"
 #include "smartid/server.h"
+#include "smartid/store_photo.h"
 #include "smartid/wechat.h"
 
 #define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
@@ -53,6 +54,7 @@ struct daemon {
     struct sid_keyset *keyset;
     struct sid_store *store;
     struct sid_writer *writer;
+    struct sid_blobs *blobs; /* the store's, which the writer has */
     struct sid_app *app;
     struct sid_wechat *wechat;
     struct sid_server *server;
@@ -124,6 +126,7 @@ start_storage(struct daemon *daemon) {
                 SID_S("file", config->master_key_file));
         return start_failed("keys", err);
     }
+    daemon->blobs = sid_store_blobs(daemon->store);
     err = sid_writer_new(&daemon->store, &daemon->writer);
     if (err != SID_OK)
         return start_failed("writer", err);
@@ -186,6 +189,7 @@ start_service(struct daemon *daemon) {
         .keys = daemon->keys,
         .master = &daemon->master,
         .writer = daemon->writer,
+        .blobs = daemon->blobs,
         .keyset = daemon->keyset,
         .purposes = &daemon->purposes,
         .head_file = daemon->head_path,

@@ -30,6 +30,7 @@ struct sid_app_parts {
                                             puts another one here. NULL: keys
                                             cannot be changed */
     struct sid_writer *writer;           /* borrowed for the app's life */
+    struct sid_blobs *blobs;             /* the store's; NULL: it has none */
     struct sid_keyset *keyset;           /* borrowed for the app's life */
     const struct sid_purposes *purposes; /* copied */
     const char *head_file; /* copied; signed heads go there. NULL: none are

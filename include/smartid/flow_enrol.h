@@ -8,6 +8,7 @@
 #define SMARTID_FLOW_ENROL_H
 
 #include "smartid/app.h"
+#include "smartid/blobs.h"
 #include "smartid/enrolment.h"
 #include "smartid/erasure.h"
 #include "smartid/flow_wechat.h"
@@ -58,6 +59,8 @@ struct sid_enrol_submit {
     /* private */
     struct sid_waiter waiter;
     struct sid_enrol_job *job;
+    struct sid_blob_put blob; /* of the job's photos */
+    bool in_blob;             /* they are there */
     uint8_t fingerprint[SID_SHA256_BYTES];
     bool id_number_bad;
 };

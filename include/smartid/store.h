@@ -29,7 +29,6 @@
 #include "smartid/token.h"
 
 struct sid_store;
-
 /* Largest sealed photo: 32 MiB and the seal around it. Source: four times the
  * 8 MiB of one upload, so that the limit of the API can be raised. */
 #define SID_SEALED_MAX_BYTES (33 * 1024 * 1024)
@@ -328,22 +327,6 @@ SID_FALLIBLE enum sid_err sid_store_enrol_list(
 SID_FALLIBLE enum sid_err sid_store_enrol_unfinished(
     struct sid_store *store,
     enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
-
-/* Sealed photos of an enrolment, each at most SID_SEALED_MAX_BYTES. Errors of
- * put: SID_E_EXISTS (this kind is there already), SID_E_NOT_FOUND (no such
- * enrolment), SID_E_ARGUMENT (too large); of get: SID_E_NOT_FOUND. *out of get
- * must be empty. */
-SID_FALLIBLE enum sid_err sid_store_photo_put(struct sid_store *store,
-                                              const char *enrolment_id,
-                                              enum sid_photo_kind kind,
-                                              struct sid_span sealed);
-SID_FALLIBLE enum sid_err sid_store_photo_get(struct sid_store *store,
-                                              const char *enrolment_id,
-                                              enum sid_photo_kind kind,
-                                              struct sid_buf *out);
-/* Number of photos in the database (for tests and metrics). */
-SID_FALLIBLE enum sid_err sid_store_photo_count(struct sid_store *store,
-                                                int64_t *out);
 
 /* ---- attempts ---------------------------------------------------------- */
 /* An attempt of this person to enrol. It stays when the enrolment is erased, so

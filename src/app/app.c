@@ -55,6 +55,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     app->keys = parts->keys;
     app->master = parts->master;
     app->writer = parts->writer;
+    app->blobs = parts->blobs;
     app->keyset = parts->keyset;
     app->config = *parts->config;
     if (parts->head_file != NULL)

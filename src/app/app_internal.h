@@ -29,6 +29,7 @@ struct sid_app {
     struct sid_keyring *keys;    /* borrowed */
     struct sid_master **master;  /* borrowed; the writer's alone */
     struct sid_writer *writer;   /* borrowed */
+    struct sid_blobs *blobs;     /* borrowed; NULL: the store has none */
     struct sid_keyset *keyset;   /* borrowed */
     struct sid_gate *gate;       /* owned */
     struct sid_recent *recent;   /* owned; valid checks */
@@ -370,6 +371,7 @@ struct sid_enrol_job {
     struct sid_enrol_job *next; /* parked or backlog list */
     struct sid_app *app;
     char id[SID_ID_SIZE];
+    char blob[SID_ID_SIZE]; /* where its photos lie; "": in their rows */
     /* Photos by kind, or empty: read them back. */
     struct sid_buf sealed[SID_PHOTO_KINDS];
     size_t held_bytes;              /* counted in app->held_bytes */
@@ -391,7 +393,8 @@ void sid_enrol_job_free(struct sid_enrol_job **job);
 SID_FALLIBLE enum sid_err
 sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
                    struct sid_buf photo[SID_PHOTO_KINDS]);
-/* Stores the sealed photos of the job. Writer thread. Errors: those of the
+/* Makes the rows of the job's photos, with the photos or, when these are on
+ * disk already, the name of their blob. Writer thread. Errors: those of the
  * store. */
 SID_FALLIBLE enum sid_err sid_enrol_job_store(const struct sid_enrol_job *job,
                                               struct sid_store *store);

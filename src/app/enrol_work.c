@@ -17,6 +17,7 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/photo.h"
+#include "smartid/store_photo.h"
 
 #define DETAIL_SIZE 64
 /* How often a job comes back after an error of the store that may be the row's
@@ -91,10 +92,15 @@ sid_enrol_job_seal(struct sid_enrol_job *job, const struct sid_subject_key *key,
 enum sid_err
 sid_enrol_job_store(const struct sid_enrol_job *job, struct sid_store *store) {
     enum sid_err err = SID_OK;
-    for (int kind = 0; err == SID_OK && kind < SID_PHOTO_KINDS; kind++)
-        if (job->sealed[kind].len > 0)
-            err = sid_store_photo_put(store, job->id, (enum sid_photo_kind)kind,
-                                      sid_buf_span(&job->sealed[kind]));
+    for (int i = 0; err == SID_OK && i < SID_PHOTO_KINDS; i++) {
+        enum sid_photo_kind kind = (enum sid_photo_kind)i;
+        struct sid_span sealed = sid_buf_span(&job->sealed[i]);
+        if (sealed.len == 0)
+            continue;
+        err = job->blob[0] == '\0'
+                  ? sid_store_photo_put(store, job->id, kind, sealed)
+                  : sid_store_photo_note(store, job->id, kind, job->blob);
+    }
     return err;
 }
 
@@ -141,7 +147,8 @@ photos_run(struct sid_op *op, struct sid_store *store) {
         if (job->sealed[kind].len == 0)
             err = sid_store_photo_get(store, job->id, (enum sid_photo_kind)kind,
                                       &job->sealed[kind]);
-    return err;
+    /* What is not there does not open: the job finds out. */
+    return err == SID_E_SEAL ? SID_OK : err;
 }
 
 static enum sid_err

@@ -1,7 +1,7 @@
 /* flow_enrol_appeal.c: a rejected person appeals (see flow_enrol.h): the same
  * enrolment becomes received again, with new photos, and the worker sends it to
- * review. io thread makes the job; writer judges, seals, stores. Until that is
- * on disk the job belongs to the request. */
+ * review. io thread makes the job; writer judges, seals, stores, photos in
+ * their rows. Until that is on disk the job belongs to the request. */
 #include <stdio.h>
 #include <string.h>
 

@@ -7,6 +7,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/store_photo.h"
 
 #define DETAIL_SIZE 64
 

@@ -1,9 +1,10 @@
 /* flow_enrol_submit.c: taking an enrolment in (see flow_enrol.h).
  *
- * io thread: seals photos and statement, makes the row. Writer: idempotency,
- * number in use, insert. Then the job goes to the workers, and the request is
- * answered or waits. Until the insert is on disk the job belongs to the
- * request. */
+ * io thread: seals photos and statement, makes the row. Blobs: the photos reach
+ * the disk. Writer: idempotency, number in use, insert. Then the job goes to
+ * the workers, and the request is answered or waits. Until the insert is on
+ * disk the job belongs to the request. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -427,6 +428,10 @@ receive_done(struct sid_op *op) {
             .run = read_again_run, .done = sid_flow_end, .read_only = true};
         waits = sid_wait_add(flow->app, &submit->waiter);
     }
+    /* Of a row that was not made. A commit whose sync failed may have made it:
+     * the next start knows. */
+    if (!work && submit->in_blob && sid_writer_healthy(flow->app->writer))
+        sid_blobs_drop(flow->app->blobs, submit->blob.name);
     if (work) {
         sid_enrol_job_hold(job);
         sid_enrol_job_submit(&job);
@@ -437,22 +442,58 @@ receive_done(struct sid_op *op) {
         flow->done(flow);
 }
 
-void
-sid_enrol_submit_start(struct sid_enrol_submit *submit) {
+/* Nothing is stored, and the place is free again. */
+static void
+end_early(struct sid_enrol_submit *submit, enum sid_err err) {
     struct sid_flow *flow = &submit->flow;
-    flow->err = make_row(submit);
-    if (flow->err == SID_OK && atomic_load(&flow->app->stopping))
-        flow->err = SID_E_STOPPING;
-    if (flow->err != SID_OK) {
-        sid_enrol_job_free(&submit->job);
-        if (!submit->counter)
-            sid_enrol_release(flow->app, submit->body_bytes);
-        flow->done(flow);
-        return;
-    }
+    flow->err = err;
+    sid_enrol_job_free(&submit->job);
+    if (!submit->counter)
+        sid_enrol_release(flow->app, submit->body_bytes);
+    flow->done(flow);
+}
+
+static void
+make_the_row(struct sid_enrol_submit *submit) {
     if (!submit->counter)
         submit->job->has_place = true;
-    sid_flow_submit(flow, receive_run, receive_done);
+    sid_flow_submit(&submit->flow, receive_run, receive_done);
+}
+
+static void
+blob_done(struct sid_blob_put *put) {
+    struct sid_enrol_submit *submit =
+        (struct sid_enrol_submit *)((char *)put -
+                                    offsetof(struct sid_enrol_submit, blob));
+    submit->in_blob = put->err == SID_OK;
+    if (!submit->in_blob) {
+        end_early(submit, put->err);
+        return;
+    }
+    memcpy(submit->job->blob, put->name, sizeof put->name);
+    make_the_row(submit);
+}
+
+void
+sid_enrol_submit_start(struct sid_enrol_submit *submit) {
+    struct sid_app *app = submit->flow.app;
+    struct sid_blob_put *put = &submit->blob;
+    bool to_blob = !submit->counter && app->blobs != NULL;
+    enum sid_err err = make_row(submit);
+    if (err == SID_OK && atomic_load(&app->stopping))
+        err = SID_E_STOPPING;
+    if (err == SID_OK && to_blob)
+        err = sid_id_make("blb_", put->name);
+    if (err != SID_OK) {
+        end_early(submit, err);
+    } else if (!to_blob) {
+        make_the_row(submit);
+    } else {
+        for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
+            put->part[kind] = sid_buf_span(&submit->job->sealed[kind]);
+        put->done = blob_done;
+        sid_blobs_put(app->blobs, put);
+    }
 }
 
 void

@@ -251,7 +251,7 @@ end_pause(struct sid_webhook *hook) {
     hook->until_us = 0;
 }
 
-/* It does not matter for these whether the event is asked for again later. */
+/* Answers that the same request would get again, now and later. */
 static bool
 is_refusal(long status) {
     return status / 100 == 4 && status != 408 && status != 425 && status != 429;

@@ -287,7 +287,7 @@ sync_folder(const char *folder) {
     return err;
 }
 
-/* *whole: the segment is in the folder. */
+/* *whole: the segment is in the folder, but its name perhaps not on disk. */
 static enum sid_err
 make_segment(struct job *job, bool *whole) {
     FILE *to = NULL;
@@ -302,7 +302,7 @@ make_segment(struct job *job, bool *whole) {
     if (err != SID_OK || !*whole)
         (void)unlink(job->part);
     (void)fclose(to); /* and its lock; what it holds is on disk */
-    return err == SID_OK && *whole ? sync_folder(job->folder) : err;
+    return err;
 }
 
 /* ---- removing the rows --------------------------------------------------- */
@@ -387,7 +387,10 @@ archive_month(struct job *job, bool *more) {
         (void)printf("%s: is not over in the log; it stays\n", job->head.month);
     if (err != SID_OK || !*more)
         return err;
-    err = remove_rows(job);
+    /* Also of a run before, which may have been stopped before it did so. */
+    err = sync_folder(job->folder);
+    if (err == SID_OK)
+        err = remove_rows(job);
     if (err == SID_OK)
         (void)printf("%s: rows %" PRId64 " to %" PRId64 " are in %s\n",
                      job->segment.month, job->segment.first, job->segment.last,

@@ -29,6 +29,8 @@ sid_store_open(const char *path, bool create,
                                        &store->head.at_us, store->head.mac);
     if (err == SID_OK)
         err = store->back->ops->template_count(store->back, &store->faces);
+    if (err == SID_OK)
+        err = sid_front_photos_open(store, path);
     if (err != SID_OK)
         goto out;
     sid_metric_set(SID_M_FACES_STORED, store->faces);
@@ -67,8 +69,10 @@ sid_store_close(struct sid_store **store) {
     if (*store == NULL)
         return;
     sid_store_rollback(*store);
+    sid_blobs_close(&(*store)->blobs); /* while the lock is held */
     if ((*store)->back != NULL)
         (*store)->back->ops->close(&(*store)->back);
+    free((*store)->gone);
     free(*store);
     *store = NULL;
 }
@@ -110,11 +114,15 @@ sid_store_commit(struct sid_store *store) {
     SID_ASSERT(store->txn != TXN_NONE);
     SID_ASSERT(!store->in_savepoint);
     /* What a damaged database has answered must not become a promise. */
-    enum sid_err err = sid_store_broken(store)
-                           ? SID_E_STORE
-                           : store->back->ops->commit(store->back);
+    enum sid_err err = sid_store_broken(store) ? SID_E_STORE : SID_OK;
+    if (err == SID_OK && store->faces != store->faces_at_begin)
+        err = store->back->ops->template_tally(store->back, store->faces);
+    if (err == SID_OK)
+        err = store->back->ops->commit(store->back);
     if (err != SID_OK)
         sid_store_rollback(store);
+    else
+        sid_front_photos_gone(store);
     store->txn = TXN_NONE;
     sid_metric_set(SID_M_FACES_STORED, store->faces);
     return err;
@@ -127,6 +135,7 @@ sid_store_rollback(struct sid_store *store) {
     store->back->ops->rollback(store->back);
     store->head = store->head_at_begin;
     store->faces = store->faces_at_begin;
+    store->gone_n = 0;
     store->in_savepoint = false;
     store->txn = TXN_NONE;
 }
@@ -141,6 +150,7 @@ sid_store_savepoint(struct sid_store *store) {
     store->in_savepoint = true;
     store->head_at_savepoint = store->head;
     store->faces_at_savepoint = store->faces;
+    store->gone_at_savepoint = store->gone_n;
     return SID_OK;
 }
 
@@ -162,6 +172,7 @@ sid_store_savepoint_undo(struct sid_store *store) {
     store->back->ops->savepoint_undo(store->back);
     store->head = store->head_at_savepoint;
     store->faces = store->faces_at_savepoint;
+    store->gone_n = store->gone_at_savepoint;
     store->in_savepoint = false;
 }
 
@@ -436,7 +447,7 @@ sid_store_enrol_decide(struct sid_store *store,
      * who has or may get a credential. */
     if (err == SID_OK && !review) {
         store->littered = true;
-        err = back->ops->photo_delete_all(back, enrolment->id);
+        err = sid_front_photos_delete(store, enrolment->id);
     }
     bool keeps = review || enrolment->state == SID_ENROL_APPROVED;
     if (err == SID_OK && !keeps)
@@ -464,29 +475,6 @@ sid_store_enrol_unfinished(struct sid_store *store,
                                                 void *ctx),
                            void *ctx) {
     return store->back->ops->enrol_unfinished(store->back, each, ctx);
-}
-
-/* ---- photos ------------------------------------------------------------ */
-
-enum sid_err
-sid_store_photo_put(struct sid_store *store, const char *enrolment_id,
-                    enum sid_photo_kind kind, struct sid_span sealed) {
-    struct sid_back *back = sid_front_for_write(store);
-
-    SID_ASSERT(kind != SID_PHOTO_NONE);
-    return back->ops->photo_put(back, enrolment_id, kind, sealed);
-}
-
-enum sid_err
-sid_store_photo_get(struct sid_store *store, const char *enrolment_id,
-                    enum sid_photo_kind kind, struct sid_buf *out) {
-    SID_ASSERT(kind != SID_PHOTO_NONE);
-    return store->back->ops->photo_get(store->back, enrolment_id, kind, out);
-}
-
-enum sid_err
-sid_store_photo_count(struct sid_store *store, int64_t *out) {
-    return store->back->ops->photo_count(store->back, out);
 }
 
 /* ---- idempotency ------------------------------------------------------- */

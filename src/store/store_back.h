@@ -134,13 +134,22 @@ struct sid_back_ops {
                                                           void *),
                                      void *ctx);
 
+    /* sealed is empty where blob is not. */
     enum sid_err (*photo_put)(struct sid_back *back, const char *enrolment_id,
-                              enum sid_photo_kind kind, struct sid_span sealed);
+                              enum sid_photo_kind kind, struct sid_span sealed,
+                              const char *blob);
     enum sid_err (*photo_get)(struct sid_back *back, const char *enrolment_id,
-                              enum sid_photo_kind kind, struct sid_buf *out);
+                              enum sid_photo_kind kind, struct sid_buf *out,
+                              char blob[SID_ID_SIZE]);
     enum sid_err (*photo_delete_all)(struct sid_back *back,
                                      const char *enrolment_id);
     enum sid_err (*photo_count)(struct sid_back *back, int64_t *out);
+    /* The blob of an enrolment's photos; "" when there is none. */
+    enum sid_err (*photo_blob)(struct sid_back *back, const char *enrolment_id,
+                               char out[SID_ID_SIZE]);
+    /* Photos that lie in this blob. */
+    enum sid_err (*photo_blob_count)(struct sid_back *back, const char *blob,
+                                     int64_t *out);
 
     enum sid_err (*challenge_put)(struct sid_back *back,
                                   const struct sid_challenge *challenge);
@@ -172,7 +181,9 @@ struct sid_back_ops {
     /* *change: -1 when there was one, else 0. */
     enum sid_err (*template_delete)(struct sid_back *back,
                                     const char *enrolment_id, int *change);
+    /* As last noted by template_tally. */
     enum sid_err (*template_count)(struct sid_back *back, int64_t *out);
+    enum sid_err (*template_tally)(struct sid_back *back, int64_t count);
     enum sid_err (*portrait_put)(struct sid_back *back,
                                  const char *enrolment_id,
                                  struct sid_span sealed);

@@ -85,7 +85,7 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
     if (err == SID_OK)
         err = back->ops->portrait_delete(back, id);
     if (err == SID_OK)
-        err = back->ops->photo_delete_all(back, id);
+        err = sid_front_photos_delete(store, id);
     if (err == SID_OK)
         err = back->ops->idempotency_forget(back, id);
     if (err == SID_OK)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "smartid/store.h"
+#include "smartid/store_photo.h"
 #include "store_back.h"
 
 enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
@@ -31,10 +31,27 @@ struct sid_store {
     /* Templates; goes back with the transaction as the head does. */
     int64_t faces, faces_at_begin, faces_at_savepoint;
     bool littered; /* something was deleted, if perhaps rolled back */
+    /* Owned; NULL: all photos lie in their rows (in memory, read-only). */
+    struct sid_blobs *blobs;
+    /* Blobs that this transaction leaves without a row; owned. */
+    char (*gone)[SID_ID_SIZE];
+    size_t gone_n, gone_cap, gone_at_savepoint;
 };
 
 /* The back end, for a change: the caller must have begun a transaction. */
 struct sid_back *sid_front_for_write(struct sid_store *store);
+
+/* ---- store_photo.c ----------------------------------------------------- */
+/* Opens the blobs beside the database and drops those that no row knows.
+ * Errors: those of the blobs, of the back end. */
+SID_FALLIBLE enum sid_err sid_front_photos_open(struct sid_store *store,
+                                                const char *path);
+/* Deletes all photos of an enrolment; what is in the blobs goes when the
+ * transaction is on disk. Errors: SID_E_NO_MEMORY, those of the back end. */
+SID_FALLIBLE enum sid_err sid_front_photos_delete(struct sid_store *store,
+                                                  const char *enrolment_id);
+/* The transaction is on disk. */
+void sid_front_photos_gone(struct sid_store *store);
 
 /* Deletes the template of an enrolment, if there is one. */
 SID_FALLIBLE enum sid_err sid_front_template_delete(struct sid_store *store,

@@ -61,6 +61,8 @@
     X(PHOTO_GET)                                                               \
     X(PHOTO_DELETE_ALL)                                                        \
     X(PHOTO_COUNT)                                                             \
+    X(PHOTO_BLOB)                                                              \
+    X(PHOTO_BLOB_COUNT)                                                        \
     X(CHALLENGE_PUT)                                                           \
     X(CHALLENGE_GET)                                                           \
     X(CHALLENGE_HAS)                                                           \
@@ -79,6 +81,7 @@
     X(TEMPLATE_GET)                                                            \
     X(TEMPLATE_DELETE)                                                         \
     X(TEMPLATE_COUNT)                                                          \
+    X(TEMPLATE_TALLY)                                                          \
     X(PORTRAIT_PUT)                                                            \
     X(PORTRAIT_GET)                                                            \
     X(PORTRAIT_HAS)                                                            \
@@ -397,14 +400,19 @@ enum sid_err sid_sqlite_enrol_unfinished(struct sid_back *back,
 enum sid_err sid_sqlite_photo_put(struct sid_back *back,
                                   const char *enrolment_id,
                                   enum sid_photo_kind kind,
-                                  struct sid_span sealed);
+                                  struct sid_span sealed, const char *blob);
 enum sid_err sid_sqlite_photo_get(struct sid_back *back,
                                   const char *enrolment_id,
-                                  enum sid_photo_kind kind,
-                                  struct sid_buf *out);
+                                  enum sid_photo_kind kind, struct sid_buf *out,
+                                  char blob[SID_ID_SIZE]);
 enum sid_err sid_sqlite_photo_delete_all(struct sid_back *back,
                                          const char *enrolment_id);
 enum sid_err sid_sqlite_photo_count(struct sid_back *back, int64_t *out);
+enum sid_err sid_sqlite_photo_blob(struct sid_back *back,
+                                   const char *enrolment_id,
+                                   char out[SID_ID_SIZE]);
+enum sid_err sid_sqlite_photo_blob_count(struct sid_back *back,
+                                         const char *blob, int64_t *out);
 enum sid_err sid_sqlite_idempotency_get(struct sid_back *back,
                                         const char *client_id, const char *key,
                                         struct sid_idempotency *out);
@@ -457,6 +465,7 @@ enum sid_err sid_sqlite_template_get(struct sid_back *back,
 enum sid_err sid_sqlite_template_delete(struct sid_back *back,
                                         const char *enrolment_id, int *change);
 enum sid_err sid_sqlite_template_count(struct sid_back *back, int64_t *out);
+enum sid_err sid_sqlite_template_tally(struct sid_back *back, int64_t count);
 /* store_sqlite_portrait.c */
 enum sid_err sid_sqlite_portrait_put(struct sid_back *back,
                                      const char *enrolment_id,

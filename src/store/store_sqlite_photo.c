@@ -1,11 +1,14 @@
 /* store_sqlite_photo.c: sealed photos and idempotency keys in SQLite: what
  * comes and goes with an enrolment. Run by the thread that owns the store; owns
  * nothing. */
+#include <string.h>
+
 #include "store_sqlite.h"
 
 enum sid_err
 sid_sqlite_photo_put(struct sid_back *back, const char *enrolment_id,
-                     enum sid_photo_kind kind, struct sid_span sealed) {
+                     enum sid_photo_kind kind, struct sid_span sealed,
+                     const char *blob) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_PUT);
 
@@ -14,18 +17,37 @@ sid_sqlite_photo_put(struct sid_back *back, const char *enrolment_id,
     sid_sq_bind_text(&query, enrolment_id);
     sid_sq_bind_text(&query, sid_photo_kind_name(kind));
     sid_sq_bind_blob(&query, sealed.ptr, sealed.len);
+    sid_sq_bind_text(&query, blob);
     return sid_sq_run(&query, NULL);
 }
 
 enum sid_err
 sid_sqlite_photo_get(struct sid_back *back, const char *enrolment_id,
-                     enum sid_photo_kind kind, struct sid_buf *out) {
+                     enum sid_photo_kind kind, struct sid_buf *out,
+                     char blob[SID_ID_SIZE]) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_GET);
+    struct sid_buf made = SID_BUF_EMPTY;
+    char name[SID_ID_SIZE] = "";
+    bool row = false;
 
     sid_sq_bind_text(&query, enrolment_id);
     sid_sq_bind_text(&query, sid_photo_kind_name(kind));
-    return sid_sq_fetch_buf(&query, out);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sq_read_buf(&query, &made);
+        sid_sq_read_text(&query, name, sizeof name);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK) {
+        memcpy(blob, name, sizeof name);
+        sid_buf_move(&made, out);
+    }
+    sid_buf_free(&made);
+    return err;
 }
 
 enum sid_err
@@ -41,6 +63,36 @@ enum sid_err
 sid_sqlite_photo_count(struct sid_back *back, int64_t *out) {
     struct sid_sq_query query =
         sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_COUNT);
+    return sid_sq_fetch_int(&query, out);
+}
+
+enum sid_err
+sid_sqlite_photo_blob(struct sid_back *back, const char *enrolment_id,
+                      char out[SID_ID_SIZE]) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_BLOB);
+    char name[SID_ID_SIZE] = "";
+    bool row = false;
+
+    sid_sq_bind_text(&query, enrolment_id);
+    enum sid_err err = sid_sq_next(&query, &row);
+    if (err == SID_OK && row) {
+        sid_sq_read_text(&query, name, sizeof name);
+        err = query.err;
+    }
+    sid_sq_end(&query);
+    if (err == SID_OK)
+        memcpy(out, name, sizeof name);
+    return err;
+}
+
+enum sid_err
+sid_sqlite_photo_blob_count(struct sid_back *back, const char *blob,
+                            int64_t *out) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_PHOTO_BLOB_COUNT);
+
+    sid_sq_bind_text(&query, blob);
     return sid_sq_fetch_int(&query, out);
 }
 

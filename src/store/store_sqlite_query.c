@@ -166,12 +166,15 @@ static const struct {
       "SELECT id, attempts FROM enrolment "
       "WHERE state IN ('received', 'processing') ORDER BY created_at_s, id"),
 
-    S(PHOTO_PUT,
-      "INSERT INTO photo (enrolment_id, kind, sealed) VALUES (?, ?, ?)"),
+    S(PHOTO_PUT, "INSERT INTO photo (enrolment_id, kind, sealed, blob) "
+                 "VALUES (?, ?, ?, ?)"),
     S(PHOTO_GET,
-      "SELECT sealed FROM photo WHERE enrolment_id = ? AND kind = ?"),
+      "SELECT sealed, blob FROM photo WHERE enrolment_id = ? AND kind = ?"),
     S(PHOTO_DELETE_ALL, "DELETE FROM photo WHERE enrolment_id = ?"),
     S(PHOTO_COUNT, "SELECT count(*) FROM photo"),
+    S(PHOTO_BLOB, "SELECT blob FROM photo WHERE enrolment_id = ? "
+                  "AND blob <> '' LIMIT 1"),
+    S(PHOTO_BLOB_COUNT, "SELECT count(*) FROM photo WHERE blob = ?"),
 
     S(CHALLENGE_PUT, "INSERT INTO challenge (id, client_id, steps, made_at_s, "
                      "expires_at_s, enrolment_id) VALUES (?, ?, ?, ?, ?, ?)"),
@@ -205,7 +208,8 @@ static const struct {
       "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),
     S(TEMPLATE_GET, "SELECT sealed FROM template WHERE enrolment_id = ?"),
     S(TEMPLATE_DELETE, "DELETE FROM template WHERE enrolment_id = ?"),
-    S(TEMPLATE_COUNT, "SELECT count(*) FROM template"),
+    S(TEMPLATE_COUNT, "SELECT count FROM tally WHERE name = 'template'"),
+    S(TEMPLATE_TALLY, "UPDATE tally SET count = ? WHERE name = 'template'"),
     S(PORTRAIT_PUT,
       "INSERT INTO portrait (enrolment_id, sealed) VALUES (?, ?) "
       "ON CONFLICT (enrolment_id) DO UPDATE SET sealed = excluded.sealed"),

@@ -58,3 +58,12 @@ sid_sqlite_template_count(struct sid_back *back, int64_t *out) {
         sid_sq_start(sid_sqlite_of(back), SID_SQ_TEMPLATE_COUNT);
     return sid_sq_fetch_int(&query, out);
 }
+
+enum sid_err
+sid_sqlite_template_tally(struct sid_back *back, int64_t count) {
+    struct sid_sq_query query =
+        sid_sq_start(sid_sqlite_of(back), SID_SQ_TEMPLATE_TALLY);
+
+    sid_sq_bind_int(&query, count);
+    return sid_sq_run(&query, NULL);
+}

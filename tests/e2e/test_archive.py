@@ -12,6 +12,7 @@ import stat
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 from harness import Case, Daemon, program, run_tool
 
@@ -176,6 +177,24 @@ class Archived(Case):
         self.archive(until=self.months[1])
         self.assertEqual(self.first(), self.last[self.months[0]] + 1)
         self.assertNotIn("still", self.verify("chain unbroken"))
+
+    def test_r_rows_stay_while_the_files_name_may_be_lost_by_a_power_cut(self):
+        """The run before was stopped between naming the file and syncing the
+        folder, and the folder still cannot be synced."""
+        self.archive(until=self.months[1])
+        self.put_back(self.daemon.folder)
+        flag = os.path.join(self.daemon.folder, "bad")
+        with open(flag, "w", encoding="ascii") as stream:
+            stream.write("folders")
+        environment = {
+            "LD_PRELOAD": program("bad_sync.so"), "BAD_SYNC": flag,
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") +
+            ":verify_asan_link_order=0"}
+        with unittest.mock.patch.dict(os.environ, environment):
+            result = self.archive(until=self.months[1], check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn(self.folder, result.stderr)
+        self.assertEqual(self.first(), 1)
 
     def test_rows_that_are_in_both_and_differ_are_found(self):
         self.archive(until=self.months[1])

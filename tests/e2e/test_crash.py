@@ -1,5 +1,6 @@
 """What the process promises when it is killed."""
 
+import os
 import re
 import threading
 import unittest
@@ -33,6 +34,13 @@ def check_database(case, daemon):
         "SELECT e.id FROM enrolment e WHERE e.state = 'review' AND "
         "(SELECT count(*) FROM photo p WHERE p.enrolment_id = e.id) != 2"),
         [])
+    case.assertEqual(
+        sorted(os.listdir(daemon.database + ".photos")),
+        [row[0] for row in daemon.sql("SELECT DISTINCT blob FROM photo "
+                                      "WHERE blob <> '' ORDER BY blob")])
+    case.assertEqual(
+        daemon.sql("SELECT count FROM tally WHERE name = 'template'"),
+        daemon.sql("SELECT count(*) FROM template"))
     # Every decision left exactly one row in the audit log.
     case.assertEqual(daemon.sql(
         "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM audit a "
@@ -101,6 +109,37 @@ class Killed(Case):
         self.daemon.wait_exit()
         self.daemon.process = None
         return acknowledged
+
+    def test_an_enrolment_whose_photos_are_gone_ends_as_failed(self):
+        """As after a database was put back without the folder beside it."""
+        one = self.app.submit(holder(), photos.photo(1),
+                              photos.photo(1, photos.SLOW)).json()["id"]
+        self.daemon.kill()
+        folder = self.daemon.database + ".photos"
+        self.assertEqual(len(os.listdir(folder)), 1)
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        self.daemon.start()
+        answer = self.app.settled(one)
+        self.assertEqual(answer["state"], "failed")
+        self.assertEqual([r["code"] for r in answer["reasons"]],
+                         ["processing_failed"])
+        # Whoever tries again gets through.
+        self.assertEqual(self.app.enrol(who=2)["state"], "approved")
+
+    def test_refused_enrolments_leave_no_photos(self):
+        person = holder()
+        pair = photos.photo(1), photos.photo(1)
+        self.assertEqual(self.app.submit(person, *pair, wait=30,
+                                         idempotency="one").status, 201)
+        # The same again; another one under its key; its number once more.
+        for other, key, status in ((person, "one", 201), (holder(), "one", 422),
+                                   (person, "two", 200)):
+            answer = self.app.submit(other, *pair, wait=30, idempotency=key)
+            self.assertEqual(answer.status, status, repr(answer))
+        self.daemon.stop()
+        check_database(self, self.daemon)
+        self.assertEqual(os.listdir(self.daemon.database + ".photos"), [])
 
     def crash_and_check(self, count, wait):
         rng = self.rng()

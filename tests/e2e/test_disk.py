@@ -153,6 +153,14 @@ class BadSync(Case):
             self.assertIn(" event=%s" % event, log)
         self.assertIn("a sync failed", log)
 
+    def test_photos_that_cannot_be_synced_are_refused_and_not_kept(self):
+        with open(self.flag, "w", encoding="ascii"):
+            pass
+        answer = self.app.submit(holder(), photos.photo(1), photos.photo(1))
+        self.assertEqual(answer.status, 503, repr(answer))
+        os.unlink(self.flag)
+        self.assertEqual(os.listdir(self.daemon.database + ".photos"), [])
+
     def test_a_failed_sync_is_no_yes_and_stops_the_daemon(self):
         code = self.app.code(credential_of(self.app.enrol(who=1)))["code"]
         answers = []

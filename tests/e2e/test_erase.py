@@ -67,7 +67,7 @@ class Needles:
         """The same over every file of the daemon, and its log."""
         found = {}
         sources = [log.text().encode() for log in daemon.all_logs]
-        for path in glob.glob(daemon.folder + "/*"):
+        for path in glob.glob(daemon.folder + "/**", recursive=True):
             if os.path.isfile(path):
                 with open(path, "rb") as stream:
                     sources.append(stream.read())
@@ -98,7 +98,6 @@ SEALED = (
      "WHERE note_sealed <> X''", ("reason",)),
     ("SELECT enrolment_id, details_sealed FROM credential "
      "WHERE details_sealed <> X''", ("details",)),
-    ("SELECT enrolment_id, sealed FROM photo", ("photo",)),
     ("SELECT enrolment_id, sealed FROM template", ("template",)),
     ("SELECT enrolment_id, sealed FROM portrait", ("portrait",)),
     ("SELECT subject, data_wrapped, template_wrapped FROM subject_key",
@@ -128,6 +127,13 @@ def read_sealed(daemon, needles, enrolments, kinds=None):
                     for kind, value in zip(names, row[1:]):
                         if kinds is None or kind in kinds:
                             add_pieces(needles, kind, value)
+            for enrolment, blob in db.execute(
+                    "SELECT DISTINCT enrolment_id, blob FROM photo "
+                    "WHERE blob <> ''"):
+                if enrolment in enrolments:
+                    with open(os.path.join(daemon.database + ".photos", blob),
+                              "rb") as stream:
+                        add_pieces(needles, "photo", stream.read()[28:])
 
 
 def wait_rest(daemon):
@@ -169,6 +175,9 @@ def constant_load(daemon, clerk_key, code, pace_s=0):
     try:
         yield lambda: "%d checks, %.2f s between two at most" % (
             count.value, longest.value / 1e6)
+        end = time.monotonic() + 30 * SLOW
+        while count.value < 10 and time.monotonic() < end:
+            time.sleep(0.05)  # what was watched is over already
     finally:
         stop.set()
         process.join()

@@ -32,6 +32,9 @@ HALF_DONE = {
         "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM photo p "
         "WHERE p.enrolment_id = e.id) != "
         "2 * (e.state IN ('received', 'processing', 'review'))",
+    "templates counted wrongly":
+        "SELECT count FROM tally WHERE name = 'template' AND "
+        "count != (SELECT count(*) FROM template)",
     "not one credential for one approval":
         "SELECT e.id FROM enrolment e WHERE (SELECT count(*) FROM credential "
         "c WHERE c.enrolment_id = e.id) != (e.state = 'approved')",
@@ -66,6 +69,7 @@ class Killed(Case):
         self.app = self.daemon.api(self.daemon.add_client("app"))
         self.clerk = self.daemon.api(self.daemon.add_client("clerk"))
         self.pairs = [photos.pair(who) for who in range(8)]
+        self.left_over = 0  # photos on disk whose row was not yet there
         self.credentials = []  # not yet revoked; only the revoker takes some
 
     def enrol(self, told, wait):
@@ -139,8 +143,13 @@ class Killed(Case):
             connection = sqlite3.connect(copy)
             try:
                 self.check_rows(connection.execute, told)
+                blobs = {row[0] for row in connection.execute(
+                    "SELECT blob FROM photo WHERE blob <> ''")}
             finally:
                 connection.close()
+        files = set(os.listdir(self.daemon.database + ".photos"))
+        self.assertEqual(blobs - files, set(), "photos that are not there")
+        self.left_over += len(files - blobs)
 
     def check_rows(self, sql, told):
         self.assertEqual(sql("PRAGMA integrity_check").fetchall(), [("ok",)])
@@ -184,7 +193,15 @@ class Killed(Case):
             self.assertLess(took, READY_LIMIT_S * SLOW)
         self.assertGreater(revoked, 0)
         print(json.dumps({"kills": CYCLES, "acknowledged": total, "revoked": revoked,
-                          "lost": 0, "slowest_start_s": round(slowest, 2)}), flush=True)
+                          "lost": 0, "slowest_start_s": round(slowest, 2),
+                          "photos_before_their_row": self.left_over}),
+              flush=True)
+        # What was written for a row that never came is gone by now.
+        self.daemon.stop()
+        blobs = {row[0] for row in self.daemon.sql(
+            "SELECT blob FROM photo WHERE blob <> ''")}
+        self.assertEqual(set(os.listdir(self.daemon.database + ".photos")),
+                         blobs)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /* bad_sync.c: a library to preload: while the file named by BAD_SYNC exists,
- * every sync of a regular file fails, as on a disk that is dying.
- * Test tool; any thread; owns nothing. */
+ * every sync of a regular file fails or, when the file is not empty, of a
+ * folder, as on a disk that is dying. Test tool; any thread; owns nothing. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +12,12 @@ typedef int sync_fn(int fd);
 
 static int
 sync_or_refuse(const char *name, int fd) {
-    const char *flag = getenv("BAD_SYNC");
-    struct stat info;
+    const char *name_of_flag = getenv("BAD_SYNC");
+    struct stat flag, info;
 
-    if (flag != NULL && access(flag, F_OK) == 0 && fstat(fd, &info) == 0 &&
-        S_ISREG(info.st_mode)) {
+    if (name_of_flag != NULL && stat(name_of_flag, &flag) == 0 &&
+        fstat(fd, &info) == 0 &&
+        (flag.st_size > 0 ? S_ISDIR(info.st_mode) : S_ISREG(info.st_mode))) {
         errno = EIO;
         return -1;
     }

@@ -14,6 +14,7 @@
 #include "smartid/log.h"
 #include "smartid/purposes_file.h"
 #include "smartid/secretfile.h"
+#include "smartid/store_photo.h"
 #include "smartid/text.h"
 
 #include <cmocka.h>

@@ -130,6 +130,11 @@ audit_fixture_free(struct audit_fixture *f) {
     }
     for (int run = 0; run < RUNS; run++)
         (void)unlink(f->old_db[run]);
+    static const char *const folders[] = {"db.photos", "good.photos"};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", f->folder, folders[i]);
+        (void)rmdir(path);
+    }
     sid_keyring_free(&f->keys);
     assert_int_equal(rmdir(f->folder), 0);
     free(f);

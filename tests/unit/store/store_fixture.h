@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "smartid/audit_chain.h"
-#include "smartid/store.h"
+#include "smartid/store_photo.h"
 
 #define ok(expression) assert_int_equal((expression), SID_OK)
 
@@ -58,20 +58,32 @@ fixture_setup(void **state) {
     return 0;
 }
 
+/* Files, and one level of folders (the blobs'). */
+static inline void
+fixture_remove(const char *folder) {
+    char path[1200];
+    DIR *dir = opendir(folder);
+
+    assert_non_null(dir);
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        if (e->d_name[0] == '.')
+            continue;
+        int len = snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        assert_in_range(len, 1, sizeof path - 1);
+        if (unlink(path) != 0)
+            fixture_remove(path);
+    }
+    closedir(dir);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static inline int
 fixture_teardown(void **state) {
     struct fixture *f = *state;
-    DIR *dir = NULL;
 
     sid_store_close(&f->store);
     sid_mac_key_free(&f->key);
-    dir = opendir(f->folder);
-    assert_non_null(dir);
-    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
-        if (e->d_name[0] != '.')
-            unlinkat(dirfd(dir), e->d_name, 0);
-    closedir(dir);
-    assert_int_equal(rmdir(f->folder), 0);
+    fixture_remove(f->folder);
     free(f);
     return 0;
 }
