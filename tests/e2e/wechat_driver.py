@@ -55,7 +55,8 @@ class Driver:
                  "app_secret_file = " +
                  self.secret(name + ".secret", account.secret),
                  "token_file = " + self.secret(name + ".token", account.token),
-                 "mode = " + mode, "api_base = " + standin.base]
+                 "mode = " + mode, "api_base = " + standin.base,
+                 "client = cli_" + "a" * 26]
         if mode != "plain":
             lines.append("aes_key_file = " +
                          self.secret(name + ".key", account.aes_key))
