@@ -14,6 +14,7 @@
 
 #define ok(expression) assert_int_equal((expression), SID_OK)
 #define OPENID "oPERSON"
+#define FLAW_NOT_LIVE 8 /* of src/face/face_fake.c */
 
 static int
 setup(void **state) {
@@ -188,6 +189,20 @@ who_is_turned_down_at_the_door_is_told_the_reason(void **state) {
 }
 
 static void
+what_made_an_officer_look_is_not_told(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit = {.id_number_text = ""};
+    fixture_fill(&submit, NUMBER_A, 1, 0, 1, FLAW_NOT_LIVE);
+    snprintf(submit.wechat_account, sizeof submit.wechat_account, "city");
+    snprintf(submit.wechat_openid, sizeof submit.wechat_openid, OPENID);
+    submit.wait_until_us = INT64_MAX;
+    fixture_submit(f, &submit, &f->app_caller);
+    ok(submit.flow.err);
+    assert_string_equal(look_into_the_outbox(f).content, "review under_review");
+    sid_enrol_submit_fini(&submit);
+}
+
+static void
 an_erased_person_is_nobody_there_any_more(void **state) {
     struct fixture *f = *state;
     struct sid_enrol_submit submit = {.id_number_text = ""};
@@ -243,6 +258,7 @@ main(void) {
         T(who_was_turned_down_is_bound_to_the_next_try),
         T(the_result_waits_in_the_outbox_once),
         T(who_is_turned_down_at_the_door_is_told_the_reason),
+        T(what_made_an_officer_look_is_not_told),
         T(an_erased_person_is_nobody_there_any_more),
         T(a_clerk_is_bound_and_parted_and_both_are_recorded),
         T(nothing_is_taken_while_the_app_stops),
