@@ -69,12 +69,14 @@ LIBS_image  := -ljpeg -lpng16 -lz
 LIBS_qr     := -lqrencode -lpng16
 LIBS_face   := -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
 LIBS_store  := -lsqlite3
+LIBS_json   := -ljansson
+LIBS_wechat := -lcurl -lexpat -ljansson
 LIBS_http   := -lmicrohttpd -ljansson
 LIBS_ctl    := -ljansson
 LIBS_common := -lm
 
 # ---- layers: one static library per folder, upper ones link lower ones -----
-FOLDERS := base crypto work net image qr core store app http
+FOLDERS := base crypto work net image qr json core store app wechat http
 # Link seams: the same symbols from another file.
 #   clock_real|clock_test   the wall clock, real or shifted by a file
 #   face_cv|face_fake       OpenCV, or answers read out of the pixels' colours
@@ -109,12 +111,14 @@ BELOW_net    := net base
 BELOW_image  := image base
 BELOW_face   := base
 BELOW_qr     := qr base
-LOW          := crypto work net image qr base
+BELOW_json   := json base
+LOW          := crypto work net image qr json base
 BELOW_core   := core $(LOW)
 BELOW_store  := store core $(LOW)
 BELOW_app    := app store core $(LOW)
-BELOW_http   := http app store core $(LOW)
-BELOW_ctl    := $(BELOW_app)
+BELOW_wechat := wechat app store core $(LOW)
+BELOW_http   := http $(BELOW_wechat)
+BELOW_ctl    := $(BELOW_wechat)
 # Tests of app/photo.c with the real engine and real photos.
 BELOW_photo  := $(BELOW_app)
 
@@ -197,7 +201,7 @@ FAIL_LINK := $(addprefix -Wl$(comma)--wrap=,$(FAIL_WRAPPED))
 FAIL := $(BUILD)/tests/fuzz/fail.o
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
-UNIT_LAYERS := base crypto work image face qr core store app photo http ctl
+UNIT_LAYERS := base crypto work image face qr json core store app photo wechat http ctl
 unit_src = $(wildcard tests/unit/$(1)/test_*.c)
 UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(call unit_src,$(l))))
 
@@ -209,10 +213,11 @@ $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3
 	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) $(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
 $(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
-$(foreach l,crypto image core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
+$(foreach l,crypto image json core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
 $(eval $(call UNIT_RULE,face,,$(BUILD)/src/face/face_kernel.o))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
 $(eval $(call UNIT_RULE,app,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
+$(eval $(call UNIT_RULE,wechat,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))
 .SECONDARY:
@@ -222,6 +227,9 @@ $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(C
 MKPHOTO_OBJS := $(patsubst %.cpp,$(BUILD)/%.o,$(wildcard tests/tools/mkphoto*.cpp))
 $(BUILD)/mkphoto: $(MKPHOTO_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,$^ $(call ld_of,app) $(LIBS_face))
+# WeChat's client and channel, for tests from the outside.
+$(BUILD)/wechat-driver: $(BUILD)/tests/tools/wechat_driver.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,wechat)
+	$(call link,$^ $(call ld_of,wechat))
 # Preloaded: a disk that is full, or cannot sync, or no memory, when a file says
 # so. Never sanitized: they come before the sanitizer's own library.
 $(BUILD)/%.so: tests/tools/%.c
@@ -257,7 +265,8 @@ $(BUILD)/dudect_memcmp: tests/slow/dudect.c $(call lib,base)
 unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
           $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
-          $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so
+          $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
+          $(BUILD)/wechat-driver
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)
@@ -284,8 +293,10 @@ $(TIDY_OK)/%.cpp.ok: %.cpp $(BUILD)/%.o .clang-tidy
 tidy: $(patsubst %,$(TIDY_OK)/%.ok,$(filter src/%,$(C_SRC) $(CXX_SRC)))
 
 # The example is what the daemon says about its own settings.
-config-example: $(BUILD)/smartidd
+config-example: $(BUILD)/smartidd $(BUILD)/smartidctl
 	$< --print-example-config >config/smartidd.conf.example
+	$(BUILD)/smartidctl wechat accounts-example >config/wechat.example
+	$(BUILD)/smartidctl wechat texts >config/wechat_texts.example
 
 # README's table of routes is what the daemon enforces.
 routes: $(BUILD)/smartidd
@@ -423,7 +434,7 @@ SHAREDIR := $(PREFIX)/share/smartidd
 DOCDIR   := $(PREFIX)/share/doc/smartidd
 UNITDIR  := $(PREFIX)/lib/systemd/system
 DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example \
-            config/purposes.example
+            config/purposes.example config/wechat.example config/wechat_texts.example
 UNITS    := smartidd.service smartidd.socket
 install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd

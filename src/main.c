@@ -27,6 +27,7 @@
 #include "smartid/purposes_file.h"
 #include "smartid/server.h"
 #include "smartid/store_photo.h"
+#include "smartid/wechat.h"
 
 #define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"
 #define EXIT_USAGE 2
@@ -55,6 +56,7 @@ struct daemon {
     struct sid_writer *writer;
     struct sid_blobs *blobs; /* the store's, which the writer has */
     struct sid_app *app;
+    struct sid_wechat *wechat;
     struct sid_server *server;
     struct sid_notify notify;
     struct sid_inherited inherited;
@@ -156,10 +158,27 @@ start_doors(struct daemon *daemon) {
         return status;
     enum sid_err err =
         sid_server_new(daemon->app, &daemon->config, daemon->control_path,
-                       &daemon->inherited, &daemon->server);
+                       &daemon->inherited, daemon->wechat, &daemon->server);
     if (err != SID_OK)
         return start_failed("server", err);
     return inherited ? 0 : start_workers(daemon);
+}
+
+/* Before the webhook's thread: whoever uses libcurl first says how it takes
+ * memory. */
+static enum sid_err
+start_wechat(struct daemon *daemon) {
+    struct sid_config_problem problem = {""};
+    const struct sid_wechat_parts parts = {
+        .config = &daemon->config,
+        .app = daemon->app,
+        .writer = daemon->writer,
+        .keys = daemon->keys,
+    };
+    enum sid_err err = sid_wechat_new(&parts, &problem, &daemon->wechat);
+    if (err != SID_OK && problem.text[0] != '\0')
+        sid_log(SID_LOG_ERROR, "wechat_accounts", SID_S("why", problem.text));
+    return err;
 }
 
 static int
@@ -184,6 +203,9 @@ start_service(struct daemon *daemon) {
         return start_failed("audit", err);
     sid_config_beside(config, config->control_socket, ".sock",
                       daemon->control_path);
+    err = start_wechat(daemon);
+    if (err != SID_OK)
+        return start_failed("wechat", err);
     return start_doors(daemon);
 }
 
@@ -203,6 +225,7 @@ stop(struct daemon *daemon) {
         _exit(EXIT_FAILURE);
     }
     sid_server_free(&daemon->server);
+    sid_wechat_free(&daemon->wechat);
     sid_app_free(&daemon->app);
     sid_writer_free(&daemon->writer);
     sid_store_close(&daemon->store);
@@ -305,6 +328,7 @@ signal_loop(struct daemon *daemon, const sigset_t *signals) {
             sid_notify_ready(&daemon->notify);
         }
         sid_app_tick(daemon->app);
+        sid_wechat_tick(daemon->wechat);
         sid_server_tick(daemon->server);
         beat(daemon);
     }

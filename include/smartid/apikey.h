@@ -77,6 +77,7 @@ struct sid_key_state {
     _Atomic bool revoked;
 };
 
+#define SID_CHANNEL_SIZE 41
 /* Who is asking, as far as the Authorization header tells. */
 struct sid_caller {
     enum sid_role role;          /* NONE when nobody was proven */
@@ -93,6 +94,9 @@ struct sid_caller {
                                   proves nothing until compared with the hash
                                   of the object that is asked for */
     uint8_t holder_hash[SID_SHA256_BYTES];
+    /* Through which channel a holder acts, for the record: "wechat:ACCOUNT";
+     * "" when by the secret itself. */
+    char channel[SID_CHANNEL_SIZE];
 };
 
 /* Why a key was refused: for the record, never for the asker. X(symbol, word

@@ -67,6 +67,10 @@ void sid_buf_free(struct sid_buf *buf);
 /* Overwrites memory in a way the compiler may not leave out. */
 void sid_wipe(void *ptr, size_t len);
 
+/* free() and realloc() that wipe what they give back: for libraries that let
+ * their caller choose, and through which secrets pass. NULL and 0 as there. */
+void sid_free_wiped(void *ptr);
+void *sid_realloc_wiped(void *ptr, size_t size);
 /* Overwrites what calls that have returned may have left on this thread's
  * stack: copies of names, keys and texts on their way from one place to
  * another. To be called where such work is done, from no deeper than it was

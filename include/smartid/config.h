@@ -15,9 +15,9 @@
 #include "smartid/err.h"
 #include "smartid/inifile.h"
 #include "smartid/rand.h"
+#include "smartid/setting.h"
 #include "smartid/url.h"
 
-#define SID_PATH_SIZE 512
 /* What photo_max_bytes may be set to. */
 #define SID_PHOTO_BYTES_LIMIT 33554432
 
@@ -88,6 +88,12 @@ struct sid_config {
     char webhook_ca_file[SID_PATH_SIZE]; /* empty: the system's authorities */
     char webhook_checks[8];              /* on | off, default off */
     int64_t webhook_expiry_days;         /* 0..365, default 30; 0: not told */
+    /* [wechat] */
+    char wechat_accounts[SID_PATH_SIZE]; /* empty: there are none */
+    int64_t wechat_timeout_s;            /* 1..60, default 10 */
+    int64_t wechat_attempts;             /* 1..10, default 3 */
+    int64_t wechat_pause_after;          /* 1..100 failures, default 5 */
+    int64_t wechat_pause_s;              /* 1..3600, default 5 */
     /* [pages] */
     char page_enroll[8];           /* on | off, default off; needs a client */
     char page_card[8];             /* on | off, default off */

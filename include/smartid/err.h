@@ -99,6 +99,26 @@
     X(SID_E_QUEUE_FULL, "queue_full",                                          \
       "Every place in the queue is taken; try again shortly.")                 \
     X(SID_E_STOPPING, "stopping", "The service is stopping; try again.")       \
+    /* WeChat: what is pushed to us */                                         \
+    X(SID_E_PUSH_SIGNATURE, "push_signature",                                  \
+      "The message's signature does not fit.")                                 \
+    X(SID_E_PUSH_STALE, "push_stale",                                          \
+      "The message's time is too far from ours.")                              \
+    X(SID_E_PUSH_REPLAYED, "push_replayed",                                    \
+      "The message's signature has been used for another one.")                \
+    X(SID_E_PUSH_SEALED, "push_sealed",                                        \
+      "The message does not decrypt for this account.")                        \
+    X(SID_E_PUSH_FORMAT, "push_format",                                        \
+      "The message is not what the protocol says.")                            \
+    /* WeChat: what we call */                                                 \
+    X(SID_E_API_UNREACHABLE, "api_unreachable",                                \
+      "The messaging service cannot be reached; try again.")                   \
+    X(SID_E_API_PAUSED, "api_paused",                                          \
+      "The messaging service has failed too often; calls pause.")              \
+    X(SID_E_API_REFUSED, "api_refused",                                        \
+      "The messaging service refuses this call.")                              \
+    X(SID_E_API_ANSWER, "api_answer",                                          \
+      "The messaging service's answer makes no sense.")                        \
     /* storage */                                                              \
     X(SID_E_STORE, "store_unavailable",                                        \
       "The storage is not available; nothing was changed.")                    \

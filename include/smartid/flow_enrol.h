@@ -11,6 +11,7 @@
 #include "smartid/blobs.h"
 #include "smartid/enrolment.h"
 #include "smartid/erasure.h"
+#include "smartid/flow_wechat.h"
 #include "smartid/overview.h"
 
 /* Takes a place in the queue, and room for body_bytes among all bodies that are
@@ -42,8 +43,13 @@ struct sid_enrol_submit {
     char challenge_id[SID_ID_SIZE];             /* "" when none */
     char idempotency_key[SID_IDEMPOTENCY_SIZE]; /* "" when none; the flow
                                                    makes a hash of it */
+    /* in: who sends it by WeChat, and is bound to it with its storing; "": not
+     * by WeChat */
+    char wechat_account[SID_WECHAT_ACCOUNT_SIZE];
+    char wechat_openid[SID_OPENID_SIZE];
     int64_t wait_until_us; /* monotonic; 0: answer as soon as it is stored */
     uint64_t body_bytes;   /* reserved; the flow gives them back */
+    void *for_channel;     /* in: whoever is told by done; the flow leaves it */
     /* in, of an officer who has seen person and card: no photos, no place */
     bool counter;
     bool replace; /* takes the place of a credential that stands */

@@ -208,7 +208,33 @@
     X(SID_M_KEYS_EXPIRED_OFFICER, GAUGE, "smartidd_client_keys_expired",       \
       "role=\"officer\"", "")                                                  \
     X(SID_M_KEYS_EXPIRED_ADMIN, GAUGE, "smartidd_client_keys_expired",         \
-      "role=\"admin\"", "")
+      "role=\"admin\"", "")                                                    \
+    X(SID_M_WECHAT_PUSH_TAKEN, COUNTER, "smartidd_wechat_pushes_total",        \
+      "outcome=\"taken\"", "Pushes of WeChat, by what has become of them")     \
+    X(SID_M_WECHAT_PUSH_AGAIN, COUNTER, "smartidd_wechat_pushes_total",        \
+      "outcome=\"again\"", "")                                                 \
+    X(SID_M_WECHAT_PUSH_REFUSED, COUNTER, "smartidd_wechat_pushes_total",      \
+      "outcome=\"refused\"", "")                                               \
+    X(SID_M_WECHAT_FETCHED, COUNTER, "smartidd_wechat_calls_total",            \
+      "op=\"fetch\",outcome=\"done\"",                                         \
+      "Photos fetched from WeChat and messages sent, by what has become of "   \
+      "them; unknown: perhaps shown, not sent again")                          \
+    X(SID_M_WECHAT_FETCH_LATER, COUNTER, "smartidd_wechat_calls_total",        \
+      "op=\"fetch\",outcome=\"later\"", "")                                    \
+    X(SID_M_WECHAT_FETCH_FAILED, COUNTER, "smartidd_wechat_calls_total",       \
+      "op=\"fetch\",outcome=\"failed\"", "")                                   \
+    X(SID_M_WECHAT_SENT, COUNTER, "smartidd_wechat_calls_total",               \
+      "op=\"send\",outcome=\"done\"", "")                                      \
+    X(SID_M_WECHAT_SEND_LATER, COUNTER, "smartidd_wechat_calls_total",         \
+      "op=\"send\",outcome=\"later\"", "")                                     \
+    X(SID_M_WECHAT_SEND_FAILED, COUNTER, "smartidd_wechat_calls_total",        \
+      "op=\"send\",outcome=\"failed\"", "")                                    \
+    X(SID_M_WECHAT_SEND_UNKNOWN, COUNTER, "smartidd_wechat_calls_total",       \
+      "op=\"send\",outcome=\"unknown\"", "")                                   \
+    X(SID_M_WECHAT_OUTBOX, GAUGE, "smartidd_wechat_outbox", "",                \
+      "Photos to be fetched and messages to be sent")                          \
+    X(SID_M_WECHAT_PAUSED, GAUGE, "smartidd_wechat_accounts_paused", "",       \
+      "Accounts whose calls pause because WeChat has failed too often")
 
 enum sid_metric {
 #define SID_METRIC_ENUM(sym, kind, name, labels, help) sym,

@@ -19,6 +19,13 @@
 SID_FALLIBLE enum sid_err sid_secretfile_read(const char *path, void *out,
                                               size_t len);
 
+/* Reads a secret that somebody else has made up as text: 1 to out_size-1
+ * printable ASCII characters without blanks, and an optional newline. path as
+ * above. out: ended by NUL; wiped on failure. Errors: as above. */
+#define SID_SECRET_TEXT_SIZE 256 /* the largest out_size */
+SID_FALLIBLE enum sid_err sid_secretfile_read_text(const char *path, char *out,
+                                                   size_t out_size);
+
 /* Makes a new file, mode 0600, with `len` random bytes as hex and a newline;
  * synced, with its folder, before it returns. Errors: SID_E_EXISTS (never
  * overwrites), SID_E_IO. */

@@ -14,19 +14,20 @@
 #include "smartid/inherit.h"
 
 struct sid_server;
+struct sid_wechat;
 struct sid_page_set;
 
 /* Binds both listeners and starts the io threads. control_path: "" for none;
  * an old socket file of a dead daemon is replaced. inherited: the API is served
  * on copies of these instead of the address in the settings; NULL or none: it
- * is not. Errors: SID_E_IO (cannot bind; logged with address and reason),
+ * is not. wechat: its accounts are served, too; borrowed, NULL for none.
+ * Errors: SID_E_IO (cannot bind; logged with address and reason),
  * SID_E_CONFIG (inherited is something else than listening TCP sockets, or the
  * pages cannot be had as the settings say; logged), SID_E_NO_MEMORY. */
-SID_FALLIBLE enum sid_err sid_server_new(struct sid_app *app,
-                                         const struct sid_config *config,
-                                         const char *control_path,
-                                         const struct sid_inherited *inherited,
-                                         struct sid_server **out);
+SID_FALLIBLE enum sid_err
+sid_server_new(struct sid_app *app, const struct sid_config *config,
+               const char *control_path, const struct sid_inherited *inherited,
+               struct sid_wechat *wechat, struct sid_server **out);
 /* Reads what the pages consist of, as these settings say; from take_pages() on
  * that is what is served. Main thread; what was read is the caller's until it
  * is taken or dropped (NULL-safe). problem: filled on SID_E_CONFIG and

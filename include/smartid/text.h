@@ -46,6 +46,24 @@ SID_FALLIBLE enum sid_err sid_base45_decode(const char *text, size_t text_len,
                                             void *out, size_t out_cap,
                                             size_t *out_len);
 
+/* Base64 (RFC 4648, section 4) with padding. Encoded length, without NUL. */
+#define SID_BASE64_CHARS(len) (((len) + 2) / 3 * 4)
+void sid_base64_encode(const void *in, size_t len, char *out);
+/* Decodes <text, text_len> into <out, out_cap>, sets *out_len. The bits of the
+ * last character that belong to no byte are ignored, as RFC 4648, 3.5 allows:
+ * the keys that WeChat hands out have them set. Errors: SID_E_ARGUMENT (out
+ * untouched) for a length that is no multiple of 4, a character outside the
+ * alphabet (blanks and line ends too), padding elsewhere than at the end, or
+ * too little room. */
+SID_FALLIBLE enum sid_err sid_base64_decode(const char *text, size_t text_len,
+                                            void *out, size_t out_cap,
+                                            size_t *out_len);
+
+/* Appends text with every byte but A-Z a-z 0-9 - . _ ~ as %XX (RFC 3986, 2.3):
+ * fit for a query's value. Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_percent_append(struct sid_buf *out,
+                                             const char *text);
+
 /* True when <text,len> is well-formed UTF-8 without NUL, and without control
  * characters (below U+0020, U+007F..U+009F, U+2028, U+2029). */
 bool sid_utf8_clean(const char *text, size_t len);

@@ -6,6 +6,7 @@
 
 #include "app_internal.h"
 #include "smartid/clock.h"
+#include "smartid/flow_wechat.h"
 #include "smartid/purpose.h"
 #include "smartid/text.h"
 
@@ -115,6 +116,24 @@ audit_decision(struct sid_store *store, const struct sid_enrolment *enrolment,
                          sid_enrol_state_name(enrolment->state), detail);
 }
 
+/* Who enrolled by WeChat is told there. */
+static enum sid_err
+tell_chat(const struct sid_app *app, struct sid_store *store,
+          const struct sid_enrolment *enrolment) {
+    char reasons[SID_REASONS_TEXT_SIZE];
+    char content[SID_REASONS_TEXT_SIZE + 16], operation[64];
+    const char *state = sid_enrol_state_name(enrolment->state);
+    struct sid_reasons told;
+    sid_reasons_public(&enrolment->reasons, enrolment->state,
+                       enrolment->decided_by[0] != '\0', &told);
+    sid_reasons_pack(&told, reasons);
+    (void)snprintf(content, sizeof content, "%s %s", state, reasons);
+    (void)snprintf(operation, sizeof operation, "%s %s %d", enrolment->id,
+                   state, enrolment->appealed_at_s != 0);
+    return sid_contact_tell(app->keys, store, enrolment->id, operation, content,
+                            enrolment->decided_at_s);
+}
+
 /* Of who has, or may get, a credential. */
 static enum sid_err
 keep_face(struct sid_app *app, struct sid_store *store,
@@ -203,5 +222,5 @@ sid_enrol_settle(struct sid_app *app, struct sid_store *store,
         err = sid_enrol_faces_store(store, enrolment->id, verdict->faces);
     if (err == SID_OK)
         err = audit_decision(store, enrolment, verdict->actor);
-    return err;
+    return err == SID_OK ? tell_chat(app, store, enrolment) : err;
 }

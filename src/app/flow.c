@@ -57,6 +57,8 @@ const char *
 sid_caller_actor(const struct sid_caller *caller) {
     if (caller->client_id[0] != '\0')
         return caller->client_id;
+    if (caller->channel[0] != '\0')
+        return caller->channel;
     return caller->role == SID_ROLE_HOLDER ? "holder" : "nobody";
 }
 

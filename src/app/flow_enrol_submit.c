@@ -338,6 +338,12 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
             store, "enrolment_received", sid_caller_actor(&submit->flow.caller),
             enrolment->id, "received",
             submit->counter ? "method=counter" : submit->challenge_id);
+    if (err == SID_OK && submit->wechat_openid[0] != '\0') {
+        const struct sid_wechat_who who = {submit->wechat_account,
+                                           submit->wechat_openid};
+        err = sid_contact_bind(submit->flow.app->keys, store, &who,
+                               enrolment->id, enrolment->created_at_s);
+    }
     if (err != SID_OK)
         return err;
     if (submit->id_number_bad)

@@ -10,6 +10,7 @@
 #include "app_internal.h"
 #include "examiner.h"
 #include "smartid/clock.h"
+#include "smartid/flow_wechat.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/text.h"
@@ -149,6 +150,12 @@ renew(struct sid_recover *recover, struct sid_store *store,
     if (err == SID_OK)
         err = sid_store_credential_get(store, recover->look.id,
                                        &recover->look.credential);
+    /* Bound to the person, not to the phone. */
+    (void)snprintf(detail, sizeof detail, "%s recovered %u", enrolment->id,
+                   (unsigned)enrolment->holder_generation);
+    if (err == SID_OK)
+        err = sid_contact_tell(app->keys, store, enrolment->id, detail,
+                               "recovered", sid_now_s());
     recover->recovered = err == SID_OK;
     return err;
 }

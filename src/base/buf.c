@@ -2,6 +2,7 @@
  * time; owns what it allocates until sid_buf_free() or sid_buf_move(). */
 #include "smartid/buf.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,28 @@ void
 sid_wipe(void *ptr, size_t len) {
     if (len > 0)
         explicit_bzero(ptr, len);
+}
+
+void
+sid_free_wiped(void *ptr) {
+    if (ptr != NULL)
+        sid_wipe(ptr, malloc_usable_size(ptr));
+    free(ptr);
+}
+
+void *
+sid_realloc_wiped(void *ptr, size_t size) {
+    if (size == 0) {
+        sid_free_wiped(ptr);
+        return NULL;
+    }
+    void *room = size > PTRDIFF_MAX ? NULL : malloc(size);
+    if (room == NULL || ptr == NULL)
+        return room;
+    size_t had = malloc_usable_size(ptr);
+    memcpy(room, ptr, had < size ? had : size);
+    sid_free_wiped(ptr);
+    return room;
 }
 
 __attribute__((noinline)) void

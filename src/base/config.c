@@ -29,9 +29,9 @@ void
 sid_config_default(struct sid_config *out) {
     memset(out, 0, sizeof *out);
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
+        const struct sid_setting *s = &config_settings[i];
         const char *what;
-        SID_ASSERT(config_setting_parse(s, s->default_value, out, &what) ==
+        SID_ASSERT(sid_setting_parse(s, s->default_value, out, &what) ==
                    SID_OK);
     }
 }
@@ -75,7 +75,7 @@ static enum sid_err
 take_pair(struct sid_ini *ini, const char *section, const char *name,
           const char *value) {
     struct reading *r = ini->ctx;
-    const struct setting *s = config_setting_find(section, name);
+    const struct sid_setting *s = config_setting_find(section, name);
     if (s == NULL)
         return refuse_unknown_key(ini, section, name);
     int *line = &r->line_of[s - config_settings];
@@ -85,10 +85,10 @@ take_pair(struct sid_ini *ini, const char *section, const char *name,
                               section, name, *line);
     *line = ini->line;
     const char *what;
-    if (config_setting_parse(s, value, &r->config, &what) == SID_OK)
+    if (sid_setting_parse(s, value, &r->config, &what) == SID_OK)
         return SID_OK;
-    char accepted[CONFIG_ACCEPTED_SIZE];
-    config_setting_accepted(s, accepted);
+    char accepted[SID_SETTING_ACCEPTED_SIZE];
+    sid_setting_accepted(s, accepted);
     return sid_ini_refuse(ini, "%s.%s: %s; accepted: %s", section, name, what,
                           accepted);
 }
@@ -97,7 +97,7 @@ take_pair(struct sid_ini *ini, const char *section, const char *name,
 
 /* True for "SMARTIDD_<SECTION>_<NAME>" of this setting. */
 static bool
-is_env_of(const struct setting *s, const char *variable, size_t len) {
+is_env_of(const struct sid_setting *s, const char *variable, size_t len) {
     char name[96];
     int n =
         snprintf(name, sizeof name, ENV_PREFIX "%s_%s", s->section, s->name);
@@ -135,7 +135,7 @@ take_env(struct reading *r, const char *variable) {
     size_t len = strcspn(variable, "=");
     if (is_other_env(variable, len))
         return SID_OK;
-    const struct setting *s = NULL;
+    const struct sid_setting *s = NULL;
     for (size_t i = 0; i < config_settings_count && s == NULL; i++) {
         if (is_env_of(&config_settings[i], variable, len))
             s = &config_settings[i];
@@ -148,10 +148,10 @@ take_env(struct reading *r, const char *variable) {
                           (int)(len < 80 ? len : 80), variable);
     const char *value = variable[len] == '=' ? variable + len + 1 : "";
     const char *what;
-    if (config_setting_parse(s, value, &r->config, &what) == SID_OK)
+    if (sid_setting_parse(s, value, &r->config, &what) == SID_OK)
         return SID_OK;
-    char accepted[CONFIG_ACCEPTED_SIZE];
-    config_setting_accepted(s, accepted);
+    char accepted[SID_SETTING_ACCEPTED_SIZE];
+    sid_setting_accepted(s, accepted);
     return refuse_env(r, "environment: %.*s: %s.%s: %s; accepted: %s", (int)len,
                       variable, s->section, s->name, what, accepted);
 }
@@ -173,7 +173,7 @@ parse_environment(struct reading *r) {
 /* The line that set section.name; 0 when the file did not. */
 static int
 line_of(const struct reading *r, const char *section, const char *name) {
-    const struct setting *s = config_setting_find(section, name);
+    const struct sid_setting *s = config_setting_find(section, name);
     SID_ASSERT(s != NULL);
     return r->line_of[s - config_settings];
 }

@@ -47,9 +47,9 @@ sid_config_print_example(FILE *to) {
           "of the value.\n\n",
           to);
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
-        char accepted[CONFIG_ACCEPTED_SIZE];
-        config_setting_accepted(s, accepted);
+        const struct sid_setting *s = &config_settings[i];
+        char accepted[SID_SETTING_ACCEPTED_SIZE];
+        sid_setting_accepted(s, accepted);
         print_section(i, to);
         fputc('\n', to);
         print_wrapped(s->help, to);
@@ -63,9 +63,9 @@ sid_config_print_example(FILE *to) {
 void
 sid_config_print(const struct sid_config *config, FILE *to) {
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
-        char value[CONFIG_VALUE_SIZE];
-        config_setting_value(s, config, value);
+        const struct sid_setting *s = &config_settings[i];
+        char value[SID_SETTING_VALUE_SIZE];
+        sid_setting_value(s, config, value);
         print_section(i, to);
         fprintf(to, "%s =%s%s\n", s->name, value[0] == '\0' ? "" : " ", value);
     }
@@ -73,8 +73,8 @@ sid_config_print(const struct sid_config *config, FILE *to) {
 
 /* "section.name" */
 static void
-full_name(const struct setting *s, char out[CONFIG_VALUE_SIZE]) {
-    (void)snprintf(out, CONFIG_VALUE_SIZE, "%s.%s", s->section, s->name);
+full_name(const struct sid_setting *s, char out[SID_SETTING_VALUE_SIZE]) {
+    (void)snprintf(out, SID_SETTING_VALUE_SIZE, "%s.%s", s->section, s->name);
 }
 
 void
@@ -85,12 +85,12 @@ sid_config_each(const struct sid_config *config,
     struct sid_config usual;
     sid_config_default(&usual);
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
-        char name[CONFIG_VALUE_SIZE], value[CONFIG_VALUE_SIZE],
-            is_usually[CONFIG_VALUE_SIZE];
+        const struct sid_setting *s = &config_settings[i];
+        char name[SID_SETTING_VALUE_SIZE], value[SID_SETTING_VALUE_SIZE],
+            is_usually[SID_SETTING_VALUE_SIZE];
         full_name(s, name);
-        config_setting_value(s, config, value);
-        config_setting_value(s, &usual, is_usually);
+        sid_setting_value(s, config, value);
+        sid_setting_value(s, &usual, is_usually);
         each(name, value, strcmp(value, is_usually) == 0, ctx);
     }
 }
@@ -101,11 +101,11 @@ sid_config_diff(const struct sid_config *now, const struct sid_config *next,
                              bool reloadable, void *ctx),
                 void *ctx) {
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
-        char name[CONFIG_VALUE_SIZE], old[CONFIG_VALUE_SIZE],
-            new[CONFIG_VALUE_SIZE];
-        config_setting_value(s, now, old);
-        config_setting_value(s, next, new);
+        const struct sid_setting *s = &config_settings[i];
+        char name[SID_SETTING_VALUE_SIZE], old[SID_SETTING_VALUE_SIZE],
+            new[SID_SETTING_VALUE_SIZE];
+        sid_setting_value(s, now, old);
+        sid_setting_value(s, next, new);
         if (strcmp(old, new) == 0)
             continue;
         full_name(s, name);
@@ -125,7 +125,7 @@ void
 sid_config_take_reloadable(struct sid_config *now,
                            const struct sid_config *next) {
     for (size_t i = 0; i < config_settings_count; i++) {
-        const struct setting *s = &config_settings[i];
+        const struct sid_setting *s = &config_settings[i];
         if (s->reloadable)
             memcpy((char *)now + s->offset, (const char *)next + s->offset,
                    s->size);

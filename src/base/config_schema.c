@@ -1,50 +1,41 @@
-/* config_schema.c: the one table of settings, and how one value is read and
- * written. A setting that is not here does not exist. Constant; any thread. */
+/* config_schema.c: the one table of settings. A setting that is not here does
+ * not exist. Constant; any thread. */
 #include "config_schema.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "smartid/network.h"
-#include "smartid/rand.h"
-#include "smartid/secretfile.h"
-#include "smartid/text.h"
 
 #define AT(member)                                                             \
     .offset = offsetof(struct sid_config, member),                             \
     .size = sizeof(((struct sid_config *)NULL)->member)
 #define INT(member, least, most, value, of)                                    \
-    .name = #member, .type = SETTING_INT, .min = (least), .max = (most),       \
+    .name = #member, .type = SID_SETTING_INT, .min = (least), .max = (most),   \
     .default_value = (value), .unit = (of), AT(member)
 #define REAL(member, least, most, value)                                       \
-    .name = #member, .type = SETTING_REAL, .min = (least), .max = (most),      \
+    .name = #member, .type = SID_SETTING_REAL, .min = (least), .max = (most),  \
     .default_value = (value), .unit = "", AT(member)
 #define ADDRESS(member, value)                                                 \
-    .name = #member, .type = SETTING_ADDRESS, .default_value = (value),        \
+    .name = #member, .type = SID_SETTING_ADDRESS, .default_value = (value),    \
     .unit = "", AT(member)
 #define PATH(member, value)                                                    \
-    .name = #member, .type = SETTING_PATH, .default_value = (value),           \
+    .name = #member, .type = SID_SETTING_PATH, .default_value = (value),       \
     .unit = "", AT(member)
 #define NETWORKS(member)                                                       \
-    .name = #member, .type = SETTING_NETWORKS, .default_value = "",            \
+    .name = #member, .type = SID_SETTING_NETWORKS, .default_value = "",        \
     .may_be_empty = true, .unit = "", AT(member)
 #define URL(member)                                                            \
-    .name = #member, .type = SETTING_URL, .default_value = "",                 \
+    .name = #member, .type = SID_SETTING_URL, .default_value = "",             \
     .may_be_empty = true, .unit = "", AT(member)
 /* A setting of [pages], where its name says enough. */
 #define PAGE(as, member, value)                                                \
-    .section = "pages", .name = (as), .type = SETTING_CHOICE,                  \
+    .section = "pages", .name = (as), .type = SID_SETTING_CHOICE,              \
     .words = "on | off", .default_value = (value), .unit = "", AT(member),     \
     .reloadable = true
 #define CHOICE(member, choices, value)                                         \
-    .name = #member, .type = SETTING_CHOICE, .words = (choices),               \
+    .name = #member, .type = SID_SETTING_CHOICE, .words = (choices),           \
     .default_value = (value), .unit = "", AT(member)
 
 /* Rows of one section stand together. */
-const struct setting config_settings[] = {
+const struct sid_setting config_settings[] = {
     {.section = "http",
      ADDRESS(listen_address, "127.0.0.1"),
      .help = "Address to listen on. Stay on the loopback: nginx stands in "
@@ -258,6 +249,53 @@ const struct setting config_settings[] = {
              "database's path with .heads behind it. Better on another disk "
              "or machine, and append-only (chattr +a)."},
 
+    {.section = "wechat",
+     .name = "accounts",
+     .type = SID_SETTING_PATH,
+     .default_value = "",
+     .unit = "",
+     .may_be_empty = true,
+     AT(wechat_accounts),
+     .help = "File with the bureau's accounts on WeChat, see smartidctl wechat "
+             "accounts-example. Empty: there are none, and nothing is called."},
+    {.section = "wechat",
+     .name = "timeout_s",
+     .type = SID_SETTING_INT,
+     .min = 1,
+     .max = 60,
+     .default_value = "10",
+     .unit = "seconds",
+     AT(wechat_timeout_s),
+     .help = "Longest wait for an answer of WeChat's API. Nobody else waits "
+             "meanwhile."},
+    {.section = "wechat",
+     .name = "attempts",
+     .type = SID_SETTING_INT,
+     .min = 1,
+     .max = 10,
+     .default_value = "3",
+     .unit = "attempts",
+     AT(wechat_attempts),
+     .help = "How often a call is tried before it goes back to the outbox."},
+    {.section = "wechat",
+     .name = "pause_after",
+     .type = SID_SETTING_INT,
+     .min = 1,
+     .max = 100,
+     .default_value = "5",
+     .unit = "failures",
+     AT(wechat_pause_after),
+     .help = "After this many failures in a row an account's calls pause."},
+    {.section = "wechat",
+     .name = "pause_s",
+     .type = SID_SETTING_INT,
+     .min = 1,
+     .max = 3600,
+     .default_value = "5",
+     .unit = "seconds",
+     AT(wechat_pause_s),
+     .help = "The first pause; each that follows is twice as long, up to two "
+             "minutes."},
     {.section = "webhook",
      URL(webhook_url),
      .reloadable = true,
@@ -291,7 +329,7 @@ const struct setting config_settings[] = {
      .help = "The page /docs and /openapi.json: the API explained."},
     {.section = "pages",
      .name = "client",
-     .type = SETTING_CLIENT,
+     .type = SID_SETTING_CLIENT,
      .default_value = "",
      .may_be_empty = true,
      .unit = "",
@@ -302,7 +340,7 @@ const struct setting config_settings[] = {
          "of the page are."},
     {.section = "pages",
      .name = "dir",
-     .type = SETTING_PATH,
+     .type = SID_SETTING_PATH,
      .default_value = "",
      .may_be_empty = true,
      .unit = "",
@@ -333,7 +371,7 @@ const struct setting config_settings[] = {
 const size_t config_settings_count =
     sizeof config_settings / sizeof config_settings[0];
 
-const struct setting *
+const struct sid_setting *
 config_setting_find(const char *section, const char *name) {
     for (size_t i = 0; i < config_settings_count; i++) {
         if (strcmp(config_settings[i].section, section) == 0 &&
@@ -350,216 +388,4 @@ config_section_known(const char *section) {
             return true;
     }
     return false;
-}
-
-static enum sid_err
-refuse(const char **what, const char *why) {
-    *what = why;
-    return SID_E_CONFIG;
-}
-
-static void *
-member(struct sid_config *config, const struct setting *setting) {
-    return (char *)config + setting->offset;
-}
-
-static enum sid_err
-parse_int(const struct setting *setting, const char *value, int64_t *out,
-          const char **what) {
-    char *end;
-    errno = 0;
-    long long n = strtoll(value, &end, 10);
-    bool digit = *value == '-' || (*value >= '0' && *value <= '9');
-    if (!digit || *end != '\0' || end == value)
-        return refuse(what, "not a whole number");
-    if (errno == ERANGE || (double)n < setting->min || (double)n > setting->max)
-        return refuse(what, "out of range");
-    *out = n;
-    return SID_OK;
-}
-
-static enum sid_err
-parse_real(const struct setting *setting, const char *value, double *out,
-           const char **what) {
-    /* strtod alone would take "inf", "nan" and hex as well. */
-    bool plain =
-        *value != '\0' && strspn(value, "0123456789.-") == strlen(value);
-    char *end = NULL;
-    double x = plain ? strtod(value, &end) : 0;
-    if (!plain || *end != '\0')
-        return refuse(what, "not a number");
-    if (x < setting->min || x > setting->max)
-        return refuse(what, "out of range");
-    *out = x;
-    return SID_OK;
-}
-
-static bool
-is_word_of(const char *words, const char *value) {
-    size_t len = strlen(value);
-    for (const char *at = words; at != NULL;) {
-        const char *end = strstr(at, " | ");
-        size_t word = end == NULL ? strlen(at) : (size_t)(end - at);
-        if (len == word && memcmp(at, value, len) == 0)
-            return true;
-        at = end == NULL ? NULL : end + 3;
-    }
-    return false;
-}
-
-/* "credential:NAME", see secretfile.h. */
-static bool
-is_credential(const char *value) {
-    static const char prefix[] = SID_CREDENTIAL_PREFIX;
-    const char *name = value + sizeof prefix - 1;
-    return strncmp(value, prefix, sizeof prefix - 1) == 0 && name[0] != '\0' &&
-           strchr(name, '/') == NULL;
-}
-
-/* What a listener takes without asking a name server. */
-static bool
-is_address(const char *value) {
-    uint8_t bytes[16];
-    return inet_pton(AF_INET, value, bytes) == 1 ||
-           inet_pton(AF_INET6, value, bytes) == 1;
-}
-
-/* Why a text cannot be of this type; NULL: it can. */
-static const char *
-misfit(const struct setting *setting, const char *value) {
-    struct sid_networks ignored;
-    switch (setting->type) {
-    case SETTING_ADDRESS:
-        return is_address(value) ? NULL : "not an address in digits";
-    case SETTING_PATH:
-        return value[0] == '\0' || value[0] == '/' ||
-                       (setting->may_be_credential && is_credential(value))
-                   ? NULL
-                   : "not an absolute path";
-    case SETTING_CHOICE:
-        return is_word_of(setting->words, value) ? NULL
-                                                 : "not one of the words";
-    case SETTING_NETWORKS:
-        return sid_networks_parse(value, &ignored) == SID_OK ? NULL
-                                                             : "not networks";
-    case SETTING_URL:
-        return value[0] == '\0' || sid_url_target(value)
-                   ? NULL
-                   : "not an address that may be sent to";
-    case SETTING_CLIENT:
-        return value[0] == '\0' || sid_id_valid("cli_", value)
-                   ? NULL
-                   : "not a client's id";
-    case SETTING_INT:
-    case SETTING_REAL:
-        break;
-    }
-    return NULL;
-}
-
-static enum sid_err
-parse_chars(const struct setting *setting, const char *value, char *out,
-            const char **what) {
-    size_t len = strlen(value);
-    if (len == 0 && !setting->may_be_empty)
-        return refuse(what, "empty");
-    if (len >= setting->size)
-        return refuse(what, "too long");
-    if (!sid_utf8_clean(value, len))
-        return refuse(what, "not clean text");
-    const char *why = misfit(setting, value);
-    if (why != NULL)
-        return refuse(what, why);
-    memset(out, 0, setting->size);
-    memcpy(out, value, len);
-    return SID_OK;
-}
-
-enum sid_err
-config_setting_parse(const struct setting *setting, const char *value,
-                     struct sid_config *config, const char **what) {
-    void *to = member(config, setting);
-    switch (setting->type) {
-    case SETTING_INT:
-        return parse_int(setting, value, to, what);
-    case SETTING_REAL:
-        return parse_real(setting, value, to, what);
-    case SETTING_ADDRESS:
-    case SETTING_PATH:
-    case SETTING_CHOICE:
-    case SETTING_NETWORKS:
-    case SETTING_URL:
-    case SETTING_CLIENT:
-        break;
-    }
-    return parse_chars(setting, value, to, what);
-}
-
-void
-config_setting_accepted(const struct setting *setting,
-                        char out[CONFIG_ACCEPTED_SIZE]) {
-    const size_t size = CONFIG_ACCEPTED_SIZE;
-    const char *space = setting->unit[0] == '\0' ? "" : " ";
-    switch (setting->type) {
-    case SETTING_INT:
-        (void)snprintf(out, size, "a whole number, %.0f to %.0f%s%s",
-                       setting->min, setting->max, space, setting->unit);
-        break;
-    case SETTING_REAL:
-        (void)snprintf(out, size, "a number, %g to %g%s%s", setting->min,
-                       setting->max, space, setting->unit);
-        break;
-    case SETTING_ADDRESS:
-        (void)snprintf(out, size, "an IPv4 or IPv6 address in digits");
-        break;
-    case SETTING_PATH:
-        (void)snprintf(
-            out, size, "an absolute path of up to %zu bytes%s%s",
-            setting->size - 1, setting->may_be_empty ? ", or empty" : "",
-            setting->may_be_credential ? ", or " SID_CREDENTIAL_PREFIX "NAME"
-                                       : "");
-        break;
-    case SETTING_CHOICE:
-        (void)snprintf(out, size, "%s", setting->words);
-        break;
-    case SETTING_NETWORKS:
-        (void)snprintf(out, size,
-                       "networks such as 10.1.0.0/16 2001:db8::/32, or empty");
-        break;
-    case SETTING_CLIENT:
-        (void)snprintf(out, size,
-                       "a client's id (smartidctl client list), or empty");
-        break;
-    case SETTING_URL:
-        (void)snprintf(out, size,
-                       "https://HOST/PATH, http:// on this machine, or empty");
-        break;
-    }
-}
-
-void
-config_setting_value(const struct setting *setting,
-                     const struct sid_config *config,
-                     char out[CONFIG_VALUE_SIZE]) {
-    const char *at = (const char *)config + setting->offset;
-    int64_t n;
-    double x;
-    switch (setting->type) {
-    case SETTING_INT:
-        memcpy(&n, at, sizeof n);
-        (void)snprintf(out, CONFIG_VALUE_SIZE, "%lld", (long long)n);
-        break;
-    case SETTING_REAL:
-        memcpy(&x, at, sizeof x);
-        (void)snprintf(out, CONFIG_VALUE_SIZE, "%.15g", x);
-        break;
-    case SETTING_ADDRESS:
-    case SETTING_PATH:
-    case SETTING_CHOICE:
-    case SETTING_NETWORKS:
-    case SETTING_URL:
-    case SETTING_CLIENT:
-        (void)snprintf(out, CONFIG_VALUE_SIZE, "%s", at);
-        break;
-    }
 }

@@ -1,5 +1,5 @@
-/* secretfile.c: files that hold a secret as hex: read only after the checks on
- * the open descriptor, made only where nothing was before. Any thread; owns
+/* secretfile.c: files that hold a secret: read only after the checks on the
+ * open descriptor, made only where nothing was before. Any thread; owns
  * nothing. */
 #include "smartid/secretfile.h"
 
@@ -35,15 +35,16 @@ file_fits(const struct stat *st) {
     return st->st_uid == geteuid() && (mode == 0600 || mode == 0400);
 }
 
+/* Whose file it is, and that it has min to max bytes. */
 static enum sid_err
-check_file(int fd, bool credential, size_t len, size_t *size) {
+check_file(int fd, bool credential, size_t min, size_t max, size_t *size) {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return SID_E_IO;
     if (!S_ISREG(st.st_mode) ||
         !(credential ? credential_fits(&st) : file_fits(&st)))
         return SID_E_SECRET_MODE;
-    if (st.st_size != (off_t)(2 * len) && st.st_size != (off_t)(2 * len + 1))
+    if (st.st_size < (off_t)min || st.st_size > (off_t)max)
         return SID_E_SECRET_FORMAT;
     *size = (size_t)st.st_size;
     return SID_OK;
@@ -73,12 +74,11 @@ resolve(const char *name, char *out, size_t out_size) {
     return n > 0 && (size_t)n < out_size;
 }
 
-enum sid_err
-sid_secretfile_read(const char *path, void *out, size_t len) {
-    SID_ASSERT(len > 0 && len <= SECRET_MAX_BYTES);
-    char text[TEXT_SIZE] = {0};
-    enum sid_err err;
-    size_t size = 0;
+/* Reads min to max bytes of a secret into text (of max + 1 bytes, ended by a
+ * NUL), after the checks. */
+static enum sid_err
+read_secret(const char *path, size_t min, size_t max, char *text,
+            size_t *size) {
     char resolved[PATH_MAX];
     size_t prefix = sizeof SID_CREDENTIAL_PREFIX - 1;
     bool credential = strncmp(path, SID_CREDENTIAL_PREFIX, prefix) == 0;
@@ -89,16 +89,25 @@ sid_secretfile_read(const char *path, void *out, size_t len) {
     /* O_NONBLOCK: a FIFO put in its place must not hang us. */
     int fd =
         open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) {
-        err = errno == ENOENT  ? SID_E_NOT_FOUND
-              : errno == ELOOP ? SID_E_SECRET_MODE
-                               : SID_E_IO;
-        goto out;
-    }
-    err = check_file(fd, credential, len, &size);
-    if (err != SID_OK)
-        goto out;
-    err = read_whole(fd, text, size);
+    if (fd < 0)
+        return errno == ENOENT  ? SID_E_NOT_FOUND
+               : errno == ELOOP ? SID_E_SECRET_MODE
+                                : SID_E_IO;
+    enum sid_err err = check_file(fd, credential, min, max, size);
+    if (err == SID_OK)
+        err = read_whole(fd, text, *size);
+    if (err == SID_OK)
+        text[*size] = '\0';
+    close(fd);
+    return err;
+}
+
+enum sid_err
+sid_secretfile_read(const char *path, void *out, size_t len) {
+    SID_ASSERT(len > 0 && len <= SECRET_MAX_BYTES);
+    char text[TEXT_SIZE] = {0};
+    size_t size = 0;
+    enum sid_err err = read_secret(path, 2 * len, 2 * len + 1, text, &size);
     if (err != SID_OK)
         goto out;
     if (size == 2 * len + 1 && text[2 * len] == '\n')
@@ -108,8 +117,32 @@ sid_secretfile_read(const char *path, void *out, size_t len) {
 out:
     if (err != SID_OK)
         sid_wipe(out, len);
-    if (fd >= 0)
-        close(fd);
+    sid_wipe(text, sizeof text);
+    return err;
+}
+
+enum sid_err
+sid_secretfile_read_text(const char *path, char *out, size_t out_size) {
+    SID_ASSERT(out_size > 1 && out_size <= SID_SECRET_TEXT_SIZE);
+    char text[SID_SECRET_TEXT_SIZE + 1] = {0};
+    size_t size = 0;
+    /* One more for the newline. */
+    enum sid_err err = read_secret(path, 1, out_size, text, &size);
+    if (err != SID_OK)
+        goto out;
+    if (text[size - 1] == '\n')
+        text[--size] = '\0';
+    if (size == 0 || size >= out_size)
+        err = SID_E_SECRET_FORMAT;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] <= ' ' || text[i] > '~')
+            err = SID_E_SECRET_FORMAT;
+    }
+    if (err == SID_OK)
+        memcpy(out, text, size + 1);
+out:
+    if (err != SID_OK)
+        sid_wipe(out, out_size);
     sid_wipe(text, sizeof text);
     return err;
 }

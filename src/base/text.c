@@ -186,6 +186,20 @@ sid_base45_decode(const char *text, size_t text_len, void *out, size_t out_cap,
     return SID_OK;
 }
 
+enum sid_err
+sid_percent_append(struct sid_buf *out, const char *text) {
+    enum sid_err err = SID_OK;
+    for (; *text != '\0' && err == SID_OK; text++) {
+        bool plain = (*text >= 'A' && *text <= 'Z') ||
+                     (*text >= 'a' && *text <= 'z') ||
+                     (*text >= '0' && *text <= '9') || *text == '-' ||
+                     *text == '.' || *text == '_' || *text == '~';
+        err = plain ? sid_buf_append(out, text, 1)
+                    : sid_buf_printf(out, "%%%02X", (unsigned char)*text);
+    }
+    return err;
+}
+
 /* Reads one code point of well-formed UTF-8 (no overlong form, no surrogate,
  * nothing over U+10FFFF). Returns its bytes, 0 when it is malformed.
  * Source: RFC 3629, section 4. */

@@ -42,9 +42,12 @@ sid_crypto_init(void) {
     crypto_algs.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     crypto_algs.gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     crypto_algs.block = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+    crypto_algs.sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    crypto_algs.cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     if (crypto_algs.sha256 == NULL || crypto_algs.hmac == NULL ||
         crypto_algs.hkdf == NULL || crypto_algs.gcm == NULL ||
-        crypto_algs.block == NULL) {
+        crypto_algs.block == NULL || crypto_algs.sha1 == NULL ||
+        crypto_algs.cbc == NULL) {
         sid_crypto_fini();
         return SID_E_CRYPTO;
     }
@@ -58,6 +61,8 @@ sid_crypto_fini(void) {
     EVP_KDF_free(crypto_algs.hkdf);
     EVP_CIPHER_free(crypto_algs.gcm);
     EVP_CIPHER_free(crypto_algs.block);
+    EVP_MD_free(crypto_algs.sha1);
+    EVP_CIPHER_free(crypto_algs.cbc);
     crypto_algs = (struct crypto_algs){0};
     /* Refuses while something still lies in it; the process ends soon. */
     (void)CRYPTO_secure_malloc_done();

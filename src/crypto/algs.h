@@ -19,6 +19,8 @@ struct crypto_algs {
     EVP_KDF *hkdf;
     EVP_CIPHER *gcm;   /* AES-256-GCM */
     EVP_CIPHER *block; /* AES-256-ECB: one block at a time */
+    EVP_MD *sha1;      /* legacy.c alone */
+    EVP_CIPHER *cbc;   /* AES-256-CBC: legacy.c alone */
 };
 
 /* Valid between sid_crypto_init() and sid_crypto_fini(); read-only there. */

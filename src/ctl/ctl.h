@@ -23,6 +23,7 @@
 /* Needs no settings. */
 int sid_ctl_init(int argc, char **argv);
 int sid_ctl_qr(int argc, char **argv);
+int sid_ctl_wechat(int argc, char **argv);
 int sid_ctl_verify(int argc, char **argv);
 int sid_ctl_calibrate(int argc, char **argv);
 int sid_ctl_models(int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "smartid/blobs.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
 
@@ -131,11 +132,14 @@ give_to_owner(const struct init *init) {
     const struct passwd *user = getpwnam(init->owner); /* checked before */
     if (user == NULL)
         return failed(init->owner, "there is no such user");
-    char lock_path[PATH_MAX];
+    char lock_path[PATH_MAX], blobs_path[PATH_MAX];
     (void)snprintf(lock_path, sizeof lock_path, "%.*s.lock", SID_PATH_SIZE,
                    init->db_path);
+    (void)snprintf(blobs_path, sizeof blobs_path, "%.*s" SID_BLOBS_SUFFIX,
+                   SID_PATH_SIZE, init->db_path);
     const char *paths[] = {init->config_path, init->key_path, init->db_path,
-                           lock_path,         init->data_dir, init->config_dir};
+                           lock_path,         blobs_path,     init->data_dir,
+                           init->config_dir};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         if (chown(paths[i], user->pw_uid, user->pw_gid) != 0)
             return failed(paths[i], strerror(errno));

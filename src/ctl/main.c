@@ -17,6 +17,7 @@ static const char usage_text[] =
     "  retention  what is erased by itself, and how much of it is due\n"
     "  verify     check a code for counters without a network\n"
     "  webhook    how the app's backend is told what happens\n"
+    "  wechat     print examples: accounts on WeChat, what the chat says\n"
     "  qr         show a code as a QR symbol in the terminal\n"
     "  compare    compare the faces in two photos, or in many pairs\n"
     "  calibrate  error rates and thresholds from the output of compare\n"
@@ -53,6 +54,8 @@ run(const char *given, int argc, char **argv) {
         return sid_ctl_audit(config_path, argc, argv);
     if (strcmp(command, "verify") == 0)
         return sid_ctl_verify(argc, argv);
+    if (strcmp(command, "wechat") == 0)
+        return sid_ctl_wechat(argc, argv);
     if (strcmp(command, "qr") == 0)
         return sid_ctl_qr(argc, argv);
     if (strcmp(command, "compare") == 0)

@@ -10,6 +10,7 @@ extern const struct sid_handler sid_api_session_open, sid_api_session_get,
 extern const struct sid_handler sid_api_page, sid_api_page_root;
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
     sid_api_metrics, sid_api_version, sid_api_offline_keys;
+extern const struct sid_handler sid_api_wechat_echo, sid_api_wechat_push;
 extern const struct sid_handler sid_api_challenge_make;
 extern const struct sid_handler sid_api_enrol_submit, sid_api_enrol_get,
     sid_api_enrol_appeal, sid_api_enrol_erase;

@@ -2,8 +2,8 @@
 #ifndef SMARTID_HTTP_HOLDER_H
 #define SMARTID_HTTP_HOLDER_H
 
-#include "json.h"
 #include "smartid/flow_enrol.h"
+#include "smartid/json.h"
 
 /* A phone may believe that it is a little later than it is. Own choice. */
 #define SID_CONSENT_SKEW_S 300

@@ -32,6 +32,8 @@ take_segments(struct sid_request *req, const struct sid_path *path) {
         if (sid_id_valid(req->route->id_prefix, id))
             memcpy(req->id, id, sizeof id);
     }
+    req->account = path->account;
+    req->account_len = path->account_len;
     if (path->photo_len > 0)
         req->photo = sid_photo_kind_parse(path->photo, path->photo_len);
 }
@@ -120,12 +122,14 @@ judge_body(struct sid_request *req) {
         return SID_OK;
     enum sid_upload_of of;
     bool multipart = upload_of(req, &of);
-    if (!multipart &&
+    bool push = kind == SID_BODY_PUSH;
+    if (!multipart && !push &&
         (head->content_type == NULL ||
          !sid_media_type_is(head->content_type, "application/json")))
         return SID_E_MEDIA_TYPE;
     char boundary[SID_BOUNDARY_SIZE];
-    req->body_max_bytes = SID_JSON_BODY_MAX_BYTES;
+    req->body_max_bytes =
+        push ? SID_WECHAT_BODY_MAX_BYTES : SID_JSON_BODY_MAX_BYTES;
     if (multipart) {
         if (head->content_type == NULL)
             return SID_E_MEDIA_TYPE;

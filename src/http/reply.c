@@ -65,6 +65,11 @@ sid_reply_status(enum sid_err err) {
     case SID_E_ARGUMENT: case SID_E_CONFIG: case SID_E_LOCKED:
     case SID_E_SEAL: case SID_E_MODEL: case SID_E_SCHEMA:
     case SID_E_WRONG_KEY: case SID_ERR_COUNT:
+    /* WeChat's: its pushes are all refused alike. */
+    case SID_E_PUSH_FORMAT: case SID_E_PUSH_SIGNATURE: case SID_E_PUSH_STALE:
+    case SID_E_PUSH_REPLAYED: case SID_E_PUSH_SEALED:
+    case SID_E_API_UNREACHABLE: case SID_E_API_PAUSED:
+    case SID_E_API_REFUSED: case SID_E_API_ANSWER:
     /* These never leave a flow: a refused code is an answer, a photo that
      * cannot be used a reason. */
     case SID_E_CODE_LENGTH: case SID_E_CODE_ALPHABET:

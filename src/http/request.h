@@ -15,7 +15,6 @@
 
 #include "forwarded.h"
 #include "header.h"
-#include "json.h"
 #include "negotiate.h"
 #include "reply.h"
 #include "session.h"
@@ -37,8 +36,10 @@
 #include "smartid/flow_session.h"
 #include "smartid/flow_verify.h"
 #include "smartid/flow_webhook.h"
+#include "smartid/json.h"
 #include "smartid/qr.h"
 #include "smartid/retention.h"
+#include "smartid/wechat.h"
 
 struct sid_door;
 struct sid_route;
@@ -110,6 +111,8 @@ struct sid_request {
     const char *path;          /* without query; borrowed from the connection */
     char id[SID_ID_SIZE];      /* {id} of the path; "" when malformed */
     enum sid_photo_kind photo; /* {photo} of the path */
+    const char *account;       /* {account} of the path: borrowed, not ended */
+    size_t account_len;
     char request_id[SID_REQUEST_ID_SIZE];
     uint64_t content_length;
     uint64_t body_max_bytes;  /* what this request may have; judged, if it may
@@ -169,6 +172,7 @@ struct sid_request {
         struct sid_master_change master_change;
         struct sid_retention_look retention;
         struct sid_audit_archive audit_archive;
+        struct sid_wechat_turn wechat_turn;
         struct sid_webhook_look webhook_look;
         struct sid_webhook_replay webhook_replay;
         struct sid_client_add client_add;

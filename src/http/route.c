@@ -26,6 +26,7 @@
 #define RECOVERY SID_BODY_RECOVERY
 #define FACE SID_BODY_FACE
 #define NUMBER SID_BODY_NUMBER
+#define PUSH SID_BODY_PUSH
 
 /* method, pattern, any, own, body, query, {id}, handler. The first one is asked
  * for most often; a path that is spelled out stands before those with a name
@@ -116,6 +117,10 @@ const struct sid_route sid_routes[] = {
      &sid_api_session_get},
     {DELETE, "/v1/sessions", OPEN, NOBODY, NOTHING, false, NULL,
      &sid_api_session_close},
+    {GET, "/channels/wechat/{account}", OPEN, NOBODY, NONE, true, NULL,
+     &sid_api_wechat_echo},
+    {POST, "/channels/wechat/{account}", OPEN, NOBODY, PUSH, true, NULL,
+     &sid_api_wechat_push},
     {GET, "/", OPEN, NOBODY, NONE, true, NULL, &sid_api_page_root},
     {GET, "/enroll", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
     {GET, "/card", OPEN, NOBODY, NONE, true, NULL, &sid_api_page},
@@ -155,6 +160,9 @@ match(const char *pattern, const char *path, struct sid_path *segments) {
         if (pattern[1] == 'i') {
             segments->id = path;
             segments->id_len = len;
+        } else if (pattern[1] == 'a') {
+            segments->account = path;
+            segments->account_len = len;
         } else {
             segments->photo = path;
             segments->photo_len = len;

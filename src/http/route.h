@@ -19,6 +19,7 @@ enum sid_body_kind {
     SID_BODY_APPEAL,    /* multipart, of an appeal */
     SID_BODY_RECOVERY,  /* multipart, of a recovery; of an officer JSON */
     SID_BODY_NUMBER,    /* multipart, of a recovery by ID number */
+    SID_BODY_PUSH,      /* of WeChat: XML or JSON, told apart by itself */
     SID_BODY_FACE,      /* multipart, of a look at a face */
 };
 
@@ -52,8 +53,8 @@ struct sid_handler {
 
 struct sid_route {
     enum sid_method method; /* GET also serves HEAD */
-    const char *pattern;    /* {id} and {photo} stand for one segment, {file}
-                               for all the rest */
+    const char *pattern;    /* {id}, {photo}, {account} stand for one segment,
+                               {file}    for all the rest */
     unsigned any;           /* bits of enum sid_role: whosever it is */
     unsigned own;           /* bits: only what they have sent or hold; what is
                                somebody else's does not exist for them */
@@ -72,6 +73,8 @@ struct sid_path {
     size_t id_len;
     const char *photo;
     size_t photo_len;
+    const char *account;
+    size_t account_len;
 };
 
 /* Finds the route of a path without query. *allow: methods that the path has.

@@ -57,6 +57,8 @@ body_text(enum sid_body_kind body) {
         return "multipart";
     case SID_BODY_RECOVERY:
         return "multipart*";
+    case SID_BODY_PUSH:
+        return "XML or JSON";
     }
     return "";
 }

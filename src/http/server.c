@@ -217,7 +217,7 @@ open_pages(struct sid_server *server, const struct sid_config *config) {
 enum sid_err
 sid_server_new(struct sid_app *app, const struct sid_config *config,
                const char *control_path, const struct sid_inherited *inherited,
-               struct sid_server **out) {
+               struct sid_wechat *wechat, struct sid_server **out) {
     enum sid_err err = sid_json_setup();
     if (err == SID_OK)
         err = sid_refusal_setup();
@@ -231,6 +231,7 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
         return SID_E_NO_MEMORY;
     }
     server->app = app;
+    server->wechat = wechat;
     server->control = (struct sid_door){.server = server,
                                         .listen_fd = -1,
                                         .loop = SID_LOOP_NONE,

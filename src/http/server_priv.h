@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "smartid/network.h"
 #include "smartid/server.h"
+#include "smartid/wechat.h"
 
 /* One listening socket and the daemon with its one io thread behind it. */
 struct sid_door {
@@ -26,8 +27,9 @@ struct sid_door {
 };
 
 struct sid_server {
-    struct sid_app *app;  /* borrowed */
-    struct sid_door *tcp; /* one for each io thread, all on one port */
+    struct sid_app *app;       /* borrowed */
+    struct sid_wechat *wechat; /* borrowed; NULL: no accounts */
+    struct sid_door *tcp;      /* one for each io thread, all on one port */
     size_t tcp_count;
     bool inherited; /* the service manager listens on with our sockets */
     struct sid_door control;

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "json.h"
 #include "smartid/buf.h"
 #include "smartid/enrolment.h"
 #include "smartid/err.h"
+#include "smartid/json.h"
 
 /* Source: issue 1 B (holder is a handful of short fields). */
 #define SID_HOLDER_PART_MAX_BYTES 4096

@@ -386,7 +386,8 @@ sid_store_client_revoke(struct sid_store *store, const char *id,
                         int64_t now_s) {
     struct sid_back *back = sid_front_for_write(store);
 
-    return back->ops->client_revoke(back, id, now_s);
+    enum sid_err err = back->ops->client_revoke(back, id, now_s);
+    return err == SID_OK ? back->ops->contact_unbind_client(back, id) : err;
 }
 
 enum sid_err

@@ -12,6 +12,7 @@
 #include "smartid/dispute.h"
 #include "smartid/overview.h"
 #include "smartid/store.h"
+#include "smartid/store_wechat.h"
 
 struct sid_back;
 
@@ -281,6 +282,64 @@ struct sid_back_ops {
     enum sid_err (*retention_last)(struct sid_back *back,
                                    enum sid_retention_rule rule,
                                    int64_t *ran_at_s);
+
+    enum sid_err (*contact_put)(struct sid_back *back,
+                                const struct sid_wechat_contact *contact);
+    enum sid_err (*contact_find)(struct sid_back *back,
+                                 const uint8_t person[SID_SHA256_BYTES],
+                                 struct sid_wechat_contact *out);
+    enum sid_err (*contact_get)(struct sid_back *back, const char *id,
+                                struct sid_wechat_contact *out);
+    enum sid_err (*contact_change)(struct sid_back *back,
+                                   const struct sid_wechat_contact *contact);
+    enum sid_err (*contact_of)(
+        struct sid_back *back, const char *enrolment_id,
+        enum sid_err (*each)(const struct sid_wechat_contact *, void *),
+        void *ctx);
+    /* Without its key and what refers to it. Errors: SID_E_NOT_FOUND. */
+    enum sid_err (*contact_delete)(struct sid_back *back, const char *id);
+    /* One that purge is about. Errors: SID_E_NOT_FOUND. */
+    enum sid_err (*contact_stale)(struct sid_back *back, int64_t before_s,
+                                  char id[SID_ID_SIZE]);
+    /* Nobody is this clerk any more. */
+    enum sid_err (*contact_unbind_client)(struct sid_back *back,
+                                          const char *client_id);
+    enum sid_err (*chat_put)(struct sid_back *back,
+                             const struct sid_wechat_chat *chat);
+    enum sid_err (*chat_get)(struct sid_back *back, const char *contact_id,
+                             struct sid_wechat_chat *out);
+    /* With its photos. */
+    enum sid_err (*chat_delete)(struct sid_back *back, const char *contact_id);
+    /* The same of conversations. */
+    enum sid_err (*chat_stale)(struct sid_back *back, int64_t before_s,
+                               char contact_id[SID_ID_SIZE]);
+    enum sid_err (*chat_photo_put)(struct sid_back *back,
+                                   const char *contact_id,
+                                   enum sid_photo_kind kind,
+                                   struct sid_span sealed);
+    enum sid_err (*chat_photo_get)(struct sid_back *back,
+                                   const char *contact_id,
+                                   enum sid_photo_kind kind,
+                                   struct sid_buf *out);
+    enum sid_err (*push_put)(struct sid_back *back,
+                             const uint8_t push[SID_SHA256_BYTES],
+                             const struct sid_wechat_seen *seen);
+    enum sid_err (*push_get)(struct sid_back *back,
+                             const uint8_t push[SID_SHA256_BYTES],
+                             struct sid_wechat_seen *out);
+    enum sid_err (*push_purge)(struct sid_back *back, int64_t before_s);
+    enum sid_err (*errand_put)(struct sid_back *back,
+                               const struct sid_errand *errand);
+    enum sid_err (*errand_take)(struct sid_back *back, const char *account,
+                                int64_t now_s, struct sid_errand *out);
+    enum sid_err (*errand_back)(struct sid_back *back, int64_t seq,
+                                int64_t due_at_s);
+    enum sid_err (*errand_end)(struct sid_back *back, int64_t seq);
+    enum sid_err (*errand_delete_all)(struct sid_back *back,
+                                      const char *contact_id,
+                                      bool fetches_only);
+    enum sid_err (*errand_recover)(struct sid_back *back, int64_t *lost);
+    enum sid_err (*errand_count)(struct sid_back *back, int64_t *out);
 };
 
 /* What every back end's own struct begins with. */

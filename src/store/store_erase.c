@@ -91,6 +91,8 @@ sid_store_erase(struct sid_store *store, const struct sid_erasure *erasure) {
     if (err == SID_OK)
         err = back->ops->dispute_forget(back, id);
     if (err == SID_OK)
+        err = sid_front_contacts_erase(store, id);
+    if (err == SID_OK)
         err = back->ops->credentials_erase(back, id, &credentials);
     if (err == SID_OK)
         err = back->ops->enrol_delete(back, id, &deleted);

@@ -57,6 +57,10 @@ void sid_front_photos_gone(struct sid_store *store);
 SID_FALLIBLE enum sid_err sid_front_template_delete(struct sid_store *store,
                                                     const char *enrolment_id);
 
+/* Forgets the contacts of WeChat that are bound to an enrolment. */
+SID_FALLIBLE enum sid_err sid_front_contacts_erase(struct sid_store *store,
+                                                   const char *enrolment_id);
+
 /* ---- walking the audit chain ------------------------------------------- */
 struct sid_chain_walk {
     const struct sid_mac_key *key;

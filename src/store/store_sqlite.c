@@ -5,6 +5,7 @@
  * WAL-reset bug of SQLite 3.7.0-3.51.2); or one of a reader, which takes no
  * lock and writes nothing. Used by one thread at a time. */
 #include "store_sqlite.h"
+#include "store_sqlite_wechat.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -262,6 +263,30 @@ static const struct sid_back_ops ops = {
     .live_purge = sid_sqlite_live_purge,
     .check_list = sid_sqlite_check_list,
     .check_find = sid_sqlite_check_find,
+    .contact_put = sid_sqlite_contact_put,
+    .contact_find = sid_sqlite_contact_find,
+    .contact_get = sid_sqlite_contact_get,
+    .contact_change = sid_sqlite_contact_change,
+    .contact_of = sid_sqlite_contact_of,
+    .contact_delete = sid_sqlite_contact_delete,
+    .contact_stale = sid_sqlite_contact_stale,
+    .contact_unbind_client = sid_sqlite_contact_unbind_client,
+    .chat_put = sid_sqlite_chat_put,
+    .chat_get = sid_sqlite_chat_get,
+    .chat_delete = sid_sqlite_chat_delete,
+    .chat_stale = sid_sqlite_chat_stale,
+    .chat_photo_put = sid_sqlite_chat_photo_put,
+    .chat_photo_get = sid_sqlite_chat_photo_get,
+    .push_put = sid_sqlite_push_put,
+    .push_get = sid_sqlite_push_get,
+    .push_purge = sid_sqlite_push_purge,
+    .errand_put = sid_sqlite_errand_put,
+    .errand_take = sid_sqlite_errand_take,
+    .errand_back = sid_sqlite_errand_back,
+    .errand_end = sid_sqlite_errand_end,
+    .errand_delete_all = sid_sqlite_errand_delete_all,
+    .errand_recover = sid_sqlite_errand_recover,
+    .errand_count = sid_sqlite_errand_count,
     .dispute_put = sid_sqlite_dispute_put,
     .dispute_get = sid_sqlite_dispute_get,
     .dispute_list = sid_sqlite_dispute_list,

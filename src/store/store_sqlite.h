@@ -126,7 +126,34 @@
     X(OVERVIEW_STATE)                                                          \
     X(REASONS_SINCE)                                                           \
     X(ENROL_EARLIER)                                                           \
-    X(PHOTO_KINDS)
+    X(PHOTO_KINDS)                                                             \
+    X(CONTACT_PUT)                                                             \
+    X(CONTACT_FIND)                                                            \
+    X(CONTACT_GET)                                                             \
+    X(CONTACT_CHANGE)                                                          \
+    X(CONTACT_OF)                                                              \
+    X(CONTACT_DELETE)                                                          \
+    X(CONTACT_STALE)                                                           \
+    X(CONTACT_UNBIND_CLIENT)                                                   \
+    X(CHAT_PUT)                                                                \
+    X(CHAT_GET)                                                                \
+    X(CHAT_DELETE)                                                             \
+    X(CHAT_STALE)                                                              \
+    X(CHAT_PHOTO_PUT)                                                          \
+    X(CHAT_PHOTO_GET)                                                          \
+    X(CHAT_PHOTO_DELETE)                                                       \
+    X(PUSH_PUT)                                                                \
+    X(PUSH_GET)                                                                \
+    X(PUSH_PURGE)                                                              \
+    X(ERRAND_PUT)                                                              \
+    X(ERRAND_NEXT)                                                             \
+    X(ERRAND_TAKE)                                                             \
+    X(ERRAND_BACK)                                                             \
+    X(ERRAND_END)                                                              \
+    X(ERRAND_DELETE_ALL)                                                       \
+    X(ERRAND_LOST)                                                             \
+    X(ERRAND_RECOVER)                                                          \
+    X(ERRAND_COUNT)
 
 enum sid_sq_stmt {
 #define SID_SQ_ENUM(name) SID_SQ_##name,

@@ -42,9 +42,16 @@
     "LEFT JOIN audit AS a ON a.seq = d.audit_seq "                             \
     "LEFT JOIN client AS c ON c.id = a.actor "                                 \
     "LEFT JOIN subject_key AS k ON k.subject = d.enrolment_id "
+#define WITH_KEY " LEFT JOIN subject_key ON subject = "
+#define CONTACTS                                                               \
+    "SELECT id, account, person, openid_sealed, enrolment_id, client_id, "     \
+    "purpose, made_at_s, seen_at_s, " SUBJECT_KEY                              \
+    " FROM wechat_contact" WITH_KEY "id "
+#define ERRAND_COLUMNS                                                         \
+    "operation, contact_id, account, kind, content_sealed, due_at_s, "         \
+    "made_at_s"
 /* As the index of checks has it. */
 #define A_CHECK "event = 'verification' AND subject <> '' AND subject = ?1"
-#define WITH_KEY " LEFT JOIN subject_key ON subject = "
 /* The row of this id or, when there is none, the one after it, which the caller
  * drops: an id that is unknown costs as much as one that is somebody else's.
  * The few ids behind the last row cost less and tell nobody anything. */
@@ -326,6 +333,74 @@ static const struct {
       "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
       "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),
     S(RETENTION_LAST, "SELECT ran_at_s FROM retention WHERE rule = ?"),
+
+    S(CONTACT_PUT,
+      "INSERT INTO wechat_contact (id, account, person, openid_sealed, "
+      "enrolment_id, client_id, purpose, made_at_s, seen_at_s) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    S(CONTACT_FIND, CONTACTS "WHERE person = ?"),
+    S(CONTACT_GET, CONTACTS "WHERE id = ?"),
+    S(CONTACT_CHANGE,
+      "UPDATE wechat_contact SET enrolment_id = ?, client_id = ?, "
+      "purpose = ?, seen_at_s = ? WHERE id = ?"),
+    S(CONTACT_OF, CONTACTS "WHERE enrolment_id = ?1 AND enrolment_id <> '' "
+                           "ORDER BY id LIMIT ?2"),
+    S(CONTACT_DELETE, "DELETE FROM wechat_contact WHERE id = ?"),
+    S(CONTACT_STALE,
+      "SELECT id FROM wechat_contact WHERE enrolment_id = '' AND "
+      "client_id = '' AND seen_at_s < ? AND NOT EXISTS (SELECT 1 FROM "
+      "wechat_chat WHERE contact_id = id) AND NOT EXISTS (SELECT 1 FROM "
+      "wechat_outbox WHERE contact_id = id) LIMIT 1"),
+    S(CONTACT_UNBIND_CLIENT, "UPDATE wechat_contact SET client_id = '', "
+                             "purpose = '' WHERE client_id = ?"),
+    S(CHAT_PUT,
+      "INSERT INTO wechat_chat (contact_id, step, round, said_sealed, "
+      "updated_at_s) VALUES (?, ?, ?, ?, ?) ON CONFLICT (contact_id) DO "
+      "UPDATE SET step = excluded.step, round = excluded.round, "
+      "said_sealed = excluded.said_sealed, "
+      "updated_at_s = excluded.updated_at_s"),
+    S(CHAT_GET, "SELECT contact_id, step, round, said_sealed, updated_at_s "
+                "FROM wechat_chat WHERE contact_id = ?"),
+    S(CHAT_DELETE, "DELETE FROM wechat_chat WHERE contact_id = ?"),
+    S(CHAT_STALE,
+      "SELECT contact_id FROM wechat_chat AS c WHERE updated_at_s < ? AND "
+      "NOT EXISTS (SELECT 1 FROM wechat_outbox AS o WHERE "
+      "o.contact_id = c.contact_id AND o.kind = 'fetch') LIMIT 1"),
+    S(CHAT_PHOTO_PUT,
+      "INSERT INTO wechat_photo (contact_id, kind, sealed) VALUES (?, ?, ?) "
+      "ON CONFLICT (contact_id, kind) DO UPDATE SET "
+      "sealed = excluded.sealed"),
+    S(CHAT_PHOTO_GET,
+      "SELECT sealed FROM wechat_photo WHERE contact_id = ? AND kind = ?"),
+    S(CHAT_PHOTO_DELETE, "DELETE FROM wechat_photo WHERE contact_id = ?"),
+    S(PUSH_PUT,
+      "INSERT INTO wechat_push (push, run, answered, answer_sealed, "
+      "taken_at_s) VALUES (?, ?, ?, ?, ?) ON CONFLICT (push) DO UPDATE SET "
+      "run = excluded.run, answered = excluded.answered, "
+      "answer_sealed = excluded.answer_sealed"),
+    S(PUSH_GET, "SELECT run, answered, answer_sealed, taken_at_s "
+                "FROM wechat_push WHERE push = ?"),
+    S(PUSH_PURGE, "DELETE FROM wechat_push WHERE taken_at_s < ?"),
+    S(ERRAND_PUT,
+      "INSERT INTO wechat_outbox (" ERRAND_COLUMNS
+      ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (operation) DO NOTHING"),
+    /* Of each contact the first only, be it taken or not due. */
+    S(ERRAND_NEXT,
+      "SELECT seq, attempts, " ERRAND_COLUMNS
+      " FROM wechat_outbox AS o WHERE taken = 0 AND due_at_s <= ? AND "
+      "account = ? AND seq = (SELECT min(seq) FROM wechat_outbox AS p WHERE "
+      "p.contact_id = o.contact_id) ORDER BY due_at_s, seq LIMIT 1"),
+    S(ERRAND_TAKE, "UPDATE wechat_outbox SET taken = 1, "
+                   "attempts = attempts + 1 WHERE seq = ?"),
+    S(ERRAND_BACK,
+      "UPDATE wechat_outbox SET taken = 0, due_at_s = ? WHERE seq = ?"),
+    S(ERRAND_END, "DELETE FROM wechat_outbox WHERE seq = ?"),
+    S(ERRAND_DELETE_ALL, "DELETE FROM wechat_outbox WHERE contact_id = ? AND "
+                         "(kind = 'fetch' OR ? = 0)"),
+    S(ERRAND_LOST,
+      "DELETE FROM wechat_outbox WHERE taken = 1 AND kind <> 'fetch'"),
+    S(ERRAND_RECOVER, "UPDATE wechat_outbox SET taken = 0 WHERE taken = 1"),
+    S(ERRAND_COUNT, "SELECT count(*) FROM wechat_outbox"),
 #undef S
 };
 

@@ -71,6 +71,8 @@ def body_kind(operation):
     types = set(body["content"])
     if types == {"application/json"}:
         return "JSON" if body["required"] else "JSON or none"
+    if types == {"text/xml", "application/json"}:
+        return "XML or JSON"
     return "multipart" if types == {"multipart/form-data"} else "multipart*"
 
 

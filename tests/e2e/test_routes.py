@@ -158,6 +158,9 @@ WELCOME = {
     ("GET", "/manifest.webmanifest"): (200, None, False),
     ("GET", "/robots.txt"): (200, None, False),
     ("GET", "/web/{file}"): (200, None, False),
+    # This daemon has no account.
+    ("GET", "/channels/wechat/{account}"): (404, None, False),
+    ("POST", "/channels/wechat/{account}"): (404, {}, False),
     ("GET", "/healthz"): (200, None, False),
     ("GET", "/readyz"): (200, None, False),
     ("GET", "/metrics"): (200, None, False),
@@ -249,6 +252,7 @@ class Matrix(DaemonCase):
         elif fresh:
             person = Thing(self.app.enrol(who=5))
         path = path.replace("{file}", "css/own.css")
+        path = path.replace("{account}", "city")
         one = person.credential if "/credentials/" in path \
             else person.enrolment
         return path.replace("{id}", one).replace("{photo}", "selfie"), person

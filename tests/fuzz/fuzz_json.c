@@ -1,4 +1,4 @@
-/* fuzz_json.c: src/http/json_in.c, holder.c and the bodies of api_*.c: every
+/* fuzz_json.c: src/json/json_in.c, holder.c and the bodies of api_*.c: every
  * JSON body that the route table takes, and the holder of an enrolment. The
  * first byte picks the route and, by its highest bits, who asks. A body that is
  * taken has what the flow relies on; a refusal names nothing that could be

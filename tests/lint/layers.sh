@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # layers.sh: who may include what.
 #
-#   main, ctl > http > app > store > core > {crypto work net image face qr} > base
+#   main, ctl > http > wechat > app > store > core > {crypto work net image face qr json} > base
 #
 # A public header (include/smartid) may be included by its own layer and those
 # above; libraries of one level do not know each other, but face may use
@@ -13,20 +13,22 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 # layer level its public headers
 layers='
-base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile appendfile json_out notify inherit url
-crypto 1 mac aead sign master keyring subject
+base   0 err buf text clock rand log config metrics secretfile harden sandbox network inifile appendfile json_out notify inherit url setting
+crypto 1 mac aead sign master keyring subject legacy
 work   1 queue pool
 net    1 post
 image  1 image
 face   1 face
 qr     1 qr
+json   1 json
 core   2 token offline credential credential_type recovery enrolment policy copy challenge plane purpose audit audit_chain audit_head audit_json apikey idnumber ratelimit quota pseudonym erasure template steady recent event tally report
-store  3 store store_photo blobs writer migrate dispute overview
+store  3 store store_photo store_wechat blobs writer migrate dispute overview
 photo  5
-app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_face flow_credential flow_recover flow_dispute flow_admin flow_keys flow_audit purposes_file retention flow_webhook flow_session flow_search flow_audit_read flow_overview flow_misuse
-http   5 server
-ctl    6
-main   6
+app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_face flow_credential flow_recover flow_dispute flow_admin flow_keys flow_audit purposes_file retention flow_webhook flow_session flow_wechat flow_search flow_audit_read flow_overview flow_misuse
+wechat 5 wechat wechat_account wechat_api wechat_channel wechat_crypt wechat_page wechat_push wechat_replay wechat_reply wechat_texts
+http   6 server
+ctl    7
+main   7
 '
 
 # foreign header (pattern)              where it may stand (pattern)
@@ -36,8 +38,9 @@ opencv2/                                ^(src/face/.*pp|tests/(tools|bench)/.*pp
 qrencode\.h                             ^src/qr/
 sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/mkcredentials)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
-jansson\.h                              ^(src/http/|src/ctl/|tests/unit/(http|ctl)/)
-curl/                                   ^(src/ctl/|src/net/)
+jansson\.h                              ^(include/smartid/json\.h|src/(json|wechat|http|ctl)/|tests/unit/(json|wechat|http|ctl)/)
+curl/                                   ^src/(wechat|ctl|net)/
+expat\.h                                ^src/wechat/
 jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
 png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)
 zlib\.h                                 ^(src/image/|tests/unit/|tests/fuzz/)

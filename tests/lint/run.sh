@@ -27,12 +27,17 @@ part() {
     fi
 }
 
-# The example file is what the daemon prints.
+# The example files are what the programs print.
 config_example() {
-    local program=$build/smartidd
-    make --no-print-directory "$program" || return 1
-    "$program" --print-example-config |
-        diff -u config/smartidd.conf.example - ||
+    local program=$build/smartidd tool=$build/smartidctl
+    make --no-print-directory "$program" "$tool" || return 1
+    {
+        "$program" --print-example-config |
+            diff -u config/smartidd.conf.example - &&
+            "$tool" wechat accounts-example |
+            diff -u config/wechat.example - &&
+            "$tool" wechat texts | diff -u config/wechat_texts.example -
+    } ||
         {
             echo "run: make config-example"
             return 1

@@ -32,6 +32,8 @@ def run(binary):
     for name, default in (("DATA", ".data"), ("MODEL_DIR", ".data/models")):
         environment[name] = os.path.abspath(environment.get(name, default))
     environment["SMARTID_DATA"] = environment["DATA"]
+    environment["SMARTID_TEST_DATA"] = os.path.join(
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
     try:
         result = subprocess.run(
             [binary], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

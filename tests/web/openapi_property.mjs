@@ -230,6 +230,7 @@ function render(operation, body) {
   const media = operation.content[body.type];
   if (body.text !== undefined) return { type: body.type, bytes: body.text };
   const value = settle(body.value);
+  if (body.type === 'text/xml') return { type: body.type, bytes: `${value}` };
   if (body.type !== 'application/json') {
     if (value === null || typeof value !== 'object' || Array.isArray(value))
       return { type: body.type, bytes: 'x' };

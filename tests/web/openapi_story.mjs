@@ -36,6 +36,9 @@ export const story = [
   { ask: ['getDocument', undefined, 200], headers: { 'Accept-Encoding': 'gzip' },
     forget: true },
   { ask: ['getRoot', undefined, 303] },
+  // This daemon has no account on WeChat.
+  { ask: ['verifyWechatUrl', undefined, 404] },
+  { ask: ['takeWechatPush', undefined, 404], type: 'application/json' },
   // Somebody enrols.
   { ask: ['makeChallenge', 'app', 201], example: 'three' },
   { ask: ['makeChallenge', 'app', 201], example: 'two' },
@@ -193,6 +196,7 @@ export const refused = [
 
 // What other tests show, or what needs a time that this one does not take.
 export const ELSEWHERE = new Set([
+  'verifyWechatUrl 200', 'takeWechatPush 200', // tests/e2e/test_wechat_chat.py
   'archiveAudit 200', // tests/e2e/test_archive.py
   'replayWebhook 204', // tests/e2e/test_webhook.py
 ]);

@@ -145,6 +145,34 @@ wiped_memory_is_zero(void **state) {
     sid_wipe(NULL, 0);
 }
 
+static void
+memory_of_a_library_grows_and_shrinks_with_its_content(void **state) {
+    (void)state;
+    char *text = sid_realloc_wiped(NULL, 8);
+    assert_non_null(text);
+    memcpy(text, "secret!", 8);
+    text = sid_realloc_wiped(text, 4000);
+    assert_non_null(text);
+    assert_string_equal(text, "secret!");
+    text = sid_realloc_wiped(text, 3);
+    assert_non_null(text);
+    assert_memory_equal(text, "sec", 3);
+    assert_null(sid_realloc_wiped(text, 0));
+    sid_free_wiped(NULL);
+}
+
+static void
+memory_that_cannot_be_had_leaves_the_old_as_it_was(void **state) {
+    (void)state;
+    char *text = sid_realloc_wiped(NULL, 4);
+    assert_non_null(text);
+    memcpy(text, "abc", 4);
+    volatile size_t too_much = SIZE_MAX / 2 + 1; /* hidden from the compiler */
+    assert_null(sid_realloc_wiped(text, too_much));
+    assert_string_equal(text, "abc");
+    sid_free_wiped(text);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -158,6 +186,9 @@ main(void) {
         cmocka_unit_test(spans_are_equal_only_with_the_same_bytes),
         cmocka_unit_test(the_constant_time_compare_sees_a_difference_anywhere),
         cmocka_unit_test(wiped_memory_is_zero),
+        cmocka_unit_test(
+            memory_of_a_library_grows_and_shrinks_with_its_content),
+        cmocka_unit_test(memory_that_cannot_be_had_leaves_the_old_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,48 @@ every_other_form_is_refused(void **state) {
     }
 }
 
+/* Reads and checks that a refusal leaves nothing but zeros. */
+static enum sid_err
+read_text(char out[9]) {
+    memset(out, 0x55, 9);
+    enum sid_err err = sid_secretfile_read_text(path, out, 9);
+    for (size_t i = 0; i < 9 && err != SID_OK; i++)
+        assert_int_equal(out[i], 0);
+    return err;
+}
+
+static void
+a_secret_that_is_text_is_read_with_and_without_a_newline(void **state) {
+    (void)state;
+    char text[9];
+    static const char *const forms[] = {"Pass=Wd!", "Pass=Wd!\n", "a", "a\n"};
+    for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++) {
+        write_file(path, forms[f], 0600);
+        assert_int_equal(read_text(text), SID_OK);
+        assert_memory_equal(text, forms[f], strlen(text));
+        assert_int_equal(strlen(text), strcspn(forms[f], "\n"));
+    }
+}
+
+static void
+text_that_is_no_secret_is_refused(void **state) {
+    (void)state;
+    char text[9];
+    assert_int_equal(read_text(text), SID_E_NOT_FOUND);
+    static const char *const bad[] = {"",      "\n",       "123456789",
+                                      "a b",   "a\n\n",    "\ta",
+                                      "a\r\n", "\xc3\xa4", "123456789\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        write_file(path, bad[i], 0600);
+        assert_int_equal(read_text(text), SID_E_SECRET_FORMAT);
+    }
+    write_file(path, "good", 0640);
+    assert_int_equal(read_text(text), SID_E_SECRET_MODE);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(symlink(other, path), 0);
+    assert_int_equal(read_text(text), SID_E_SECRET_MODE);
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_teardown(name, empty_folder)
@@ -213,6 +255,8 @@ main(void) {
         T(a_symbolic_link_a_folder_and_a_fifo_are_refused),
         T(the_file_of_another_user_is_refused),
         T(every_other_form_is_refused),
+        T(a_secret_that_is_text_is_read_with_and_without_a_newline),
+        T(text_that_is_no_secret_is_refused),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

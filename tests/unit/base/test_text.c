@@ -261,6 +261,93 @@ malformed_text_and_control_characters_are_not_clean(void **state) {
         assert_false(sid_utf8_clean(dirty[i].text, dirty[i].len));
 }
 
+/* Source: RFC 4648, section 10. */
+static const struct {
+    const char *plain, *encoded;
+} base64_vectors[] = {
+    {"", ""},
+    {"f", "Zg=="},
+    {"fo", "Zm8="},
+    {"foo", "Zm9v"},
+    {"foob", "Zm9vYg=="},
+    {"fooba", "Zm9vYmE="},
+    {"foobar", "Zm9vYmFy"},
+    {"\xfb\xff\xbf", "+/+/"},
+};
+
+static void
+base64_agrees_with_the_vectors_of_rfc_4648(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof base64_vectors / sizeof base64_vectors[0];
+         i++) {
+        const char *plain = base64_vectors[i].plain;
+        const char *encoded = base64_vectors[i].encoded;
+        char text[16];
+        uint8_t back[8];
+        size_t len = 99;
+        sid_base64_encode(plain, strlen(plain), text);
+        assert_string_equal(text, encoded);
+        assert_int_equal(SID_BASE64_CHARS(strlen(plain)), strlen(encoded));
+        assert_int_equal(sid_base64_decode(encoded, strlen(encoded), back,
+                                           strlen(plain), &len),
+                         SID_OK);
+        assert_int_equal(len, strlen(plain));
+        assert_memory_equal(back, plain, len);
+    }
+}
+
+static void
+base64_that_is_not_whole_is_refused(void **state) {
+    (void)state;
+    static const char *const bad[] = {
+        "A",     "AA",   "AAA",  "AAAAA",      "A===",     "====",
+        "=AAA",  "A=AA", "AA=A", "AAAA====",   "AA==AA==", "AA A",
+        "AAA\n", "AA-A", "AA_A", "AA\xc3\xa4", "AAA*",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        uint8_t out[16];
+        memset(out, 0x55, sizeof out);
+        size_t len = 77;
+        assert_int_equal(
+            sid_base64_decode(bad[i], strlen(bad[i]), out, sizeof out, &len),
+            SID_E_ARGUMENT);
+        assert_int_equal(len, 77);
+        assert_int_equal(out[0], 0x55);
+    }
+    uint8_t out[3] = {0x55, 0x55, 0x55};
+    size_t len = 77;
+    assert_int_equal(sid_base64_decode("AAAA", 4, out, 2, &len),
+                     SID_E_ARGUMENT);
+    assert_int_equal(sid_base64_decode("AA\0A", 4, out, 3, &len),
+                     SID_E_ARGUMENT);
+    assert_int_equal(out[0], 0x55);
+}
+
+static void
+spare_bits_of_the_last_base64_character_are_ignored(void **state) {
+    (void)state;
+    uint8_t out[2] = {0};
+    size_t len = 0;
+    assert_int_equal(sid_base64_decode("Zm9=", 4, out, 2, &len), SID_OK);
+    assert_int_equal(len, 2);
+    assert_memory_equal(out, "fo", 2);
+    assert_int_equal(sid_base64_decode("Zp==", 4, out, 1, &len), SID_OK);
+    assert_int_equal(len, 1);
+    assert_int_equal(out[0], 'f');
+}
+
+static void
+a_query_value_is_percent_encoded_but_for_the_unreserved(void **state) {
+    (void)state;
+    struct sid_buf out = SID_BUF_EMPTY;
+    assert_int_equal(sid_percent_append(&out, "aZ09-._~ &=?#/%+\xe4\xb8"),
+                     SID_OK);
+    assert_int_equal(sid_buf_append(&out, "", 1), SID_OK);
+    assert_string_equal((char *)out.ptr,
+                        "aZ09-._~%20%26%3D%3F%23%2F%25%2B%E4%B8");
+    sid_buf_free(&out);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -278,6 +365,11 @@ main(void) {
         cmocka_unit_test(base45_refuses_too_little_room),
         cmocka_unit_test(well_formed_text_is_clean),
         cmocka_unit_test(malformed_text_and_control_characters_are_not_clean),
+        cmocka_unit_test(base64_agrees_with_the_vectors_of_rfc_4648),
+        cmocka_unit_test(base64_that_is_not_whole_is_refused),
+        cmocka_unit_test(spare_bits_of_the_last_base64_character_are_ignored),
+        cmocka_unit_test(
+            a_query_value_is_percent_encoded_but_for_the_unreserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

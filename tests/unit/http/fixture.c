@@ -87,9 +87,9 @@ fixture_new(void) {
     add_key(f, SID_ROLE_CLERK, "2", f->clerk_key);
     add_key(f, SID_ROLE_OFFICER, "3", f->officer_key);
     add_key(f, SID_ROLE_ADMIN, "4", f->admin_key);
-    assert_int_equal(
-        sid_server_new(f->app, &f->config, f->control_path, NULL, &f->server),
-        SID_OK);
+    assert_int_equal(sid_server_new(f->app, &f->config, f->control_path, NULL,
+                                    NULL, &f->server),
+                     SID_OK);
     return f;
 }
 

@@ -211,12 +211,12 @@ a_port_or_socket_that_is_taken_is_not_shared(void **state) {
     sid_log_set_level(SID_LOG_ERROR + 1); /* the refusal is logged */
     for (config.io_threads = 1; config.io_threads <= 2; config.io_threads++) {
         config.listen_port = sid_server_port(f->server);
-        assert_int_equal(sid_server_new(f->app, &config, "", NULL, &second),
-                         SID_E_IO);
-        config.listen_port = 0;
         assert_int_equal(
-            sid_server_new(f->app, &config, f->control_path, NULL, &second),
-            SID_E_IO);
+            sid_server_new(f->app, &config, "", NULL, NULL, &second), SID_E_IO);
+        config.listen_port = 0;
+        assert_int_equal(sid_server_new(f->app, &config, f->control_path, NULL,
+                                        NULL, &second),
+                         SID_E_IO);
         assert_int_equal(access(f->control_path, F_OK), 0);
     }
     assert_null(second);
@@ -233,7 +233,7 @@ a_file_that_is_no_socket_is_left_alone(void **state) {
     assert_non_null(file);
     (void)fclose(file);
     sid_log_set_level(SID_LOG_ERROR + 1);
-    assert_int_equal(sid_server_new(f->app, &config, path, NULL, &second),
+    assert_int_equal(sid_server_new(f->app, &config, path, NULL, NULL, &second),
                      SID_E_IO);
     assert_int_equal(unlink(path), 0);
 }
@@ -249,7 +249,8 @@ the_socket_file_of_a_dead_daemon_is_replaced(void **state) {
     assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
     close(fd);
     assert_int_equal(
-        sid_server_new(f->app, &config, at.sun_path, NULL, &second), SID_OK);
+        sid_server_new(f->app, &config, at.sun_path, NULL, NULL, &second),
+        SID_OK);
     sid_server_free(&second);
     assert_int_not_equal(access(at.sun_path, F_OK), 0);
 }

@@ -91,8 +91,8 @@ inherited_sockets_are_served_and_outlive_the_server(void **state) {
     for (config.io_threads = 1; config.io_threads <= 3; config.io_threads++) {
         /* As many wait already as there can be threads that miss them. */
         int early = ask_for_version(got.fd[0]);
-        assert_int_equal(sid_server_new(f->app, &config, "", &got, &second),
-                         SID_OK);
+        assert_int_equal(
+            sid_server_new(f->app, &config, "", &got, NULL, &second), SID_OK);
         assert_int_not_equal(sid_server_port(second),
                              sid_server_port(f->server));
         read_200(early);
@@ -101,8 +101,8 @@ inherited_sockets_are_served_and_outlive_the_server(void **state) {
         int late = ask_for_version(got.fd[1]);
         sid_server_settle(second);
         sid_server_free(&second);
-        assert_int_equal(sid_server_new(f->app, &config, "", &got, &second),
-                         SID_OK);
+        assert_int_equal(
+            sid_server_new(f->app, &config, "", &got, NULL, &second), SID_OK);
         read_200(late);
         sid_server_free(&second);
     }
@@ -120,8 +120,9 @@ what_is_no_listening_tcp_socket_is_refused(void **state) {
     sid_log_set_level(SID_LOG_ERROR + 1); /* the refusal is logged */
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct sid_inherited got = {.fd = {wrong[i]}, .count = 1};
-        assert_int_equal(sid_server_new(f->app, &f->config, "", &got, &second),
-                         SID_E_CONFIG);
+        assert_int_equal(
+            sid_server_new(f->app, &f->config, "", &got, NULL, &second),
+            SID_E_CONFIG);
         assert_null(second);
         if (wrong[i] != STDERR_FILENO)
             sid_inherited_close(&got);

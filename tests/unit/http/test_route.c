@@ -86,6 +86,8 @@ static const struct {
     {SID_METHOD_GET, "/manifest.webmanifest", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/robots.txt", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/web/css/tokens.css", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_GET, "/channels/wechat/city", OPEN, N, SID_BODY_NONE},
+    {SID_METHOD_POST, "/channels/wechat/city", OPEN, N, SID_BODY_PUSH},
     {SID_METHOD_GET, "/healthz", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/readyz", OPEN, N, SID_BODY_NONE},
     {SID_METHOD_GET, "/metrics", OPEN, N, SID_BODY_NONE},

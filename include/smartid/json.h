@@ -4,8 +4,8 @@
  * member, no NUL, members named by the caller and no others), and with
  * allocations that are wiped when they are freed, because bodies hold names and
  * codes. Any thread; a document has one owner at a time. */
-#ifndef SMARTID_HTTP_JSON_H
-#define SMARTID_HTTP_JSON_H
+#ifndef SMARTID_JSON_H
+#define SMARTID_JSON_H
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* json_in.c: bounded reading of JSON with jansson (see json.h). Any thread;
  * the documents belong to the caller. */
-#include "json.h"
+#include "smartid/json.h"
 
 #include <malloc.h>
 #include <stdlib.h>

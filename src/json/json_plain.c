@@ -1,7 +1,7 @@
 /* json_plain.c: see json.h. Any thread; owns nothing. */
 #include <string.h>
 
-#include "json.h"
+#include "smartid/json.h"
 
 /* What is left of the text. */
 struct rest {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../../../src/http/json.h"
+#include "smartid/json.h"
 
 #define MEMBERS 3
 

@@ -10,8 +10,8 @@
 
 #include <math.h>
 
-#include "../../../src/http/json.h"
 #include "../../fuzz/fuzz.h"
+#include "smartid/json.h"
 
 static enum sid_err
 parse(const char *text) {
