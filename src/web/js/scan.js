@@ -1,6 +1,7 @@
 /* scan.js: the clerk's page: sign in, choose once, scan, read the answer, go on
  * with one key. */
 import { call } from './api.js';
+import { offerChat, offerScanner } from './chat_clerk.js';
 import { byId, el } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
 import { makeReader } from './reader.js';
@@ -11,6 +12,7 @@ import { Sound } from './sound.js';
 import { addToTally, readTally } from './tally.js';
 import { clockText } from './time.js';
 import { Verdict } from './verdict.js';
+import { fromChat } from './wallet.js';
 import { problemText, word } from './words.js';
 
 const ROLES = ['clerk'];
@@ -39,6 +41,9 @@ class Counter {
         });
         document.addEventListener('keydown', (event) => this.key(event));
         onLanguage(() => this.relabel());
+        const why = await fromChat();
+        if (why !== '')
+            return this.signIn(why);
         let session = null;
         try {
             session = await presentSession(ROLES);
@@ -87,6 +92,8 @@ class Counter {
 
     signedIn(session) {
         this.session = session;
+        offerChat(session);
+        offerScanner(session, (text) => this.check(text));
         this.verdict = new Verdict(byId('verdict'), session, { next: () => this.scan() });
         this.setup = readSetup(session.purposes);
         if (this.setup === null)
