@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "smartid/clock.h"
 
 #define ok(expression) assert_int_equal((expression), SID_OK)
 #define OPENID "oPERSON"
@@ -203,6 +204,28 @@ what_made_an_officer_look_is_not_told(void **state) {
 }
 
 static void
+a_card_that_will_expire_is_told_of_once(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit = {.id_number_text = ""};
+    struct sid_config config = f->config;
+    char expected[40];
+    submit.valid_until_s = sid_now_s() + 86400;
+    enrol_by_chat(f, &submit, NUMBER_A);
+    assert_string_equal(look_into_the_outbox(f).content, "approved ");
+    /* Nobody listens there; it makes the daemon look for them. */
+    snprintf(config.webhook_url, sizeof config.webhook_url,
+             "http://127.0.0.1:9/");
+    ok(sid_app_reload(f->app, &config, &f->purposes));
+    sid_app_tick(f->app);
+    snprintf(expected, sizeof expected, "expiring %lld",
+             (long long)submit.valid_until_s);
+    assert_string_equal(look_into_the_outbox(f).content, expected);
+    sid_app_tick(f->app);
+    assert_int_equal(look_into_the_outbox(f).events, 0);
+    sid_enrol_submit_fini(&submit);
+}
+
+static void
 an_erased_person_is_nobody_there_any_more(void **state) {
     struct fixture *f = *state;
     struct sid_enrol_submit submit = {.id_number_text = ""};
@@ -259,6 +282,7 @@ main(void) {
         T(the_result_waits_in_the_outbox_once),
         T(who_is_turned_down_at_the_door_is_told_the_reason),
         T(what_made_an_officer_look_is_not_told),
+        T(a_card_that_will_expire_is_told_of_once),
         T(an_erased_person_is_nobody_there_any_more),
         T(a_clerk_is_bound_and_parted_and_both_are_recorded),
         T(nothing_is_taken_while_the_app_stops),
