@@ -169,7 +169,8 @@ $(BUILD)/src/app/purposes_file.o: $(BUILD)/gen/purposes_example.inc
 
 # What the pages consist of becomes part of the program, see src/http/embed.sh.
 WEB_FILES  := $(sort $(shell find src/web -type f))
-READER     := $(addprefix $(DATA)/reader/,zxing_reader.js zxing_reader.wasm zxing_LICENSE.txt)
+READER     := $(addprefix $(DATA)/reader/,zxing_reader.js zxing_reader.wasm zxing_LICENSE.txt) \
+              $(addprefix $(DATA)/weixin/,weixin_sdk.js weixin_LICENSE.txt)
 WEB_PAIRS  := $(foreach f,$(WEB_FILES),$(f:src/web/%=%)=$(f)) \
               $(foreach f,$(READER),vendor/$(notdir $(f))=$(f))
 WEB_MADE   := $(BUILD)/gen/web_files.S $(BUILD)/gen/web_files.inc
@@ -322,9 +323,9 @@ setup: ## install what is missing: packages, model pack, sample photos
 	@tests/setup/setup.sh demo
 setup-check:
 	@tests/setup/setup.sh check
-demo: setup ## the whole story on real photos (KEEP=1: go on, with the pages on)
+demo: setup ## the whole story on real photos (KEEP=1: go on, with the pages on; CHANNEL=wechat: in a chat)
 	$(SUB) all $(BUILD)/smartidd-clock $(BUILD)/mkphoto
-	@tests/demo/demo.sh --bin $(BUILD) $(if $(KEEP),--keep)
+	@$(if $(filter wechat,$(CHANNEL)),tests/demo/demo_wechat.py --bin $(BUILD),tests/demo/demo.sh --bin $(BUILD) $(if $(KEEP),--keep))
 check: setup-check ## prove it: lint, unit and end-to-end tests, sanitizers
 	+@tests/run-check.sh
 check-unit: unit-bins ## unit tests (after make setup-check)

@@ -174,6 +174,10 @@
       "by=\"key\"", "Sessions opened on the pages")                            \
     X(SID_M_SESSIONS_APPLICANT, COUNTER, "smartidd_sessions_opened_total",     \
       "by=\"applicant\"", "")                                                  \
+    X(SID_M_SESSIONS_HOLDER, COUNTER, "smartidd_sessions_opened_total",        \
+      "by=\"holder\"", "")                                                     \
+    X(SID_M_SESSIONS_VISITOR, COUNTER, "smartidd_sessions_opened_total",       \
+      "by=\"visitor\"", "")                                                    \
     X(SID_M_SESSION_CSRF, COUNTER, "smartidd_session_refusals_total",          \
       "reason=\"csrf\"",                                                       \
       "Requests of sessions refused, and of applicants that were too many")    \
@@ -231,6 +235,14 @@
       "op=\"send\",outcome=\"failed\"", "")                                    \
     X(SID_M_WECHAT_SEND_UNKNOWN, COUNTER, "smartidd_wechat_calls_total",       \
       "op=\"send\",outcome=\"unknown\"", "")                                   \
+    X(SID_M_WECHAT_VISIT_KNOWN, COUNTER, "smartidd_wechat_visits_total",       \
+      "end=\"known\"", "Ways out of a chat onto a page, by how they ended")    \
+    X(SID_M_WECHAT_VISIT_AGAIN, COUNTER, "smartidd_wechat_visits_total",       \
+      "end=\"again\"", "")                                                     \
+    X(SID_M_WECHAT_VISIT_SNAPSHOT, COUNTER, "smartidd_wechat_visits_total",    \
+      "end=\"snapshot\"", "")                                                  \
+    X(SID_M_WECHAT_VISIT_DOWN, COUNTER, "smartidd_wechat_visits_total",        \
+      "end=\"down\"", "")                                                      \
     X(SID_M_WECHAT_OUTBOX, GAUGE, "smartidd_wechat_outbox", "",                \
       "Photos to be fetched and messages to be sent")                          \
     X(SID_M_WECHAT_PAUSED, GAUGE, "smartidd_wechat_accounts_paused", "",       \

@@ -46,6 +46,10 @@ bool sid_wechat_find(const struct sid_wechat *wechat, const char *name,
                      size_t name_len, size_t *account);
 const struct sid_wechat_account *
 sid_wechat_account(const struct sid_wechat *wechat, size_t account);
+/* The account whose domain file has this name; NULL when there is none, also
+ * with wechat NULL. */
+const struct sid_wechat_account *
+sid_wechat_domain(const struct sid_wechat *wechat, const char *name);
 const struct sid_wechat_texts *sid_wechat_texts(const struct sid_wechat *wechat,
                                                 size_t account);
 struct sid_wechat_api *sid_wechat_api(const struct sid_wechat *wechat);

@@ -49,6 +49,8 @@ struct sid_wechat_account {
     /* from the files it names */
     char app_secret[65];
     char token[33];
+    char domain_name[64]; /* of the domain file, and what is in it; "": none */
+    char domain_text[65];
     struct sid_wechat_aes_key aes_keys[2]; /* current, previous */
     size_t aes_key_n;                      /* 0 in plain mode */
 };

@@ -72,6 +72,7 @@ struct sid_wechat_call {
     char openid[SID_WECHAT_NAME_SIZE];    /* SEND_* */
     char param[SID_WECHAT_MEDIA_ID_SIZE]; /* see above */
     struct sid_buf body;                  /* owned; freed by _fini() */
+    int64_t limit_ms; /* with all its attempts; 0: deadline_ms of the client */
     void (*done)(struct sid_wechat_call *me);
     /* out */
     enum sid_err err;

@@ -14,7 +14,8 @@ note_run(struct sid_op *op, struct sid_store *store) {
                    sid_address_class(note->from));
     return sid_app_audit(
         store, note->closed ? "session_closed" : "session_opened",
-        sid_caller_actor(&note->flow.caller), "", "done", detail);
+        sid_caller_actor(&note->flow.caller),
+        note->subject == NULL ? "" : note->subject, "done", detail);
 }
 
 void

@@ -7,6 +7,8 @@
 
 extern const struct sid_handler sid_api_session_open, sid_api_session_get,
     sid_api_session_close;
+extern const struct sid_handler sid_api_visit_enter, sid_api_visit_back,
+    sid_api_jssdk, sid_api_domain, sid_api_wechat_clerk;
 extern const struct sid_handler sid_api_page, sid_api_page_root;
 extern const struct sid_handler sid_api_healthz, sid_api_readyz,
     sid_api_metrics, sid_api_version, sid_api_offline_keys;
@@ -34,6 +36,29 @@ extern const struct sid_handler sid_api_webhook_look, sid_api_webhook_replay;
 extern const struct sid_handler sid_api_client_add, sid_api_client_list,
     sid_api_client_revoke;
 
+/* Whether {account} is one that has pages, on the open port. Errors:
+ * SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_api_visit_check(struct sid_request *req);
+/* The page that the parameter of this name, the only one, names: "card",
+ * "enroll" or "scan" (static), and into req->session.page. Errors:
+ * SID_E_FIELD_MISSING, SID_E_FIELD_INVALID, SID_E_FIELD_UNKNOWN. */
+SID_FALLIBLE enum sid_err sid_api_visit_page(struct sid_request *req,
+                                             const char *name,
+                                             const char **page);
+/* Sets a cookie of the whole site that scripts cannot read. All borrowed. */
+struct sid_api_cookie {
+    const char *name, *name_tls;
+    const char *same_site; /* "Strict" | "Lax" */
+    const char *value;
+    int64_t life_s;
+};
+void sid_api_set_cookie(struct sid_request *req,
+                        const struct sid_api_cookie *cookie);
+/* Begins req->session as it is, for its whole life; its cookie is set and,
+ * wiped by the caller, handed out. Errors: those of sid_session_open(). */
+SID_FALLIBLE enum sid_err
+sid_api_begin_session(struct sid_request *req,
+                      char cookie[SID_SESSION_COOKIE_SIZE]);
 /* Takes the parts of a multipart body that enrolment and appeal share, and
  * frees it. photo: SID_PHOTO_KINDS empty buffers. Errors: SID_E_FIELD_INVALID,
  * SID_E_CHALLENGE_REQUIRED. */

@@ -258,6 +258,10 @@ submit_prepare(struct sid_request *req) {
         return err;
     sid_api_grant_wait(req);
     submit->wait_until_us = sid_api_wait_until_us(req);
+    memcpy(submit->wechat_account, req->session.wechat_account,
+           sizeof submit->wechat_account);
+    memcpy(submit->wechat_openid, req->session.wechat_openid,
+           sizeof submit->wechat_openid);
     return SID_OK;
 }
 

@@ -14,16 +14,23 @@
 #define KEY_TEXT_SIZE 128
 #define PAGE_SIZE 16
 
+void
+sid_api_set_cookie(struct sid_request *req,
+                   const struct sid_api_cookie *cookie) {
+    bool tls = sid_request_tls(req);
+    int n =
+        snprintf(req->answer.cookie, SID_COOKIE_LINE_SIZE,
+                 "%s=%s; Path=/; HttpOnly; SameSite=%s; Max-Age=%" PRId64 "%s",
+                 tls ? cookie->name_tls : cookie->name, cookie->value,
+                 cookie->same_site, cookie->life_s, tls ? "; Secure" : "");
+    SID_ASSERT(n > 0 && n < SID_COOKIE_LINE_SIZE);
+}
+
 static void
 set_cookie(struct sid_request *req, const char *value, int64_t life_s) {
-    bool tls = sid_request_tls(req);
-    char *line = req->answer.cookie;
-    int n = snprintf(
-        line, SID_COOKIE_LINE_SIZE,
-        "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%" PRId64 "%s",
-        tls ? SID_COOKIE_NAME_TLS : SID_COOKIE_NAME, value, life_s,
-        tls ? "; Secure" : "");
-    SID_ASSERT(n > 0 && n < SID_COOKIE_LINE_SIZE);
+    const struct sid_api_cookie cookie = {SID_COOKIE_NAME, SID_COOKIE_NAME_TLS,
+                                          "Strict", value, life_s};
+    sid_api_set_cookie(req, &cookie);
 }
 
 static void
@@ -46,10 +53,23 @@ write_purpose(struct sid_json *json, const struct sid_purpose *purpose) {
     sid_json_close(json, '}');
 }
 
+static bool
+is_applicant(const struct sid_request *req) {
+    return req->session.kind == SID_SESSION_APPLICANT;
+}
+
+static const char *
+role_name(const struct sid_request *req) {
+    if (req->session.kind == SID_SESSION_VISITOR)
+        return "visitor";
+    return is_applicant(req) ? "applicant" : sid_role_name(req->caller.role);
+}
+
 /* What a page has to know about who uses it. */
 static enum sid_err
 write_session(struct sid_request *req, const char *cookie) {
     const struct sid_caller *caller = &req->caller;
+    const struct sid_session *session = &req->session;
     const struct sid_purposes *set = caller->purpose_set;
     struct sid_page_set *pages = sid_pages_hold(req->door->server);
     const struct sid_page_limits limits = sid_page_limits(pages);
@@ -61,9 +81,7 @@ write_session(struct sid_request *req, const char *cookie) {
     struct sid_json json;
     sid_json_init(&json, &req->answer.body);
     sid_json_open(&json, NULL, '{');
-    sid_json_string(&json, "role",
-                    req->session.applicant ? "applicant"
-                                           : sid_role_name(caller->role));
+    sid_json_string(&json, "role", role_name(req));
     sid_json_string(&json, "csrf_token", token);
     sid_json_time(&json, "expires_at", req->session.ends_at_s);
     sid_json_int(&json, "idle_s", limits.session_idle_s);
@@ -73,6 +91,12 @@ write_session(struct sid_request *req, const char *cookie) {
             write_purpose(&json, &set->item[i]);
     }
     sid_json_close(&json, ']');
+    if (session->enrolment_id[0] != '\0')
+        sid_json_string(&json, "enrollment_id", session->enrolment_id);
+    if (session->credential_id[0] != '\0')
+        sid_json_string(&json, "credential_id", session->credential_id);
+    if (session->wechat_account[0] != '\0')
+        sid_json_string(&json, "wechat", session->wechat_account);
     sid_json_close(&json, '}');
     sid_wipe(token, sizeof token);
     return json.err;
@@ -134,7 +158,7 @@ open_page(struct sid_request *req, const struct sid_page_set *pages,
     enum sid_err err =
         sid_app_resume(server->app, attempt, sid_page_client(pages), true,
                        &req->caller, &req->retry_s);
-    req->session.applicant = true;
+    req->session.kind = SID_SESSION_APPLICANT;
     /* Not the asker's fault: the page's own key is not good any more. */
     return err == SID_E_UNAUTHENTICATED ? SID_E_FORBIDDEN : err;
 }
@@ -191,7 +215,7 @@ open_prepare(struct sid_request *req) {
     pages = sid_pages_hold(req->door->server);
     err = key[0] != '\0' ? open_with_key(req, pages, &attempt)
                          : open_page(req, pages, &attempt);
-    note->quiet = req->session.applicant;
+    note->quiet = is_applicant(req);
     note->from = &req->u.session.from;
 out:
     sid_page_set_drop(&pages);
@@ -204,27 +228,63 @@ note_start(struct sid_request *req) {
     sid_session_note_start(&req->u.session.flow);
 }
 
-/* The session begins once it is written down. */
-static enum sid_err
-open_finish(struct sid_request *req) {
+enum sid_err
+sid_api_begin_session(struct sid_request *req,
+                      char cookie[SID_SESSION_COOKIE_SIZE]) {
+    static const enum sid_metric by[] = {
+        [SID_SESSION_KEY] = SID_M_SESSIONS_KEY,
+        [SID_SESSION_APPLICANT] = SID_M_SESSIONS_APPLICANT,
+        [SID_SESSION_HOLDER] = SID_M_SESSIONS_HOLDER,
+        [SID_SESSION_VISITOR] = SID_M_SESSIONS_VISITOR,
+    };
     struct sid_server *server = req->door->server;
     struct sid_page_set *pages = sid_pages_hold(server);
     const struct sid_page_limits limits = sid_page_limits(pages);
     sid_page_set_drop(&pages);
     const struct sid_session_times times = {sid_app_now_s(server->app),
                                             limits.session_idle_s};
-    char cookie[SID_SESSION_COOKIE_SIZE];
-    memcpy(req->session.client_id, req->caller.client_id,
-           sizeof req->session.client_id);
     req->session.ends_at_s = times.now_s + limits.session_life_s;
     enum sid_err err =
         sid_session_open(server->sessions, &req->session, &times, cookie);
     if (err != SID_OK)
         return err;
-    sid_metric_add(req->session.applicant ? SID_M_SESSIONS_APPLICANT
-                                          : SID_M_SESSIONS_KEY,
-                   1);
+    sid_metric_add(by[req->session.kind], 1);
     set_cookie(req, cookie, limits.session_life_s);
+    return SID_OK;
+}
+
+/* Who came out of a chat and signs in with a key is still the same person. */
+static void
+keep_chat(struct sid_request *req) {
+    struct sid_server *server = req->door->server;
+    struct sid_page_set *pages = sid_pages_hold(server);
+    const struct sid_session_times times = {
+        sid_app_now_s(server->app), sid_page_limits(pages).session_idle_s};
+    sid_page_set_drop(&pages);
+    char cookie[SID_SESSION_COOKIE_SIZE];
+    struct sid_session before;
+    if (sid_session_cookie(req, cookie) &&
+        sid_session_find(server->sessions, cookie, &times, &before) == SID_OK) {
+        memcpy(req->session.wechat_account, before.wechat_account,
+               sizeof before.wechat_account);
+        memcpy(req->session.wechat_openid, before.wechat_openid,
+               sizeof before.wechat_openid);
+        sid_wipe(&before, sizeof before);
+    }
+    sid_wipe(cookie, sizeof cookie);
+}
+
+/* The session begins once it is written down. */
+static enum sid_err
+open_finish(struct sid_request *req) {
+    char cookie[SID_SESSION_COOKIE_SIZE];
+    memcpy(req->session.client_id, req->caller.client_id,
+           sizeof req->session.client_id);
+    if (!is_applicant(req))
+        keep_chat(req);
+    enum sid_err err = sid_api_begin_session(req, cookie);
+    if (err != SID_OK)
+        return err;
     err = write_session(req, cookie);
     sid_wipe(cookie, sizeof cookie);
     req->answer.success = SID_SUCCESS_CREATED;
@@ -287,7 +347,7 @@ close_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.session);
     struct sid_session_note *note = &req->u.session.flow;
     note->closed = true;
-    note->quiet = req->session.ends_at_s == 0 || req->session.applicant;
+    note->quiet = req->session.ends_at_s == 0 || is_applicant(req);
     note->from = &req->u.session.from;
     enum sid_err err = sid_api_nothing(req);
     return err == SID_OK ? check_source(req, &req->u.session.from) : err;

@@ -8,8 +8,8 @@
 #include "smartid/text.h"
 
 bool
-sid_cookie_find(const char *line, bool tls, char out[SID_SESSION_COOKIE_SIZE]) {
-    const char *name = tls ? SID_COOKIE_NAME_TLS : SID_COOKIE_NAME;
+sid_cookie_find(const char *line, const char *name,
+                char out[SID_SESSION_COOKIE_SIZE]) {
     const size_t name_len = strlen(name);
     const char *value = NULL;
     size_t value_len = 0;

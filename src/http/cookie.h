@@ -11,10 +11,13 @@
  * for part of the site. Source: RFC 6265bis 4.1.3.2. */
 #define SID_COOKIE_NAME "sid_session"
 #define SID_COOKIE_NAME_TLS "__Host-sid_session"
+/* Of somebody who is on the way to WeChat and back. */
+#define SID_COOKIE_VISIT "sid_visit"
+#define SID_COOKIE_VISIT_TLS "__Host-sid_visit"
 
-/* The value of the session's cookie in a Cookie line; false when it is not
+/* The value of the cookie of that name in a Cookie line; false when it is not
  * there, there twice, or not of a session's form. */
-bool sid_cookie_find(const char *line, bool tls,
+bool sid_cookie_find(const char *line, const char *name,
                      char out[SID_SESSION_COOKIE_SIZE]);
 
 /* Whether an Origin line names the host of a Host line: name and port alike, a

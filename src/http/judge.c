@@ -87,8 +87,9 @@ judge_caller(struct sid_request *req) {
             return err;
     }
     /* An applicant acts for the page's client, but may do less. */
-    unsigned who = req->session.applicant ? SID_ROUTE_APPLICANT
-                                          : (unsigned)req->caller.role;
+    unsigned who = req->session.kind == SID_SESSION_APPLICANT
+                       ? SID_ROUTE_APPLICANT
+                       : (unsigned)req->caller.role;
     if (req->door->control)
         who |= SID_ROUTE_CONTROL;
     if (sid_route_allows(req->route, who))
@@ -150,6 +151,14 @@ judge_body(struct sid_request *req) {
     return sid_upload_new(boundary, of, (size_t)req->photo_max_bytes,
                           (size_t)req->content_length, &req->field,
                           &req->upload);
+}
+
+const struct sid_wechat_account *
+sid_request_wechat(const struct sid_request *req, size_t *index) {
+    const struct sid_wechat *wechat = req->door->server->wechat;
+    return sid_wechat_find(wechat, req->account, req->account_len, index)
+               ? sid_wechat_account(wechat, *index)
+               : NULL;
 }
 
 enum sid_err

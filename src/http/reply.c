@@ -58,7 +58,8 @@ sid_reply_status(enum sid_err err) {
     case SID_E_HEAD_TOO_LARGE: return 431;
     case SID_E_RATE: case SID_E_ATTEMPTS: return 429;
     case SID_E_NO_MEMORY: case SID_E_QUEUE_FULL: case SID_E_STOPPING:
-    case SID_E_STORE: case SID_E_CRYPTO: return 503;
+    case SID_E_STORE: case SID_E_CRYPTO: case SID_E_API_UNREACHABLE:
+    case SID_E_API_PAUSED: return 503;
     case SID_E_STORE_FULL: return 507;
     /* The service's own affair. */
     case SID_E_INTERNAL: case SID_E_IO: case SID_E_TIMEOUT:
@@ -68,7 +69,6 @@ sid_reply_status(enum sid_err err) {
     /* WeChat's: its pushes are all refused alike. */
     case SID_E_PUSH_FORMAT: case SID_E_PUSH_SIGNATURE: case SID_E_PUSH_STALE:
     case SID_E_PUSH_REPLAYED: case SID_E_PUSH_SEALED:
-    case SID_E_API_UNREACHABLE: case SID_E_API_PAUSED:
     case SID_E_API_REFUSED: case SID_E_API_ANSWER:
     /* These never leave a flow: a refused code is an answer, a photo that
      * cannot be used a reason. */

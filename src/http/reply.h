@@ -15,6 +15,9 @@ struct sid_request;
 /* A session's cookie with its attributes. */
 #define SID_COOKIE_LINE_SIZE 176
 
+/* The longest is WeChat's, with an address of ours in it. */
+#define SID_LOCATION_SIZE 1024
+
 enum sid_success {
     SID_SUCCESS_OK,
     SID_SUCCESS_CREATED,
@@ -29,7 +32,7 @@ struct sid_answer {
     enum sid_success success;
     struct sid_buf body;
     const char *content_type;          /* NULL: JSON */
-    char location[64];                 /* "" for none */
+    char location[SID_LOCATION_SIZE];  /* "" for none */
     char preference[32];               /* Preference-Applied; "" for none */
     char cookie[SID_COOKIE_LINE_SIZE]; /* Set-Cookie; "" for none */
     int retry_after_s;                 /* 0: none */

@@ -323,6 +323,7 @@ sid_request_end(void *cls, struct MHD_Connection *connection, void **req_cls,
         atomic_fetch_sub(&server->unanswered, 1);
     /* Reasons and counters are what somebody has written about a person. */
     sid_wipe(&req->u, req->flow_bytes);
+    sid_wipe(&req->session, sizeof req->session);
     sid_wipe(req->answer.cookie, sizeof req->answer.cookie);
     give_spare(req);
     sid_wipe_stack();

@@ -40,6 +40,7 @@
 #include "smartid/qr.h"
 #include "smartid/retention.h"
 #include "smartid/wechat.h"
+#include "smartid/wechat_visit.h"
 
 struct sid_door;
 struct sid_route;
@@ -140,6 +141,12 @@ struct sid_request {
             struct sid_session_note flow; /* first: it is the flow */
             struct sid_address from;
         } session;
+        struct {
+            struct sid_wechat_visit flow; /* first: it is the flow */
+            struct sid_address from;
+        } visit;
+        struct sid_wechat_ticket ticket;
+        struct sid_wechat_clerk wechat_clerk;
         struct sid_enrol_get get;
         struct sid_enrol_list list;
         struct sid_enrol_decide decide;
@@ -234,6 +241,11 @@ SID_FALLIBLE enum sid_err sid_session_judge(struct sid_request *req,
 SID_FALLIBLE enum sid_err sid_request_judge(struct sid_request *req,
                                             const char *url, const char *method,
                                             const char *version);
+
+/* The account that {account} of the path names, and its index; NULL when there
+ * is none. */
+const struct sid_wechat_account *
+sid_request_wechat(const struct sid_request *req, size_t *index);
 
 /* ---- query ------------------------------------------------------------- */
 /* A query parameter, or NULL. Borrowed from the connection. */

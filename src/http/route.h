@@ -54,7 +54,7 @@ struct sid_handler {
 struct sid_route {
     enum sid_method method; /* GET also serves HEAD */
     const char *pattern;    /* {id}, {photo}, {account} stand for one segment,
-                               {file}    for all the rest */
+                               {file} for all the rest */
     unsigned any;           /* bits of enum sid_role: whosever it is */
     unsigned own;           /* bits: only what they have sent or hold; what is
                                somebody else's does not exist for them */

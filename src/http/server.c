@@ -247,6 +247,8 @@ sid_server_new(struct sid_app *app, const struct sid_config *config,
     if (err == SID_OK)
         err = sid_sessions_new(&server->sessions);
     if (err == SID_OK)
+        err = sid_sessions_new(&server->visits);
+    if (err == SID_OK)
         err = open_pages(server, config);
     if (err == SID_OK)
         err = sid_linger_new(&server->linger);
@@ -398,6 +400,7 @@ sid_server_free(struct sid_server **server) {
     sid_linger_free(&me->linger);
     sid_page_set_drop(&me->pages);
     sid_sessions_free(&me->sessions);
+    sid_sessions_free(&me->visits);
     (void)pthread_mutex_destroy(&me->pages_lock);
     free(me);
 }

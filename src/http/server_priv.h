@@ -40,7 +40,8 @@ struct sid_server {
     struct sid_linger *linger;
     pthread_mutex_t pages_lock;
     struct sid_sessions *sessions;
-    struct sid_page_set *pages; /* under pages_lock; those in force */
+    struct sid_sessions *visits; /* of those on the way to WeChat and back */
+    struct sid_page_set *pages;  /* under pages_lock; those in force */
     _Atomic bool quiesced;
     /* Requests that a flow owns now, and those that a flow has owned and whose
      * answer is not yet on its way. Counted without a lock, because a flow may

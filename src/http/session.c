@@ -59,6 +59,7 @@ sid_sessions_free(struct sid_sessions **sessions) {
     *sessions = NULL;
     sid_rate_free(&me->applicants);
     (void)pthread_mutex_destroy(&me->lock);
+    sid_wipe(me->place, sizeof me->place);
     free(me);
 }
 
@@ -89,7 +90,8 @@ drop(struct sid_sessions *me, uint32_t *link) {
     uint32_t i = *link;
     struct place *at = &me->place[i];
     *link = at->next;
-    *at = (struct place){.next = me->free};
+    sid_wipe(at, sizeof *at);
+    at->next = me->free;
     me->free = i;
 }
 
@@ -104,9 +106,21 @@ is_over(const struct sid_session *session,
 static int
 worth_dropping(const struct sid_session *session,
                const struct sid_session *who) {
-    if (session->applicant)
-        return 2;
-    return !who->applicant && strcmp(session->client_id, who->client_id) == 0;
+    bool alike = session->kind == who->kind;
+    switch (session->kind) {
+    case SID_SESSION_APPLICANT:
+        return 3;
+    case SID_SESSION_HOLDER:
+        if (alike && sid_equal_ct(session->holder_hash, who->holder_hash,
+                                  sizeof who->holder_hash))
+            return 4;
+        return who->kind == SID_SESSION_APPLICANT ? 0 : 2;
+    case SID_SESSION_VISITOR:
+        return who->kind == SID_SESSION_APPLICANT ? 0 : 2;
+    case SID_SESSION_KEY:
+        return alike && strcmp(session->client_id, who->client_id) == 0;
+    }
+    return 0;
 }
 
 /* The one to be given up first; NOWHERE when there is none. */

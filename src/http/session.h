@@ -1,20 +1,21 @@
 /* session.h: who has signed in on a page: a table in memory.
  *
- * A session stands for a client's key; what it may do is judged at every
- * request as the key would be. The table has a fixed size and is gone with the
- * process. Only the SHA-256 of a cookie's value is kept. Thread safe (a mutex);
- * time comes in. */
+ * A session stands for a client's key, or for a holder's secret; what it may do
+ * is judged at every request as the key or the secret would be. The table has a
+ * fixed size and is gone with the process. Only the SHA-256 of a cookie's value
+ * is kept. Thread safe (a mutex); time comes in. */
 #ifndef SMARTID_HTTP_SESSION_H
 #define SMARTID_HTTP_SESSION_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "smartid/flow_wechat.h"
 #include "smartid/mac.h"
 #include "smartid/network.h"
 #include "smartid/rand.h"
 
-/* As many people may be signed in at once. Own choice: some 400 KiB. */
+/* As many people may be signed in at once. Own choice: some 1.6 MiB. */
 #define SID_SESSIONS_MAX 4096u
 /* 256 random bits in base32. */
 #define SID_SESSION_COOKIE_CHARS 52
@@ -22,9 +23,28 @@
 #define SID_CSRF_CHARS 52
 #define SID_CSRF_SIZE (SID_CSRF_CHARS + 1)
 
+enum sid_session_kind {
+    SID_SESSION_KEY,       /* has shown the client's key */
+    SID_SESSION_APPLICANT, /* enrols on the page, whose key it is not */
+    SID_SESSION_HOLDER,    /* the person; there is no client */
+    SID_SESSION_VISITOR,   /* has come out of a chat, and may nothing yet */
+};
+
+/* The page that somebody came out of a chat for. */
+enum sid_session_for { SID_FOR_CARD, SID_FOR_ENROLL, SID_FOR_SCAN };
+
 struct sid_session {
+    enum sid_session_kind kind;
     char client_id[SID_ID_SIZE];
-    bool applicant; /* somebody on the page to enrol, whose key it is not */
+    /* Of a holder: what may be asked for, and the hash of the secret that would
+     * open it. */
+    char credential_id[SID_ID_SIZE], enrolment_id[SID_ID_SIZE];
+    uint8_t holder_hash[SID_SHA256_BYTES];
+    /* Who came out of a chat: its account, and who they are there; "": nobody
+     * has. */
+    char wechat_account[SID_WECHAT_ACCOUNT_SIZE];
+    char wechat_openid[SID_OPENID_SIZE];
+    enum sid_session_for page;
     int64_t seen_at_s;
     int64_t ends_at_s; /* however much goes on in it */
 };
@@ -40,10 +60,11 @@ struct sid_session_times {
     int64_t now_s, idle_s;
 };
 /* Opens a session; who->seen_at_s is not looked at. When the table is full of
- * sessions that still live, the applicant seen longest ago goes; without one,
- * the session of the same client seen longest ago. cookie: its secret value,
- * wiped by the caller. Errors: SID_E_QUEUE_FULL (neither is there), SID_E_IO,
- * SID_E_CRYPTO. */
+ * sessions that still live, one goes, of several the one seen longest ago: the
+ * same holder's; else an applicant's; else, unless an applicant comes, that of
+ * any who came out of a chat, who come back with a tap; else the same client's.
+ * cookie: its secret value, wiped by the caller. Errors: SID_E_QUEUE_FULL (none
+ * of these is there), SID_E_IO, SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err
 sid_session_open(struct sid_sessions *sessions, const struct sid_session *who,
                  const struct sid_session_times *times,

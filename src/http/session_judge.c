@@ -1,5 +1,7 @@
 /* session_judge.c: a ladder of refusals over a request that shows a session's
- * cookie in place of a key. io thread of the connection; owns nothing. */
+ * cookie in place of a key or a holder's secret. io thread of the connection;
+ * owns nothing. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cookie.h"
@@ -12,7 +14,10 @@ bool
 sid_session_cookie(const struct sid_request *req,
                    char out[SID_SESSION_COOKIE_SIZE]) {
     return req->head.cookie != NULL &&
-           sid_cookie_find(req->head.cookie, sid_request_tls(req), out);
+           sid_cookie_find(req->head.cookie,
+                           sid_request_tls(req) ? SID_COOKIE_NAME_TLS
+                                                : SID_COOKIE_NAME,
+                           out);
 }
 
 enum sid_err
@@ -47,9 +52,29 @@ judge_token(const struct sid_request *req, const char *cookie) {
 /* The page that somebody with this session works on. */
 static enum sid_page
 page_of(const struct sid_session *session, enum sid_role role) {
-    if (session->applicant)
+    if (session->kind == SID_SESSION_APPLICANT)
         return SID_PAGE_ENROLL;
+    if (session->kind == SID_SESSION_VISITOR)
+        return SID_PAGE_SCAN;
+    if (session->kind == SID_SESSION_HOLDER)
+        return session->credential_id[0] == '\0' ? SID_PAGE_ENROLL
+                                                 : SID_PAGE_CARD;
     return role == SID_ROLE_CLERK ? SID_PAGE_SCAN : SID_PAGE_CONSOLE;
+}
+
+/* Who stands for no client. A holder, as if the secret had been shown: it opens
+ * what has its hash, which is nothing any more once the person is erased or has
+ * another phone. */
+static struct sid_caller
+caller_of(const struct sid_session *session) {
+    bool holder = session->kind == SID_SESSION_HOLDER;
+    struct sid_caller caller = {.role =
+                                    holder ? SID_ROLE_HOLDER : SID_ROLE_NONE,
+                                .has_holder_secret = holder};
+    memcpy(caller.holder_hash, session->holder_hash, sizeof caller.holder_hash);
+    (void)snprintf(caller.channel, sizeof caller.channel, "wechat:%s",
+                   session->wechat_account);
+    return caller;
 }
 
 static enum sid_err
@@ -67,13 +92,16 @@ judge_with(struct sid_request *req, const struct sid_page_set *pages,
         err = judge_token(req, cookie);
     if (err != SID_OK)
         return err;
-    if (session.applicant &&
-        !sid_session_applicant_may(server->sessions, attempt->from,
-                                   limits.applicant_per_minute, times.now_s,
-                                   &req->retry_s))
+    bool applicant = session.kind == SID_SESSION_APPLICANT;
+    if (applicant && !sid_session_applicant_may(server->sessions, attempt->from,
+                                                limits.applicant_per_minute,
+                                                times.now_s, &req->retry_s))
         return SID_E_RATE;
-    err = sid_app_resume(server->app, attempt, session.client_id,
-                         session.applicant, &caller, &req->retry_s);
+    if (session.client_id[0] == '\0')
+        caller = caller_of(&session);
+    else
+        err = sid_app_resume(server->app, attempt, session.client_id, applicant,
+                             &caller, &req->retry_s);
     if (err == SID_OK && !sid_page_on(pages, page_of(&session, caller.role)))
         err = SID_E_UNAUTHENTICATED;
     if (err == SID_OK) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "smartid/secretfile.h"
+#include "smartid/text.h"
 
 #define SECTION_PREFIX "wechat."
 #define SETTINGS_MAX 16
@@ -326,6 +327,53 @@ read_aes_key(struct reading *r, size_t account, const char *path,
     return err;
 }
 
+#define ALPHANUMERIC                                                           \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/* MP_verify_….txt */
+static bool
+is_domain_name(const char *name) {
+    static const char begin[] = "MP_verify_";
+    if (strncmp(name, begin, sizeof begin - 1) != 0)
+        return false;
+    name += sizeof begin - 1;
+    size_t len = strspn(name, ALPHANUMERIC);
+    return len > 0 && strcmp(name + len, ".txt") == 0;
+}
+
+/* What is public: whose file it is does not matter. */
+static bool
+read_domain_text(const char *path, char *out, size_t out_size) {
+    FILE *in = fopen(path, "re");
+    if (in == NULL)
+        return false;
+    size_t len = fread(out, 1, out_size - 1, in);
+    bool good = ferror(in) == 0 && fgetc(in) == EOF;
+    (void)fclose(in);
+    out[len] = '\0';
+    out[strcspn(out, "\r\n")] = '\0';
+    return good && out[0] != '\0' && out[strspn(out, ALPHANUMERIC)] == '\0';
+}
+
+static enum sid_err
+read_domain(struct reading *r, size_t account) {
+    struct sid_wechat_account *a = &r->list.item[account];
+    const char *slash = strrchr(a->domain_file, '/');
+    const char *name = slash == NULL ? a->domain_file : slash + 1;
+    size_t row = row_of("domain_file");
+    if (a->domain_file[0] == '\0')
+        return SID_OK;
+    if (!is_domain_name(name) ||
+        sid_text_copy(a->domain_name, sizeof a->domain_name, name) != SID_OK)
+        return fail_at(r, account, row, "not WeChat's file",
+                       "the file MP_verify_….txt, with its name");
+    if (!read_domain_text(a->domain_file, a->domain_text,
+                          sizeof a->domain_text))
+        return fail_at(r, account, row, "cannot be read, or is not its form",
+                       "a file with up to 64 letters and digits");
+    return SID_OK;
+}
+
 static enum sid_err
 read_secrets(struct reading *r, size_t account) {
     struct sid_wechat_account *a = &r->list.item[account];
@@ -377,7 +425,8 @@ check_account(struct reading *r, size_t account) {
             return fail_at(r, account, row_of("app_id"),
                            "the app_id of another section", "one of its own");
     }
-    return read_secrets(r, account);
+    enum sid_err err = read_domain(r, account);
+    return err == SID_OK ? read_secrets(r, account) : err;
 }
 
 enum sid_err

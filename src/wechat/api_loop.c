@@ -46,7 +46,9 @@ begin(struct sid_wechat_api *api, struct sid_wechat_call *call) {
     call->attempts = 0;
     call->token_renewed = false;
     call->due_us = now_us(api);
-    call->deadline_us = call->due_us + api->config.deadline_ms * 1000;
+    call->deadline_us =
+        call->due_us +
+        1000 * (call->limit_ms > 0 ? call->limit_ms : api->config.deadline_ms);
     call->next = api->calls;
     api->calls = call;
 }

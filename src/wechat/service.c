@@ -213,6 +213,17 @@ sid_wechat_account(const struct sid_wechat *wechat, size_t account) {
     return &wechat->accounts.item[account];
 }
 
+const struct sid_wechat_account *
+sid_wechat_domain(const struct sid_wechat *wechat, const char *name) {
+    for (size_t i = 0; wechat != NULL && i < wechat->accounts.count; i++) {
+        const struct sid_wechat_account *account = &wechat->accounts.item[i];
+        if (account->domain_name[0] != '\0' &&
+            strcmp(account->domain_name, name) == 0)
+            return account;
+    }
+    return NULL;
+}
+
 const struct sid_wechat_texts *
 sid_wechat_texts(const struct sid_wechat *wechat, size_t account) {
     return wechat->line[account].texts;

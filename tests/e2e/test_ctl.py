@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import shutil
 import sqlite3
@@ -328,6 +329,14 @@ class Mistakes(Case):
         self.assertEqual(result.returncode, 1)
         self.assertIn("no such user", result.stderr)
         self.assertFalse(os.path.exists(target))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_r_everything_that_init_makes_is_the_owners(self):
+        run_tool("init", "--dir", self.folder, "--owner", "nobody")
+        owner = pwd.getpwnam("nobody").pw_uid
+        for name in [".", *os.listdir(self.folder)]:
+            info = os.stat(os.path.join(self.folder, name))
+            self.assertEqual(info.st_uid, owner, name)
 
     def test_a_folder_that_settings_cannot_name_is_refused(self):
         for name, word in (("a ;b", "' ;'"), ("x" * 110, "too long")):

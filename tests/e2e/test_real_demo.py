@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -14,6 +15,7 @@ import urllib.request
 from harness import BIN, DATA, MODEL_DIR, ROOT, SLOW, Case, clean_environment
 
 SCRIPT = os.path.join(ROOT, "tests", "demo", "demo.sh")
+CHAT = os.path.join(ROOT, "tests", "demo", "demo_wechat.py")
 
 
 def take_interrupts():
@@ -69,6 +71,18 @@ class Demo(Case):
             self.assertRegex(text, r"curl .*image/%s.* -o %s\n" % (
                 re.escape(kind), re.escape(name)))
         self.assertIn("go away with the demo", text)
+
+    def test_the_story_in_a_chat_is_told_and_nothing_is_left(self):
+        result = subprocess.run(
+            [sys.executable, CHAT, "--bin", BIN], env=self.env, text=True,
+            capture_output=True, check=False, cwd=ROOT, timeout=300 * SLOW,
+            stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, 0,
+                         result.stdout[-3000:] + result.stderr)
+        self.assertIn("The story is told", result.stdout)
+        for pid in re.findall(r"\(process (\d+)\)", result.stdout):
+            self.assertFalse(self.runs(int(pid)))
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_kept_it_goes_on_until_ctrl_c_and_its_commands_and_pages_work(self):
         demo = subprocess.Popen(

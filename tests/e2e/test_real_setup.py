@@ -50,8 +50,8 @@ class Data(Case):
         os.chmod(path, 0o755)
 
     def with_photos(self, *names):
-        """Those, and the reader of codes, or only what is named."""
-        for name in names or ("photos", "reader"):
+        """Those, and what pages load, or only what is named."""
+        for name in names or ("photos", "reader", "weixin"):
             os.symlink(os.path.join(DATA, name),
                        os.path.join(self.data, name))
 
@@ -200,7 +200,7 @@ class Data(Case):
 
     def test_the_reader_of_codes_is_checked_too(self):
         self.models_at(os.path.join(self.data, "models"))
-        self.with_photos("photos")
+        self.with_photos("photos", "weixin")
         wrong = os.path.join(self.folder, "wrong")
         with open(wrong, "wb") as stream:
             stream.write(b"no reader")
@@ -219,8 +219,26 @@ class Data(Case):
         self.assertEqual(names_in(ours), sorted(inside.values()))
         self.assertEqual(self.run_script(), "")
 
+    def test_the_script_of_wechat_is_checked_too(self):
+        self.models_at(os.path.join(self.data, "models"))
+        self.with_photos("photos", "reader")
+        wrong = os.path.join(self.folder, "wrong")
+        with open(wrong, "wb") as stream:
+            stream.write(b"no script")
+        inside = {"index.js": "weixin_sdk.js", "LICENSE": "weixin_LICENSE.txt"}
+        ours = os.path.join(self.data, "weixin")
+        good = {name: os.path.join(DATA, "weixin", file)
+                for name, file in inside.items()}
+        self.package(list(dict(good, **{"index.js": wrong}).items()))
+        self.assertIn("found " + hashlib.sha256(b"no script").hexdigest(),
+                      self.run_script(code=1))
+        self.assertFalse(os.path.exists(ours))
+        self.package(list(good.items()))
+        self.assertIn("fetching", self.run_script())
+        self.assertEqual(names_in(ours), sorted(inside.values()))
+
     def test_photos_are_checked_too(self):
-        self.with_photos("reader")
+        self.with_photos("reader", "weixin")
         self.models_at(os.path.join(self.data, "models"))
         with open(PHOTO_LIST, encoding="ascii") as stream:
             files = [line.split()[1] for line in stream if line.strip()]

@@ -146,6 +146,14 @@ WELCOME = {
     ("POST", "/v1/sessions"): (422, {}, False),
     ("GET", "/v1/sessions"): (401, None, False),
     ("DELETE", "/v1/sessions"): (204, None, False),
+    # Who has come out of no chat.
+    ("POST", "/v1/sessions/wechat"): (409, {}, False),
+    ("DELETE", "/v1/sessions/wechat"): (409, None, False),
+    # There is no account on WeChat here.
+    ("GET", "/MP_verify_{file}"): (404, None, False),
+    ("GET", "/channels/wechat/{account}/enter"): (404, None, False),
+    ("GET", "/channels/wechat/{account}/oauth"): (404, None, False),
+    ("GET", "/channels/wechat/{account}/jssdk"): (404, None, False),
     # Nobody enrols here.
     ("GET", "/"): (404, None, False),
     ("GET", "/enroll"): (404, None, False),

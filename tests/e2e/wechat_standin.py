@@ -87,6 +87,9 @@ class Standin:
         self.calls = []     # paths, in order
         self.queries = []   # (path, query, body)
         self.failures = []
+        self.visitor = None     # openid of whoever opens a link
+        self.pages = None       # where their browser has our pages, if not at
+                                # the address that was agreed on
         self.callback_ips = ["127.0.0.1", "203.0.113.0/24"]
         self.released = threading.Event()  # ends "slow"
         self.connections = 0
@@ -269,6 +272,14 @@ class Standin:
         ("GET", "/cgi-bin/getcallbackip"): (ips, True),
     }
 
+    def lead_back(self, query):
+        """The silent page of web authorisation: where it leads."""
+        back = query["redirect_uri"]
+        if self.pages is not None:
+            back = self.pages + urllib.parse.urlsplit(back).path
+        return "%s?code=%s&state=%s" % (back, self.add_code(self.visitor),
+                                        query["state"])
+
     def answer(self, method, path, query, body):
         """(content type, bytes), or None for an unknown address."""
         route = self.ROUTES.get((method, path))
@@ -322,6 +333,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.reply(200, "application/json", json.dumps(
                 Control(self.owner).run(url.path[9:], body)).encode())
             return
+        if url.path == "/connect/oauth2/authorize":
+            self.redirect(self.owner.lead_back(query))
+            return
         with self.owner.lock:
             self.owner.calls.append(url.path)
             self.owner.queries.append((url.path, query, body))
@@ -352,10 +366,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.reply(200, "image/jpeg", b"\xff\xd8\xff" +
                        bytes(failure.value))
         elif mode == "redirect":
-            self.send_response(302)
-            self.send_header("Location", failure.value)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.redirect(failure.value)
         elif mode == "slow":
             self.owner.released.wait(60)
             self.close_connection = True
@@ -366,6 +377,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
         else:
             raise ValueError(mode)
+
+    def redirect(self, where):
+        self.send_response(302)
+        self.send_header("Location", where)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def reply(self, status, kind, body):
         self.send_response(status)
@@ -391,6 +408,10 @@ class Control:
 
     def do_fail(self, **rule):
         self.standin.fail(**rule)
+        return {}
+
+    def do_visitor(self, openid):
+        self.standin.visitor = openid
         return {}
 
     def do_heal(self):

@@ -149,7 +149,9 @@ read_page_values(const struct sid_head *lines) {
     char cookie[SID_SESSION_COOKIE_SIZE];
     for (int tls = 0; tls < 2; tls++) {
         if (lines->cookie != NULL &&
-            sid_cookie_find(lines->cookie, tls == 1, cookie))
+            sid_cookie_find(lines->cookie,
+                            tls == 1 ? SID_COOKIE_NAME_TLS : SID_COOKIE_NAME,
+                            cookie))
             fuzz_expect(strlen(cookie) == SID_SESSION_COOKIE_CHARS);
         if (lines->origin != NULL && lines->host != NULL &&
             sid_origin_is_host(lines->origin, lines->host, tls == 1))

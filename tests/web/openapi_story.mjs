@@ -95,7 +95,12 @@ export const story = [
     why: 'no token' },
   { ask: ['verify', 'session', 403], example: 'notValid',
     headers: { Origin: 'https://elsewhere.example' }, why: "another's page" },
+  { ask: ['bindChat', 'session', 409], why: 'not out of a chat' },
+  { ask: ['partChat', 'session', 409] },
   { ask: ['closeSession', 'session', 204] },
+  // There is no account on WeChat here.
+  ...['getDomainFile', 'enterFromChat', 'comeBackFromWechat', 'signPage'].map((id) => (
+    { ask: [id, undefined, 404] })),
   { ask: ['verify', 'session', 401], example: 'notValid' },
   // And with the key, in a program.
   { ask: ['verify', 'clerk', 200], example: 'notValid', forget: true },
@@ -199,8 +204,12 @@ export const ELSEWHERE = new Set([
   'verifyWechatUrl 200', 'takeWechatPush 200', // tests/e2e/test_wechat_chat.py
   'archiveAudit 200', // tests/e2e/test_archive.py
   'replayWebhook 204', // tests/e2e/test_webhook.py
+  // tests/e2e/test_wechat_pages.py
+  'bindChat 204', 'partChat 204', 'enterFromChat 303', 'comeBackFromWechat 303',
+  'signPage 200', 'getDomainFile 200',
 ]);
 export const CODES_ELSEWHERE = new Set([
+  'api_paused', 'api_unreachable', // test_wechat_pages.py
   'challenge_required', // test_challenge.py
   'credential_expired', // test_life.py
   'internal', 'no_memory', // test_could_not_check.py, test_memory.py

@@ -46,15 +46,21 @@ def draw_card(daemon):
     return card
 
 
-def with_pages(binary):
-    """A daemon with all pages on."""
+def with_pages(binary, wechat=None):
+    """A daemon with all pages on, and an account of that stand-in."""
     daemon = Daemon(binary, keys=True, settings={
         "pages.card": "on", "pages.scan": "on", "pages.console": "on",
         "pages.enroll": "on", "http.trusted_proxies": "127.0.0.1/32",
         # Not the defaults: the console shows those of the daemon.
         "face.match_review": "0.34", "face.liveness_review": "0.12",
         "challenge.match_accept_without": "0.61"})
-    daemon.env["SMARTIDD_PAGES_CLIENT"] = daemon.client_id("e2e app")
+    client = daemon.client_id("e2e app")
+    daemon.env["SMARTIDD_PAGES_CLIENT"] = client
+    if wechat is not None:
+        daemon.env["SMARTIDD_WECHAT_ACCOUNTS"] = accounts_file(
+            daemon.folder, section(daemon.folder, "city", wechat,
+                                   page_base=PAGES, client=client,
+                                   oauth_base=wechat.base))
     return daemon.start()
 
 
@@ -62,12 +68,13 @@ def address(daemon):
     return "http://127.0.0.1:%d" % daemon.port
 
 
-def world(daemon, fake, front, options):
+def world(daemon, fake, wechat, front, options):
     """What the tests need to know."""
     return {
         "origin": address(daemon) if front is None else
         "https://127.0.0.1:%d" % front.port,
         "daemon": address(daemon), "fake": address(fake),
+        "fakeKeys": fake.keys, "wechat": wechat.base,
         "keys": daemon.keys, "pid": daemon.process.pid,
         "folder": daemon.folder, "card": draw_card(daemon),
         "photos": os.path.join(DATA, "photos"), "shots": options.shots,
@@ -94,7 +101,10 @@ def main():
     sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
     import front as front_module
     import harness
+    import wechat_accounts
+    from wechat_standin import Standin
     globals().update(vars(harness))
+    globals().update(vars(wechat_accounts))
     globals()["Front"] = front_module.Front
     if os.path.abspath(options.shots).startswith(ROOT + os.sep):
         sys.exit("--shots: a folder outside the project")
@@ -106,14 +116,18 @@ def main():
         # Real faces; and fake ones, whose heads turn as a test wants.
         daemon = with_pages("smartidd")
         stack.callback(daemon.close)
-        fake = with_pages("smartidd-fake")
+        wechat = Standin()
+        stack.callback(wechat.close)
+        fake = with_pages("smartidd-fake", wechat)
         stack.callback(fake.close)
+        wechat.pages = address(fake)
         front = None if options.direct else Front(daemon)
         if front is not None:
             stack.callback(front.close)
-        facts = world(daemon, fake, front, options)
-        totals.append(run("test_pages.mjs",
-                          dict(env, WORLD=json.dumps(facts))))
+        facts = world(daemon, fake, wechat, front, options)
+        env["WORLD"] = json.dumps(facts)
+        totals += [run(name, env) for name in ("test_chat.mjs",
+                                               "test_pages.mjs")]
     good, bad = (sum(each) for each in zip(*totals))
     print("screenshots: %s" % options.shots)
     print("%d passed, %d failed" % (good, bad))

@@ -1,12 +1,12 @@
 /* appeal.js: what the person says against a rejection, once. */
-import { bearer, send } from './api.js';
+import { send } from './api.js';
 import { el, say } from './dom.js';
 import { t } from './i18n.js';
 import { problemText } from './words.js';
 
 const STATEMENT_MAX_BYTES = 400;
 
-export function askAppeal(root, { enrollment_id: id, holder_secret: secret }, { card, selfie }, done, back) {
+export function askAppeal(root, { enrollment_id: id, auth }, { card, selfie }, done, back) {
     const text = el('textarea', { id: 'statement', 'aria-describedby': 'statement-help' });
     const problem = el('p', { class: 'notice bad', role: 'alert', hidden: true });
     const button = el('button', { class: 'button main', type: 'submit', 'data-do': 'send-appeal' }, t('appeal.send'));
@@ -23,7 +23,7 @@ export function askAppeal(root, { enrollment_id: id, holder_secret: secret }, { 
             form.append('statement', statement);
         button.disabled = true;
         try {
-            await send(`/v1/enrollments/${id}/appeal`, { form, auth: bearer(secret), progress: () => {} });
+            await send(`/v1/enrollments/${id}/appeal`, { form, auth, progress: () => {} });
             done();
         } catch (error) {
             say(problem, problemText(error), 'bad');

@@ -1,5 +1,5 @@
 /* card.js: the resident's card: which view is shown, and the state of the ID. */
-import { bearer, call } from './api.js';
+import { call } from './api.js';
 import { Checks } from './card_checks.js';
 import { CodeView } from './card_code.js';
 import { erase, forget, showState, suspend } from './card_menu.js';
@@ -8,7 +8,7 @@ import { confirmed } from './dialog.js';
 import { byId, say } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
 import { Applicant } from './session.js';
-import { clearWallet, keepWallet, readWallet } from './wallet.js';
+import { clearWallet, fromChat, keepWallet, readWallet } from './wallet.js';
 import { problemText } from './words.js';
 
 /* What a counter hands over, in the fragment: it is never sent anywhere. */
@@ -21,7 +21,7 @@ function masked(name) {
 
 class Card {
     constructor() {
-        this.wallet = readWallet();
+        this.wallet = null;
         this.codes = null;
         this.credential = null;
         this.nameShown = false;
@@ -32,6 +32,8 @@ class Card {
 
     async start() {
         await this.takeOver();
+        const said = await fromChat();
+        this.wallet = readWallet();
         byId('who').addEventListener('click', () => this.name(!this.nameShown));
         byId('live').addEventListener('click', () => this.setLive(!this.live));
         const failed = (problem) => this.notice(problemText(problem), 'bad');
@@ -49,6 +51,7 @@ class Card {
         });
         onLanguage(() => this.relabel());
         this.show(location.hash === '#recover' ? 'recover' : 'pass');
+        this.notice(said, 'warn');
     }
 
     /* Never over an ID that is here without asking: a link can come from anybody. */
@@ -57,15 +60,10 @@ class Card {
         if (found === null)
             return;
         history.replaceState(null, '', location.pathname);
-        if (this.held && !await confirmed({ title: t('card.replace'), text: t('card.replace.text'), yes: t('card.replace.yes') }))
+        if (readWallet()?.credential_id && !await confirmed({ title: t('card.replace'), text: t('card.replace.text'), yes: t('card.replace.yes') }))
             return;
         clearWallet();
         keepWallet({ credential_id: found[1], enrollment_id: found[2], holder_secret: found[3] });
-        this.wallet = readWallet();
-    }
-
-    get held() {
-        return Boolean(this.wallet?.credential_id && this.wallet?.holder_secret);
     }
 
     relabel() {
@@ -95,11 +93,11 @@ class Card {
         this.running?.stop?.();
         this.running = null;
         this.codes?.stop();
-        this.view = view === 'pass' && !this.held ? 'none' : view;
+        this.view = view === 'pass' && !this.wallet?.credential_id ? 'none' : view;
         for (const section of document.querySelectorAll('[data-view]'))
             section.hidden = section.dataset.view !== this.view;
         this.notice('');
-        if (view !== 'recover' && location.hash !== '')
+        if (view !== 'recover' && location.hash === '#recover')
             history.replaceState(null, '', location.pathname);
         if (this.view === 'pass')
             this.begin();
@@ -142,14 +140,14 @@ class Card {
     /* The state of the ID; without a network the last code is still shown. */
     async load() {
         try {
-            this.credential = await call('GET', `/v1/credentials/${this.wallet.credential_id}`,
-                { auth: bearer(this.wallet.holder_secret) });
+            const { credential_id: id, auth } = this.wallet;
+            this.credential = await call('GET', `/v1/credentials/${id}`, { auth });
             this.tell();
         } catch (problem) {
             if (problem.status === 404 || problem.status === 401) {
                 this.codes.stop();
                 clearWallet();
-                this.gone('card.dead');
+                this.gone(problem.status === 401 ? 'card.over' : 'card.dead');
             } else {
                 this.codes.unreached();
             }

@@ -1,6 +1,6 @@
 /* card_checks.js: who asked about me: every check with whom, what for and how it
  * went, and a way to say that one was not right. */
-import { bearer, call } from './api.js';
+import { call } from './api.js';
 import { busy, el, say } from './dom.js';
 import { t } from './i18n.js';
 import { whenText } from './time.js';
@@ -18,7 +18,7 @@ export class Checks {
     constructor(root, wallet) {
         this.root = root;
         this.wallet = wallet;
-        this.auth = bearer(wallet.holder_secret);
+        this.auth = wallet.auth;
         this.list = el('ul', { class: 'checks' });
         this.more = el('button', { class: 'button', type: 'button', hidden: true }, t('checks.more'));
         this.said = el('p', { role: 'status' }, t('common.loading'));

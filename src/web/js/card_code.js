@@ -1,7 +1,7 @@
 /* card_code.js: the code on the screen: of the day, fetched anew by itself before
  * it changes and kept for when there is no network; or of the minute. The strip
  * moves and the clock runs so that a picture of the screen shows as one. */
-import { bearer, call } from './api.js';
+import { call } from './api.js';
 import { byId, el } from './dom.js';
 import { t } from './i18n.js';
 import { clockText, leftText, now } from './time.js';
@@ -17,7 +17,7 @@ export class CodeView {
     /* changed(problem): the credential does not have codes (any more). */
     constructor(wallet, changed) {
         this.path = `/v1/credentials/${wallet.credential_id}/code`;
-        this.auth = bearer(wallet.holder_secret);
+        this.auth = wallet.auth;
         this.changed = changed;
         this.live = false;
         this.code = readCode();

@@ -1,6 +1,6 @@
 /* card_menu.js: what the person can do with their ID: suspend it, resume it, take
  * it off this phone, erase everything. */
-import { bearer, call } from './api.js';
+import { call } from './api.js';
 import { confirmed } from './dialog.js';
 import { busy, byId, el } from './dom.js';
 import { t } from './i18n.js';
@@ -19,7 +19,7 @@ async function act(button, work, failed) {
 export async function suspend(wallet, button, done, failed) {
     if (!await confirmed({ title: t('card.suspend'), text: t('suspend.text'), yes: t('suspend.yes') }))
         return;
-    const auth = bearer(wallet.holder_secret);
+    const { auth } = wallet;
     if (await act(button, () => call('POST', `/v1/credentials/${wallet.credential_id}/suspend`, { auth }), failed)) {
         dropCode();
         done();
@@ -27,7 +27,7 @@ export async function suspend(wallet, button, done, failed) {
 }
 
 export async function resume(wallet, button, done, failed) {
-    const auth = bearer(wallet.holder_secret);
+    const { auth } = wallet;
     if (await act(button, () => call('POST', `/v1/credentials/${wallet.credential_id}/resume`, { auth }), failed))
         done();
 }
@@ -44,7 +44,7 @@ export async function erase(wallet, button, done, failed) {
         el('span', {}, t('erase.sure')));
     if (!await confirmed({ title: t('card.erase'), text: t('erase.text'), yes: t('erase.yes'), extra: check }))
         return;
-    const auth = bearer(wallet.holder_secret);
+    const { auth } = wallet;
     if (await act(button, () => call('DELETE', `/v1/enrollments/${wallet.enrollment_id}`, { auth }), failed)) {
         clearWallet();
         done('erase.done');

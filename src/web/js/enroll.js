@@ -6,13 +6,13 @@ import { Capture } from './capture.js';
 import { Challenge, takeSelfie } from './challenge.js';
 import { askConsent } from './consent.js';
 import { askDetails } from './details.js';
-import { byId, el, sign } from './dom.js';
+import { byId, el, say, sign } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
 import { settled, showOutcome, wrongParts } from './outcome.js';
 import { Sender } from './send.js';
 import { Applicant } from './session.js';
 import { wait } from './time.js';
-import { keepWallet, readWallet } from './wallet.js';
+import { fromChat, keepWallet, readWallet } from './wallet.js';
 import { problemText } from './words.js';
 
 const STEPS = ['consent', 'details', 'card', 'selfie', 'turns', 'send'];
@@ -26,6 +26,7 @@ class Enrolment {
         this.step = 'welcome';
         this.taken = { holder: null, card: null, selfie: null, challenge: null };
         this.consent = null;
+        this.wallet = null;
         /* What is to be taken anew after a rejection; null: everything. */
         this.wrong = null;
         this.running = null;
@@ -33,7 +34,7 @@ class Enrolment {
         this.watching = 0;
     }
 
-    start() {
+    async start() {
         byId('begin').addEventListener('click', () => this.show('consent'));
         askConsent((consent) => {
             this.consent = consent;
@@ -48,10 +49,11 @@ class Enrolment {
         for (const button of document.querySelectorAll('[data-back]'))
             button.addEventListener('click', () => this.back());
         onLanguage(() => this.relabel());
-        const wallet = readWallet();
-        byId('mine').hidden = !wallet?.credential_id;
-        if (wallet?.enrollment_id && !wallet.credential_id)
-            this.watch(wallet);
+        say(byId('chat'), await fromChat(this.applicant), 'warn');
+        this.wallet = readWallet();
+        byId('mine').hidden = !this.wallet?.credential_id;
+        if (this.wallet?.enrollment_id && !this.wallet.credential_id)
+            this.watch(this.wallet);
         else
             this.show('welcome');
     }
@@ -136,7 +138,8 @@ class Enrolment {
             const answer = await this.sender.enrol(this.taken);
             keepWallet({ enrollment_id: answer.id, holder_secret: answer.holder_secret,
                 credential_id: undefined, name: this.taken.holder.name });
-            this.watch(readWallet() ?? { enrollment_id: answer.id, holder_secret: answer.holder_secret });
+            this.wallet = readWallet() ?? { enrollment_id: answer.id, auth: bearer(answer.holder_secret) };
+            this.watch(this.wallet);
         } catch (problem) {
             if (!problem.passing)
                 this.sender.renew();
@@ -159,7 +162,7 @@ class Enrolment {
         for (let first = true; turn === this.watching; first = false) {
             try {
                 enrolment = await call('GET', `/v1/enrollments/${wallet.enrollment_id}`, {
-                    auth: bearer(wallet.holder_secret), headers: first ? {} : { Prefer: `wait=${WAIT_S}` } });
+                    auth: wallet.auth, headers: first ? {} : { Prefer: `wait=${WAIT_S}` } });
             } catch (problem) {
                 if (problem.status === 404 || problem.status === 401) {
                     keepWallet({ enrollment_id: undefined, holder_secret: undefined });
@@ -197,13 +200,13 @@ class Enrolment {
         showOutcome(byId('outcome'), enrolment, {
             look: () => {
                 this.latest = null;
-                this.watch(readWallet());
+                this.watch(this.wallet);
             },
             details: () => this.anew(new Set(), holder === null ? 'consent' : 'details'),
             retake: () => this.retake(wrongParts(enrolment.reasons)),
-            appeal: card === null || selfie === null ? null : () => askAppeal(byId('outcome'), readWallet(), this.taken, () => {
+            appeal: card === null || selfie === null ? null : () => askAppeal(byId('outcome'), this.wallet, this.taken, () => {
                 this.latest = null;
-                this.watch(readWallet());
+                this.watch(this.wallet);
             }, () => this.tell(enrolment)),
             anew: () => this.anew(null, 'consent'),
         });

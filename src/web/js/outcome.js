@@ -51,7 +51,7 @@ function retakeKey(parts) {
 function actionsOf(enrolment, acts) {
     switch (enrolment.state) {
     case 'approved':
-        return [el('a', { class: 'button main', href: '/card', 'data-do': 'card' }, t('outcome.show'))];
+        return [el('a', { class: 'button main', href: `/card${location.hash}`, 'data-do': 'card' }, t('outcome.show'))];
     case 'rejected':
     case 'failed':
         return rejectedActions(enrolment, acts);

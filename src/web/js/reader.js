@@ -18,7 +18,7 @@ async function nativeReader() {
     }
 }
 
-function loadScript(src) {
+export function loadScript(src) {
     return new Promise((resolve, reject) => {
         const script = document.createElement('script');
         script.src = src;

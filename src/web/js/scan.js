@@ -2,6 +2,7 @@
  * with one key. */
 import { call } from './api.js';
 import { showBatch } from './batch.js';
+import { offerChat, offerScanner } from './chat_clerk.js';
 import { confirmed } from './dialog.js';
 import { busy, byId, el, say } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
@@ -14,6 +15,7 @@ import { Sound } from './sound.js';
 import { addToTally, readTally } from './tally.js';
 import { clockText } from './time.js';
 import { Verdict } from './verdict.js';
+import { fromChat } from './wallet.js';
 import { problemText, word } from './words.js';
 
 const ROLES = ['clerk'];
@@ -44,6 +46,9 @@ class Counter {
         });
         document.addEventListener('keydown', (event) => this.key(event));
         onLanguage(() => this.relabel());
+        const why = await fromChat();
+        if (why !== '')
+            return this.signIn(why);
         let session = null;
         try {
             session = await presentSession(ROLES);
@@ -96,6 +101,8 @@ class Counter {
 
     signedIn(session) {
         this.session = session;
+        offerChat(session);
+        offerScanner(session, (text) => this.check(text));
         this.verdict = new Verdict(byId('verdict'), session, { next: () => this.scan() });
         this.setup = readSetup(session.purposes);
         if (this.setup === null)

@@ -7,6 +7,7 @@ export class Session {
         this.role = answer.role;
         this.purposes = answer.purposes ?? [];
         this.token = answer.csrf_token;
+        this.answer = answer;
     }
 
     headers(method) {

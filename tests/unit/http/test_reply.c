@@ -54,6 +54,8 @@ static const struct {
     {SID_E_QUEUE_FULL, 503},
     {SID_E_STOPPING, 503},
     {SID_E_STORE, 503},
+    {SID_E_API_UNREACHABLE, 503},
+    {SID_E_API_PAUSED, 503},
     {SID_E_STORE_FULL, 507},
 };
 

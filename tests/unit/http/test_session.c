@@ -40,10 +40,21 @@ at(int64_t now_s) {
 static enum sid_err
 open_one(const char *client, bool applicant, int64_t now_s,
          char cookie[SID_SESSION_COOKIE_SIZE]) {
-    struct sid_session who = {.applicant = applicant,
+    struct sid_session who = {.kind = applicant ? SID_SESSION_APPLICANT
+                                                : SID_SESSION_KEY,
                               .ends_at_s = now_s + LIFE_S};
     const struct sid_session_times times = at(now_s);
     (void)snprintf(who.client_id, sizeof who.client_id, "%s", client);
+    return sid_session_open(sessions, &who, &times, cookie);
+}
+
+static enum sid_err
+open_holder(uint8_t person, int64_t now_s,
+            char cookie[SID_SESSION_COOKIE_SIZE]) {
+    struct sid_session who = {.kind = SID_SESSION_HOLDER,
+                              .holder_hash = {person},
+                              .ends_at_s = now_s + LIFE_S};
+    const struct sid_session_times times = at(now_s);
     return sid_session_open(sessions, &who, &times, cookie);
 }
 
@@ -71,11 +82,11 @@ a_session_is_found_by_its_cookie(void **state) {
     assert_string_not_equal(one, two);
     assert_int_equal(find(one, 20, &found), SID_OK);
     assert_string_equal(found.client_id, "cli_one");
-    assert_false(found.applicant);
+    assert_int_equal(found.kind, SID_SESSION_KEY);
     assert_int_equal(found.ends_at_s, 10 + LIFE_S);
     assert_int_equal(found.seen_at_s, 20);
     assert_int_equal(find(two, 20, &found), SID_OK);
-    assert_true(found.applicant);
+    assert_int_equal(found.kind, SID_SESSION_APPLICANT);
 }
 
 static void
@@ -193,6 +204,43 @@ a_table_full_of_others_takes_nobody(void **state) {
 }
 
 static void
+a_holder_displaces_their_own_session_first(void **state) {
+    (void)state;
+    char old[SID_SESSION_COOKIE_SIZE], other[SID_SESSION_COOKIE_SIZE];
+    char applicant[SID_SESSION_COOKIE_SIZE], next[SID_SESSION_COOKIE_SIZE];
+    assert_int_equal(open_holder(2, 0, other), SID_OK);
+    assert_int_equal(open_one("cli_page", true, 0, applicant), SID_OK);
+    assert_int_equal(open_holder(1, 1, old), SID_OK);
+    fill(SID_SESSIONS_MAX - 3, "cli_other", false, 2);
+    assert_int_equal(open_holder(1, 3, next), SID_OK);
+    assert_false(lives(old, 3));
+    assert_true(lives(other, 3));
+    assert_true(lives(applicant, 3));
+    assert_true(lives(next, 3));
+}
+
+static void
+then_an_applicants_and_then_any_holders(void **state) {
+    (void)state;
+    char one[SID_SESSION_COOKIE_SIZE], applicant[SID_SESSION_COOKIE_SIZE];
+    char next[SID_SESSION_COOKIE_SIZE], key[SID_SESSION_COOKIE_SIZE];
+    assert_int_equal(open_one("cli_one", false, 0, key), SID_OK);
+    assert_int_equal(open_holder(1, 1, one), SID_OK);
+    assert_int_equal(open_one("cli_page", true, 1, applicant), SID_OK);
+    fill(SID_SESSIONS_MAX - 3, "cli_other", false, 2);
+    assert_int_equal(open_holder(2, 3, next), SID_OK);
+    assert_false(lives(applicant, 3));
+    assert_true(lives(one, 3));
+    /* Who is nobody yet displaces no person. */
+    assert_int_equal(open_one("cli_page", true, 4, applicant),
+                     SID_E_QUEUE_FULL);
+    assert_int_equal(open_one("cli_new", false, 5, applicant), SID_OK);
+    assert_false(lives(one, 5));
+    assert_true(lives(next, 5));
+    assert_true(lives(key, 5));
+}
+
+static void
 applicants_of_one_source_are_counted_together(void **state) {
     (void)state;
     struct sid_address one, other;
@@ -229,7 +277,8 @@ the_token_is_the_cookies_own(void **state) {
 static bool
 cookie_is(const char *line, bool tls) {
     char out[SID_SESSION_COOKIE_SIZE] = "kept";
-    bool found = sid_cookie_find(line, tls, out);
+    bool found =
+        sid_cookie_find(line, tls ? SID_COOKIE_NAME_TLS : SID_COOKIE_NAME, out);
     assert_string_equal(out, found ? VALUE : "kept");
     return found;
 }
@@ -326,6 +375,8 @@ main(void) {
         TEST(then_the_applicant_seen_longest_ago_goes),
         TEST(then_one_of_the_same_client),
         TEST(a_table_full_of_others_takes_nobody),
+        TEST(a_holder_displaces_their_own_session_first),
+        TEST(then_an_applicants_and_then_any_holders),
         TEST(applicants_of_one_source_are_counted_together),
         TEST(the_token_is_the_cookies_own),
         cmocka_unit_test(a_cookie_is_found_among_others),

@@ -211,6 +211,7 @@ export default {
     'card.none.text': 'Apply now, it takes about three minutes. If you have one on another phone, get it onto this one.',
     'card.none.enroll': 'Apply now',
     'card.none.recover': 'I have one: get it onto this phone',
+    'card.over': 'This page was closed. Please tap in the chat once more.',
     'card.dead': 'The ID on this phone is no longer good: it was moved to another phone, or erased.',
     'card.replace': 'Replace the ID on this phone?',
     'card.replace.text': 'This link puts another ID in place of yours. Only do so if an officer at a counter has just given it to you.',

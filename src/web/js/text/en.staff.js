@@ -62,6 +62,13 @@ export default {
     'scan.typed': 'Hand scanner, or paste',
     'scan.typed.help': 'A hand scanner fills this in and sends it by itself.',
     'scan.check': 'Check',
+    'chat.lead': 'You came out of a WeChat chat. Bound to this key, it can check codes in the chat as well.',
+    'chat.bind': 'Bind this WeChat',
+    'chat.part': 'Unbind',
+    'chat.bound': 'Bound. In the chat’s menu, scan a code to check it.',
+    'chat.parted': 'Unbound.',
+    'chat.none': 'This WeChat is not bound to this key.',
+    'scan.wechat': 'Scan with WeChat',
     'scan.change': 'Change',
     'scan.today': 'checked today',
 

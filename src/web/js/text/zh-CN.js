@@ -211,6 +211,7 @@ export default {
     'card.none.text': '可以现在申请，大约三分钟；如果另一部手机上有，可以找回到这里。',
     'card.none.enroll': '现在申请',
     'card.none.recover': '我已有，找回到这部手机',
+    'card.over': '页面已关闭，请回到对话再点。',
     'card.dead': '这部手机上的身份已失效：可能已在另一部手机找回，或已被删除。',
     'card.replace': '替换本机上的身份？',
     'card.replace.text': '这个链接会用另一个身份取代本机现有的身份。只有在窗口由工作人员给您的，才选择替换。',

@@ -62,6 +62,13 @@ export default {
     'scan.typed': '扫码枪或粘贴',
     'scan.typed.help': '扫码枪会自动填入并提交。',
     'scan.check': '查验',
+    'chat.lead': '您从微信公众号进入。绑定后，可直接在公众号对话里扫码查验。',
+    'chat.bind': '绑定此微信',
+    'chat.part': '解除绑定',
+    'chat.bound': '已绑定。在公众号菜单中扫码即可查验。',
+    'chat.parted': '已解除绑定。',
+    'chat.none': '此微信没有绑定到这个密钥。',
+    'scan.wechat': '微信扫一扫',
     'scan.change': '更改',
     'scan.today': '次查验（今天）',
 
