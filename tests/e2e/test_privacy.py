@@ -157,7 +157,7 @@ class Canaries(Case):
         allowed = ("smartidd.conf", "master.key", "smartidd.db",
                    "smartidd.db.lock", "smartidd.db.heads", "clock",
                    "smartidd.db-wal",
-                   "smartidd.db-shm")
+                   "smartidd.db-shm", "smartidd.db.photos")
         left = [n for n in os.listdir(self.daemon.folder)
                 if n not in allowed]
         self.assertEqual(left, [])
