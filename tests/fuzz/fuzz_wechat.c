@@ -202,9 +202,11 @@ fuzz_one(const uint8_t *data, size_t size) {
         raw_sealed(rest);
         break;
     case 4:
-        text = strndup((const char *)rest.ptr, rest.len);
-        if (text != NULL)
+        text = calloc(rest.len + 1, 1);
+        if (text != NULL) {
+            memcpy(text, rest.ptr, rest.len);
             parameters(text);
+        }
         free(text);
         break;
     default:
