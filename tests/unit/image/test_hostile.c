@@ -61,6 +61,7 @@ peak_kib(void) {
     return usage.ru_maxrss;
 }
 
+#define TRIES 5
 #define DENY(call)                                                             \
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1),                     \
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
@@ -140,6 +141,11 @@ decode_apart(struct sid_span file, struct cost *out) {
     return got == sizeof *out || status != 0 ? status : -1;
 }
 
+static bool
+is_slow(const struct hostile *file, const struct cost *cost) {
+    return cost->cpu_ms > limits[file->cost].cpu_ms * SLOW;
+}
+
 struct totals {
     int files, wrong, refused;
     struct cost most[2];
@@ -150,7 +156,11 @@ judge(void *context, const struct hostile *file) {
     struct totals *totals = context;
     struct cost cost = {.err = SID_OK};
     int status = decode_apart(file->bytes, &cost);
-    bool slow = cost.cpu_ms > limits[file->cost].cpu_ms * SLOW;
+    /* Neighbours on the processor only add to it: the least of some is its own.
+     */
+    for (int i = 1; i < TRIES && status == 0 && is_slow(file, &cost); i++)
+        status = decode_apart(file->bytes, &cost);
+    bool slow = is_slow(file, &cost);
     bool large = cost.memory_kib > limits[file->cost].memory_kib * SLOW;
     struct cost *most = &totals->most[file->cost];
     totals->files++;
