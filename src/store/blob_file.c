@@ -8,13 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "smartid/log.h"
+#include "file_error.h"
 #include "smartid/store.h"
 
 #define FILE_MODE 0600 /* owner only, as the database */
@@ -24,51 +22,20 @@
 static const char magic[8] = "sidblob1";
 #define HEAD_BYTES (sizeof magic + (size_t)4 * SID_PHOTO_KINDS)
 
-/* Logs errno and gives what it means. */
-static enum sid_err
-failed(const char *at) {
-    int sys = errno;
-
-    if (sys == ENOMEM)
-        return SID_E_NO_MEMORY;
-    enum sid_err err =
-        sys == ENOSPC || sys == EDQUOT ? SID_E_STORE_FULL : SID_E_STORE;
-    sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
-            SID_N("errno", sys), SID_S("text", strerrordesc_np(sys)),
-            SID_S("at", at));
-    return err;
-}
-
 /* ---- the folder -------------------------------------------------------- */
-
-/* The name of a new folder must survive a power cut, too. */
-static enum sid_err
-sync_parent(const char *path) {
-    char *copy = strdup(path);
-
-    if (copy == NULL)
-        return SID_E_NO_MEMORY;
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum sid_err err =
-        fd < 0 || fsync(fd) != 0 ? failed("blob_parent") : SID_OK;
-    if (fd >= 0)
-        close(fd);
-    free(copy);
-    return err;
-}
 
 static enum sid_err
 check_folder(int fd) {
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return failed("blob_folder");
+        return sid_file_error("blob_folder");
     if (st.st_uid != geteuid()) {
         errno = EPERM;
-        return failed("blob_folder_owner");
+        return sid_file_error("blob_folder_owner");
     }
     if ((st.st_mode & 07777) != FOLDER_MODE && fchmod(fd, FOLDER_MODE) != 0)
-        return failed("blob_folder_mode");
+        return sid_file_error("blob_folder_mode");
     return SID_OK;
 }
 
@@ -77,13 +44,13 @@ sid_blob_folder_open(const char *path, int *out_fd) {
     bool made = mkdir(path, FOLDER_MODE) == 0;
 
     if (!made && errno != EEXIST)
-        return failed("blob_folder_make");
+        return sid_file_error("blob_folder_make");
     int fd = open(path, O_RDONLY | O_DIRECTORY | OPEN_FLAGS);
     if (fd < 0)
-        return failed("blob_folder_open");
+        return sid_file_error("blob_folder_open");
     enum sid_err err = check_folder(fd);
     if (err == SID_OK && made)
-        err = sync_parent(path);
+        err = sid_file_sync_name(path);
     if (err != SID_OK) {
         close(fd);
         return err;
@@ -99,7 +66,7 @@ sid_blob_folder_close(int dir_fd) {
 
 enum sid_err
 sid_blob_folder_sync(int dir_fd) {
-    return fsync(dir_fd) == 0 ? SID_OK : failed("blob_folder_sync");
+    return fsync(dir_fd) == 0 ? SID_OK : sid_file_error("blob_folder_sync");
 }
 
 /* What somebody else has put here is left alone. */
@@ -117,7 +84,7 @@ sid_blob_folder_each(int dir_fd,
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
     if (dir == NULL) {
-        err = failed("blob_folder_read");
+        err = sid_file_error("blob_folder_read");
         if (fd >= 0)
             close(fd);
         return err;
@@ -126,7 +93,7 @@ sid_blob_folder_each(int dir_fd,
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (entry == NULL && errno != 0)
-            err = failed("blob_folder_read");
+            err = sid_file_error("blob_folder_read");
         if (entry == NULL)
             break;
         if (is_blob(entry->d_name))
@@ -159,7 +126,7 @@ write_at(int fd, struct sid_span bytes, off_t *at) {
         if (n == 0)
             errno = ENOSPC;
         if (n <= 0)
-            return failed("blob_write");
+            return sid_file_error("blob_write");
         bytes = sid_span_of(bytes.ptr + n, bytes.len - (size_t)n);
         *at += n;
     }
@@ -174,7 +141,7 @@ read_at(int fd, uint8_t *to, size_t len, off_t at) {
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return failed("blob_read");
+            return sid_file_error("blob_read");
         if (n == 0)
             return SID_E_NOT_FOUND;
         to += n;
@@ -193,7 +160,7 @@ sid_blob_file_write(int dir_fd, const char *name,
                     FILE_MODE);
 
     if (fd < 0)
-        return errno == EEXIST ? SID_E_EXISTS : failed("blob_make");
+        return errno == EEXIST ? SID_E_EXISTS : sid_file_error("blob_make");
     memcpy(head, magic, sizeof magic);
     for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
         put_u32(head + sizeof magic + (size_t)4 * (size_t)kind, part[kind].len);
@@ -201,10 +168,10 @@ sid_blob_file_write(int dir_fd, const char *name,
     for (int kind = 0; err == SID_OK && kind < SID_PHOTO_KINDS; kind++)
         err = write_at(fd, part[kind], &at);
     if (err == SID_OK && fdatasync(fd) != 0)
-        err = failed("blob_sync");
+        err = sid_file_error("blob_sync");
     close(fd);
     if (err != SID_OK && unlinkat(dir_fd, name, 0) != 0)
-        (void)failed("blob_undo");
+        (void)sid_file_error("blob_undo");
     return err;
 }
 
@@ -240,7 +207,7 @@ sid_blob_file_read(int dir_fd, const char *name, enum sid_photo_kind kind,
     int fd = openat(dir_fd, name, O_RDONLY | OPEN_FLAGS);
 
     if (fd < 0)
-        return errno == ENOENT ? SID_E_NOT_FOUND : failed("blob_open");
+        return errno == ENOENT ? SID_E_NOT_FOUND : sid_file_error("blob_open");
     enum sid_err err = read_part(fd, kind, out);
     close(fd);
     return err;
@@ -264,7 +231,7 @@ overwrite(int fd) {
             return;
     }
     if (fdatasync(fd) != 0)
-        (void)failed("blob_overwrite");
+        (void)sid_file_error("blob_overwrite");
 }
 
 void
@@ -276,5 +243,5 @@ sid_blob_file_remove(int dir_fd, const char *name) {
         close(fd);
     }
     if (unlinkat(dir_fd, name, 0) != 0 && errno != ENOENT)
-        (void)failed("blob_remove");
+        (void)sid_file_error("blob_remove");
 }

@@ -13,42 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_error.h"
 #include "smartid/log.h"
 #include "store_sqlite.h"
 
 #define FILE_MODE 0600 /* owner only: the file holds sealed personal data */
-
-/* Logs errno and gives what it means. */
-static enum sid_err
-file_error(const char *where) {
-    int sys = errno;
-
-    if (sys == ENOMEM)
-        return SID_E_NO_MEMORY;
-    enum sid_err err =
-        sys == ENOSPC || sys == EDQUOT ? SID_E_STORE_FULL : SID_E_STORE;
-    sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
-            SID_N("errno", sys), SID_S("text", strerrordesc_np(sys)),
-            SID_S("at", where));
-    return err;
-}
-
-/* The folder part of a path as a new string: "." when there is none. */
-static char *
-folder_of(const char *path) {
-    const char *slash = strrchr(path, '/');
-
-    if (slash == NULL)
-        return strdup(".");
-    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
 
 enum sid_err
 sid_sq_file_resolve(const char *path, char **out) {
     enum sid_err err = SID_OK;
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
-    char *folder = folder_of(path);
+    char *folder = sid_file_folder_of(path);
     char *real = folder == NULL ? NULL : realpath(folder, NULL);
     char *full = NULL;
 
@@ -57,7 +33,7 @@ sid_sq_file_resolve(const char *path, char **out) {
         goto out;
     }
     if (real == NULL) {
-        err = errno == ENOENT ? SID_E_NOT_FOUND : file_error("folder");
+        err = errno == ENOENT ? SID_E_NOT_FOUND : sid_file_error("folder");
         goto out;
     }
     if (asprintf(&full, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) <
@@ -82,11 +58,11 @@ sid_sq_file_lock(const char *path, int *out_fd) {
         return SID_E_NO_MEMORY;
     fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     if (fd < 0) {
-        err = file_error("lock_open");
+        err = sid_file_error("lock_open");
         goto out;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        err = errno == EWOULDBLOCK ? SID_E_LOCKED : file_error("lock");
+        err = errno == EWOULDBLOCK ? SID_E_LOCKED : sid_file_error("lock");
         goto out;
     }
     *out_fd = fd;
@@ -98,31 +74,13 @@ out:
     return err;
 }
 
-/* Makes the file's name survive a power cut. */
-static enum sid_err
-sync_folder(const char *path) {
-    enum sid_err err = SID_OK;
-    char *folder = folder_of(path);
-    int fd = -1;
-
-    if (folder == NULL)
-        return SID_E_NO_MEMORY;
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        err = file_error("folder_sync");
-    if (fd >= 0)
-        close(fd);
-    free(folder);
-    return err;
-}
-
 /* A regular file of this user that nobody else can read. */
 static enum sid_err
 check_file(int fd) {
     struct stat st;
 
     if (fstat(fd, &st) != 0)
-        return file_error("stat");
+        return sid_file_error("stat");
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
         sid_log(SID_LOG_ERROR, "store_error",
                 SID_S("code", sid_err_code(SID_E_STORE)),
@@ -133,7 +91,7 @@ check_file(int fd) {
     if ((st.st_mode & 07777) == FILE_MODE)
         return SID_OK;
     if (fchmod(fd, FILE_MODE) != 0)
-        return file_error("mode");
+        return sid_file_error("mode");
     return SID_OK;
 }
 
@@ -150,10 +108,10 @@ sid_sq_file_prepare(const char *path, bool create) {
         made = fd >= 0;
     }
     if (fd < 0)
-        return file_error("open");
+        return sid_file_error("open");
     enum sid_err err = check_file(fd);
     close(fd);
     if (err == SID_OK && made)
-        err = sync_folder(path);
+        err = sid_file_sync_name(path);
     return err;
 }
