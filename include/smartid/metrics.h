@@ -96,6 +96,8 @@
       "reason=\"answer\"", "")                                                 \
     X(SID_M_COMMITS, COUNTER, "smartidd_store_commits_total", "",              \
       "Transactions committed by the writer")                                  \
+    X(SID_M_STORE_TRIPS, COUNTER, "smartidd_store_round_trips_total", "",      \
+      "Times an answer of a PostgreSQL server was waited for")                 \
     X(SID_M_OPS, COUNTER, "smartidd_store_operations_total", "",               \
       "Operations run by the writer")                                          \
     X(SID_M_STORE_ERRORS, COUNTER, "smartidd_store_errors_total", "",          \

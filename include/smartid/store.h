@@ -1,4 +1,5 @@
-/* store.h: what is kept, behind one front with back ends (SQLite now).
+/* store.h: what is kept, behind one front with two back ends: SQLite, which is
+ * a file, and PostgreSQL, which is a server.
  *
  * A store is used by one thread at a time: the writer's (writer.h), or
  * smartidctl's while no daemon runs; opening takes an exclusive lock on the
@@ -82,6 +83,10 @@ void sid_store_savepoint_undo(struct sid_store *store);
 /* A transaction that writes a page and changes nothing: whether the storage
  * takes anything. Errors: SID_E_STORE, SID_E_STORE_FULL. */
 SID_FALLIBLE enum sid_err sid_store_touch(struct sid_store *store);
+/* Tells a database that other machines reach, too, that this store still owns
+ * it; not inside a transaction. True when it wants to be told about once a
+ * second while nothing else is done. Failures are logged. */
+bool sid_store_keep(struct sid_store *store);
 /* Moves the WAL into the database file and empties it, so that no deleted photo
  * lingers there; called by the owning thread when idle. Failures are logged. */
 void sid_store_checkpoint(struct sid_store *store);

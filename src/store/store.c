@@ -13,6 +13,29 @@
 
 /* ---- open and close ---------------------------------------------------- */
 
+static bool
+is_pgsql(const char *place) {
+    return strncmp(place, "postgresql://", strlen("postgresql://")) == 0 ||
+           strncmp(place, "postgres://", strlen("postgres://")) == 0;
+}
+
+/* What the front keeps of the rows. */
+static enum sid_err
+load(struct sid_store *store) {
+    struct chain_head head = {.seq = 0};
+    int64_t faces = 0;
+    enum sid_err err = store->back->ops->audit_head(store->back, &head.seq,
+                                                    &head.at_us, head.mac);
+
+    if (err == SID_OK)
+        err = store->back->ops->template_count(store->back, &faces);
+    if (err == SID_OK) {
+        store->head = head;
+        store->faces = faces;
+    }
+    return err;
+}
+
 enum sid_err
 sid_store_open(const char *path, bool create,
                const struct sid_mac_key *audit_key, struct sid_store **out) {
@@ -22,14 +45,11 @@ sid_store_open(const char *path, bool create,
     if (store == NULL)
         goto out;
     store->audit_key = audit_key;
-    err = sid_sqlite_open(path, create, &store->back);
-    if (err != SID_OK)
-        goto out;
-    err = store->back->ops->audit_head(store->back, &store->head.seq,
-                                       &store->head.at_us, store->head.mac);
+    err = is_pgsql(path) ? sid_pgsql_open(path, create, &store->back)
+                         : sid_sqlite_open(path, create, &store->back);
     if (err == SID_OK)
-        err = store->back->ops->template_count(store->back, &store->faces);
-    if (err == SID_OK)
+        err = load(store);
+    if (err == SID_OK && !is_pgsql(path))
         err = sid_front_photos_open(store, path);
     if (err != SID_OK)
         goto out;
@@ -49,7 +69,9 @@ sid_store_open_readonly(const char *path, struct sid_store **out) {
         return SID_E_NO_MEMORY;
     /* The head is not loaded: it may be what somebody has spoilt. */
     store->read_only = true;
-    enum sid_err err = sid_sqlite_open_readonly(path, &store->back);
+    enum sid_err err = is_pgsql(path)
+                           ? sid_pgsql_open_readonly(path, &store->back)
+                           : sid_sqlite_open_readonly(path, &store->back);
     if (err == SID_OK)
         *out = store;
     else
@@ -93,6 +115,16 @@ begin(struct sid_store *store, enum txn txn) {
     enum sid_err err = store->back->ops->begin(store->back, txn == TXN_READ);
     if (err != SID_OK)
         return err;
+    if (!store->read_only &&
+        (store->unsure || store->back->ops->unsure(store->back))) {
+        store->unsure = true;
+        err = load(store);
+        if (err != SID_OK) {
+            store->back->ops->rollback(store->back);
+            return err;
+        }
+        store->unsure = false;
+    }
     store->txn = txn;
     store->head_at_begin = store->head;
     store->faces_at_begin = store->faces;
@@ -187,6 +219,12 @@ sid_store_touch(struct sid_store *store) {
         return sid_store_commit(store);
     sid_store_rollback(store);
     return err;
+}
+
+bool
+sid_store_keep(struct sid_store *store) {
+    SID_ASSERT(store->txn == TXN_NONE);
+    return store->back->ops->keep(store->back);
 }
 
 void

@@ -42,6 +42,11 @@ struct sid_back_ops {
     enum sid_err (*savepoint_release)(struct sid_back *back);
     void (*savepoint_undo)(struct sid_back *back);
     enum sid_err (*touch)(struct sid_back *back);
+    /* True, once, after a commit of which is not known whether it was made:
+     * what the front knows of the rows may be out of date. */
+    bool (*unsure)(struct sid_back *back);
+    /* See sid_store_keep(). */
+    bool (*keep)(struct sid_back *back);
     /* True when nothing of what was deleted is left in the log. */
     bool (*checkpoint)(struct sid_back *back, enum sid_back_checkpoint how);
     bool (*shrink)(struct sid_back *back);
@@ -353,5 +358,12 @@ SID_FALLIBLE enum sid_err sid_sqlite_open(const char *path, bool create,
 /* Errors: as sid_store_open_readonly(). */
 SID_FALLIBLE enum sid_err sid_sqlite_open_readonly(const char *path,
                                                    struct sid_back **out);
+
+/* The same for PostgreSQL; uri as libpq takes it. Errors: also SID_E_ARGUMENT
+ * (it is none, or has a password in it). */
+SID_FALLIBLE enum sid_err sid_pgsql_open(const char *uri, bool create,
+                                         struct sid_back **out);
+SID_FALLIBLE enum sid_err sid_pgsql_open_readonly(const char *uri,
+                                                  struct sid_back **out);
 
 #endif

@@ -30,6 +30,7 @@ struct sid_store {
     struct chain_head head_at_savepoint;
     /* Templates; goes back with the transaction as the head does. */
     int64_t faces, faces_at_begin, faces_at_savepoint;
+    bool unsure;   /* head and faces are to be read anew */
     bool littered; /* something was deleted, if perhaps rolled back */
     /* Owned; NULL: all photos lie in their rows (in memory, read-only). */
     struct sid_blobs *blobs;

@@ -5,7 +5,6 @@
  * WAL-reset bug of SQLite 3.7.0-3.51.2); or one of a reader, which takes no
  * lock and writes nothing. Used by one thread at a time. */
 #include "store_sqlite.h"
-#include "store_sqlite_wechat.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "smartid/log.h"
+#include "store_sql_ops.h"
 
 /* Pages of 4 KiB in the WAL from which on a checkpoint is due between two
  * transactions: 8 MiB. Source: own choice, half of journal_size_limit. */
@@ -67,17 +67,17 @@ is_broken(const struct sid_back *back) {
 /* ---- transactions ------------------------------------------------------ */
 
 static enum sid_err
-run(struct sid_sqlite *sq, enum sid_sq_stmt which) {
-    struct sid_sq_query query = sid_sq_start(sq, which);
+run(struct sid_sqlite *sq, enum sid_sql_stmt which) {
+    struct sid_sql_query query = sid_sql_start(&sq->sql, which);
 
-    return sid_sq_run(&query, NULL);
+    return sid_sql_run(&query, NULL);
 }
 
 static enum sid_err
 begin(struct sid_back *back, bool read_only) {
     struct sid_sqlite *sq = sid_sqlite_of(back);
     enum sid_err err =
-        run(sq, read_only ? SID_SQ_BEGIN_READ : SID_SQ_BEGIN_WRITE);
+        run(sq, read_only ? SID_SQL_BEGIN_READ : SID_SQL_BEGIN_WRITE);
 
     if (err == SID_OK)
         sq->in_txn = true;
@@ -92,7 +92,7 @@ rollback(struct sid_back *back) {
     sq->in_txn = false;
     sq->lost = SID_OK;
     /* Without a failed ROLLBACK's repair nothing could be begun again. */
-    if (!dropped && run(sq, SID_SQ_ROLLBACK) != SID_OK &&
+    if (!dropped && run(sq, SID_SQL_ROLLBACK) != SID_OK &&
         sqlite3_get_autocommit(sq->db) == 0)
         sq->broken = true;
 }
@@ -100,7 +100,7 @@ rollback(struct sid_back *back) {
 static enum sid_err
 commit(struct sid_back *back) {
     struct sid_sqlite *sq = sid_sqlite_of(back);
-    enum sid_err err = run(sq, SID_SQ_COMMIT);
+    enum sid_err err = run(sq, SID_SQL_COMMIT);
 
     if (err == SID_OK)
         sq->in_txn = false;
@@ -109,12 +109,12 @@ commit(struct sid_back *back) {
 
 static enum sid_err
 savepoint(struct sid_back *back) {
-    return run(sid_sqlite_of(back), SID_SQ_SAVEPOINT);
+    return run(sid_sqlite_of(back), SID_SQL_SAVEPOINT);
 }
 
 static enum sid_err
 savepoint_release(struct sid_back *back) {
-    return run(sid_sqlite_of(back), SID_SQ_SAVEPOINT_RELEASE);
+    return run(sid_sqlite_of(back), SID_SQL_SAVEPOINT_RELEASE);
 }
 
 static void
@@ -123,9 +123,9 @@ savepoint_undo(struct sid_back *back) {
 
     if (sq->lost != SID_OK)
         return; /* gone with the transaction */
-    enum sid_err err = run(sq, SID_SQ_SAVEPOINT_UNDO);
+    enum sid_err err = run(sq, SID_SQL_SAVEPOINT_UNDO);
     if (err == SID_OK)
-        err = run(sq, SID_SQ_SAVEPOINT_RELEASE);
+        err = run(sq, SID_SQL_SAVEPOINT_RELEASE);
     /* What could not be undone must not be committed. */
     if (err != SID_OK && sq->lost == SID_OK)
         sq->lost = err;
@@ -133,7 +133,21 @@ savepoint_undo(struct sid_back *back) {
 
 static enum sid_err
 touch(struct sid_back *back) {
-    return run(sid_sqlite_of(back), SID_SQ_TOUCH);
+    return run(sid_sqlite_of(back), SID_SQL_TOUCH);
+}
+
+/* A commit that fails is known to have failed, or breaks the store. */
+static bool
+unsure(struct sid_back *back) {
+    (void)back;
+    return false;
+}
+
+/* The lock on the file needs no keeping. */
+static bool
+keep(struct sid_back *back) {
+    (void)back;
+    return false;
 }
 
 static bool
@@ -192,121 +206,11 @@ static const struct sid_back_ops ops = {
     .savepoint_release = savepoint_release,
     .savepoint_undo = savepoint_undo,
     .touch = touch,
+    .unsure = unsure,
+    .keep = keep,
     .checkpoint = checkpoint,
     .shrink = shrink,
-    .audit_head = sid_sqlite_audit_head,
-    .audit_append = sid_sqlite_audit_append,
-    .audit_scan = sid_sqlite_audit_scan,
-    .audit_prune = sid_sqlite_audit_prune,
-    .anchor_get = sid_sqlite_anchor_get,
-    .anchor_put = sid_sqlite_anchor_put,
-    .key_put = sid_sqlite_key_put,
-    .key_each = sid_sqlite_key_each,
-    .key_rewrap = sid_sqlite_key_rewrap,
-    .key_retire = sid_sqlite_key_retire,
-    .subject_put = sid_sqlite_subject_put,
-    .subject_rewrap = sid_sqlite_subject_rewrap,
-    .subject_stale = sid_sqlite_subject_stale,
-    .subject_count_stale = sid_sqlite_subject_count_stale,
-    .subject_forget = sid_sqlite_subject_forget,
-    .client_put = sid_sqlite_client_put,
-    .client_revoke = sid_sqlite_client_revoke,
-    .client_each = sid_sqlite_client_each,
-    .enrol_insert = sid_sqlite_enrol_insert,
-    .enrol_get = sid_sqlite_enrol_get,
-    .enrol_begin_work = sid_sqlite_enrol_begin_work,
-    .enrol_decide = sid_sqlite_enrol_decide,
-    .enrol_first = sid_sqlite_enrol_first,
-    .enrol_appeal = sid_sqlite_enrol_appeal,
-    .enrol_recovery = sid_sqlite_enrol_recovery,
-    .attempt_put = sid_sqlite_attempt_put,
-    .attempt_get = sid_sqlite_attempt_get,
-    .attempt_purge = sid_sqlite_attempt_purge,
-    .enrol_list = sid_sqlite_enrol_list,
-    .enrol_unfinished = sid_sqlite_enrol_unfinished,
-    .photo_put = sid_sqlite_photo_put,
-    .photo_get = sid_sqlite_photo_get,
-    .photo_delete_all = sid_sqlite_photo_delete_all,
-    .photo_count = sid_sqlite_photo_count,
-    .photo_blob = sid_sqlite_photo_blob,
-    .photo_blob_count = sid_sqlite_photo_blob_count,
-    .challenge_put = sid_sqlite_challenge_put,
-    .challenge_get = sid_sqlite_challenge_get,
-    .challenge_use = sid_sqlite_challenge_use,
-    .challenge_purge = sid_sqlite_challenge_purge,
-    .webhook_place = sid_sqlite_webhook_place,
-    .webhook_told = sid_sqlite_webhook_told,
-    .webhook_bury = sid_sqlite_webhook_bury,
-    .webhook_dead_each = sid_sqlite_webhook_dead_each,
-    .webhook_dead_count = sid_sqlite_webhook_dead_count,
-    .webhook_again = sid_sqlite_webhook_again,
-    .webhook_exhume = sid_sqlite_webhook_exhume,
-    .expiring_each = sid_sqlite_expiring_each,
-    .template_put = sid_sqlite_template_put,
-    .template_get = sid_sqlite_template_get,
-    .template_delete = sid_sqlite_template_delete,
-    .template_count = sid_sqlite_template_count,
-    .template_tally = sid_sqlite_template_tally,
-    .portrait_put = sid_sqlite_portrait_put,
-    .portrait_get = sid_sqlite_portrait_get,
-    .portrait_has = sid_sqlite_portrait_has,
-    .portrait_delete = sid_sqlite_portrait_delete,
-    .idempotency_get = sid_sqlite_idempotency_get,
-    .idempotency_put = sid_sqlite_idempotency_put,
-    .idempotency_purge = sid_sqlite_idempotency_purge,
-    .credential_insert = sid_sqlite_credential_insert,
-    .credential_get = sid_sqlite_credential_get,
-    .credential_by_serial = sid_sqlite_credential_by_serial,
-    .credential_standing = sid_sqlite_credential_standing,
-    .credential_change = sid_sqlite_credential_change,
-    .live_use = sid_sqlite_live_use,
-    .live_purge = sid_sqlite_live_purge,
-    .check_list = sid_sqlite_check_list,
-    .check_find = sid_sqlite_check_find,
-    .contact_put = sid_sqlite_contact_put,
-    .contact_find = sid_sqlite_contact_find,
-    .contact_get = sid_sqlite_contact_get,
-    .contact_change = sid_sqlite_contact_change,
-    .contact_of = sid_sqlite_contact_of,
-    .contact_delete = sid_sqlite_contact_delete,
-    .contact_stale = sid_sqlite_contact_stale,
-    .contact_unbind_client = sid_sqlite_contact_unbind_client,
-    .chat_put = sid_sqlite_chat_put,
-    .chat_get = sid_sqlite_chat_get,
-    .chat_delete = sid_sqlite_chat_delete,
-    .chat_stale = sid_sqlite_chat_stale,
-    .chat_photo_put = sid_sqlite_chat_photo_put,
-    .chat_photo_get = sid_sqlite_chat_photo_get,
-    .push_put = sid_sqlite_push_put,
-    .push_get = sid_sqlite_push_get,
-    .push_purge = sid_sqlite_push_purge,
-    .errand_put = sid_sqlite_errand_put,
-    .errand_take = sid_sqlite_errand_take,
-    .errand_back = sid_sqlite_errand_back,
-    .errand_end = sid_sqlite_errand_end,
-    .errand_delete_all = sid_sqlite_errand_delete_all,
-    .errand_recover = sid_sqlite_errand_recover,
-    .errand_count = sid_sqlite_errand_count,
-    .dispute_put = sid_sqlite_dispute_put,
-    .dispute_get = sid_sqlite_dispute_get,
-    .dispute_list = sid_sqlite_dispute_list,
-    .dispute_settle = sid_sqlite_dispute_settle,
-    .overview = sid_sqlite_overview,
-    .reasons_each = sid_sqlite_reasons_each,
-    .photo_kinds = sid_sqlite_photo_kinds,
-    .enrol_earlier = sid_sqlite_enrol_earlier,
-    .dispute_forget = sid_sqlite_dispute_forget,
-    .credential_next = sid_sqlite_credential_next,
-    .serial_retire = sid_sqlite_serial_retire,
-    .dead_serial = sid_sqlite_dead_serial,
-    .idempotency_forget = sid_sqlite_idempotency_forget,
-    .credentials_erase = sid_sqlite_credentials_erase,
-    .enrol_delete = sid_sqlite_enrol_delete,
-    .erasure_put = sid_sqlite_erasure_put,
-    .retention_each = sid_sqlite_retention_each,
-    .retention_count = sid_sqlite_retention_count,
-    .retention_ran = sid_sqlite_retention_ran,
-    .retention_last = sid_sqlite_retention_last,
+    SID_SQL_OPS,
 };
 
 /* Lock first, then look: what the file is can change until the lock is held. */
@@ -376,7 +280,8 @@ new_sqlite(void) {
 
     if (sq != NULL) {
         sq->lock_fd = -1;
-        sq->base.ops = &ops;
+        sq->sql.base.ops = &ops;
+        sq->sql.engine = &sid_sq_engine;
     }
     return sq;
 }
@@ -387,7 +292,7 @@ sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
     enum sid_err err = SID_E_NO_MEMORY;
     char *full = NULL;
     struct sid_sqlite *sq = new_sqlite();
-    struct sid_back *back = sq == NULL ? NULL : &sq->base;
+    struct sid_back *back = sq == NULL ? NULL : &sq->sql.base;
 
     if (sq == NULL)
         goto out;
@@ -425,7 +330,7 @@ sid_sqlite_open_readonly(const char *path, struct sid_back **out) {
     char *full = NULL;
     enum sid_err err = sid_sq_file_resolve(path, &full);
     struct sid_sqlite *sq = err == SID_OK ? new_sqlite() : NULL;
-    struct sid_back *back = sq == NULL ? NULL : &sq->base;
+    struct sid_back *back = sq == NULL ? NULL : &sq->sql.base;
 
     if (err == SID_OK && sq == NULL)
         err = SID_E_NO_MEMORY;

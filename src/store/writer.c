@@ -271,13 +271,15 @@ static void *
 writer_main(void *arg) {
     struct sid_writer *writer = arg;
     bool dirty = true; /* something may be in the WAL */
+    bool kept = sid_store_keep(writer->store);
     enum taken taken = TAKEN_WORK;
 
     while (taken != TAKEN_STOP) {
         struct sid_op *list = NULL;
 
         taken = take_all(
-            writer, dirty || atomic_load(&writer->storage) != SID_OK, &list);
+            writer, dirty || kept || atomic_load(&writer->storage) != SID_OK,
+            &list);
         if (taken == TAKEN_WORK) {
             work_off(writer, list);
             dirty = true;
@@ -287,6 +289,7 @@ writer_main(void *arg) {
              * is when a reader was in the way. */
             dirty = sid_store_shrink(writer->store) ||
                     sid_store_littered(writer->store);
+            kept = sid_store_keep(writer->store);
             watch_health(writer);
         }
         probe_if_due(writer);

@@ -52,6 +52,7 @@ routes() {
 
 part format tests/lint/format.sh
 part layers tests/lint/layers.sh
+part sql tests/lint/sql.sh
 part simple tests/lint/simple.sh
 part scripts tests/lint/shell.sh
 part gcc make --no-print-directory -k objects

@@ -53,6 +53,16 @@ missing() {
             }'
 }
 
+# PostgreSQL's packages make a cluster, start it and open a port, unless this
+# file says that they shall not. One that is there is its owner's.
+no_cluster() {
+    local file=/etc/postgresql-common/createcluster.conf as_root=()
+    [ ! -e "$file" ] || return 0
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    "${as_root[@]}" install -d "${file%/*}" &&
+        "${as_root[@]}" tee "$file" >/dev/null <<<'create_main_cluster = false'
+}
+
 # Runs apt-get as root. It writes into a file and never into a pipe: a full one
 # has made packages' scripts fail.
 apt() {
@@ -68,6 +78,7 @@ apt() {
     watcher=$!
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a \
         LC_ALL=C apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+        -o Dpkg::Options::=--force-confold \
         "$@" >>"$log" 2>&1 </dev/null || status=$?
     kill "$watcher" 2>/dev/null || true
     wait "$watcher" 2>/dev/null || true
@@ -101,6 +112,7 @@ install_packages() {
     apt update || true
     say "installing $(wc -l <<<"$names") Debian packages (some minutes):" \
         "$(xargs <<<"$names" | fold -s -w 66 | sed '2,$s/^/setup:   /')"
+    case $names in *postgresql-15*) no_cluster ;; esac
     # shellcheck disable=SC2086 # one word per package
     if ! apt install -y --no-install-recommends $names; then
         show_log

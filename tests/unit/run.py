@@ -2,7 +2,8 @@
 """Runs the unit tests: binaries of cmocka, a few at a time, each with a time
 limit. Usage: run.py [-j N] BINARY... Prints the failures and, last,
 `N passed, N failed`. A binary that is missing, crashes, hangs, has no test or
-does not end all it began counts as a failure. A skipped test is named and
+does not end all it began counts as a failure. STORE@BINARY runs a binary of
+the store's tests on that store: memory or pgsql (see store_fixture.h). A skipped test is named and
 counts as neither."""
 
 import argparse
@@ -31,12 +32,15 @@ def run(binary):
     # Folder names in tests must not depend on where the tests are started.
     for name, default in (("DATA", ".data"), ("MODEL_DIR", ".data/models")):
         environment[name] = os.path.abspath(environment.get(name, default))
+    store, _, program = binary.rpartition("@")
+    if store:
+        environment["SID_TEST_STORE"] = store
     environment["SMARTID_DATA"] = environment["DATA"]
     environment["SMARTID_TEST_DATA"] = os.path.join(
         os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data")
     try:
         result = subprocess.run(
-            [binary], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, env=environment, timeout=LIMIT_S,
             check=False)
         text = result.stdout.decode("utf-8", "replace")
@@ -72,7 +76,9 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for binary, good, bad, seconds, text in pool.map(run,
                                                          options.binaries):
-            name = "/".join(binary.split("/")[-2:])
+            store, _, program = binary.rpartition("@")
+            name = "/".join(program.split("/")[-2:])
+            name += " on " + store if store else ""
             print("%-32s %3d passed, %d failed (%.1f s)" % (
                 name, good, bad, seconds), flush=True)
             if text:

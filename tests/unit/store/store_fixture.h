@@ -1,6 +1,8 @@
 /* store_fixture.h: what the store's tests share: a folder that goes away, a
- * key, a store, and rows to put into it. Nothing here knows a back end, but for
- * the path; every row is made up. */
+ * key, a store, and rows to put into it. Every row is made up. Nothing here
+ * knows a back end, but for the place: SID_TEST_STORE chooses "sqlite" (a file;
+ * so when it is not set), "memory", or "pgsql": then each test has a schema of
+ * its own on the server at SID_TEST_PG. */
 #ifndef SID_STORE_FIXTURE_H
 #define SID_STORE_FIXTURE_H
 
@@ -11,6 +13,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +29,50 @@ static const uint8_t fixture_key[SID_KEY_BYTES] = {1, 2, 3};
 struct fixture {
     char folder[256];
     char path[300];
+    char schema[64]; /* "": no server */
     struct sid_mac_key *key;
     struct sid_store *store;
 };
+
+static inline bool
+fixture_is(const char *store) {
+    const char *chosen = getenv("SID_TEST_STORE");
+
+    return strcmp(chosen == NULL ? "sqlite" : chosen, store) == 0;
+}
+
+/* On the server, outside of any store. */
+static inline void
+fixture_sql(const struct fixture *f, const char *before, const char *after) {
+    char sql[200];
+    PGconn *conn = PQconnectdb(getenv("SID_TEST_PG"));
+
+    assert_int_equal(PQstatus(conn), CONNECTION_OK);
+    snprintf(sql, sizeof sql,
+             "SET client_min_messages = error; %s SCHEMA %s %s", before,
+             f->schema, after);
+    PGresult *result = PQexec(conn, sql);
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+    PQfinish(conn);
+}
+
+static inline void
+fixture_place(struct fixture *f) {
+    static int number;
+
+    if (fixture_is("memory")) {
+        snprintf(f->path, sizeof f->path, ":memory:");
+    } else if (fixture_is("pgsql")) {
+        snprintf(f->schema, sizeof f->schema, "t%d_%d", (int)getpid(),
+                 number++);
+        snprintf(f->path, sizeof f->path, "%s&options=-csearch_path%%3D%s",
+                 getenv("SID_TEST_PG"), f->schema);
+        fixture_sql(f, "CREATE", "");
+    } else {
+        snprintf(f->path, sizeof f->path, "%s/test.db", f->folder);
+    }
+}
 
 static inline void
 fixture_reopen(struct fixture *f) {
@@ -45,7 +89,7 @@ fixture_setup_closed(void **state) {
     snprintf(f->folder, sizeof f->folder, "%s/sid-store-XXXXXX",
              tmp == NULL ? "/tmp" : tmp);
     assert_non_null(mkdtemp(f->folder));
-    snprintf(f->path, sizeof f->path, "%s/test.db", f->folder);
+    fixture_place(f);
     ok(sid_mac_key_new(fixture_key, &f->key));
     *state = f;
     return 0;
@@ -84,6 +128,8 @@ fixture_teardown(void **state) {
     sid_store_close(&f->store);
     sid_mac_key_free(&f->key);
     fixture_remove(f->folder);
+    if (f->schema[0] != '\0')
+        fixture_sql(f, "DROP", "CASCADE");
     free(f);
     return 0;
 }
@@ -100,6 +146,11 @@ fixture_group_teardown(void **state) {
     sid_crypto_fini();
     return 0;
 }
+
+/* Runs the tests of a list, named after it. */
+#define FIXTURE_RUN(list)                                                      \
+    cmocka_run_group_tests_name(#list, list, fixture_group_setup,              \
+                                fixture_group_teardown)
 
 /* An id such as "enr_00000000000000000000000007". */
 static inline void

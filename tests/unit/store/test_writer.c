@@ -307,20 +307,28 @@ free_finishes_what_is_queued(void **state) {
 
 int
 main(void) {
-    const struct CMUnitTest tests[] = {
 #define T(name)                                                                \
     cmocka_unit_test_setup_teardown(name, writer_setup, writer_teardown)
+    /* In memory nothing outlives its store. */
+    const struct CMUnitTest kept[] = {
         T(operations_of_eight_threads_run_exactly_once_in_few_commits),
         T(what_gathers_behind_a_commit_is_one_batch_up_to_its_limit),
         T(an_error_of_one_operation_undoes_only_that_one),
         T(a_batch_of_reads_commits_nothing),
-        T(an_answer_comes_only_after_the_commit),
         T(run_waits_for_the_answer_and_returns_it),
         T(done_may_submit_the_operation_again),
         T(free_finishes_what_is_queued),
-#undef T
     };
+    /* About the file. */
+    const struct CMUnitTest file[] = {
+        T(an_answer_comes_only_after_the_commit),
+    };
+#undef T
+    int failed = 0;
 
-    return cmocka_run_group_tests(tests, fixture_group_setup,
-                                  fixture_group_teardown);
+    if (!fixture_is("memory"))
+        failed += FIXTURE_RUN(kept);
+    if (fixture_is("sqlite"))
+        failed += FIXTURE_RUN(file);
+    return failed;
 }

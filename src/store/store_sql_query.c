@@ -1,9 +1,9 @@
-/* store_sqlite_query.c: the SQL.
+/* store_sql_query.c: the SQL.
  *
- * All statements of the back end stand here, so that one page shows what is
- * asked of the database. Run by the thread that owns the store; owns the
- * prepared statements through struct sid_sqlite. */
-#include "store_sqlite.h"
+ * All statements stand here, so that one page shows what is asked of the
+ * database, and most serve every engine: parameters are ? in their order, or
+ * ?1, ?2 where one comes twice. Pure data; any thread. */
+#include "store_sql.h"
 
 #define CLIENT_COLUMNS                                                         \
     "id, key_name, key_hash, name, role, purpose_names, party, networks, "     \
@@ -57,20 +57,35 @@
  * The few ids behind the last row cost less and tell nobody anything. */
 #define OR_NEXT " WHERE id >= ? ORDER BY id LIMIT 1"
 
+#define APPEAL(nothing)                                                        \
+    "UPDATE enrolment SET state = 'received', attempts = 0, "                  \
+    "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "     \
+    "decided_by = '', note_sealed = " nothing ", first_decision = '', "        \
+    "first_by = '', first_at_s = 0, first_note_sealed = " nothing ", "         \
+    "updated_at_s = ?, challenge = ?, method = 'face', replaces = 0, "         \
+    "appealed_at_s = ?, barred = ?, statement_sealed = ? "                     \
+    "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"
+#define FORGET(zeros)                                                          \
+    "UPDATE idempotency SET fingerprint = " zeros " WHERE enrolment_id = ?"
+
 static const struct {
     const char *name;
-    const char *sql;
-} statements[SID_SQ_COUNT] = {
-#define S(symbol, text) [SID_SQ_##symbol] = {#symbol, text}
-    S(BEGIN_WRITE, "BEGIN IMMEDIATE"),
-    S(BEGIN_READ, "BEGIN DEFERRED"),
+    const char *sql[SID_SQL_DIALECTS];
+} statements[SID_SQL_COUNT] = {
+#define S(symbol, text) [SID_SQL_##symbol] = {#symbol, {text, text}}
+/* Where the engines differ. */
+#define TWO(symbol, sqlite, pgsql)                                             \
+    [SID_SQL_##symbol] = {#symbol, {sqlite, pgsql}}
+    TWO(BEGIN_WRITE, "BEGIN IMMEDIATE", "BEGIN"),
+    TWO(BEGIN_READ, "BEGIN DEFERRED",
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
     S(COMMIT, "COMMIT"),
     S(ROLLBACK, "ROLLBACK"),
     S(SAVEPOINT, "SAVEPOINT op"),
     S(SAVEPOINT_RELEASE, "RELEASE SAVEPOINT op"),
     S(SAVEPOINT_UNDO, "ROLLBACK TO SAVEPOINT op"),
     /* Means nothing here, but is written whatever its value was. */
-    S(TOUCH, "PRAGMA user_version = 1"),
+    TWO(TOUCH, "PRAGMA user_version = 1", NULL),
 
     S(AUDIT_HEAD,
       "SELECT seq, at_us, mac FROM audit ORDER BY seq DESC LIMIT 1"),
@@ -139,14 +154,7 @@ static const struct {
       "UPDATE enrolment SET first_decision = ?, first_by = ?, first_at_s = ?, "
       "first_note_sealed = ?, updated_at_s = ? WHERE id = ? AND state = "
       "'review'"),
-    S(ENROL_APPEAL,
-      "UPDATE enrolment SET state = 'received', attempts = 0, "
-      "decided_at_s = 0, reasons = '', similarity = NULL, liveness = NULL, "
-      "decided_by = '', note_sealed = X'', first_decision = '', "
-      "first_by = '', first_at_s = 0, first_note_sealed = X'', "
-      "updated_at_s = ?, challenge = ?, method = 'face', replaces = 0, "
-      "appealed_at_s = ?, barred = ?, statement_sealed = ? "
-      "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"),
+    TWO(ENROL_APPEAL, APPEAL("X''"), APPEAL("''::bytea")),
     S(ENROL_RECOVERY,
       "UPDATE enrolment SET holder_generation = ?, holder_hash = ?, "
       "recovery_failures = ? WHERE id = ?"),
@@ -231,8 +239,8 @@ static const struct {
     S(IDEMPOTENCY_PURGE, "DELETE FROM idempotency WHERE created_at_s < ?"),
 
     S(CREDENTIAL_INSERT,
-      "INSERT INTO credential (" CREDENTIAL_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      "INSERT INTO credential (serial, " CREDENTIAL_COLUMNS
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CREDENTIAL_GET, "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
                       "enrolment_id" OR_NEXT),
     S(CREDENTIAL_BY_SERIAL,
@@ -282,8 +290,8 @@ static const struct {
       "note_sealed = ? WHERE id = ? AND outcome = 'open'"),
     S(DISPUTE_FORGET, "DELETE FROM dispute WHERE enrolment_id = ?"),
 
-    S(IDEMPOTENCY_FORGET, "UPDATE idempotency SET fingerprint = zeroblob(32) "
-                          "WHERE enrolment_id = ?"),
+    TWO(IDEMPOTENCY_FORGET, FORGET("zeroblob(32)"),
+        FORGET("decode(repeat('00', 32), 'hex')")),
     S(OLD_SERIALS_ERASED,
       "UPDATE dead_serial SET why = 'erased' WHERE credential_id IN "
       "(SELECT id FROM credential WHERE enrolment_id = ?)"),
@@ -328,7 +336,7 @@ static const struct {
       "FROM credential WHERE type = 'resident_id' AND "
       "state IN ('revoked', 'replaced') UNION ALL "
       "SELECT min(valid_until_s) FROM credential WHERE type = 'resident_id' "
-      "AND valid_until_s > 0 AND valid_until_s < ?1)), 0)"),
+      "AND valid_until_s > 0 AND valid_until_s < ?1) AS ends), 0)"),
     S(RETENTION_RAN,
       "INSERT INTO retention (rule, ran_at_s) VALUES (?, ?) "
       "ON CONFLICT (rule) DO UPDATE SET ran_at_s = excluded.ran_at_s"),
@@ -382,8 +390,8 @@ static const struct {
                 "FROM wechat_push WHERE push = ?"),
     S(PUSH_PURGE, "DELETE FROM wechat_push WHERE taken_at_s < ?"),
     S(ERRAND_PUT,
-      "INSERT INTO wechat_outbox (" ERRAND_COLUMNS
-      ") VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (operation) DO NOTHING"),
+      "INSERT INTO wechat_outbox (seq, " ERRAND_COLUMNS
+      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (operation) DO NOTHING"),
     /* Of each contact the first only, be it taken or not due. */
     S(ERRAND_NEXT,
       "SELECT seq, attempts, " ERRAND_COLUMNS
@@ -401,30 +409,38 @@ static const struct {
       "DELETE FROM wechat_outbox WHERE taken = 1 AND kind <> 'fetch'"),
     S(ERRAND_RECOVER, "UPDATE wechat_outbox SET taken = 0 WHERE taken = 1"),
     S(ERRAND_COUNT, "SELECT count(*) FROM wechat_outbox"),
+
+    /* One statement that is refused must not cost the whole transaction. */
+    TWO(GUARD, NULL, "SAVEPOINT st"),
+    TWO(GUARD_RELEASE, NULL, "RELEASE SAVEPOINT st"),
+    TWO(GUARD_UNDO, NULL, "ROLLBACK TO SAVEPOINT st"),
+    TWO(NUMBER_NEXT, NULL,
+        "UPDATE number SET last = last + 1 WHERE sort = ? RETURNING last"),
+    /* Fails, and the transaction with it, once another process or connection
+     * is the owner: batch must not be below 0. */
+    TWO(LEASE_HOLD, NULL,
+        "UPDATE lease SET until_us = ?2, "
+        "batch = CASE WHEN owner = ?1 THEN ?3 ELSE -1 END WHERE one = 1"),
+    TWO(LEASE_GET, NULL,
+        "SELECT owner, until_us, batch FROM lease WHERE one = 1"),
+    TWO(LEASE_TAKE, NULL,
+        "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = 1 AND "
+        "owner = ?3 AND until_us = ?4 RETURNING batch"),
+    TWO(LEASE_MOVE, NULL,
+        "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = 1 AND "
+        "owner = ?3 RETURNING batch"),
+    TWO(LEASE_FREE, NULL,
+        "UPDATE lease SET until_us = 0 WHERE one = 1 AND owner = ?"),
+#undef TWO
 #undef S
 };
 
 const char *
-sid_sq_name(enum sid_sq_stmt which) {
+sid_sql_text(enum sid_sql_stmt which, enum sid_sql_dialect dialect) {
+    return statements[which].sql[dialect];
+}
+
+const char *
+sid_sql_name(enum sid_sql_stmt which) {
     return statements[which].name;
-}
-
-enum sid_err
-sid_sq_prepare_all(struct sid_sqlite *sq) {
-    for (int i = 0; i < SID_SQ_COUNT; i++) {
-        int rc =
-            sqlite3_prepare_v3(sq->db, statements[i].sql, -1,
-                               SQLITE_PREPARE_PERSISTENT, &sq->stmt[i], NULL);
-        if (rc != SQLITE_OK)
-            return sid_sq_error(sq, rc, statements[i].name);
-    }
-    return SID_OK;
-}
-
-void
-sid_sq_finalize_all(struct sid_sqlite *sq) {
-    for (int i = 0; i < SID_SQ_COUNT; i++) {
-        sqlite3_finalize(sq->stmt[i]);
-        sq->stmt[i] = NULL;
-    }
 }

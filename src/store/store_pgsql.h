@@ -1,0 +1,145 @@
+/* store_pgsql.h: what the files of the PostgreSQL back end share.
+ *
+ * One connection in pipeline mode: a statement whose answer nobody needs yet
+ * goes out without waiting; its error comes to light with the next answer that
+ * is waited for, at the latest with that of the commit. Private to src/store;
+ * used by the thread that owns the store. */
+#ifndef SID_STORE_PGSQL_H
+#define SID_STORE_PGSQL_H
+
+#include <libpq-fe.h>
+
+#include "store_sql.h"
+
+/* Parameters of one statement; an enrolment has 31. */
+#define SID_PG_PARAMS_MAX 40
+/* Statements that wait for their answers: what comes back of so many fits into
+ * the smallest socket buffer, so that neither side waits for the other. */
+#define SID_PG_PENDING_MAX 256
+/* Of the lease: an id, a colon, the number of the connection. */
+#define SID_PG_OWNER_SIZE (SID_ID_SIZE + 24)
+#define SID_PG_STATE_BYTES 5 /* of an SQLSTATE */
+#define SID_PG_TOLD_MAX 8
+
+struct sid_pg_params {
+    int n;
+    bool full; /* more were bound than there is room for */
+    Oid types[SID_PG_PARAMS_MAX];
+    const char *values[SID_PG_PARAMS_MAX];
+    int lengths[SID_PG_PARAMS_MAX];
+    int formats[SID_PG_PARAMS_MAX];
+    uint64_t room[SID_PG_PARAMS_MAX]; /* numbers, in the network's order */
+};
+
+struct sid_pg_pending {
+    enum sid_sql_stmt which;
+    bool prepare; /* its preparation, not its run */
+};
+
+struct sid_pgsql {
+    struct sid_sql sql; /* first: a sid_back is cast back to this */
+    char *uri;          /* owned; may have what must not be logged */
+    PGconn *conn;       /* owned; NULL while there is none */
+    bool read_only;
+    bool in_txn;       /* between begin and commit or rollback */
+    bool writes;       /* that transaction does */
+    enum sid_err lost; /* why the open transaction cannot go on; SID_OK */
+    bool broken;       /* the database belongs to another process now */
+    bool unsure;       /* a commit may have been made or not */
+    bool prepared[SID_SQL_COUNT];
+    struct sid_pg_params params; /* of the statement that is being bound */
+    struct sid_pg_pending pending[SID_PG_PENDING_MAX];
+    int pending_count;
+    int64_t trips;       /* times an answer was waited for */
+    int64_t retry_at_us; /* monotonic: no new connection before */
+    int64_t pause_us;    /* until the one after that */
+    /* The lease; see store_pgsql_lease.c. */
+    char owner[SID_PG_OWNER_SIZE];
+    char id[SID_ID_SIZE];
+    int64_t connections; /* made so far */
+    int64_t batch;       /* the last transaction for changes that began */
+    int64_t committed;   /* that the database had at the last connection */
+    int64_t held_at_us;  /* monotonic: when the lease was renewed last */
+    bool leased;
+    /* SQLSTATEs that were logged since the last commit. */
+    char told[SID_PG_TOLD_MAX][SID_PG_STATE_BYTES + 1];
+    int told_count;
+};
+
+static inline struct sid_pgsql *
+sid_pgsql_of(struct sid_back *back) {
+    return (struct sid_pgsql *)(void *)back;
+}
+
+/* ---- store_pgsql_error.c ----------------------------------------------- */
+
+/* What an SQLSTATE means; logs it unless it is an expected refusal
+ * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND) or has been logged
+ * since the last commit. state: NULL when the connection has gone. where: a
+ * static word for the log. */
+enum sid_err sid_pg_error(struct sid_pgsql *pg, const char *state,
+                          const char *where);
+/* True for a refusal that costs its statement only: class 23. */
+bool sid_pg_is_refusal(const PGresult *result);
+/* Of a result; NULL when it has none. */
+const char *sid_pg_state(const PGresult *result);
+
+/* ---- store_pgsql_pipe.c ------------------------------------------------ */
+
+/* Queues a statement with the parameters that are bound. Errors: SID_E_STORE
+ * (the connection has gone), SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_pg_queue(struct sid_pgsql *pg,
+                                       enum sid_sql_stmt which);
+/* Waits for the answers to all that was queued. The one to the last statement
+ * becomes *last (PQclear), whatever it says; not set on an error: then another
+ * one has failed, or the connection has gone. */
+SID_FALLIBLE enum sid_err sid_pg_wait(struct sid_pgsql *pg, PGresult **last);
+/* Lets go of a connection that is of no use any more; an open transaction is
+ * lost with it. */
+void sid_pg_drop(struct sid_pgsql *pg);
+
+/* ---- store_pgsql_connect.c --------------------------------------------- */
+
+/* A connection, with its settings checked. Errors: SID_E_STORE,
+ * SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_pg_connect(struct sid_pgsql *pg);
+/* Finds out whether the connection still stands, without waiting; makes a new
+ * one when it does not and the last try is long enough ago. Not inside a
+ * transaction. Errors: SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_pg_ready(struct sid_pgsql *pg);
+/* The same, trying for so long. */
+SID_FALLIBLE enum sid_err sid_pg_ready_within(struct sid_pgsql *pg,
+                                              int64_t most_us);
+
+/* ---- store_pgsql_lease.c ----------------------------------------------- */
+
+/* Makes this store the owner of the database. Waits for a lease that nobody
+ * renews to lapse. Errors: SID_E_LOCKED (somebody does), SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg);
+/* After a new connection: the lease moves to it, and transactions of the old
+ * one that are still on their way fail. `committed` becomes the last one that
+ * was committed. Errors: SID_E_LOCKED (another process has it), SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_pg_lease_move(struct sid_pgsql *pg);
+/* Queues what makes this transaction fail unless the lease is ours. */
+SID_FALLIBLE enum sid_err sid_pg_lease_hold(struct sid_pgsql *pg);
+/* Renews the lease between transactions. */
+void sid_pg_lease_keep(struct sid_pgsql *pg);
+/* Leaves the database to whoever wants it next. Failures are logged. */
+void sid_pg_lease_free(struct sid_pgsql *pg);
+
+/* ---- store_pgsql_cursor.c ---------------------------------------------- */
+
+extern const struct sid_sql_engine sid_pg_engine;
+
+/* ---- store_pgsql_migrate.c --------------------------------------------- */
+
+/* The tables that come before the first migration. With create false they must
+ * be there. Errors: SID_E_NOT_FOUND, SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_pg_prepare(struct sid_pgsql *pg, bool create);
+/* Brings the schema up to date. Errors: SID_E_SCHEMA, SID_E_STORE,
+ * SID_E_STORE_FULL, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_pg_migrate(struct sid_pgsql *pg);
+/* Whether it is. Errors: SID_E_SCHEMA (logged), SID_E_STORE, SID_E_CRYPTO. */
+SID_FALLIBLE enum sid_err sid_pg_migrate_check(struct sid_pgsql *pg);
+
+#endif

@@ -1,0 +1,65 @@
+/* store_pgsql_error.c: what PostgreSQL's errors mean. Run by the thread that
+ * owns the store; owns nothing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "smartid/log.h"
+#include "store_pgsql.h"
+
+/* SQLSTATEs, and classes of them. Source: PostgreSQL 15 manual, appendix A. */
+#define CLASS_CONSTRAINT "23"
+#define UNIQUE_VIOLATION "23505"
+#define FOREIGN_KEY_VIOLATION "23503"
+#define DISK_FULL "53100"
+#define OUT_OF_MEMORY "53200"
+
+static enum sid_err
+meaning(const char *state) {
+    if (strcmp(state, UNIQUE_VIOLATION) == 0)
+        return SID_E_EXISTS;
+    if (strcmp(state, FOREIGN_KEY_VIOLATION) == 0)
+        return SID_E_NOT_FOUND;
+    if (strcmp(state, DISK_FULL) == 0)
+        return SID_E_STORE_FULL;
+    if (strcmp(state, OUT_OF_MEMORY) == 0)
+        return SID_E_NO_MEMORY;
+    return SID_E_STORE;
+}
+
+/* True the first time since the last commit: a server that stays away is one
+ * event, however often it is tried. */
+static bool
+is_news(struct sid_pgsql *pg, const char *state) {
+    for (int i = 0; i < pg->told_count; i++) {
+        if (strcmp(pg->told[i], state) == 0)
+            return false;
+    }
+    if (pg->told_count < SID_PG_TOLD_MAX)
+        snprintf(pg->told[pg->told_count++], sizeof pg->told[0], "%s", state);
+    return true;
+}
+
+const char *
+sid_pg_state(const PGresult *result) {
+    return PQresultErrorField(result, PG_DIAG_SQLSTATE);
+}
+
+bool
+sid_pg_is_refusal(const PGresult *result) {
+    const char *state = sid_pg_state(result);
+
+    return state != NULL && strncmp(state, CLASS_CONSTRAINT, 2) == 0;
+}
+
+enum sid_err
+sid_pg_error(struct sid_pgsql *pg, const char *state, const char *where) {
+    /* 08006 is PostgreSQL's own for a connection that failed. The server's
+     * texts may quote what is in a row: they are not logged. */
+    const char *shown = state == NULL ? "08006" : state;
+    enum sid_err err = meaning(shown);
+
+    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND && is_news(pg, shown))
+        sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
+                SID_S("sqlstate", shown), SID_S("at", where));
+    return err;
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""A PostgreSQL server for a test run: in a folder of its own that goes away
+with it, on a Unix socket in that folder and nowhere else, as a user without
+privileges. Usage: postgres.py COMMAND [ARGUMENT...] runs the command with
+SID_TEST_PG, the URI of the server, in its environment."""
+
+import glob
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.parse
+
+# What a run takes the server down for can wait for its disk; what a test of
+# crashes wants to find again cannot.
+QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=on"]
+SAFE = ["fsync=on", "synchronous_commit=on"]
+
+
+def binaries():
+    """The folder of the newest server that is installed."""
+    found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
+    if not found:
+        raise RuntimeError("no PostgreSQL server is installed: run make setup")
+    return os.path.dirname(max(found, key=lambda path: int(path.split("/")[4])))
+
+
+class Server:
+    """Started when it is made; stop() takes it down and its folder away."""
+
+    def __init__(self, durable=False):
+        self.bin = binaries()
+        self.folder = tempfile.mkdtemp(prefix="sidpg", dir="/tmp")
+        self.data = os.path.join(self.folder, "data")
+        # initdb and postgres refuse to run as root.
+        self.user = "nobody" if os.geteuid() == 0 else None
+        self.settings = (SAFE if durable else QUICK) + [
+            "listen_addresses=", "unix_socket_directories=" + self.folder,
+            "max_connections=64", "shared_buffers=32MB",
+            "autovacuum=off", "max_wal_size=256MB", "logging_collector=off"]
+        os.chmod(self.folder, 0o700)
+        if self.user:
+            account = pwd.getpwnam(self.user)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        self.role = self.user or pwd.getpwuid(os.geteuid()).pw_name
+        try:
+            self.run("initdb", "-D", self.data, "-A", "trust", "-U", self.role,
+                     "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def run(self, program, *arguments):
+        """Runs one of the server's programs as its user."""
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+        result = subprocess.run(
+            [os.path.join(self.bin, program)] + list(arguments),
+            user=self.user, cwd=self.folder, env=environment, check=False,
+            extra_groups=[] if self.user else None,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        if result.returncode != 0:
+            raise RuntimeError("%s: %s" % (
+                program, result.stdout.decode("utf-8", "replace")))
+        return result.stdout.decode("utf-8", "replace")
+
+    def start(self):
+        options = " ".join("-c %s" % setting for setting in self.settings)
+        self.run("pg_ctl", "-D", self.data, "-w", "-t", "60", "-l",
+                 os.path.join(self.folder, "log"), "-o", options, "start")
+
+    def crash(self):
+        """As a power cut leaves it."""
+        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
+
+    def stop(self):
+        try:
+            self.run("pg_ctl", "-D", self.data, "-w", "-m", "fast", "stop")
+        except RuntimeError:
+            pass  # it is down already
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def uri(self, schema=None):
+        """Of the server, or of one schema in it."""
+        query = {"host": self.folder, "user": self.role}
+        if schema:
+            query["options"] = "-csearch_path=" + schema
+        return "postgresql:///postgres?" + urllib.parse.urlencode(
+            query, quote_via=urllib.parse.quote)
+
+    def sql(self, text, schema=None):
+        """What psql answers, a row each line."""
+        return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+                        "-d", self.uri(schema), "-c", text).strip()
+
+
+def main():
+    if len(sys.argv) < 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    server = Server()
+    try:
+        return subprocess.run(
+            sys.argv[1:], check=False,
+            env=dict(os.environ, SID_TEST_PG=server.uri())).returncode
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
