@@ -378,7 +378,7 @@ cov: setup-check ## branches of src/ that the tests take (COV_FILES: their lines
 	$(SUB) BUILD=$(BUILD)/cov COV=1 OPT=-O0 cov-run
 # Tests that fail say so; what they ran through counts all the same.
 cov-run: unit-bins e2e-bins
-	@UNIT_LIMIT_S=900 python3 tests/unit/run.py $(UNIT_BINS) >$(BUILD)/unit.log || tail -n 20 $(BUILD)/unit.log
+	@UNIT_LIMIT_S=900 tests/tools/postgres.py python3 tests/unit/run.py $(UNIT_BINS) $(addprefix pgsql@,$(SERVER_BINS)) >$(BUILD)/unit.log || tail -n 20 $(BUILD)/unit.log
 	@python3 tests/e2e/run.py --bin $(BUILD) >$(BUILD)/e2e.log || tail -n 20 $(BUILD)/e2e.log
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
 cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
@@ -388,13 +388,15 @@ cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
 cov-fuzz-run: check-corpus
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
 # Left out: the face engine's libraries, which are not ours and slow, and
-# sandboxes, which would close around valgrind itself, and what measures memory.
+# sandboxes, which would close around valgrind itself, what measures memory, and
+# what wants a server.
 # Built by clang: gcc's zero
 # in all locals would hide what was never set; valgrind does not read all of what
 # clang says for debuggers by default.
 VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sandbox \
                  $(BUILD)/unit/app/test_faceproc $(BUILD)/unit/app/test_examiner \
-                 $(BUILD)/unit/image/test_hostile,$(UNIT_BINS))
+                 $(BUILD)/unit/image/test_hostile \
+                 $(BUILD)/unit/store/test_store_pgsql,$(UNIT_BINS))
 valgrind: setup-check ## unit tests under valgrind's memcheck
 	@tests/setup/setup.sh memcheck
 	$(SUB) BUILD=$(BUILD)/memcheck CC=clang CXX=clang++ \

@@ -34,7 +34,8 @@ struct sid_config {
     char trusted_proxies[SID_PATH_SIZE]; /* networks whose X-Forwarded-For is
                                             believed; default none */
     /* [store] */
-    char database[SID_PATH_SIZE];       /* path of the SQLite file */
+    char database[SID_PATH_SIZE];       /* path of the SQLite file, or a
+                                           server, see store.h */
     char control_socket[SID_PATH_SIZE]; /* smartidctl talks to the daemon here;
                                            empty: <database>.sock */
     /* [keys] */

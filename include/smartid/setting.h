@@ -36,6 +36,7 @@ struct sid_setting {
     const char *words;         /* CHOICE: "a | b | c" */
     bool may_be_empty;         /* TEXT and PATH */
     bool may_be_credential;    /* PATH only: of systemd */
+    bool may_be_server;        /* PATH only: a URI of PostgreSQL */
     bool reloadable;
     size_t offset; /* in the struct that holds the values */
     size_t size;   /* of the member */
@@ -49,7 +50,7 @@ SID_FALLIBLE enum sid_err sid_setting_parse(const struct sid_setting *setting,
                                             const char **what);
 
 /* What would be taken, for example "a whole number, 0 to 65535". */
-#define SID_SETTING_ACCEPTED_SIZE 160
+#define SID_SETTING_ACCEPTED_SIZE 192
 void sid_setting_accepted(const struct sid_setting *setting,
                           char out[SID_SETTING_ACCEPTED_SIZE]);
 

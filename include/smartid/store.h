@@ -39,10 +39,14 @@ struct sid_store;
  * chain. audit_key is borrowed for the store's life; NULL when it lies in the
  * store itself: sid_store_use_audit_key() then comes before the first audit
  * row. path ":memory:" gives a private in-memory store for tests. The files get
- * mode 0600; "<path>.lock" is the lock. sid_crypto_init() comes first. Errors:
- * SID_E_NOT_FOUND (no file and not create), SID_E_LOCKED, SID_E_SCHEMA (newer
- * than this program, or not made by its migrations), SID_E_STORE,
- * SID_E_NO_MEMORY. */
+ * mode 0600; "<path>.lock" is the lock. path may be the URI of a PostgreSQL
+ * server (sid_url_is_server()) without a password: then a row is the lock, a
+ * lease of 5 s, which sid_store_keep() and every transaction for changes renew;
+ * one that is not renewed any more is waited for. sid_crypto_init() comes
+ * first. Errors: SID_E_NOT_FOUND (no file, or no tables, and not create),
+ * SID_E_LOCKED, SID_E_SCHEMA (newer than this program, or not made by its
+ * migrations), SID_E_STORE, SID_E_ARGUMENT (no URI that libpq takes, or a
+ * password in it), SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          const struct sid_mac_key *audit_key,
                                          struct sid_store **out);
@@ -58,7 +62,8 @@ SID_FALLIBLE enum sid_err sid_store_open_readonly(const char *path,
                                                   struct sid_store **out);
 /* Rolls back what is open, checkpoints (unless broken), closes, unlocks. */
 void sid_store_close(struct sid_store **store);
-/* True once a sync has failed or the database was found damaged. From then on
+/* True once a sync has failed or the database was found damaged, or another
+ * process has taken the lease. From then on
  * every transaction is refused with SID_E_STORE: a failed sync is never
  * retried, because the kernel may have dropped the pages. */
 bool sid_store_broken(const struct sid_store *store);
@@ -83,6 +88,12 @@ void sid_store_savepoint_undo(struct sid_store *store);
 /* A transaction that writes a page and changes nothing: whether the storage
  * takes anything. Errors: SID_E_STORE, SID_E_STORE_FULL. */
 SID_FALLIBLE enum sid_err sid_store_touch(struct sid_store *store);
+/* In a transaction for changes: these credentials will be asked for by serial
+ * in it, and may be fetched at once. Changes no answer, only how long it takes.
+ */
+SID_FALLIBLE enum sid_err sid_store_look_ahead(struct sid_store *store,
+                                               const uint64_t *serials,
+                                               size_t n);
 /* Tells a database that other machines reach, too, that this store still owns
  * it; not inside a transaction. True when it wants to be told about once a
  * second while nothing else is done. Failures are logged. */

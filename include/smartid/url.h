@@ -1,5 +1,5 @@
-/* url.h: addresses that this daemon may be told to send something to. Pure; any
- * thread. */
+/* url.h: addresses that this daemon may be told to send something to, or to
+ * keep its data at. Pure; any thread. */
 #ifndef SMARTID_URL_H
 #define SMARTID_URL_H
 
@@ -14,5 +14,9 @@
  * IPv6 address in brackets. No user, no fragment, nothing but printable ASCII:
  * what is sent must not depend on how somebody else would read it. */
 bool sid_url_target(const char *url);
+
+/* True for a URI of a PostgreSQL server: what begins with postgresql:// or
+ * postgres://. Source: libpq's manual, "Connection URIs". */
+bool sid_url_is_server(const char *place);
 
 #endif

@@ -206,6 +206,18 @@ check_uploads(struct reading *r) {
                           (long long)least);
 }
 
+/* There is nothing beside a server where these could lie. */
+static enum sid_err
+check_server(struct reading *r) {
+    if (!sid_url_is_server(r->config.database) ||
+        (r->config.control_socket[0] != '\0' && r->config.head_file[0] != '\0'))
+        return SID_OK;
+    r->ini.line = line_of(r, "store", "database");
+    return sid_ini_refuse(&r->ini, "store.database: a server without "
+                                   "store.control_socket and audit.head_file; "
+                                   "accepted: with both of them");
+}
+
 static enum sid_err
 check_socket(struct reading *r) {
     const size_t most = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
@@ -238,6 +250,8 @@ check_together(struct reading *r) {
     enum sid_err err = check_bands(r);
     if (err == SID_OK)
         err = check_uploads(r);
+    if (err == SID_OK)
+        err = check_server(r);
     if (err == SID_OK)
         err = check_socket(r);
     if (err == SID_OK)

@@ -74,7 +74,12 @@ const struct sid_setting config_settings[] = {
 
     {.section = "store",
      PATH(database, "/var/lib/smartidd/smartidd.db"),
-     .help = "The SQLite file. Its folder must belong to the daemon's user."},
+     .may_be_server = true,
+     .help = "The SQLite file, whose folder must belong to the daemon's user; "
+             "or a PostgreSQL server as libpq takes it: "
+             "postgresql://smartidd@db1,db2/smartidd?sslmode=verify-full , its "
+             "password in the file that passfile= names. Then control_socket "
+             "and audit.head_file must be set, too."},
     {.section = "store",
      PATH(control_socket, ""),
      .may_be_empty = true,

@@ -73,6 +73,17 @@ is_credential(const char *value) {
            strchr(name, '/') == NULL;
 }
 
+/* A password in it would stand where settings are shown. */
+static bool
+is_server(const char *value) {
+    if (!sid_url_is_server(value) || strstr(value, "password=") != NULL)
+        return false;
+    const char *host = strstr(value, "://") + 3;
+    size_t len = strcspn(host, "/?");
+    const char *at = memchr(host, '@', len);
+    return at == NULL || memchr(host, ':', (size_t)(at - host)) == NULL;
+}
+
 /* What a listener takes without asking a name server. */
 static bool
 is_address(const char *value) {
@@ -90,8 +101,11 @@ misfit(const struct sid_setting *setting, const char *value) {
         return is_address(value) ? NULL : "not an address in digits";
     case SID_SETTING_PATH:
         return value[0] == '\0' || value[0] == '/' ||
-                       (setting->may_be_credential && is_credential(value))
+                       (setting->may_be_credential && is_credential(value)) ||
+                       (setting->may_be_server && is_server(value))
                    ? NULL
+               : setting->may_be_server
+                   ? "neither an absolute path nor a server without password"
                    : "not an absolute path";
     case SID_SETTING_CHOICE:
         return is_word_of(setting->words, value) ? NULL
@@ -180,6 +194,7 @@ sid_setting_accepted(const struct sid_setting *setting,
             out, size, "an absolute path of up to %zu bytes%s%s",
             setting->size - 1, setting->may_be_empty ? ", or empty" : "",
             setting->may_be_credential ? ", or " SID_CREDENTIAL_PREFIX "NAME"
+            : setting->may_be_server   ? ", or postgresql:// (passfile=)"
                                        : "");
         break;
     case SID_SETTING_CHOICE:

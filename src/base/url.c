@@ -61,3 +61,14 @@ sid_url_target(const char *url) {
     return len > 0 && (secure || is_loopback(host, len)) &&
            is_port_and_path(host + len);
 }
+
+bool
+sid_url_is_server(const char *place) {
+    static const char *const schemes[] = {"postgresql://", "postgres://"};
+
+    for (int i = 0; i < 2; i++) {
+        if (strncmp(place, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    }
+    return false;
+}

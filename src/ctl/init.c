@@ -14,6 +14,7 @@
 #include "smartid/blobs.h"
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
+#include "smartid/url.h"
 
 /* The control socket beside the database has ".sock" behind its name, and room
  * for 108 bytes with its NUL. Source: unix(7). */
@@ -21,6 +22,7 @@
 
 struct init {
     const char *config_dir, *data_dir, *model_dir, *owner;
+    const char *server; /* URI; NULL: the database is a file */
     char config_path[PATH_MAX], key_path[PATH_MAX], db_path[PATH_MAX];
     char models[PATH_MAX]; /* model_dir, absolute */
 };
@@ -30,13 +32,15 @@ usage(FILE *to, int status) {
     (void)fputs(
         "usage: smartidctl init [--dir DIR] [--config-dir DIR] [--data-dir "
         "DIR]\n"
-        "           [--model-dir DIR] [--owner USER]\n"
+        "           [--model-dir DIR] [--owner USER] [--database URI]\n"
         "\n"
         "Makes smartidd.conf and master.key (mode 0600) in the config folder\n"
         "(default /etc/smartidd) and smartidd.db in the data folder (default\n"
         "/var/lib/smartidd). --dir puts all of it into one folder. --owner "
-        "gives the\nfiles to the user the daemon runs as. Nothing that exists "
-        "is overwritten.\nKeep a copy of master.key in a safe place: without "
+        "gives the\nfiles to the user the daemon runs as. --database makes the "
+        "tables on a\nPostgreSQL server (postgresql://…) instead of a file. "
+        "Nothing that exists is\noverwritten. Keep a copy of master.key in a "
+        "safe place: without "
         "it the data is lost.\n",
         to);
     return status;
@@ -62,6 +66,8 @@ parse(int argc, char **argv, struct init *init) {
             init->data_dir = value;
         else if (strcmp(argv[i], "--model-dir") == 0)
             init->model_dir = value;
+        else if (strcmp(argv[i], "--database") == 0)
+            init->server = value;
         else if (strcmp(argv[i], "--owner") == 0)
             init->owner = value;
         else
@@ -89,6 +95,26 @@ place(const char *dir, const char *file, char out[PATH_MAX]) {
     return 0;
 }
 
+static const char *
+database(const struct init *init) {
+    return init->server != NULL ? init->server : init->db_path;
+}
+
+/* Tables that are there are somebody's. */
+static int
+check_server(const char *server) {
+    struct sid_store *store = NULL;
+    enum sid_err err = SID_E_ARGUMENT;
+    if (sid_url_is_server(server))
+        err = sid_store_open_readonly(server, &store);
+    sid_store_close(&store);
+    if (err == SID_E_NOT_FOUND)
+        return 0;
+    return failed("--database", err == SID_OK || err == SID_E_SCHEMA
+                                    ? "has tables already; nothing was changed"
+                                    : sid_err_text(err));
+}
+
 static int
 write_config(const struct init *init) {
     int fd = open(init->config_path,
@@ -100,8 +126,13 @@ write_config(const struct init *init) {
                   "# Settings of smartidd. Every setting with its help and "
                   "default:\n"
                   "#   smartidd --print-example-config\n\n"
-                  "[store]\ndatabase = %s\n\n[keys]\nmaster_key_file = %s\n",
-                  init->db_path, init->key_path);
+                  "[keys]\nmaster_key_file = %s\n\n[store]\ndatabase = %s\n",
+                  init->key_path, database(init));
+    if (init->server != NULL)
+        (void)fprintf(file,
+                      "control_socket = %s.sock\n\n[audit]\nhead_file = "
+                      "%s.heads\n",
+                      init->db_path, init->db_path);
     if (init->model_dir != NULL)
         (void)fprintf(file, "\n[face]\nmodel_dir = %s\n", init->models);
     bool written = fflush(file) == 0 && fsync(fd) == 0;
@@ -116,13 +147,16 @@ make_database(const struct init *init) {
     struct sid_master *master = NULL;
     struct sid_keyring *keys = NULL;
     struct sid_store *store = NULL;
-    enum sid_err err = sid_store_open(init->db_path, true, NULL, &store);
+    enum sid_err err = sid_store_open(database(init), true, NULL, &store);
     if (err == SID_OK)
         err = sid_keys_open(store, init->key_path, &master, &keys);
     sid_store_close(&store);
     sid_keyring_free(&keys);
     sid_master_free(&master);
-    return err == SID_OK ? 0 : failed(init->db_path, sid_err_text(err));
+    return err == SID_OK
+               ? 0
+               : failed(init->server != NULL ? "--database" : init->db_path,
+                        sid_err_text(err));
 }
 
 static int
@@ -137,10 +171,13 @@ give_to_owner(const struct init *init) {
                    init->db_path);
     (void)snprintf(blobs_path, sizeof blobs_path, "%.*s" SID_BLOBS_SUFFIX,
                    SID_PATH_SIZE, init->db_path);
-    const char *paths[] = {init->config_path, init->key_path, init->db_path,
-                           lock_path,         blobs_path,     init->data_dir,
-                           init->config_dir};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    const char *paths[] = {init->config_path, init->key_path, init->data_dir,
+                           init->config_dir,  init->db_path,  lock_path,
+                           blobs_path};
+    /* The last three are there for a file only. */
+    size_t count =
+        sizeof paths / sizeof *paths - (init->server != NULL ? 3 : 0);
+    for (size_t i = 0; i < count; i++)
         if (chown(paths[i], user->pw_uid, user->pw_gid) != 0)
             return failed(paths[i], strerror(errno));
     return 0;
@@ -164,6 +201,8 @@ sid_ctl_init(int argc, char **argv) {
         status = place(init.config_dir, "master.key", init.key_path);
     if (status == 0)
         status = place(init.data_dir, "smartidd.db", init.db_path);
+    if (status == 0 && init.server != NULL)
+        status = check_server(init.server);
     if (status != 0)
         return status;
     enum sid_err err = sid_secretfile_make(init.key_path, SID_KEY_BYTES);
@@ -177,6 +216,6 @@ sid_ctl_init(int argc, char **argv) {
     if (status == 0)
         (void)printf("settings    %s\nmaster key  %s   (keep a copy in a safe "
                      "place)\ndatabase    %s\n",
-                     init.config_path, init.key_path, init.db_path);
+                     init.config_path, init.key_path, database(&init));
     return status;
 }

@@ -9,15 +9,10 @@
 #include <string.h>
 
 #include "smartid/metrics.h"
+#include "smartid/url.h"
 #include "store_front.h"
 
 /* ---- open and close ---------------------------------------------------- */
-
-static bool
-is_pgsql(const char *place) {
-    return strncmp(place, "postgresql://", strlen("postgresql://")) == 0 ||
-           strncmp(place, "postgres://", strlen("postgres://")) == 0;
-}
 
 /* What the front keeps of the rows. */
 static enum sid_err
@@ -45,11 +40,11 @@ sid_store_open(const char *path, bool create,
     if (store == NULL)
         goto out;
     store->audit_key = audit_key;
-    err = is_pgsql(path) ? sid_pgsql_open(path, create, &store->back)
-                         : sid_sqlite_open(path, create, &store->back);
+    err = sid_url_is_server(path) ? sid_pgsql_open(path, create, &store->back)
+                                  : sid_sqlite_open(path, create, &store->back);
     if (err == SID_OK)
         err = load(store);
-    if (err == SID_OK && !is_pgsql(path))
+    if (err == SID_OK && !sid_url_is_server(path))
         err = sid_front_photos_open(store, path);
     if (err != SID_OK)
         goto out;
@@ -69,7 +64,7 @@ sid_store_open_readonly(const char *path, struct sid_store **out) {
         return SID_E_NO_MEMORY;
     /* The head is not loaded: it may be what somebody has spoilt. */
     store->read_only = true;
-    enum sid_err err = is_pgsql(path)
+    enum sid_err err = sid_url_is_server(path)
                            ? sid_pgsql_open_readonly(path, &store->back)
                            : sid_sqlite_open_readonly(path, &store->back);
     if (err == SID_OK)
@@ -219,6 +214,16 @@ sid_store_touch(struct sid_store *store) {
         return sid_store_commit(store);
     sid_store_rollback(store);
     return err;
+}
+
+enum sid_err
+sid_store_look_ahead(struct sid_store *store, const uint64_t *serials,
+                     size_t n) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->look_ahead == NULL || n == 0
+               ? SID_OK
+               : back->ops->look_ahead(back, serials, n);
 }
 
 bool

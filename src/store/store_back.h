@@ -45,6 +45,9 @@ struct sid_back_ops {
     /* True, once, after a commit of which is not known whether it was made:
      * what the front knows of the rows may be out of date. */
     bool (*unsure)(struct sid_back *back);
+    /* See sid_store_look_ahead(); NULL: a look-up costs no way to a server. */
+    enum sid_err (*look_ahead)(struct sid_back *back, const uint64_t *serials,
+                               size_t n);
     /* See sid_store_keep(). */
     bool (*keep)(struct sid_back *back);
     /* True when nothing of what was deleted is left in the log. */

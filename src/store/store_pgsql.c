@@ -12,9 +12,9 @@
 #include "store_sql_ops.h"
 
 /* How long a commit whose answer was lost is looked up. Source: own choice:
- * twice the 10 s within which a new primary is to be found; those who wait for
+ * the 10 s within which a new primary is to be found; those who wait for
  * it have asked for no less. */
-#define LOOK_UP_US ((int64_t)20 * 1000 * 1000)
+#define LOOK_UP_US ((int64_t)10 * 1000 * 1000)
 
 static void
 close_pgsql(struct sid_back **back) {
@@ -23,6 +23,7 @@ close_pgsql(struct sid_back **back) {
     /* It may be outside of the pipeline when it could not be opened. */
     if (pg->conn != NULL && pg->leased && PQenterPipelineMode(pg->conn) == 1)
         sid_pg_lease_free(pg);
+    sid_pg_forget_ahead(pg);
     PQfinish(pg->conn);
     free(pg->uri);
     free(pg);
@@ -76,6 +77,7 @@ rollback(struct sid_back *back) {
     struct sid_pgsql *pg = sid_pgsql_of(back);
     PGresult *last = NULL;
 
+    sid_pg_forget_ahead(pg);
     pg->lost = SID_OK;
     if (pg->conn != NULL && queue(pg, SID_SQL_ROLLBACK) == SID_OK &&
         sid_pg_wait(pg, &last) != SID_OK && pg->conn != NULL)
@@ -135,6 +137,7 @@ commit(struct sid_back *back) {
     struct sid_pgsql *pg = sid_pgsql_of(back);
     enum sid_err err = SID_OK;
 
+    sid_pg_forget_ahead(pg);
     if (pg->lost != SID_OK)
         return pg->lost;
     if (pg->writes) {
@@ -225,6 +228,7 @@ static const struct sid_back_ops ops = {
     .touch = touch,
     .unsure = unsure,
     .keep = keep,
+    .look_ahead = sid_pg_look_ahead,
     .checkpoint = checkpoint,
     .shrink = shrink,
     SID_SQL_OPS,

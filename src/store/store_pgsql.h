@@ -13,9 +13,10 @@
 
 /* Parameters of one statement; an enrolment has 31. */
 #define SID_PG_PARAMS_MAX 40
-/* Statements that wait for their answers: what comes back of so many fits into
- * the smallest socket buffer, so that neither side waits for the other. */
-#define SID_PG_PENDING_MAX 256
+/* Statements that wait for their answers: more than the largest batch of the
+ * writer has. Neither side waits for the other, because what cannot be sent yet
+ * stays in libpq's memory. */
+#define SID_PG_PENDING_MAX 16384
 /* Of the lease: an id, a colon, the number of the connection. */
 #define SID_PG_OWNER_SIZE (SID_ID_SIZE + 24)
 #define SID_PG_STATE_BYTES 5 /* of an SQLSTATE */
@@ -48,6 +49,9 @@ struct sid_pgsql {
     bool unsure;       /* a commit may have been made or not */
     bool prepared[SID_SQL_COUNT];
     struct sid_pg_params params; /* of the statement that is being bound */
+    /* Credentials that were fetched ahead, by serial; NULL: none, or something
+     * was changed since. Owned. */
+    PGresult *ahead;
     struct sid_pg_pending pending[SID_PG_PENDING_MAX];
     int pending_count;
     int64_t trips;       /* times an answer was waited for */
@@ -122,6 +126,8 @@ SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg);
 SID_FALLIBLE enum sid_err sid_pg_lease_move(struct sid_pgsql *pg);
 /* Queues what makes this transaction fail unless the lease is ours. */
 SID_FALLIBLE enum sid_err sid_pg_lease_hold(struct sid_pgsql *pg);
+/* Another process has it: says so, once, and ends this store's use. */
+void sid_pg_lease_lost(struct sid_pgsql *pg);
 /* Renews the lease between transactions. */
 void sid_pg_lease_keep(struct sid_pgsql *pg);
 /* Leaves the database to whoever wants it next. Failures are logged. */
@@ -130,6 +136,11 @@ void sid_pg_lease_free(struct sid_pgsql *pg);
 /* ---- store_pgsql_cursor.c ---------------------------------------------- */
 
 extern const struct sid_sql_engine sid_pg_engine;
+
+/* As sid_store_look_ahead(). Errors: SID_E_STORE, SID_E_NO_MEMORY. */
+enum sid_err sid_pg_look_ahead(struct sid_back *back, const uint64_t *serials,
+                               size_t n);
+void sid_pg_forget_ahead(struct sid_pgsql *pg);
 
 /* ---- store_pgsql_migrate.c --------------------------------------------- */
 

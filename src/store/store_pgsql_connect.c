@@ -107,14 +107,16 @@ sid_pg_connect(struct sid_pgsql *pg) {
 
 /* ---- anew ---------------------------------------------------------------- */
 
-/* A connection that the server has ended can be read from. */
+/* A connection that the server has ended can be read from: its last words, if
+ * it had any, and then the end. */
 static void
 look(struct sid_pgsql *pg) {
     struct pollfd fd = {.fd = PQsocket(pg->conn), .events = POLLIN};
+    bool whole = fd.fd >= 0;
 
-    if (fd.fd >= 0 && poll(&fd, 1, 0) > 0 && PQconsumeInput(pg->conn) == 0)
-        sid_pg_drop(pg);
-    else if (PQstatus(pg->conn) != CONNECTION_OK)
+    while (whole && poll(&fd, 1, 0) > 0)
+        whole = PQconsumeInput(pg->conn) != 0;
+    if (!whole || PQstatus(pg->conn) != CONNECTION_OK)
         sid_pg_drop(pg);
 }
 

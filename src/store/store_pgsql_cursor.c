@@ -14,6 +14,7 @@
 #define TYPE_INT4 23
 #define TYPE_TEXT 25
 #define TYPE_FLOAT8 701
+#define TYPE_INT8_ARRAY 1016
 
 static struct sid_pgsql *
 pg_of(const struct sid_sql_query *query) {
@@ -151,6 +152,91 @@ queue_guarded(struct sid_pgsql *pg, enum sid_sql_stmt which, bool guarded) {
     return sid_pg_queue(pg, which);
 }
 
+/* ---- ahead --------------------------------------------------------------- */
+
+void
+sid_pg_forget_ahead(struct sid_pgsql *pg) {
+    PQclear(pg->ahead);
+    pg->ahead = NULL;
+}
+
+/* An array as the server takes it: dimensions, no NULLs, type, length, first
+ * index; then each with its length. Source: PostgreSQL 15, array_recv(). */
+static enum sid_err
+pack(const uint64_t *serials, size_t n, struct sid_buf *out) {
+    const uint32_t head[] = {htobe32(1), 0, htobe32(TYPE_INT8),
+                             htobe32((uint32_t)n), htobe32(1)};
+    const uint32_t len = htobe32(sizeof serials[0]);
+    enum sid_err err = sid_buf_append(out, head, sizeof head);
+
+    for (size_t i = 0; err == SID_OK && i < n; i++) {
+        uint64_t word = htobe64(serials[i]);
+        err = sid_buf_append(out, &len, sizeof len);
+        if (err == SID_OK)
+            err = sid_buf_append(out, &word, sizeof word);
+    }
+    return err;
+}
+
+enum sid_err
+sid_pg_look_ahead(struct sid_back *back, const uint64_t *serials, size_t n) {
+    struct sid_pgsql *pg = sid_pgsql_of(back);
+    struct sid_sql_query query = sid_sql_start(&pg->sql, SID_SQL_LOOK_AHEAD);
+    struct sid_buf packed = SID_BUF_EMPTY;
+    bool row = false;
+    enum sid_err err = pack(serials, n, &packed);
+
+    if (err == SID_OK) {
+        bind_any(&query, TYPE_INT8_ARRAY, packed.ptr, packed.len);
+        err = sid_sql_next(&query, &row);
+    }
+    if (err == SID_OK) {
+        pg->ahead = query.handle;
+        query.handle = NULL;
+    }
+    sid_sql_end(&query);
+    sid_buf_free(&packed);
+    return err;
+}
+
+/* The row of this serial among those that were fetched ahead; -1: none. */
+static int
+find_ahead(const PGresult *ahead, int64_t serial) {
+    int low = 0;
+    int high = PQntuples(ahead) - 1;
+
+    while (low <= high) {
+        int at = low + (high - low) / 2;
+        uint64_t word = 0;
+
+        memcpy(&word, PQgetvalue(ahead, at, 0), sizeof word);
+        int64_t found = (int64_t)be64toh(word);
+        if (found == serial)
+            return at;
+        if (found < serial)
+            low = at + 1;
+        else
+            high = at - 1;
+    }
+    return -1;
+}
+
+static bool
+take_ahead(struct sid_sql_query *query) {
+    struct sid_pgsql *pg = pg_of(query);
+
+    if (pg->ahead == NULL || query->which != SID_SQL_CREDENTIAL_BY_SERIAL)
+        return false;
+    int at = find_ahead(pg->ahead, (int64_t)be64toh(pg->params.room[0]));
+    if (at < 0)
+        return false;
+    query->handle = pg->ahead;
+    query->row = at;
+    return true;
+}
+
+/* ---- one statement ------------------------------------------------------- */
+
 static enum sid_err
 send_it(struct sid_sql_query *query) {
     struct sid_pgsql *pg = pg_of(query);
@@ -160,6 +246,9 @@ send_it(struct sid_sql_query *query) {
 
     if (pg->params.full)
         return SID_E_ARGUMENT;
+    /* A code that is used up is no change of a credential. */
+    if (guarded && query->which != SID_SQL_LIVE_USE)
+        sid_pg_forget_ahead(pg);
     enum sid_err err = queue_guarded(pg, query->which, guarded);
     if (err == SID_OK && !deferred) {
         err = sid_pg_wait(pg, &result);
@@ -179,11 +268,18 @@ next(struct sid_sql_query *query, bool *row) {
     if (!query->sent) {
         query->sent = true;
         query->row = -1;
-        if (!pg->in_txn && pg->conn == NULL && sid_pg_ready(pg) != SID_OK)
+        *row = take_ahead(query);
+        if (*row)
+            return SID_OK;
+        if (!pg->in_txn && sid_pg_ready(pg) != SID_OK)
             return SID_E_STORE;
         enum sid_err err = send_it(query);
         if (err != SID_OK)
             return err;
+    }
+    if (query->handle == pg->ahead && pg->ahead != NULL) {
+        *row = false; /* there is one of each serial */
+        return SID_OK;
     }
     query->row++;
     *row = query->handle != NULL && query->row < PQntuples(query->handle);
@@ -199,7 +295,8 @@ changes(const struct sid_sql_query *query) {
 
 static void
 end(struct sid_sql_query *query) {
-    PQclear(query->handle);
+    if (query->handle != pg_of(query)->ahead)
+        PQclear(query->handle);
     query->handle = NULL;
 }
 

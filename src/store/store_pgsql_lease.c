@@ -122,12 +122,18 @@ sid_pg_lease_move(struct sid_pgsql *pg) {
     enum sid_err err = change(&query, &batch);
     if (err == SID_OK)
         is_ours(pg, owner, batch);
-    if (err == SID_E_LOCKED) {
-        pg->broken = true;
+    if (err == SID_E_LOCKED)
+        sid_pg_lease_lost(pg);
+    return err;
+}
+
+void
+sid_pg_lease_lost(struct sid_pgsql *pg) {
+    if (!pg->broken)
         sid_log(SID_LOG_ERROR, "store_taken",
                 SID_S("text", "another process owns the database now"));
-    }
-    return err;
+    pg->broken = true;
+    pg->leased = false;
 }
 
 enum sid_err
@@ -152,7 +158,7 @@ sid_pg_lease_keep(struct sid_pgsql *pg) {
     if (err == SID_OK)
         err = sid_pg_wait(pg, &last);
     if (err == SID_OK && sid_pg_is_refusal(last))
-        pg->broken = true;
+        sid_pg_lease_lost(pg);
     PQclear(last);
 }
 

@@ -186,8 +186,11 @@ sid_pg_wait(struct sid_pgsql *pg, PGresult **last) {
         if (pg->pending[i].prepare)
             pg->prepared[which] = false;
         /* Those behind the first one that fails are passed over. */
-        if (err == SID_OK && (i < count - 1 || pg->pending[i].prepare))
-            err = sid_pg_error(pg, sid_pg_state(result), sid_sql_name(which));
+        if (err != SID_OK || (i == count - 1 && !pg->pending[i].prepare))
+            continue;
+        err = sid_pg_error(pg, sid_pg_state(result), sid_sql_name(which));
+        if (which == SID_SQL_LEASE_HOLD && sid_pg_is_refusal(result))
+            sid_pg_lease_lost(pg);
     }
     PGresult *sync = take(pg);
     bool whole = sync != NULL;

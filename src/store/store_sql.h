@@ -154,6 +154,7 @@
     X(ERRAND_LOST)                                                             \
     X(ERRAND_RECOVER)                                                          \
     X(ERRAND_COUNT)                                                            \
+    X(LOOK_AHEAD)                                                              \
     X(GUARD)                                                                   \
     X(GUARD_RELEASE)                                                           \
     X(GUARD_UNDO)                                                              \

@@ -76,7 +76,9 @@ static const struct {
 /* Where the engines differ. */
 #define TWO(symbol, sqlite, pgsql)                                             \
     [SID_SQL_##symbol] = {#symbol, {sqlite, pgsql}}
-    TWO(BEGIN_WRITE, "BEGIN IMMEDIATE", "BEGIN"),
+    /* Where the writer is the only one, a higher level buys nothing but
+     * transactions that the server asks to be run again. */
+    TWO(BEGIN_WRITE, "BEGIN IMMEDIATE", "BEGIN ISOLATION LEVEL READ COMMITTED"),
     TWO(BEGIN_READ, "BEGIN DEFERRED",
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
     S(COMMIT, "COMMIT"),
@@ -410,6 +412,9 @@ static const struct {
     S(ERRAND_RECOVER, "UPDATE wechat_outbox SET taken = 0 WHERE taken = 1"),
     S(ERRAND_COUNT, "SELECT count(*) FROM wechat_outbox"),
 
+    TWO(LOOK_AHEAD, NULL,
+        "SELECT " WHOLE_CREDENTIAL " FROM credential" WITH_KEY
+        "enrolment_id WHERE serial = ANY (?) ORDER BY serial"),
     /* One statement that is refused must not cost the whole transaction. */
     TWO(GUARD, NULL, "SAVEPOINT st"),
     TWO(GUARD_RELEASE, NULL, "RELEASE SAVEPOINT st"),

@@ -147,6 +147,19 @@ run_op(struct sid_store *store, struct sid_op *op) {
         sid_store_savepoint_undo(store);
 }
 
+/* What the operations that write will ask for is fetched for all at once. */
+static enum sid_err
+look_ahead(struct sid_store *store, const struct sid_op *batch) {
+    uint64_t serials[BATCH_MAX_OPS];
+    size_t n = 0;
+
+    for (const struct sid_op *op = batch; op != NULL; op = op->next) {
+        if (!op->read_only && op->serial != 0)
+            serials[n++] = op->serial;
+    }
+    return sid_store_look_ahead(store, serials, n);
+}
+
 static enum sid_err
 run_and_commit(struct sid_store *store, struct sid_op *batch, bool reads) {
     enum sid_err err =
@@ -154,6 +167,9 @@ run_and_commit(struct sid_store *store, struct sid_op *batch, bool reads) {
 
     if (err != SID_OK)
         return err;
+    /* An error of it is one of the transaction, and comes again. */
+    if (!reads)
+        (void)!look_ahead(store, batch);
     for (struct sid_op *op = batch; op != NULL; op = op->next) {
         if (op->read_only == reads)
             run_op(store, op);
@@ -334,7 +350,8 @@ sid_writer_run(struct sid_writer *writer, struct sid_op *op) {
         .op = {.run = waiter_run,
                .done = waiter_done,
                .single_write = op->single_write,
-               .read_only = op->read_only},
+               .read_only = op->read_only,
+               .serial = op->serial},
         .inner = op,
         .writer = writer,
     };

@@ -13,8 +13,8 @@ import sys
 import tempfile
 import urllib.parse
 
-# What a run takes the server down for can wait for its disk; what a test of
-# crashes wants to find again cannot.
+# Without syncs a server that is killed finds everything again, one whose machine
+# loses its power does not: nearly all tests can do with that.
 QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=on"]
 SAFE = ["fsync=on", "synchronous_commit=on"]
 

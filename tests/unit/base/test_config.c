@@ -184,8 +184,8 @@ a_value_of_the_wrong_type_is_refused(void **state) {
     refused("[face]\nliveness_action = review | off\n", 2,
             "not one of the words", "review | off");
     refused("[log]\nlog_level =\n", 2, "log.log_level: empty", "debug | info");
-    refused("[store]\ndatabase = here.db\n", 2, "not an absolute path",
-            "an absolute path");
+    refused("[store]\ndatabase = here.db\n", 2, "an absolute path",
+            "postgresql://");
     refused("[store]\ndatabase =\n", 2, "store.database: empty",
             "an absolute path");
     refused("[http]\nlisten_address =\n", 2, "empty", "an IPv4 or IPv6");

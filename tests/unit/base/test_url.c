@@ -79,6 +79,16 @@ one_that_is_too_long_is_refused(void **state) {
     assert_true(sid_url_target(url));
 }
 
+static void
+a_server_of_postgresql_is_known_by_its_scheme(void **state) {
+    (void)state;
+    assert_true(sid_url_is_server("postgresql:///d?host=/run/postgresql"));
+    assert_true(sid_url_is_server("postgres://h/d"));
+    assert_false(sid_url_is_server("/var/lib/postgresql://h"));
+    assert_false(sid_url_is_server("postgresql:"));
+    assert_false(sid_url_is_server(":memory:"));
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -86,6 +96,7 @@ main(void) {
         cmocka_unit_test(without_tls_only_to_this_machine),
         cmocka_unit_test(what_has_two_readings_is_refused),
         cmocka_unit_test(one_that_is_too_long_is_refused),
+        cmocka_unit_test(a_server_of_postgresql_is_known_by_its_scheme),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

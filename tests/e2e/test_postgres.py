@@ -1,0 +1,294 @@
+"""The daemon on a PostgreSQL server: the same story, the same schema, and a
+server that goes away in the middle of it."""
+
+import glob
+import os
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+from harness import MODEL_DIR, ROLES, ROOT, Api, Case, Daemon, run_tool
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "tools"))
+import postgres  # noqa: E402 pylint: disable=wrong-import-position
+
+PURPOSE = "train_ticket"
+# Issue 8, letter E: after a new primary is there, work goes on within 10 s.
+BACK_LIMIT_S = 10
+
+
+def until(what, limit_s, text):
+    """The first true answer."""
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        answer = what()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("not within %d s: %s" % (limit_s, text))
+
+
+def setUpModule():
+    """One server for the file: the tests run one after the other. One that
+    crashes does not lose what the kernel has, so it need not sync."""
+    Case.server = postgres.Server()
+    unittest.addModuleCleanup(Case.server.stop)
+
+
+class OnServer(Case):
+    """A daemon in a schema of its own."""
+
+    def setUp(self):
+        schema = "s%d" % id(self)
+        self.server.sql("CREATE SCHEMA " + schema)
+        self.schema = schema
+        self.folder = tempfile.mkdtemp(prefix="sid-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.init = ["init", "--dir", self.folder, "--database",
+                     self.server.uri(schema)]
+        if os.path.isdir(MODEL_DIR):
+            self.init += ["--model-dir", MODEL_DIR]
+        run_tool(*self.init)
+        self.daemon = Daemon(folder=self.folder)
+        self.addCleanup(self.daemon.close)
+        self.daemon.set_clock(0)
+        keys = {role: self.daemon.add_client(role) for role in ROLES}
+        self.daemon.start()
+        for role, key in keys.items():
+            setattr(self, role, Api(self.daemon, key))
+
+    def rows(self, text):
+        return self.server.sql(text, self.schema).splitlines()
+
+    def approved(self, who=1):
+        enrolment = self.app.enrol(who)
+        self.assertEqual(enrolment["state"], "approved", enrolment)
+        return enrolment["credential"]["id"] \
+            if isinstance(enrolment.get("credential"), dict) \
+            else enrolment["credential_id"]
+
+    def check(self, code):
+        """The result of a check, its id or None; whatever the status."""
+        answer = self.clerk.post("/v1/verifications",
+                                 {"code": code, "purpose": PURPOSE})
+        document = answer.json()
+        self.assertIn(answer.status, (200, 503), repr(answer))
+        return document.get("result"), document.get("verification_id",
+                                                     document.get("id"))
+
+
+class Story(OnServer):
+    def test_a_credential_lives_and_ends_and_stays_so_after_a_restart(self):
+        credential = self.approved()
+        code = self.app.code(credential)["code"]
+        self.assertEqual(self.check(code)[0], "valid")
+        self.assertEqual(self.check("x")[0], "not_valid")
+        self.daemon.restart()
+        self.assertEqual(self.check(code)[0], "valid")
+        self.assertEqual(self.app.revoke(credential).status, 200)
+        self.assertEqual(self.check(code)[0], "not_valid")
+        self.daemon.restart()
+        self.assertEqual(self.check(code)[0], "not_valid")
+        # Photos were in their rows, and are gone.
+        self.assertEqual(self.rows("SELECT count(*) FROM photo"), ["0"])
+        self.assertEqual(glob.glob(self.daemon.database + "*.blobs"), [])
+        self.daemon.stop()
+        result = self.daemon.ctl("audit", "verify")
+        self.assertEqual(result.returncode, 0, result)
+
+    def test_two_processes_cannot_have_it_at_once(self):
+        second = run_tool("-c", self.daemon.config, "key", "rotate", "code",
+                          check=False,
+                          env={"SMARTIDD_STORE_CONTROL_SOCKET":
+                               os.path.join(self.folder, "none.sock")})
+        self.assertNotEqual(second.returncode, 0, second)
+
+    def test_a_killed_daemon_leaves_the_database_to_the_next_one(self):
+        credential = self.approved()
+        code = self.app.code(credential)["code"]
+        self.assertEqual(self.check(code)[0], "valid")
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertEqual(self.check(code)[0], "valid")
+
+    def test_init_changes_nothing_that_is_there(self):
+        before = self.rows("SELECT count(*) FROM wrapped_key")
+        folder = tempfile.mkdtemp(prefix="sid-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        result = run_tool("init", "--dir", folder, "--database",
+                          self.server.uri(self.schema), check=False)
+        self.assertNotEqual(result.returncode, 0, result)
+        self.assertIn("nothing was changed", result.stderr)
+        self.assertEqual(self.rows("SELECT count(*) FROM wrapped_key"), before)
+
+    def test_a_password_does_not_stand_in_the_settings(self):
+        for place in ("postgresql://a:secretword@127.0.0.1/x",
+                      "postgresql://127.0.0.1/x?password=secretword"):
+            result = run_tool("-c", self.daemon.config, "client", "list",
+                              check=False,
+                              env={"SMARTIDD_STORE_DATABASE": place})
+            self.assertNotEqual(result.returncode, 0, result)
+            self.assertNotIn("secretword", result.stdout + result.stderr)
+            self.assertIn("passfile", result.stderr)
+
+
+class Faults(OnServer):
+    def verified(self):
+        """Ids of the checks that the log has as valid."""
+        return set(re.findall(r"id=(ver_\w+)", "\n".join(self.rows(
+            "SELECT detail FROM audit WHERE event = 'verification' AND "
+            "outcome = 'valid'"))))
+
+    def test_a_server_that_crashes_costs_no_answer_that_was_given(self):
+        code = self.app.code(self.approved())["code"]
+        answers = []
+        stop = threading.Event()
+
+        def clerk():
+            while not stop.is_set():
+                answers.append(self.check(code))
+
+        crowd = [threading.Thread(target=clerk) for _ in range(4)]
+        for one in crowd:
+            one.start()
+        try:
+            for _ in range(3):
+                mark = len(answers)
+                until(lambda mark=mark: any(
+                    a[0] == "valid" for a in answers[mark:]), 20, "valid")
+                self.server.crash()
+                mark = len(answers)
+                until(lambda mark=mark: any(
+                    a[0] == "could_not_check" for a in answers[mark:]), 20,
+                      "could_not_check")
+                self.server.start()
+                mark = len(answers)
+                until(lambda mark=mark: any(
+                    a[0] == "valid" for a in answers[mark:]), BACK_LIMIT_S,
+                      "valid again by itself")
+        finally:
+            stop.set()
+            for one in crowd:
+                one.join(60)
+        told = {a[1] for a in answers if a[0] == "valid"}
+        self.assertEqual({a[0] for a in answers}, {"valid", "could_not_check"})
+        self.assertGreater(len(told), 3)
+        self.daemon.stop()
+        self.assertEqual(told - self.verified(), set())
+        self.assertEqual(self.daemon.ctl("audit", "verify").returncode, 0)
+
+    def test_a_commit_whose_answer_was_lost_is_looked_up(self):
+        code = self.app.code(self.approved())["code"]
+        self.assertEqual(self.check(code)[0], "valid")
+        before = self.verified()
+        # A commit is made, and then waits for a standby that never comes.
+        self.server.sql("ALTER SYSTEM SET synchronous_standby_names = 'none'")
+        self.server.sql("SELECT pg_reload_conf()")
+        self.addCleanup(self.server.sql, "SELECT 1")
+        result = []
+        one = threading.Thread(target=lambda: result.append(self.check(code)))
+        one.start()
+        until(lambda: self.server.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        ) != "0", 20, "a commit that waits")
+        self.server.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        self.server.sql("SELECT pg_terminate_backend(pid) FROM "
+                        "pg_stat_activity WHERE wait_event = 'SyncRep'")
+        self.server.sql("SELECT pg_reload_conf()")
+        one.join(30)
+        self.assertEqual(result[0][0], "valid")
+        self.assertEqual(self.verified() - before, {result[0][1]})
+        self.assertEqual(self.check(code)[0], "valid")
+
+
+class Schema(Case):
+    """What the migrations of both leave behind means the same."""
+
+    # Of PostgreSQL alone: whose it is, and numbers that SQLite makes itself.
+    OWN = {"lease", "number"}
+    KINDS = {"INTEGER": "int", "bigint": "int", "TEXT": "text", "text": "text",
+             "BLOB": "bytes", "bytea": "bytes", "REAL": "real",
+             "double precision": "real"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.schema = "migrated"
+        cls.server.sql("CREATE SCHEMA " + cls.schema)
+        folder = tempfile.mkdtemp(prefix="sid-")
+        cls.addClassCleanup(shutil.rmtree, folder, True)
+        run_tool("init", "--dir", folder, "--database", cls.server.uri(cls.schema))
+        cls.lite = sqlite3.connect(":memory:")
+        cls.addClassCleanup(cls.lite.close)
+        for path in cls.migrations("sqlite"):
+            with open(path, encoding="utf-8") as stream:
+                cls.lite.executescript(stream.read())
+
+    @staticmethod
+    def migrations(engine):
+        return sorted(glob.glob(os.path.join(ROOT, "migrations", engine,
+                                             "*.sql")))
+
+    def query(self, text):
+        return [tuple(line.split("|"))
+                for line in self.server.sql(text).splitlines()]
+
+    def lite_tables(self):
+        return [row[0] for row in self.lite.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND "
+            "name NOT LIKE 'sqlite_%'")]
+
+    def test_the_tables_have_the_same_columns(self):
+        lite = {(table, column[1], self.KINDS[column[2]],
+                 bool(column[3] or column[5]))
+                for table in self.lite_tables()
+                for column in self.lite.execute(
+                    "PRAGMA table_info(%s)" % table)}
+        server = {(table, column, self.KINDS[kind], null == "NO")
+                  for table, column, kind, null in self.query(
+                      "SELECT table_name, column_name, data_type, is_nullable "
+                      "FROM information_schema.columns WHERE table_schema = "
+                      "'%s'" % self.schema)
+                  if table not in self.OWN | {"schema_migration"}}
+        self.assertEqual(lite ^ server, set())
+
+    def test_the_same_is_unique_and_has_an_index(self):
+        lite = set()
+        for table in self.lite_tables():
+            key = sorted((column[5], column[1]) for column in self.lite.execute(
+                "PRAGMA table_info(%s)" % table) if column[5])
+            lite.add((table, True, False, ",".join(name for _, name in key)))
+            for index in self.lite.execute("PRAGMA index_list(%s)" % table):
+                columns = ",".join(row[2] for row in self.lite.execute(
+                    "PRAGMA index_info(%s)" % index[1]))
+                lite.add((table, bool(index[2]), bool(index[4]), columns))
+        server = {(table, unique == "t", partial == "t", columns)
+                  for table, unique, partial, columns in self.query(
+                      "SELECT t.relname, i.indisunique, i.indpred IS NOT NULL, "
+                      "(SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM "
+                      "unnest(i.indkey) WITH ORDINALITY AS k (c, n) JOIN "
+                      "pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.c)"
+                      " FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid "
+                      "JOIN pg_namespace s ON s.oid = t.relnamespace WHERE "
+                      "s.nspname = '%s'" % self.schema)
+                  if table not in self.OWN | {"schema_migration"}}
+        self.assertEqual(lite ^ server, set())
+
+    def test_each_migration_has_its_twin(self):
+        def numbers(paths):
+            return [int(os.path.basename(path)[:4]) for path in paths]
+        lite = numbers(self.migrations("sqlite"))
+        first, *later = numbers(self.migrations("pgsql"))
+        self.assertEqual(later, [n for n in lite if n > first])
+        with open(self.migrations("pgsql")[0], encoding="utf-8") as stream:
+            listed = [int(n) for line in stream if re.fullmatch(
+                r"--(?: \d{4})+\n", line) for n in line.split()[1:]]
+        self.assertEqual(listed, [n for n in lite if n <= first])
+
+
+if __name__ == "__main__":
+    unittest.main()
