@@ -11,10 +11,10 @@
 #include "smartid/log.h"
 #include "store_sql_ops.h"
 
-/* How long a commit whose answer was lost is looked up. Source: own choice:
- * the 10 s within which a new primary is to be found; those who wait for
- * it have asked for no less. */
-#define LOOK_UP_US ((int64_t)10 * 1000 * 1000)
+/* How long a commit whose answer was lost is looked up. Source: own choice: a
+ * server that was only restarted is back by then; with a last try to connect to
+ * two hosts it is within the 15 s of WatchdogSec= in smartidd.service. */
+#define LOOK_UP_US ((int64_t)6 * 1000 * 1000)
 
 static void
 close_pgsql(struct sid_back **back) {

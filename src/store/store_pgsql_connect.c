@@ -80,7 +80,7 @@ sid_pg_connect(struct sid_pgsql *pg) {
                            "target_session_attrs", "dbname",
                            "client_encoding",      NULL};
     const char *values[] = {"smartidd",
-                            "3",
+                            "2",
                             "5000",
                             "5",
                             "2",

@@ -46,6 +46,16 @@ exec(struct sid_pgsql *pg, const char *sql, const char *where) {
     return err == SID_E_EXISTS || err == SID_E_NOT_FOUND ? SID_E_STORE : err;
 }
 
+/* Commits what went well, and undoes what did not. */
+static enum sid_err
+end(struct sid_pgsql *pg, enum sid_err err, const char *where) {
+    if (err == SID_OK)
+        err = exec(pg, "COMMIT", where);
+    if (err != SID_OK)
+        (void)exec(pg, "ROLLBACK", where);
+    return err;
+}
+
 /* Whether there is a table, which may lie in any schema of the search path. */
 static enum sid_err
 has_table(struct sid_pgsql *pg, const char *name, bool *out) {
@@ -71,10 +81,12 @@ sid_pg_prepare(struct sid_pgsql *pg, bool create) {
         return err;
     if (!create)
         return SID_E_NOT_FOUND;
+    /* All or none: tables without their row would be of use to nobody. */
+    err = exec(pg, "BEGIN", "migrate_table");
     for (size_t i = 0;
          err == SID_OK && i < sizeof first_tables / sizeof first_tables[0]; i++)
         err = exec(pg, first_tables[i], "migrate_table");
-    return err;
+    return end(pg, err, "migrate_table");
 }
 
 static enum sid_err
@@ -155,20 +167,37 @@ record(struct sid_pgsql *pg, size_t at) {
     return err;
 }
 
+/* Holds the row of the lease until the transaction ends: nobody else
+ * takes it meanwhile. Fails when somebody has. */
+static enum sid_err
+hold(struct sid_pgsql *pg, const char *where) {
+    const char *const values[] = {pg->owner};
+    PGresult *result = PQexecParams(
+        pg->conn,
+        "UPDATE lease SET batch = CASE WHEN owner = $1 THEN batch ELSE -1 END "
+        "WHERE one = 1",
+        1, NULL, values, NULL, NULL, 0);
+    enum sid_err err = SID_OK;
+
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        err = sid_pg_error(pg, sid_pg_state(result), where);
+    PQclear(result);
+    return err;
+}
+
 static enum sid_err
 apply_one(struct sid_pgsql *pg, size_t at) {
     const char *name = embedded[at].name;
     enum sid_err err = exec(pg, "BEGIN", name);
 
     if (err == SID_OK)
+        err = hold(pg, name);
+    if (err == SID_OK)
         err = exec(pg, embedded[at].sql, name);
     if (err == SID_OK)
         err = record(pg, at);
+    err = end(pg, err, name);
     if (err == SID_OK)
-        err = exec(pg, "COMMIT", name);
-    if (err != SID_OK)
-        (void)exec(pg, "ROLLBACK", name);
-    else
         sid_log(SID_LOG_INFO, "migrated", SID_S("name", name));
     return err;
 }

@@ -13,7 +13,7 @@
 /* A server that says nothing for so long is taken for gone. Source: own choice:
  * a cut network shows itself within tcp_user_timeout; this is for a server that
  * hangs, and far above what the longest statement takes. */
-#define SILENCE_US ((int64_t)30 * 1000 * 1000)
+#define SILENCE_US ((int64_t)10 * 1000 * 1000)
 /* The longest statement is about 1,100 bytes; $ is as long as ?, a number
  * besides has two digits at most. */
 #define TEXT_MAX 4096
