@@ -21,18 +21,18 @@ static const struct {
 #define MIGRATIONS (sizeof embedded / sizeof embedded[0])
 
 /* The tables that are there before the first migration. */
-static const char *const first_tables[] = {
-    "CREATE TABLE IF NOT EXISTS schema_migration ("
-    "number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
-    "sha256 BYTEA NOT NULL CHECK (length(sha256) = 32), "
-    "applied_at_s BIGINT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS lease ("
-    "one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL, "
-    "until_us BIGINT NOT NULL, "
-    "batch BIGINT NOT NULL CHECK (batch >= 0))",
-    "INSERT INTO lease (one, owner, until_us, batch) VALUES (1, '', 0, 0) "
-    "ON CONFLICT DO NOTHING",
-};
+#define RECORD_TABLE                                                           \
+    "CREATE TABLE IF NOT EXISTS schema_migration ("                            \
+    "number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, "                 \
+    "sha256 BYTEA NOT NULL CHECK (length(sha256) = 32), "                      \
+    "applied_at_s BIGINT NOT NULL)"
+#define LEASE_TABLE                                                            \
+    "CREATE TABLE IF NOT EXISTS lease ("                                       \
+    "one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL, "   \
+    "until_us BIGINT NOT NULL, batch BIGINT NOT NULL CHECK (batch >= 0))"
+#define LEASE_ROW                                                              \
+    "INSERT INTO lease (one, owner, until_us, batch) VALUES (1, '', 0, 0) "    \
+    "ON CONFLICT DO NOTHING"
 
 static enum sid_err
 exec(struct sid_pgsql *pg, const char *sql, const char *where) {
@@ -83,9 +83,12 @@ sid_pg_prepare(struct sid_pgsql *pg, bool create) {
         return SID_E_NOT_FOUND;
     /* All or none: tables without their row would be of use to nobody. */
     err = exec(pg, "BEGIN", "migrate_table");
-    for (size_t i = 0;
-         err == SID_OK && i < sizeof first_tables / sizeof first_tables[0]; i++)
-        err = exec(pg, first_tables[i], "migrate_table");
+    if (err == SID_OK)
+        err = exec(pg, RECORD_TABLE, "migrate_table");
+    if (err == SID_OK)
+        err = exec(pg, LEASE_TABLE, "migrate_table");
+    if (err == SID_OK)
+        err = exec(pg, LEASE_ROW, "migrate_table");
     return end(pg, err, "migrate_table");
 }
 
