@@ -41,16 +41,17 @@ enum sid_wechat_kind {
  * id 64, a menu key 128 bytes, a menu's URL 1,024 (own choice beyond). */
 #define SID_WECHAT_NAME_SIZE 65
 #define SID_WECHAT_MEDIA_ID_SIZE 257
+#define SID_WECHAT_MSG_ID_SIZE 21 /* 64 bits in decimal */
 /* Longest text that may be sent in an answer; the same is read of a user. */
 #define SID_WECHAT_TEXT_SIZE 2049
 
 struct sid_wechat_push {
     enum sid_wechat_kind kind;
-    char to[SID_WECHAT_NAME_SIZE];   /* the account: gh_… */
-    char from[SID_WECHAT_NAME_SIZE]; /* the user's openid: personal data */
-    int64_t created_at_s;            /* Unix time, WeChat's clock */
-    char msg_id[21]; /* messages: decimal, 64 bits; "" for events */
-    char event[65];  /* events: as WeChat spells it; "" for messages */
+    char to[SID_WECHAT_NAME_SIZE];       /* the account: gh_… */
+    char from[SID_WECHAT_NAME_SIZE];     /* the user's openid: personal data */
+    int64_t created_at_s;                /* Unix time, WeChat's clock */
+    char msg_id[SID_WECHAT_MSG_ID_SIZE]; /* "" for events */
+    char event[65]; /* events: as WeChat spells it; "" for messages */
     char media_id[SID_WECHAT_MEDIA_ID_SIZE]; /* image */
     /* What people typed, scanned or pressed: UTF-8 with no control characters
      * but newline and tab. A longer one is left out, and too_long is set. */

@@ -81,10 +81,11 @@ close_run(struct sid_op *op, struct sid_store *store) {
             store, mail->errand.seq,
             mail->now_s + (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S));
     }
-    if (mail->missing)
+    bool there =
+        mail->sorry != SID_WECHAT_TEXT_COUNT && still_there(mail, store);
+    if (there && mail->missing)
         err = wechat_photo_missing(mail, store);
-    if (err == SID_OK && mail->sorry != SID_WECHAT_TEXT_COUNT &&
-        still_there(mail, store))
+    if (err == SID_OK && there && mail->sorry != SID_WECHAT_TEXT_COUNT)
         err = say_sorry(mail, store);
     if (err == SID_OK && mail->forget)
         err = sid_store_chat_forget(store, mail->errand.contact_id);

@@ -52,6 +52,13 @@ struct wechat_said {
     int64_t consent_at_s;
     char name[SID_NAME_SIZE];
     char number[SID_IDNUMBER_SIZE];
+    /* When the photo that was taken for the card was sent, by WeChat's clock
+     * and count; 0 and "": none was. */
+    int64_t photo_at_s;
+    char photo_msg_id[SID_WECHAT_MSG_ID_SIZE];
+    /* The photo that came first was sent second: each lies where the other one
+     * would. */
+    bool swapped;
 };
 /* Seals it into the chat. Errors: those of sid_contact_seal(). */
 SID_FALLIBLE enum sid_err
@@ -63,6 +70,17 @@ SID_FALLIBLE enum sid_err
 wechat_said_open(const struct sid_keyring *keys,
                  const struct sid_wechat_contact *contact,
                  const struct sid_wechat_chat *chat, struct wechat_said *out);
+
+/* Notes when the photo of this push was sent. */
+void wechat_said_note(struct wechat_said *said,
+                      const struct sid_wechat_push *push);
+/* Whether it was sent before the one that was noted. */
+bool wechat_said_is_earlier(const struct wechat_said *said,
+                            const struct sid_wechat_push *push);
+/* Where the photo that shows this lies, and what the one that lies there shows.
+ */
+enum sid_photo_kind wechat_said_place(const struct wechat_said *said,
+                                      enum sid_photo_kind kind);
 
 /* ---- talk.c: what people ask for ----------------------------------------- */
 enum wechat_command {
@@ -186,7 +204,7 @@ struct wechat_mail {
     struct sid_errand errand;
     struct sid_wechat_contact contact;
     struct sid_buf content;
-    enum sid_photo_kind kind; /* of a fetch */
+    enum sid_photo_kind kind; /* of a fetch: where the photo is to lie */
     bool look;                /* also count what waits */
     bool skip;                /* there is nothing to be done */
     bool fetched;             /* the photo is in the store */

@@ -9,7 +9,7 @@ import unittest
 
 import photos
 from harness import credential_of, holder
-from wechat_case import APPLY, ChatCase, secret
+from wechat_case import APPLY, SPECIMEN, ChatCase, secret
 from wechat_standin import Account, Pusher
 
 APPROVED = "核验通过"
@@ -63,6 +63,55 @@ class Enrolling(ChatCase):
         self.assertIn("自拍照模糊", person.hears()[0])
         person.enrols()
         self.assertIn(APPROVED, person.hears(2)[1])
+
+    def test_r_photos_that_come_in_the_wrong_order_are_what_they_show(self):
+        person = self.person()
+        for card_earlier_s in (0, 5):
+            with self.subTest(card_earlier_s=card_earlier_s):
+                person.begins()
+                card, selfie = (
+                    self.pusher.image(person.openid, photo, "image/png")
+                    for photo in (photos.photo(1),
+                                  photos.photo(1, photos.BLURRED)))
+                if card_earlier_s:  # the time counts, then the number
+                    card["MsgId"], selfie["MsgId"] = selfie["MsgId"], \
+                        card["MsgId"]
+                    card["CreateTime"] -= card_earlier_s
+                told = len(person.told())
+                person.push(selfie)
+                self.assertIn("正在核验", person.push(card))
+                self.assertIn("自拍照模糊", person.hears(told + 1)[-1])
+
+    def test_r_of_swapped_photos_the_one_that_is_missing_is_asked_for(self):
+        person = self.person()
+        person.begins()
+        card, selfie = (self.pusher.image(person.openid, photos.photo(1),
+                                          "image/png") for _ in "ab")
+        self.standin.fail("503", path="/cgi-bin/media/get")
+        person.push(selfie)
+        person.push(card)
+        self.until(lambda: self.metric(
+            'smartidd_wechat_calls_total{op="fetch",outcome="later"}') > 0)
+        del self.standin.media[selfie["MediaId"]]
+        self.standin.heal()
+        self.assertIn("没有收到", person.hears()[0])
+        self.until(lambda: len(self.rows("SELECT kind FROM wechat_photo")) == 1)
+        self.assertIn("自拍照", person.says("好的"))
+        self.assertIn("正在核验", person.sends(photos.photo(1)))
+        self.assertIn(APPROVED, person.hears(2)[1])
+
+    def test_words_that_come_in_the_wrong_order_are_not_taken_for_others(self):
+        person = self.person()
+        person.says(APPLY)
+        person.says("同意")
+        name, number = (self.pusher.text(person.openid, text)
+                        for text in ("王样例", SPECIMEN))
+        self.assertIn("不像是姓名", person.push(number))
+        self.assertIn("身份证号码", person.push(name))
+        photo = self.pusher.image(person.openid, photos.photo(1), "image/png")
+        number = self.pusher.text(person.openid, SPECIMEN)
+        self.assertIn("还没有进行到", person.push(photo))
+        self.assertIn("人像面", person.push(number))
 
     def test_a_photo_that_cannot_be_had_is_asked_for_again(self):
         person = self.person()
