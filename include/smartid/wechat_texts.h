@@ -153,10 +153,11 @@
       "不符合要求，请携带身份证到办事窗口咨询。")                                                        \
     /* my code, lost phone, who asked, deletion */                                                       \
     X(SID_WT_CODE_LINK, "code_link", "url!", "点击打开您的二维码：\n{url}")                              \
-    X(SID_WT_CODE_ELSEWHERE, "code_elsewhere", "",                                                       \
-      "请在办事应用中出示二维码。")                                                                      \
+    X(SID_WT_CODE_COMING, "code_coming", "",                                                             \
+      "正在生成您的二维码，马上以图片发给您。")                                                          \
     X(SID_WT_CODE_UNTIL, "code_image", "until!",                                                         \
-      "这是您的二维码，有效期至{until}。请勿转发给他人。")                                               \
+      "您的二维码有效期至{until}，请勿转发给他人。"                                    \
+      "过期后，或没有收到图片时，请再回复“我的码”。")                                                    \
     X(SID_WT_CODE_NONE, "code_none", "",                                                                 \
       "您还没有电子居民证。回复“办理”开始申领。")                                                        \
     X(SID_WT_CODE_STOPPED, "code_suspended", "",                                                         \

@@ -199,14 +199,21 @@ cancel(struct wechat_work *work, struct sid_store *store) {
 }
 
 static enum sid_err
-show_code(struct wechat_work *work) {
+send_code(struct wechat_work *work, struct sid_store *store) {
+    enum sid_err err = wechat_code_order(work->turn->wechat->keys, store,
+                                         &work->contact, work->now_s);
+    return err == SID_OK ? say(work, SID_WT_CODE_COMING) : err;
+}
+
+static enum sid_err
+show_code(struct wechat_work *work, struct sid_store *store) {
     const struct sid_contact_holder *holder = &work->holder;
     if (holder->credential_id[0] == '\0')
         return say(work, SID_WT_CODE_NONE);
     if (holder->credential_state == SID_CREDENTIAL_SUSPENDED)
         return say(work, SID_WT_CODE_STOPPED);
     if (account_of(work)->page_base[0] == '\0')
-        return say(work, SID_WT_CODE_ELSEWHERE);
+        return send_code(work, store);
     return wechat_say_link(work->turn->wechat, work->turn->account,
                            SID_WT_CODE_LINK, "card", &work->turn->answer);
 }
@@ -241,7 +248,7 @@ obey(struct wechat_work *work, struct sid_store *store,
     case COMMAND_APPLY_CHAT:
         return apply(work, store, true);
     case COMMAND_CODE:
-        return show_code(work);
+        return show_code(work, store);
     case COMMAND_LOST:
         return say(work, work->holder.credential_id[0] == '\0'
                              ? SID_WT_CODE_NONE

@@ -29,6 +29,7 @@ release(struct wechat_mail *mail) {
     sid_errand_fini(&mail->errand);
     sid_wechat_contact_fini(&mail->contact);
     sid_buf_free(&mail->content);
+    wechat_code_free(&mail->code);
     if (mail->submit != NULL) {
         sid_enrol_submit_fini(mail->submit);
         sid_free_wiped(mail->submit);
@@ -39,15 +40,18 @@ release(struct wechat_mail *mail) {
 
 /* ---- the end of an errand ------------------------------------------------ */
 
-/* Words that follow an errand which has failed. */
+/* Words that follow an errand. */
 static enum sid_err
-say_sorry(struct wechat_mail *mail, struct sid_store *store) {
+say_also(struct wechat_mail *mail, struct sid_store *store) {
     struct sid_buf text = SID_BUF_EMPTY;
     char operation[SID_ERRAND_OPERATION_SIZE];
-    (void)snprintf(operation, sizeof operation, "sorry %lld",
+    (void)snprintf(operation, sizeof operation, "also %lld",
                    (long long)mail->errand.seq);
+    char until[WECHAT_TIME_SIZE];
+    wechat_time_text(mail->until_s, until);
+    const struct sid_wechat_fill fill[] = {{"until", until}, {NULL, NULL}};
     enum sid_err err =
-        wechat_say(mail->wechat, mail->account, mail->sorry, NULL, &text);
+        wechat_say(mail->wechat, mail->account, mail->also, fill, &text);
     const struct sid_errand_order order = {.operation = operation,
                                            .kind = SID_ERRAND_TEXT,
                                            .content = sid_buf_span(&text),
@@ -82,11 +86,11 @@ close_run(struct sid_op *op, struct sid_store *store) {
             mail->now_s + (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S));
     }
     bool there =
-        mail->sorry != SID_WECHAT_TEXT_COUNT && still_there(mail, store);
+        mail->also != SID_WECHAT_TEXT_COUNT && still_there(mail, store);
     if (there && mail->missing)
         err = wechat_photo_missing(mail, store);
-    if (err == SID_OK && there && mail->sorry != SID_WECHAT_TEXT_COUNT)
-        err = say_sorry(mail, store);
+    if (err == SID_OK && there && mail->also != SID_WECHAT_TEXT_COUNT)
+        err = say_also(mail, store);
     if (err == SID_OK && mail->forget)
         err = sid_store_chat_forget(store, mail->errand.contact_id);
     return err == SID_OK ? sid_store_errand_end(store, mail->errand.seq) : err;
@@ -160,6 +164,9 @@ judge_sent(struct wechat_mail *mail) {
     const struct sid_wechat_call *call = &mail->call;
     bool again = may_pass(call->err) && !call->maybe_done && !too_old(mail);
     mail->fate = again ? MAIL_BACK : MAIL_END;
+    if (call->op == SID_WECHAT_SEND_IMAGE &&
+        (call->err == SID_OK || call->maybe_done))
+        mail->also = SID_WT_CODE_UNTIL;
     sid_metric_add(call->err == SID_OK ? SID_M_WECHAT_SENT
                    : again             ? SID_M_WECHAT_SEND_LATER
                    : call->maybe_done  ? SID_M_WECHAT_SEND_UNKNOWN
@@ -210,8 +217,21 @@ judge_fetched(struct wechat_mail *mail) {
     mail->fate = again ? MAIL_BACK : MAIL_END;
     mail->missing = !again;
     if (mail->missing)
-        mail->sorry = SID_WT_PHOTO_AGAIN;
+        mail->also = SID_WT_PHOTO_AGAIN;
     wechat_mail_close(mail);
+}
+
+/* An upload may be repeated: nobody has seen it. */
+static void
+judge_uploaded(struct wechat_mail *mail) {
+    struct sid_wechat_call *call = &mail->call;
+    call->maybe_done = false;
+    if (call->err == SID_OK)
+        call->err = wechat_code_uploaded(mail);
+    if (call->err == SID_OK)
+        wechat_mail_call(mail);
+    else
+        judge_sent(mail);
 }
 
 /* The client's thread. */
@@ -222,12 +242,14 @@ call_done(struct sid_wechat_call *call) {
                                        offsetof(struct wechat_mail, call));
     if (mail->errand.kind == SID_ERRAND_FETCH)
         judge_fetched(mail);
+    else if (call->op == SID_WECHAT_MEDIA_UPLOAD)
+        judge_uploaded(mail);
     else
         judge_sent(mail);
 }
 
-static void
-begin_call(struct wechat_mail *mail) {
+void
+wechat_mail_call(struct wechat_mail *mail) {
     mail->call.account = mail->account;
     mail->call.done = call_done;
     enum sid_err err = sid_wechat_api_submit(mail->wechat->api, &mail->call);
@@ -241,7 +263,7 @@ begin_call(struct wechat_mail *mail) {
 
 /* What is sent, and to whom. Nothing to say: skip. */
 static enum sid_err
-prepare_send(struct wechat_mail *mail) {
+prepare_send(struct wechat_mail *mail, struct sid_store *store) {
     const struct sid_keyring *keys = mail->wechat->keys;
     struct sid_buf openid = SID_BUF_EMPTY;
     mail->call.op = SID_WECHAT_SEND_TEXT;
@@ -254,6 +276,8 @@ prepare_send(struct wechat_mail *mail) {
     if (err == SID_OK && mail->errand.kind == SID_ERRAND_TEXT)
         return sid_buf_append(&mail->call.body, mail->content.ptr,
                               mail->content.len);
+    if (err == SID_OK && wechat_code_is_asked(mail))
+        return wechat_code_prepare(mail, store);
     if (err == SID_OK)
         err = sid_buf_append(&mail->content, "", 1);
     if (err == SID_OK)
@@ -275,7 +299,7 @@ prepare(struct wechat_mail *mail, struct sid_store *store) {
     if (err == SID_OK)
         err = mail->errand.kind == SID_ERRAND_FETCH
                   ? wechat_photo_prepare(mail, store)
-                  : prepare_send(mail);
+                  : prepare_send(mail, store);
     return err;
 }
 
@@ -314,8 +338,10 @@ take_done(struct sid_op *op) {
         wechat_mail_close(mail);
     else if (mail->ready)
         wechat_photo_submit(mail);
+    else if (mail->code != NULL)
+        wechat_code_start(mail);
     else
-        begin_call(mail);
+        wechat_mail_call(mail);
     wechat_mail_next(wechat, account);
 }
 
@@ -337,7 +363,7 @@ next(struct sid_wechat *wechat, size_t account, bool look) {
     mail->wechat = wechat;
     mail->account = account;
     mail->look = look;
-    mail->sorry = SID_WECHAT_TEXT_COUNT;
+    mail->also = SID_WECHAT_TEXT_COUNT;
     sid_writer_submit(wechat->writer, &mail->op);
 }
 

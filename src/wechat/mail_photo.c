@@ -149,13 +149,13 @@ submit_done(struct sid_flow *flow) {
         mail->fate = MAIL_BACK;
         break;
     case SID_E_ATTEMPTS:
-        mail->sorry = SID_WT_TOO_OFTEN;
+        mail->also = SID_WT_TOO_OFTEN;
         break;
     default:
         sid_log(SID_LOG_WARN, "wechat_enrolment_refused",
                 SID_S("account", mail->errand.account),
                 SID_S("code", sid_err_code(flow->err)));
-        mail->sorry = SID_WT_FAILED;
+        mail->also = SID_WT_FAILED;
     }
     wechat_mail_close(mail);
 }
@@ -184,7 +184,7 @@ wechat_photo_submit(struct wechat_mail *mail) {
                 SID_S("account", mail->errand.account));
         mail->fate = MAIL_END;
         mail->forget = true;
-        mail->sorry = SID_WT_FAILED;
+        mail->also = SID_WT_FAILED;
     }
     wechat_mail_close(mail);
 }
@@ -245,7 +245,7 @@ wechat_photo_missing(struct wechat_mail *mail, struct sid_store *store) {
         chat.updated_at_s = mail->now_s;
         err = sid_store_chat_put(store, &chat);
     } else if (err == SID_E_NOT_FOUND) {
-        mail->sorry = SID_WECHAT_TEXT_COUNT;
+        mail->also = SID_WECHAT_TEXT_COUNT;
         err = SID_OK;
     }
     sid_wipe(&said, sizeof said);
