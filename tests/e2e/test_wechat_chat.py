@@ -300,14 +300,26 @@ class Commands(ChatCase):
         self.assertIn("没有您的资料", person.says("删除"))
         self.assertIn("没有您的资料", person.says("确认删除"))
 
-    def test_a_recovery_on_another_phone_is_told(self):
+    def test_r_a_recovery_parts_the_chat_which_is_told_once(self):
         person = self.enrolled()
         credential = person.credential
+        self.assertIn("enter?to=card", person.says("我的码"))
         answer = self.officer.post(
             "/v1/credentials/%s/recover" % credential, {"reason": "new_phone"})
         self.assertEqual(answer.status, 200, answer)
         self.assertIn("另一部手机", person.hears(2)[1])
-        self.assertIn("已挂失", person.says("确认挂失"))
+        for words in ("我的码", "确认挂失", "恢复", "谁查过我"):
+            self.assertIn("您还没有", person.says(words))
+        self.assertIn("没有您的资料", person.says("确认删除"))
+        self.assertEqual(self.state(person), "active")
+        self.app.recover(credential, photos.photo(2))
+        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
+                   [(0,)])
+        self.assertEqual(len(person.told()), 2)
+        self.assertEqual(self.rows(
+            "SELECT outcome, detail FROM audit WHERE event = 'wechat_bound' "
+            "AND subject = '%s'" % person.enrolment),
+            [("bound", "city"), ("parted", "city")])
 
     def test_who_leaves_is_unbound_but_not_deleted(self):
         person = self.enrolled()

@@ -74,8 +74,8 @@ class Phone:
             self.token = answer.json()["csrf_token"]
         return answer
 
-    def enrol(self, who):
-        parts = form(holder(), *photos.pair(who))
+    def enrol(self, who, person=None):
+        parts = form(person or holder(), *photos.pair(who))
         kind, body = multipart(parts)
         return self.ask("POST", "/v1/enrollments", data=body, headers={
             "Content-Type": kind, "Prefer": "wait=20"})
@@ -357,6 +357,71 @@ class Resident(PageCase):
         self.daemon.api(self.keys["app"]).recover(phone.credential,
                                                   photos.photo(10))
         self.assert_problem(phone.ask("GET", path), 404, "not_found")
+
+    def recover(self, phone, number, who):
+        """As /card does it, after a link of /enroll."""
+        phone.session()
+        opened = phone.ask("POST", "/v1/sessions", {"page": "enroll"})
+        self.assertEqual(opened.status, 201, opened)
+        phone.token = opened.json()["csrf_token"]
+        kind, body = multipart([
+            ("id_number", None, number.encode()),
+            ("selfie", "image/png", photos.photo(who), "s.png")])
+        answer = phone.ask("POST", "/v1/recoveries", data=body,
+                           headers={"Content-Type": kind})
+        self.assertEqual(answer.status, 200, answer)
+        return opened.json(), answer.json()
+
+    def told(self, phone):
+        with self.standin.lock:
+            return [content for openid, _, content in self.standin.sent
+                    if openid == phone.openid]
+
+    def test_r_a_recovery_on_a_page_in_wechat_binds_that_chat_anew(self):
+        old = self.phone("openid-old")
+        old.tap("enroll")
+        old.session()
+        person = holder()
+        answer = old.enrol(20, person)
+        self.assertEqual(answer.status, 201, answer)
+        credential = credential_of(answer.json())
+        new = self.phone("openid-new")
+        self.assertEqual(new.tap("card"), "/enroll#wechat")
+        opened, answer = self.recover(new, person["id_number"], 20)
+        self.assertEqual(opened["wechat"], "city")
+        self.assertTrue(answer["recovered"], answer)
+        self.assertEqual(new.tap("card"), "/card#wechat")
+        self.assertEqual(new.session().json()["credential_id"], credential)
+        self.assertEqual(new.ask(
+            "GET", "/v1/credentials/%s/code" % credential).status, 200)
+        self.assertEqual(old.tap("card"), "/enroll#wechat")
+        self.assertTrue(self.standin.wait(lambda: len(self.told(old)) == 2))
+        self.assertIn("另一部手机", self.told(old)[1])
+        self.assertEqual(self.told(new), [])
+        bound = [row["outcome"] for row in self.events("wechat_bound")
+                 if row["subject"] == answer["credential"]["enrollment_id"]]
+        self.assertEqual(bound, ["bound", "parted", "bound"])
+
+    def test_a_wrong_face_on_a_page_in_wechat_moves_nothing(self):
+        old = self.phone("openid-stays")
+        old.tap("enroll")
+        old.session()
+        person = holder()
+        old.enrol(22, person)
+        new = self.phone("openid-thief")
+        new.tap("card")
+        _, answer = self.recover(new, person["id_number"], 23)
+        self.assertFalse(answer["recovered"])
+        self.assertEqual(new.tap("card"), "/enroll#wechat")
+        self.assertEqual(old.tap("card"), "/card#wechat")
+
+    def test_of_a_holder_a_new_page_session_keeps_no_chat(self):
+        phone = self.resident(24)
+        phone.tap("card")
+        phone.session()
+        opened = phone.ask("POST", "/v1/sessions", {"page": "enroll"})
+        self.assertEqual(opened.json()["role"], "applicant")
+        self.assertNotIn("wechat", opened.json())
 
     def test_who_leaves_is_signed_out(self):
         phone = self.resident(11)

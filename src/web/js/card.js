@@ -181,7 +181,13 @@ class Card {
     }
 
     recover() {
-        this.running = new Recovery(byId('recover'), new Applicant(), (answer) => {
+        const applicant = new Applicant();
+        this.running = new Recovery(byId('recover'), applicant, (answer) => {
+            const chat = applicant.session.answer.wechat;
+            if (chat !== undefined) { /* is bound now: see chat.js */
+                location.assign(`/channels/wechat/${chat}/enter?to=card`);
+                return;
+            }
             const name = this.wallet?.credential_id === answer.credential.id ? this.wallet.name : undefined;
             clearWallet();
             keepWallet({ credential_id: answer.credential.id, enrollment_id: answer.credential.enrollment_id,
