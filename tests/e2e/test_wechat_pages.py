@@ -13,7 +13,7 @@ import photos
 from harness import Daemon, DaemonCase, credential_of, form, holder
 from http_raw import multipart
 from wechat_accounts import PAGES, accounts_file, section
-from wechat_standin import Account, Standin
+from wechat_standin import Account, Pusher, Standin
 
 CITY = "/channels/wechat/city"
 VISIT = re.compile(r"^sid_visit=([0-9a-z]{52}); Path=/; HttpOnly; "
@@ -423,7 +423,35 @@ class Resident(PageCase):
         self.assertEqual(opened.json()["role"], "applicant")
         self.assertNotIn("wechat", opened.json())
 
-    def test_who_leaves_is_signed_out(self):
+    def push(self, event, openid):
+        """Something happens at the account."""
+        pusher = Pusher(self.standin.account, "http://127.0.0.1:%d%s" % (
+            self.daemon.port, CITY), standin=self.standin)
+        answer = pusher.deliver(pusher.event(openid, event))
+        self.assertEqual(answer.status, 200)
+
+    def test_r_who_stops_following_is_signed_out_everywhere(self):
+        phone = self.resident(25)
+        phone.tap("card")
+        other = self.resident(26, openid="openid-that-stays")
+        other.tap("card")
+        applicant = self.phone("openid-of-nobody-yet")
+        applicant.tap("enroll")
+        for one in (phone, other, applicant):
+            self.assertEqual(one.session().status, 200)
+        self.push("subscribe", phone.openid)
+        self.assertEqual(phone.session().status, 200)
+        for one in (phone, applicant):
+            self.push("unsubscribe", one.openid)
+        path = "/v1/credentials/%s" % phone.credential
+        self.assert_problem(phone.ask("GET", path), 401, "unauthenticated")
+        self.assert_problem(phone.session(), 401, "unauthenticated")
+        self.assert_problem(applicant.session(), 401, "unauthenticated")
+        self.assertEqual(other.session().status, 200)
+        # The link leads in again, as somebody new.
+        self.assertEqual(phone.tap("card"), "/enroll#wechat")
+
+    def test_who_signs_out_is_signed_out(self):
         phone = self.resident(11)
         phone.tap("card")
         phone.session()
