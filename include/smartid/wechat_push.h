@@ -75,10 +75,11 @@ SID_FALLIBLE enum sid_err
 sid_wechat_envelope_parse(struct sid_span body, struct sid_buf *encrypted,
                           enum sid_wechat_format *format);
 
-/* What two deliveries of one push have in common, and no others: MsgId, or for
- * events FromUserName, CreateTime and Event, with the account before it. It
- * names a person: store its keyed hash only. The documented pair alone would
- * take two different events within one second for one. */
+/* What two deliveries of one push have in common: MsgId, or for events
+ * FromUserName, CreateTime and Event, with the account before it. Two events
+ * within one second may still have it in common: what was pressed or scanned
+ * goes beside it into what is kept (turn.c). It names a person: store a keyed
+ * hash only. */
 #define SID_WECHAT_DEDUPE_SIZE 256
 void sid_wechat_dedupe_key(const struct sid_wechat_push *push,
                            char out[SID_WECHAT_DEDUPE_SIZE]);

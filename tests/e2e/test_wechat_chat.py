@@ -364,7 +364,8 @@ class Clerk(ChatCase):
         return person
 
     def scan(self, person, code):
-        """A later one each time: twice within a second is one push."""
+        """A later one each time: the same code twice within a second is one
+        push."""
         self.later = getattr(self, "later", 0) + 1
         message = self.pusher.scan(person.openid, code)
         message["CreateTime"] += self.later
@@ -393,6 +394,32 @@ class Clerk(ChatCase):
         self.assertEqual(len(checks), 3)
         self.assertIn("1 ", clerk.says("用途"))
 
+    def test_two_scans_within_one_second_are_two_and_their_copies_none(self):
+        clerk = self.bound()
+        clerk.copies = 3
+        first, second = (self.pusher.scan(clerk.openid, code)
+                         for code in ("SID1:A", "SID1:B"))
+        other = dict(first, Event="scancode_push")
+        pressed = self.pusher.event(clerk.openid, "CLICK", "HELP")
+        for message in (first, second, other, pressed):
+            message["CreateTime"] = first["CreateTime"]
+        before = self.metric('smartidd_wechat_pushes_total{outcome="taken"}')
+        for message in (first, second, other, pressed):
+            clerk.push(message)
+        self.assertEqual(self.metric(
+            'smartidd_wechat_pushes_total{outcome="taken"}'), before + 4)
+        self.assertIn("1 ", clerk.before[0][1])
+        clerk.says("1")
+        codes = []
+        for text in ("SID1:A", "SID1:B"):
+            scan = self.pusher.scan(clerk.openid, text)
+            scan["CreateTime"] = codes[0]["CreateTime"] if codes else \
+                scan["CreateTime"] + 5
+            codes.append(scan)
+            self.assertIn("无效", clerk.push(scan))
+        self.assertEqual(self.rows("SELECT count(*) FROM audit WHERE "
+                                   "event = 'verification'"), [(2,)])
+
     def test_a_revoked_clerk_is_one_no_longer(self):
         clerk = self.bound()
         self.admin.post("/v1/clients/%s/revoke" %
@@ -407,6 +434,7 @@ class ClerkWithout(Clerk):
     ACCOUNT = {}
     test_a_bound_clerk_scans_and_is_told_what_the_purpose_allows = None
     test_a_revoked_clerk_is_one_no_longer = None
+    test_two_scans_within_one_second_are_two_and_their_copies_none = None
 
     def test_without_a_purpose_nothing_is_checked(self):
         clerk = self.bound()

@@ -221,7 +221,11 @@ class ComingBack(PageCase):
         phone = self.phone()
         state = phone.state_of("card")
         phone.account = "/channels/wechat/town"
-        self.refused(phone.come_back(state))
+        # A code that the other account's WeChat would take.
+        code = self.other.add_code(phone.openid)
+        before = self.other.count("/sns/oauth2/access_token")
+        self.refused(phone.come_back(state, code))
+        self.assertEqual(self.other.count("/sns/oauth2/access_token"), before)
 
     def test_a_state_is_good_for_ten_minutes(self):
         phone = self.phone()
