@@ -168,8 +168,27 @@ keep_chat(struct sid_request *req, const struct sid_session *before) {
            sizeof before->wechat_openid);
 }
 
-/* Somebody of whom nothing is known acts for the page's client; who came out of
- * a chat, and is nobody there yet, for its account's. */
+/* Who came out of a chat, and has no card there, goes on as who they are there,
+ * for the account's client. NULL: it is not so. */
+static const char *
+take_chat(struct sid_request *req) {
+    struct sid_wechat *wechat = req->door->server->wechat;
+    struct sid_session before = {.wechat_openid = ""};
+    const char *client = NULL;
+    size_t account;
+    if (find_before(req, &before) && before.credential_id[0] == '\0' &&
+        (before.kind == SID_SESSION_APPLICANT ||
+         before.kind == SID_SESSION_HOLDER) &&
+        sid_wechat_find(wechat, before.wechat_account,
+                        strlen(before.wechat_account), &account)) {
+        keep_chat(req, &before);
+        client = sid_wechat_account(wechat, account)->client;
+    }
+    sid_wipe(&before, sizeof before);
+    return client;
+}
+
+/* Somebody of whom nothing is known acts for the page's client. */
 static enum sid_err
 open_page(struct sid_request *req, const struct sid_page_set *pages,
           const struct sid_attempt *attempt) {
@@ -180,16 +199,10 @@ open_page(struct sid_request *req, const struct sid_page_set *pages,
                                    sid_page_limits(pages).applicant_per_minute,
                                    sid_app_now_s(server->app), &req->retry_s))
         return SID_E_RATE;
-    struct sid_session before = {.wechat_openid = ""};
-    bool chat = find_before(req, &before) &&
-                before.kind == SID_SESSION_APPLICANT &&
-                before.wechat_openid[0] != '\0';
-    if (chat)
-        keep_chat(req, &before);
+    const char *client = take_chat(req);
     enum sid_err err = sid_app_resume(
-        server->app, attempt, chat ? before.client_id : sid_page_client(pages),
+        server->app, attempt, client != NULL ? client : sid_page_client(pages),
         true, &req->caller, &req->retry_s);
-    sid_wipe(&before, sizeof before);
     req->session.kind = SID_SESSION_APPLICANT;
     /* Not the asker's fault: the page's own key is not good any more. */
     return err == SID_E_UNAUTHENTICATED ? SID_E_FORBIDDEN : err;

@@ -404,12 +404,13 @@ class Clerk(ChatCase):
         for message in (first, second, other, pressed):
             message["CreateTime"] = first["CreateTime"]
         before = self.metric('smartidd_wechat_pushes_total{outcome="taken"}')
-        for message in (first, second, other, pressed):
-            clerk.push(message)
+        shown = [clerk.push(message)
+                 for message in (first, second, other, pressed)]
         self.assertEqual(self.metric(
             'smartidd_wechat_pushes_total{outcome="taken"}'), before + 4)
-        self.assertIn("1 ", clerk.before[0][1])
-        clerk.says("1")
+        self.assertIn("1 ", shown[0])
+        self.assertEqual(shown[1], shown[0])
+        self.assertIn("用途：", clerk.says("1"))
         codes = []
         for text in ("SID1:A", "SID1:B"):
             scan = self.pusher.scan(clerk.openid, text)

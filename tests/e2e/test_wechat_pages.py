@@ -419,6 +419,24 @@ class Resident(PageCase):
         self.assertEqual(new.tap("card"), "/enroll#wechat")
         self.assertEqual(old.tap("card"), "/card#wechat")
 
+    def test_r_another_try_on_the_page_is_bound_to_the_chat_as_well(self):
+        phone = self.phone()
+        phone.tap("enroll")
+        phone.session()
+        kind, body = multipart(form(holder(), *photos.pair(
+            27, selfie_flaw=photos.BLURRED)))
+        first = phone.ask("POST", "/v1/enrollments", data=body, headers={
+            "Content-Type": kind, "Prefer": "wait=20"})
+        self.assertEqual(first.json()["state"], "rejected", first)
+        self.assertEqual(phone.tap("enroll"), "/enroll#wechat")
+        self.assertEqual(phone.session().json()["role"], "holder")
+        opened = phone.ask("POST", "/v1/sessions", {"page": "enroll"})
+        phone.token = opened.json()["csrf_token"]
+        self.assertEqual(opened.json()["wechat"], "city")
+        answer = phone.enrol(28)
+        self.assertEqual(answer.json()["state"], "approved", answer)
+        self.assertEqual(phone.tap("card"), "/card#wechat")
+
     def test_of_a_holder_a_new_page_session_keeps_no_chat(self):
         phone = self.resident(24)
         phone.tap("card")
