@@ -181,13 +181,9 @@ class Card {
     }
 
     recover() {
-        const applicant = new Applicant();
-        this.running = new Recovery(byId('recover'), applicant, (answer) => {
-            const chat = applicant.session.answer.wechat;
-            if (chat !== undefined) { /* is bound now: see chat.js */
-                location.assign(`/channels/wechat/${chat}/enter?to=card`);
-                return;
-            }
+        this.running = new Recovery(byId('recover'), new Applicant(), (answer, wechat) => {
+            if (wechat) /* see chat.js */
+                return void location.assign(`/channels/wechat/${wechat}/enter?to=card`);
             const name = this.wallet?.credential_id === answer.credential.id ? this.wallet.name : undefined;
             clearWallet();
             keepWallet({ credential_id: answer.credential.id, enrollment_id: answer.credential.enrollment_id,
@@ -195,7 +191,7 @@ class Card {
             this.wallet = readWallet();
             this.credential = answer.credential;
             this.show('pass');
-            this.notice(t('recover.done'), 'good');
+            return this.notice(t('recover.done'), 'good');
         });
         this.running.ask();
     }
