@@ -12,6 +12,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "text_tame.h"
 
 /* Source: WeChat's window for messages, 48 h after the user's last one, and how
  * long it keeps a photo, 3 days (reference/wechat.md sections 3 and 6). */
@@ -285,6 +286,7 @@ prepare_send(struct wechat_mail *mail, struct sid_store *store) {
             wechat_say_event(mail->wechat, mail->account,
                              (const char *)mail->content.ptr, &mail->call.body);
     mail->skip = err == SID_OK && mail->call.body.len == 0;
+    wechat_text_cut(&mail->call.body);
     return err;
 }
 

@@ -18,6 +18,7 @@ WHO = itertools.count(1)
 
 class Enrolling(ChatCase):
     def test_a_whole_enrolment_by_chat_ends_in_an_approval_that_is_told(self):
+        self.standin.enforce_quota = True
         person = self.person()
         self.assertIn("欢迎", person.event("subscribe"))
         self.assertIn("同意", person.says("办理"))
@@ -36,6 +37,9 @@ class Enrolling(ChatCase):
                          [(0,)])
         self.assertIn("已有", person.says("办理"))
         self.assertIn(APPROVED, person.says("进度"))
+        # Only the API is asked, and never an address that a push names.
+        self.assertEqual({path.split("/")[1] for path in self.standin.calls},
+                         {"cgi-bin"})
 
     def test_pushed_thrice_out_of_order_with_half_the_calls_failing_there_is_one(
             self):
@@ -164,6 +168,49 @@ class Strict(ChatCase):
 
     def test_where_faces_must_be_live_a_chat_is_not_enough(self):
         self.assertIn("不能在对话中办理", self.person().says(APPLY))
+
+
+class Busy(ChatCase):
+    SETTINGS = {"face.workers": 1}
+
+    def test_every_push_is_answered_at_once_whatever_the_workers_do(self):
+        slow = photos.pair(1, photos.SLOW, photos.SLOW)
+        for _ in range(4):
+            self.app.submit(holder(), *slow)
+        person = self.person()
+        person.enrols(2)  # each answer within a second
+        for words in ("进度", "帮助", "我的码"):
+            person.says(words)
+        self.assertGreater(
+            self.rows("SELECT count(*) FROM enrolment WHERE state IN "
+                      "('received', 'processing')")[0][0], 0)
+
+
+class Long(ChatCase):
+    """The bureau's words may be long, and several be said together."""
+
+    def write_account(self, **more):
+        path = os.path.join(self.daemon.folder, "texts")
+        with open(path, "w", encoding="utf-8") as stream:
+            for key in ("welcome", "how_it_works", "reason_too_blurred",
+                        "reason_too_dark"):
+                stream.write("%s = %s\n" % (key, key + "长" * 490))
+            stream.write("rejected = {reasons}\n")
+        ChatCase.write_account(self, texts_file=path, **more)
+
+    def test_r_what_is_too_long_for_a_message_is_cut_and_said(self):
+        person = self.person()
+        shown = person.event("subscribe")
+        self.assertTrue(shown.startswith("welcome长"))
+        self.assertIn("how_it_works长", shown)
+        self.assertTrue(shown.endswith("长…"))
+        self.assertLessEqual(len(shown.encode()), 2048)
+        person.begins()
+        person.sends(photos.photo(1, photos.BLURRED))
+        person.sends(photos.photo(1, photos.BLURRED))
+        told = person.hears()[0]
+        self.assertTrue(told.endswith("长…"), told[-20:])
+        self.assertLessEqual(len(told.encode()), 2048)
 
 
 class Failing(ChatCase):
