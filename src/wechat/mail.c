@@ -147,8 +147,11 @@ wechat_mail_unpark(struct sid_wechat *wechat) {
 
 /* Whether another attempt may succeed. */
 static bool
-may_pass(enum sid_err err) {
-    return err == SID_E_API_UNREACHABLE || err == SID_E_API_PAUSED ||
+may_pass(const struct sid_wechat_call *call) {
+    enum sid_err err = call->err;
+    return (err == SID_E_API_REFUSED &&
+            sid_wechat_errcode_of_account(call->errcode)) ||
+           err == SID_E_API_UNREACHABLE || err == SID_E_API_PAUSED ||
            err == SID_E_TIMEOUT || err == SID_E_STOPPING ||
            err == SID_E_QUEUE_FULL || err == SID_E_NO_MEMORY;
 }
@@ -163,7 +166,7 @@ too_old(const struct wechat_mail *mail) {
 static void
 judge_sent(struct wechat_mail *mail) {
     const struct sid_wechat_call *call = &mail->call;
-    bool again = may_pass(call->err) && !call->maybe_done && !too_old(mail);
+    bool again = may_pass(call) && !call->maybe_done && !too_old(mail);
     mail->fate = again ? MAIL_BACK : MAIL_END;
     if (call->op == SID_WECHAT_SEND_IMAGE &&
         (call->err == SID_OK || call->maybe_done))
@@ -205,7 +208,7 @@ keep_done(struct sid_op *op) {
 static void
 judge_fetched(struct wechat_mail *mail) {
     enum sid_err err = mail->call.err;
-    bool again = may_pass(err) && !too_old(mail);
+    bool again = may_pass(&mail->call) && !too_old(mail);
     sid_metric_add(err == SID_OK ? SID_M_WECHAT_FETCHED
                    : again       ? SID_M_WECHAT_FETCH_LATER
                                  : SID_M_WECHAT_FETCH_FAILED,

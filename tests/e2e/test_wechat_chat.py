@@ -253,6 +253,25 @@ class Failing(ChatCase):
         self.standin.heal()
         self.assertIn(APPROVED, other.hears()[0])
 
+    def test_r_what_the_account_is_refused_waits_for_its_operator(self):
+        person = self.person()
+        person.begins()
+        secret_now = self.standin.account.secret
+        self.standin.account.secret = "another, made on the admin page"
+        person.sends(photos.photo(1))
+        person.sends(photos.photo(1))
+        self.until(lambda: self.metric(
+            'smartidd_wechat_calls_total{op="fetch",outcome="later"}') > 0)
+        self.standin.fail("errcode", path="/cgi-bin/message/custom/send",
+                          value=40164)  # not on the list of addresses
+        self.standin.account.secret = secret_now
+        self.until(lambda: self.metric(
+            'smartidd_wechat_calls_total{op="send",outcome="later"}') > 0)
+        self.assertEqual(person.told(), [])
+        self.standin.heal()
+        self.assertIn(APPROVED, person.hears()[0])
+        self.assertEqual(len(person.told()), 1)
+
     def test_a_message_whose_fate_is_unknown_is_not_repeated(self):
         self.standin.fail("lost", path="/cgi-bin/message/custom/send",
                           times=1)

@@ -144,5 +144,32 @@ class Waiting(CodeCase):
                 self.assertEqual(self.pictures(person), [])
 
 
+    def test_who_was_parted_meanwhile_gets_none(self):
+        person = self.enrolled()
+        self.wait_with_one(person)
+        self.assertEqual(self.officer.post(
+            "/v1/credentials/%s/recover" % person.credential,
+            {"reason": "new_phone"}).status, 200)
+        self.standin.heal()
+        self.assertIn("另一部手机", person.hears(2)[1])
+        self.empty()
+        self.assertEqual(len(person.told()), 2)
+
+    def test_after_a_crash_it_can_be_asked_for_again(self):
+        person = self.enrolled()
+        self.standin.fail("slow", path=UPLOAD)
+        person.says("我的码")
+        self.assertTrue(self.standin.wait(
+            lambda: UPLOAD in self.standin.calls))
+        self.daemon.kill()
+        self.standin.heal()
+        self.standin.release()
+        self.start()
+        self.empty()
+        person.says("我的码")
+        person.hears(3)
+        self.assertEqual(len(self.pictures(person)), 1)
+
+
 if __name__ == "__main__":
     unittest.main()
