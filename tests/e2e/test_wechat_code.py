@@ -126,10 +126,11 @@ class Waiting(CodeCase):
         self.assertEqual(len(person.told()), 1)
 
     def wait_with_one(self, person):
+        later = 'smartidd_wechat_calls_total{op="send",outcome="later"}'
+        before = self.metric(later)
         self.standin.fail("503", path=UPLOAD)
         person.says("我的码")
-        self.until(lambda: self.metric(
-            'smartidd_wechat_calls_total{op="send",outcome="later"}') > 0)
+        self.until(lambda: self.metric(later) > before)
 
     def test_what_was_stopped_or_revoked_meanwhile_is_not_sent(self):
         for change, value, words in (
