@@ -32,7 +32,7 @@ async function take(wx, capture) {
             return;
         const { localData } = await ask(wx, 'getLocalImgData', { localId: chosen.localIds[0] });
         const photo = await photoOfFile(blobOf(localData));
-        if (capture.taking.isConnected)
+        if (capture.taking.isConnected && !capture.taking.hidden) /* else it comes too late */
             capture.judge(photo);
     } catch (problem) {
         say(capture.note, problemText(problem), 'bad');
