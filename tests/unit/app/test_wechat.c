@@ -297,6 +297,22 @@ on_another_phone_every_chat_is_parted_but_the_one_it_was_done_in(void **state) {
 }
 
 static void
+a_clerk_who_is_parted_from_their_own_id_stays_a_clerk(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit = {.id_number_text = ""};
+    struct moving moving = {.op = {.run = moving_run}, .f = f, .stays = -1};
+    ok(clerk(f, &f->clerk, false));
+    enrol_by_chat(f, &submit, NUMBER_A);
+    moving.enrolment_id = submit.enrolment.id;
+    ok(sid_writer_run(f->writer, &moving.op));
+    struct sid_wechat_whois w = whois(f, "city", OPENID);
+    assert_string_equal(w.enrolment_id, "");
+    assert_string_equal(w.credential_id, "");
+    assert_string_equal(w.client_id, f->clerk.client_id);
+    sid_enrol_submit_fini(&submit);
+}
+
+static void
 a_clerk_is_bound_and_parted_and_both_are_recorded(void **state) {
     struct fixture *f = *state;
     assert_int_equal(clerk(f, &f->clerk, true), SID_E_NOT_FOUND);
@@ -336,6 +352,7 @@ main(void) {
         T(a_card_that_will_expire_is_told_of_once),
         T(an_erased_person_is_nobody_there_any_more),
         T(on_another_phone_every_chat_is_parted_but_the_one_it_was_done_in),
+        T(a_clerk_who_is_parted_from_their_own_id_stays_a_clerk),
         T(a_clerk_is_bound_and_parted_and_both_are_recorded),
         T(nothing_is_taken_while_the_app_stops),
     };
