@@ -166,8 +166,10 @@ who_leaves_a_chat_leaves_every_page_and_nobody_else_does(void **state) {
     for (size_t i = 0; i < N; i++) {
         struct sid_session who = {.kind = rows[i].kind, .ends_at_s = LIFE_S};
         const struct sid_session_times times = at(10);
-        strcpy(who.wechat_account, rows[i].account);
-        strcpy(who.wechat_openid, rows[i].openid);
+        (void)snprintf(who.wechat_account, sizeof who.wechat_account, "%s",
+                       rows[i].account);
+        (void)snprintf(who.wechat_openid, sizeof who.wechat_openid, "%s",
+                       rows[i].openid);
         assert_int_equal(sid_session_open(sessions, &who, &times, cookie[i]),
                          SID_OK);
     }

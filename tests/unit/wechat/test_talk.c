@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../../src/wechat/service.h"
@@ -133,10 +134,10 @@ what_was_sent_first_is_told_by_time_and_then_by_number(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct wechat_said said = {.consent_at_s = 0};
         struct sid_wechat_push push = {.created_at_s = rows[i].noted_s};
-        strcpy(push.msg_id, rows[i].noted);
+        (void)snprintf(push.msg_id, sizeof push.msg_id, "%s", rows[i].noted);
         wechat_said_note(&said, &push);
         push.created_at_s = rows[i].at_s;
-        strcpy(push.msg_id, rows[i].id);
+        (void)snprintf(push.msg_id, sizeof push.msg_id, "%s", rows[i].id);
         assert_int_equal(wechat_said_is_earlier(&said, &push), rows[i].earlier);
     }
 }
