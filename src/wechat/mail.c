@@ -225,17 +225,37 @@ judge_fetched(struct wechat_mail *mail) {
     wechat_mail_close(mail);
 }
 
+/* What has failed, or a message. */
+static void
+judge(struct wechat_mail *mail) {
+    if (mail->errand.kind == SID_ERRAND_FETCH)
+        judge_fetched(mail);
+    else
+        judge_sent(mail);
+}
+
+static void call_done(struct sid_wechat_call *call);
+
+static enum sid_err
+hand_over(struct wechat_mail *mail) {
+    mail->call.account = mail->account;
+    mail->call.done = call_done;
+    return sid_wechat_api_submit(mail->wechat->api, &mail->call);
+}
+
 /* An upload may be repeated: nobody has seen it. */
 static void
 judge_uploaded(struct wechat_mail *mail) {
-    struct sid_wechat_call *call = &mail->call;
-    call->maybe_done = false;
-    if (call->err == SID_OK)
-        call->err = wechat_code_uploaded(mail);
-    if (call->err == SID_OK)
-        wechat_mail_call(mail);
-    else
-        judge_sent(mail);
+    enum sid_err err = mail->call.err;
+    if (err == SID_OK)
+        err = wechat_code_uploaded(mail);
+    if (err == SID_OK)
+        err = hand_over(mail);
+    if (err == SID_OK)
+        return;
+    mail->call.err = err;
+    mail->call.maybe_done = false;
+    judge_sent(mail);
 }
 
 /* The client's thread. */
@@ -244,23 +264,19 @@ call_done(struct sid_wechat_call *call) {
     struct wechat_mail *mail =
         (struct wechat_mail *)(void *)((char *)call -
                                        offsetof(struct wechat_mail, call));
-    if (mail->errand.kind == SID_ERRAND_FETCH)
-        judge_fetched(mail);
-    else if (call->op == SID_WECHAT_MEDIA_UPLOAD)
+    if (call->op == SID_WECHAT_MEDIA_UPLOAD)
         judge_uploaded(mail);
     else
-        judge_sent(mail);
+        judge(mail);
 }
 
 void
 wechat_mail_call(struct wechat_mail *mail) {
-    mail->call.account = mail->account;
-    mail->call.done = call_done;
-    enum sid_err err = sid_wechat_api_submit(mail->wechat->api, &mail->call);
+    enum sid_err err = hand_over(mail);
     if (err == SID_OK)
         return;
     mail->call.err = err;
-    call_done(&mail->call);
+    judge(mail);
 }
 
 /* ---- taking -------------------------------------------------------------- */

@@ -258,7 +258,7 @@ static enum sid_err
 moving_run(struct sid_op *op, struct sid_store *store) {
     struct moving *moving = (struct moving *)op;
     const struct sid_keyring *keys = moving->f->keys;
-    char openid[CHATS][8];
+    char openid[CHATS][16];
     struct sid_wechat_who who[CHATS];
     for (int i = 0; i < CHATS; i++) {
         snprintf(openid[i], sizeof openid[i], "o%d", i);
@@ -278,7 +278,7 @@ on_another_phone_every_chat_is_parted_but_the_one_it_was_done_in(void **state) {
     struct fixture *f = *state;
     struct sid_enrol_submit submit = {.id_number_text = ""};
     struct moving moving = {.op = {.run = moving_run}, .f = f};
-    char openid[8];
+    char openid[16];
     fixture_enrol(f, &submit, NUMBER_A, 0, 0);
     moving.enrolment_id = submit.enrolment.id;
     for (moving.stays = 7; moving.stays >= -1; moving.stays -= 8) {
