@@ -14,8 +14,8 @@ static struct sim_plan
 plan(int ops) {
     return (struct sim_plan){
         .steps = (int)sim_from_environment("SIM_OPS", (uint64_t)ops),
-        .fault_one_in = 8,
-        .end_one_in = 12,
+        .fault_one_in = 12,
+        .end_one_in = 24,
         .start_one_in = 2,
     };
 }
