@@ -216,7 +216,7 @@ endef
 $(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
 $(foreach l,crypto image json core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
 $(eval $(call UNIT_RULE,face,,$(BUILD)/src/face/face_kernel.o))
-$(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV)))
+$(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV) $(BUILD)/tests/tools/throwing.o))
 $(eval $(call UNIT_RULE,app,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,wechat,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
