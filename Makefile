@@ -267,6 +267,7 @@ unit-bins: $(UNIT_BINS)
 e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
           $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
           $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
+          $(BUILD)/one_writer.so \
           $(BUILD)/wechat-driver
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
