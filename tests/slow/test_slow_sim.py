@@ -9,6 +9,7 @@ import unittest
 from harness import BIN, SLOW, Case
 
 RUNS = 5000
+OPERATIONS = 300
 RECOVERIES = 1000
 
 
@@ -17,8 +18,8 @@ class Simulated(Case):
         result = subprocess.run(
             [os.path.join(BIN, "unit", "store", name)], text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=3400 * SLOW, env=dict(os.environ, **{
-                prefix + "_SEEDS": str(seeds)}))
+            timeout=3400 * SLOW, env=dict(os.environ, SIM_OPS=str(OPERATIONS),
+                                          **{prefix + "_SEEDS": str(seeds)}))
         self.assertEqual(result.returncode, 0, result.stdout[-4000:])
         total = re.search(r"^%d seeds from .* 0 wrong$" % seeds, result.stdout,
                           re.MULTILINE)

@@ -1,12 +1,12 @@
 /* Tests of the store in runs that one number decides (sim.h): whatever fails or
  * ends in the middle, what was acknowledged is there, whole, and nothing else.
  *
- * SIM_SEEDS: how many runs (20); SIM_SEED: the first one's; SIM_OPS: operations
- * in each (300). */
+ * SIM_SEEDS: how many runs (50); SIM_SEED: the first one's; SIM_OPS: operations
+ * in each (60). */
 #include "sim.h"
 #include "smartid/log.h"
 
-enum { SEEDS = 20, OPS = 300, REPLAYS = 10, REPLAYED_OPS = 60 };
+enum { SEEDS = 50, OPS = 60, OPS_LONG = 300, REPLAYS = 10 };
 
 static const uint64_t first_seed = 20261126;
 
@@ -35,7 +35,7 @@ whatever_fails_the_store_is_what_it_has_acknowledged(void **state) {
 static void
 a_seed_gives_the_same_run_to_the_byte(void **state) {
     static struct sim sim;
-    const struct sim_plan p = plan(REPLAYED_OPS);
+    const struct sim_plan p = plan(OPS);
     uint64_t seed = sim_from_environment("SIM_SEED", first_seed);
     struct fixture *f = *state;
 
@@ -52,7 +52,7 @@ a_seed_gives_the_same_run_to_the_byte(void **state) {
 /* That the runs would notice. */
 static void
 without_syncs_the_runs_find_what_is_lost(void **state) {
-    const struct sim_plan p = plan(OPS);
+    const struct sim_plan p = plan(OPS_LONG);
 
     sim_disk_pragma = "PRAGMA synchronous=OFF";
     struct sim_total total = sim_run_many(*state, &p, first_seed, 5);
@@ -62,7 +62,7 @@ without_syncs_the_runs_find_what_is_lost(void **state) {
 
 static void
 with_fewer_syncs_they_find_it_too(void **state) {
-    const struct sim_plan p = plan(OPS);
+    const struct sim_plan p = plan(OPS_LONG);
 
     sim_disk_pragma = "PRAGMA synchronous=NORMAL";
     struct sim_total total = sim_run_many(*state, &p, first_seed, 5);
