@@ -10,7 +10,7 @@ const SHELL = [
     '/web/icon.svg',
     ...['tokens', 'base', 'capture', 'enroll', 'card'].map((name) => `/web/css/${name}.css`),
     ...['api', 'appeal', 'camera', 'capture', 'card', 'card_checks', 'card_code', 'card_menu',
-        'card_recover', 'challenge', 'consent', 'consent_version', 'details', 'dialog', 'dom', 'enroll', 'head', 'i18n',
+        'challenge', 'consent', 'consent_version', 'details', 'dialog', 'dom', 'enroll', 'head', 'i18n',
         'idnumber', 'outcome', 'photo', 'quality', 'send', 'session', 'time', 'turns', 'wallet',
         'words', 'text/en', 'text/zh-CN'].map((name) => `/web/js/${name}.js`),
 ];

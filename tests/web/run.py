@@ -3,7 +3,8 @@
 browser, through nginx with the configuration that is shipped, against the real
 daemon with real faces. The last line is `N passed, N failed`.
 
-Usage: run.py [--bin DIR] [--shots DIR] [--direct]
+Usage: run.py [--bin DIR] [--shots DIR] [--direct] [FILE...]
+  FILE      in place of all that run in a browser
   --shots   folder of the screenshots (default: smartidd-pages in the folder for
             temporary files; never inside the project)
   --direct  without nginx, to see whose fault something is
@@ -30,6 +31,8 @@ def arguments():
     parser.add_argument("--shots", default=os.path.join(
         tempfile.gettempdir(), "smartidd-pages"))
     parser.add_argument("--direct", action="store_true")
+    parser.add_argument("files", nargs="*", default=[
+        "test_late.mjs", "test_chat.mjs", "test_pages.mjs"])
     return parser.parse_args()
 
 
@@ -126,8 +129,7 @@ def main():
             stack.callback(front.close)
         facts = world(daemon, fake, wechat, front, options)
         env["WORLD"] = json.dumps(facts)
-        totals += [run(name, env) for name in ("test_chat.mjs",
-                                               "test_pages.mjs")]
+        totals += [run(name, env) for name in options.files]
     good, bad = (sum(each) for each in zip(*totals))
     print("screenshots: %s" % options.shots)
     print("%d passed, %d failed" % (good, bad))

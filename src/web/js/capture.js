@@ -1,6 +1,6 @@
 /* capture.js: takes one photo, with the camera or out of a file, shows it, says
  * what looks wrong with it, and hands it over when the person is content. */
-import { openCamera } from './camera.js';
+import { Camera } from './camera.js';
 import { busy, el, say } from './dom.js';
 import { t } from './i18n.js';
 import { photoOfFile, photoOfVideo } from './photo.js';
@@ -21,7 +21,6 @@ export class Capture {
         this.kind = KINDS[kind];
         this.name = kind;
         this.done = done;
-        this.end = null;
         this.photo = null;
         this.build();
         root.replaceChildren(this.finder, this.note, this.taking, this.judging, this.file);
@@ -31,6 +30,7 @@ export class Capture {
         const { name } = this;
         this.video = el('video', { playsinline: true, muted: true, 'aria-label': t(`capture.${name}.video`) });
         this.video.muted = true;
+        this.camera = new Camera(this.video);
         this.image = el('img', { alt: t(`capture.${name}.taken`), hidden: true });
         this.guide = el('div', { class: 'guide' });
         this.said = el('p', { class: 'said', role: 'status' });
@@ -55,7 +55,8 @@ export class Capture {
         say(this.note, '');
         this.show(false);
         try {
-            this.end = await openCamera(this.video, this.kind.facing);
+            if (!await this.camera.open(this.kind.facing))
+                return;
             this.finder.hidden = this.take.hidden = false;
             this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
         } catch (problem) {
@@ -122,7 +123,6 @@ export class Capture {
 
     stop() {
         clearInterval(this.timer);
-        this.end?.();
-        this.end = null;
+        this.camera.close();
     }
 }

@@ -3,7 +3,6 @@ import { call } from './api.js';
 import { Checks } from './card_checks.js';
 import { CodeView } from './card_code.js';
 import { erase, forget, showState, suspend } from './card_menu.js';
-import { Recovery } from './card_recover.js';
 import { confirmed } from './dialog.js';
 import { byId, say } from './dom.js';
 import { onLanguage, startLanguage, t } from './i18n.js';
@@ -180,7 +179,16 @@ class Card {
         checks.load();
     }
 
-    recover() {
+    /* Few come for it: loaded only then. */
+    async recover() {
+        let Recovery;
+        try {
+            ({ Recovery } = await import('./card_recover.js'));
+        } catch {
+            this.notice(problemText({ code: 'network' }), 'bad');
+        }
+        if (Recovery === undefined || this.view !== 'recover' || this.running !== null)
+            return;
         this.running = new Recovery(byId('recover'), new Applicant(), (answer) => {
             const name = this.wallet?.credential_id === answer.credential.id ? this.wallet.name : undefined;
             clearWallet();

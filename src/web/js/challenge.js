@@ -43,7 +43,8 @@ export class Challenge {
         this.turns = new Turns(this.root);
         const { turns } = this;
         try {
-            await turns.open();
+            if (!await turns.open())
+                return;
             const challenge = await this.applicant.run((session) =>
                 call('POST', '/v1/challenges', { json: {}, auth: session }));
             const frames = await turns.run(challenge.steps);
@@ -51,6 +52,8 @@ export class Challenge {
             if (frames !== null)
                 this.done({ id: challenge.id, frames: frames.map((photo) => photo.blob) });
         } catch (problem) {
+            if (turns.stopped)
+                return;
             turns.stop();
             this.ask(problemText(problem));
         }

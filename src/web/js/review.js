@@ -65,7 +65,10 @@ class Review {
     async open(id) {
         this.current = id;
         this.draw();
-        const shown = new ReviewCase(this.place, this.desk, id, () => this.decided(id));
+        /* A place of its own: one that is answered late draws where nobody looks. */
+        const place = el('div');
+        this.place.replaceChildren(place);
+        const shown = new ReviewCase(place, this.desk, id, () => this.decided(id));
         this.shown = shown;
         await shown.load();
     }
@@ -73,7 +76,12 @@ class Review {
     /* The one that took its place in the list. */
     decided(id) {
         const at = this.cases.findIndex((item) => item.id === id);
-        this.cases.splice(at, 1);
+        if (at >= 0)
+            this.cases.splice(at, 1);
+        if (this.current !== id) {
+            this.draw();
+            return;
+        }
         this.current = null;
         this.place.replaceChildren();
         this.draw();

@@ -141,7 +141,7 @@ class Counter {
             byId('code').focus();
         byId('at').textContent = [word('purpose', this.setup.purpose), this.setup.counter].filter(Boolean).join(' · ');
         this.tell(readTally());
-        if (this.scanner.end === null)
+        if (!this.scanner.running)
             this.openCamera();
     }
 
@@ -152,7 +152,8 @@ class Counter {
         said.textContent = t('scan.opening');
         try {
             this.read ??= await makeReader();
-            await this.scanner.start(this.read);
+            if (this.view !== 'scan' || !await this.scanner.start(this.read))
+                return;
             said.textContent = t('scan.aim');
         } catch (problem) {
             lens.classList.add('dark');
@@ -170,13 +171,17 @@ class Counter {
         if (this.checking || text.trim() === '')
             return;
         this.checking = true;
+        const { session } = this;
+        const mine = () => this.session === session;
         try {
             const answer = await call('POST', '/v1/verifications', { auth: this.session, patience_ms: 15000,
                 json: { code: text, purpose: this.setup.purpose,
                     ...(this.setup.counter === '' ? {} : { counter: this.setup.counter }) } });
-            this.settle(answer.result ?? 'could_not_check', () => this.verdict.show(answer));
+            if (mine())
+                this.settle(answer.result ?? 'could_not_check', () => this.verdict.show(answer));
         } catch (problem) {
-            this.failed(problem, text);
+            if (mine())
+                this.failed(problem, text);
         }
         this.checking = false;
     }
@@ -197,12 +202,27 @@ class Counter {
         }
     }
 
-    /* All that was kept, in one go. */
+    /* All that was kept, in one go; no other check meanwhile, whose answer would
+     * be covered by these. */
     async checkKept() {
+        if (this.checking)
+            return;
+        this.checking = true;
+        const { session } = this;
         const results = [];
+        let problem = null;
         try {
-            await busy(byId('check-kept'), () => this.kept.check(this.session, (some) => results.push(...some)));
-        } catch (problem) {
+            await busy(byId('check-kept'), () => this.kept.check(session, (some) => results.push(...some)));
+        } catch (error) {
+            problem = error;
+        }
+        this.checking = false;
+        if (this.session === session)
+            this.settleKept(results, problem);
+    }
+
+    settleKept(results, problem) {
+        if (problem !== null) {
             if (problem.status === 401 || problem.code === 'csrf') {
                 forgetSession();
                 return this.signIn(t('signin.ended'));

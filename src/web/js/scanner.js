@@ -1,6 +1,6 @@
 /* scanner.js: looks for a code in the camera's picture, again and again. A code
  * that has been handed over counts anew only when it was out of sight. */
-import { openCamera } from './camera.js';
+import { Camera } from './camera.js';
 import { wait } from './time.js';
 
 const LOOK_EVERY_MS = 120;
@@ -11,26 +11,31 @@ export class Scanner {
         this.video = video;
         this.found = found;
         this.read = null;
-        this.end = null;
+        this.camera = new Camera(video);
         this.paused = false;
         this.last = { text: null, at: 0 };
     }
 
-    /* read: from makeReader(). A Problem when there is no camera. */
+    /* read: from makeReader(). False when it was stopped meanwhile. A Problem when
+     * there is no camera. */
     async start(read) {
-        this.stop();
         this.read = read;
-        this.end = await openCamera(this.video, 'environment');
-        this.run(this.end);
+        const open = await this.camera.open('environment');
+        if (open)
+            this.run(this.camera.turn);
+        return open;
     }
 
     stop() {
-        this.end?.();
-        this.end = null;
+        this.camera.close();
     }
 
-    async run(mine) {
-        while (this.end === mine) {
+    get running() {
+        return this.camera.stream !== null;
+    }
+
+    async run(turn) {
+        while (this.camera.turn === turn) {
             await wait(LOOK_EVERY_MS);
             if (this.video.videoWidth > 0 && !document.hidden)
                 await this.look();

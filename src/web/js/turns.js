@@ -1,7 +1,7 @@
 /* turns.js: shows the turns of a challenge one after the other and takes a frame
  * at each: by itself when the browser sees the head turn, else by a countdown;
  * and whenever the button is pressed. */
-import { openCamera } from './camera.js';
+import { Camera } from './camera.js';
 import { el, sign } from './dom.js';
 import { hasTurned, headWatch } from './head.js';
 import { t } from './i18n.js';
@@ -27,15 +27,18 @@ export class Turns {
             el('div', { class: 'finder selfie mirror' }, this.video, el('div', { class: 'guide' }),
                 this.arrow, this.count, this.said, this.flash),
             el('div', { class: 'actions' }, this.now));
-        this.end = null;
+        this.camera = new Camera(this.video);
         this.watch = null;
         this.stopped = false;
     }
 
-    /* The camera first: a challenge lives two minutes, permission may take one. */
+    /* The camera first: a challenge lives two minutes, permission may take one.
+     * False when it was stopped meanwhile. */
     async open() {
-        this.end = await openCamera(this.video, 'user');
+        if (!await this.camera.open('user'))
+            return false;
         this.watch = await headWatch();
+        return !this.stopped;
     }
 
     /* The frames in the order of the steps, or null when it was stopped. */
@@ -126,7 +129,6 @@ export class Turns {
     stop() {
         this.stopped = true;
         this.finish?.();
-        this.end?.();
-        this.end = null;
+        this.camera.close();
     }
 }

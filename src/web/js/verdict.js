@@ -69,58 +69,63 @@ export class Verdict {
             return;
         }
         const { holder } = answer;
+        this.face = el('div', { class: 'wide', id: 'face' });
         const seen = el('div', { class: 'portrait', hidden: true });
         this.fill('valid', seen, el('div', {}, facts(holder, answer.credential?.details ?? answer.details),
             el('p', {}, el('span', { class: 'tag' }, word('assurance', answer.credential.assurance)), ' ',
                 el('span', { class: 'tag' }, word('assurance', answer.assurance)))),
-        el('div', { class: 'wide', id: 'face' }));
+        this.face);
         if (holder.portrait_url)
             this.portrait(holder.portrait_url, seen);
-        this.offerFace(answer);
+        this.offerFace(this.face, answer);
     }
 
+    /* seen, and face below: of one person; what is answered when the next one is
+     * shown goes to nobody. */
     async portrait(url, seen) {
+        const { below } = this;
         try {
             const blob = await call('GET', url, { auth: this.session, as: 'blob' });
+            if (!seen.isConnected)
+                return;
             this.photo = URL.createObjectURL(blob);
             seen.replaceChildren(el('img', { src: this.photo, alt: t('verdict.portrait'), width: 240, height: 320 }),
                 el('p', { class: 'small muted' }, t('verdict.portrait')));
             seen.hidden = false;
-            this.below.classList.add('with-portrait');
+            below.classList.add('with-portrait');
         } catch (problem) {
             seen.replaceChildren(el('p', { class: 'notice warn' }, t('verdict.portrait.none')));
             seen.hidden = false;
         }
     }
 
-    offerFace(answer, text = '', kind = '') {
+    offerFace(face, answer, text = '', kind = '') {
         const note = el('p', { class: 'notice', role: 'status', hidden: true });
         if (text !== '')
             say(note, text, kind);
         else if (answer.face_required)
             say(note, t('face.required'), 'warn');
         const button = el('button', { class: answer.face_required ? 'button main' : 'button', type: 'button',
-            id: 'face-check', onclick: () => this.takeFace(answer) }, t('face.begin'));
-        this.root.querySelector('#face').replaceChildren(note, button);
+            id: 'face-check', onclick: () => this.takeFace(face, answer) }, t('face.begin'));
+        face.replaceChildren(note, button);
     }
 
-    takeFace(answer) {
-        const root = this.root.querySelector('#face');
-        this.capture = new Capture(root, 'face', (photo) => this.compare(answer, photo.blob));
+    takeFace(face, answer) {
+        this.capture = new Capture(face, 'face', (photo) => this.compare(face, answer, photo.blob));
         this.capture.start();
-        root.scrollIntoView({ block: 'start' });
+        face.scrollIntoView({ block: 'start' });
     }
 
-    async compare(answer, photo) {
+    async compare(face, answer, photo) {
         const form = new FormData();
         form.append('photo', photo, 'photo.jpg');
         try {
             const said = await send(`/v1/verifications/${answer.id}/face`, { form, auth: this.session, progress: () => {} });
             const reasons = (said.reasons ?? []).map(reasonText).join(' ');
-            this.offerFace(said.result === 'match' ? {} : answer, `${t(`face.${said.result}`)} ${reasons}`.trim(),
+            this.offerFace(face, { ...answer, face_required: answer.face_required && said.result !== 'match' }, `${t(`face.${said.result}`)} ${reasons}`.trim(),
                 { match: 'good', no_match: 'bad' }[said.result] ?? 'warn');
         } catch (problem) {
-            this.offerFace(answer, problemText(problem), 'bad');
+            this.offerFace(face, answer, problemText(problem), 'bad');
         }
     }
 

@@ -46,7 +46,10 @@ setup(void **state) {
     /* Beside the store in memory: what is on disk is what is read. */
     (void)snprintf(f->config.database, SID_PATH_SIZE, "%s/smartidd.db",
                    f->folder);
+    /* Its threads run already. */
+    assert_int_equal(pthread_rwlock_wrlock(&f->app->config_lock), 0);
     f->app->config = f->config;
+    assert_int_equal(pthread_rwlock_unlock(&f->app->config_lock), 0);
     assert_int_equal(sid_mac_key_new(secret, &key), SID_OK);
     assert_int_equal(sid_store_open(f->config.database, true, key, &store),
                      SID_OK);
