@@ -160,9 +160,12 @@ sid_wechat_ticket_start(struct sid_wechat_ticket *ticket) {
                                             .account = ticket->account,
                                             .limit_ms = CALL_LIMIT_MS,
                                             .done = fetched};
-    flow->err = sid_wechat_api_submit(ticket->api, &ticket->call);
-    if (flow->err != SID_OK)
-        flow->done(flow);
+    /* Once it is handed over, the flow is the client's. */
+    enum sid_err err = sid_wechat_api_submit(ticket->api, &ticket->call);
+    if (err == SID_OK)
+        return;
+    flow->err = err;
+    flow->done(flow);
 }
 
 void
