@@ -57,6 +57,13 @@ sim_disk_make(const char *path, const struct sid_mac_key *key) {
 
 static inline void
 sim_disk_begin(const char *path, uint64_t seed) {
+    static const char *const beside[] = {"-wal", "-shm"};
+    char name[512];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(name, sizeof name, "%s%s", path, beside[i]);
+        remove(name); /* of a run that went wrong */
+    }
     power_save(&sim_disk_made, path);
     power_disk_init(&sim_disk, ~seed);
     power_disk_load(&sim_disk, path);
