@@ -1,6 +1,9 @@
 /* flow_recover.h: a lost phone: a new holder secret and a new serial for all
  * that a person has, so that the old phone's secret and its codes are dead.
  *
+ * Chats that were bound to the person are parted from them in the same
+ * transaction, and told so.
+ *
  * By the app with a fresh selfie: io reserves a place (before the body);
  * writer: may this be tried, the attempt is counted; a worker examines the
  * photos, which are never stored; writer: the face is compared with the
@@ -10,6 +13,7 @@
 #define SMARTID_FLOW_RECOVER_H
 
 #include "smartid/flow_credential.h"
+#include "smartid/flow_wechat.h"
 #include "smartid/recovery.h"
 
 struct sid_recover {
@@ -22,6 +26,9 @@ struct sid_recover {
      * look.id, see sid_app_number_index() */
     bool by_number;
     uint8_t id_index[SID_SHA256_BYTES];
+    /* in, of who came out of a chat, which is bound; openid "": nobody did */
+    char wechat_account[SID_WECHAT_ACCOUNT_SIZE];
+    char wechat_openid[SID_OPENID_SIZE];
     /* in, of an officer */
     enum sid_recover_reason reason;
     /* out, when flow.err is SID_OK */

@@ -101,12 +101,27 @@ sid_contact_order(const struct sid_keyring *keys, struct sid_store *store,
                   const struct sid_errand_order *order);
 /* Puts an event into the outbox of every contact of an enrolment. content:
  * "approved", "review", "rejected REASONS" (sid_reasons_pack()), "failed",
- * "recovered", "expiring UNIX-TIME". Errors: those of seal and store. */
+ * "expiring UNIX-TIME". Errors: those of seal and store. */
 SID_FALLIBLE enum sid_err sid_contact_tell(const struct sid_keyring *keys,
                                            struct sid_store *store,
                                            const char *enrolment_id,
                                            const char *operation,
                                            const char *content, int64_t now_s);
+
+/* Somebody is the holder on another phone: whoever holds the old one may hold a
+ * chat on it. Parts every contact from the enrolment, which is written down and
+ * puts "recovered" into its outbox; all but `now` (may be NULL), who is bound
+ * (see sid_contact_bind()). operation as in sid_contact_tell(). Errors: those
+ * of seal and store. */
+struct sid_contact_move {
+    const char *enrolment_id;
+    const struct sid_wechat_who *now;
+    const char *operation;
+    int64_t now_s;
+};
+SID_FALLIBLE enum sid_err sid_contact_move(const struct sid_keyring *keys,
+                                           struct sid_store *store,
+                                           const struct sid_contact_move *move);
 
 /* ---- flows --------------------------------------------------------------- */
 /* Whom an openid stands for. */

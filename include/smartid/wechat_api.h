@@ -152,5 +152,9 @@ void sid_wechat_api_free(struct sid_wechat_api **api);
 /* What an errcode means for whoever sent a message. Any thread. */
 bool sid_wechat_errcode_window_closed(int64_t errcode); /* 45015: 48 h over */
 bool sid_wechat_errcode_quota_used(int64_t errcode);    /* 45047: 5 were sent */
+/* It is the account that is refused (its secret, its address, its allowance)
+ * and not this call, which may pass once its operator or another day has
+ * changed that. */
+bool sid_wechat_errcode_of_account(int64_t errcode);
 
 #endif

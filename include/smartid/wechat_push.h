@@ -41,16 +41,17 @@ enum sid_wechat_kind {
  * id 64, a menu key 128 bytes, a menu's URL 1,024 (own choice beyond). */
 #define SID_WECHAT_NAME_SIZE 65
 #define SID_WECHAT_MEDIA_ID_SIZE 257
+#define SID_WECHAT_MSG_ID_SIZE 21 /* 64 bits in decimal */
 /* Longest text that may be sent in an answer; the same is read of a user. */
 #define SID_WECHAT_TEXT_SIZE 2049
 
 struct sid_wechat_push {
     enum sid_wechat_kind kind;
-    char to[SID_WECHAT_NAME_SIZE];   /* the account: gh_… */
-    char from[SID_WECHAT_NAME_SIZE]; /* the user's openid: personal data */
-    int64_t created_at_s;            /* Unix time, WeChat's clock */
-    char msg_id[21]; /* messages: decimal, 64 bits; "" for events */
-    char event[65];  /* events: as WeChat spells it; "" for messages */
+    char to[SID_WECHAT_NAME_SIZE];       /* the account: gh_… */
+    char from[SID_WECHAT_NAME_SIZE];     /* the user's openid: personal data */
+    int64_t created_at_s;                /* Unix time, WeChat's clock */
+    char msg_id[SID_WECHAT_MSG_ID_SIZE]; /* "" for events */
+    char event[65]; /* events: as WeChat spells it; "" for messages */
     char media_id[SID_WECHAT_MEDIA_ID_SIZE]; /* image */
     /* What people typed, scanned or pressed: UTF-8 with no control characters
      * but newline and tab. A longer one is left out, and too_long is set. */
@@ -74,10 +75,11 @@ SID_FALLIBLE enum sid_err
 sid_wechat_envelope_parse(struct sid_span body, struct sid_buf *encrypted,
                           enum sid_wechat_format *format);
 
-/* What two deliveries of one push have in common, and no others: MsgId, or for
- * events FromUserName, CreateTime and Event, with the account before it. It
- * names a person: store its keyed hash only. The documented pair alone would
- * take two different events within one second for one. */
+/* What two deliveries of one push have in common: MsgId, or for events
+ * FromUserName, CreateTime and Event, with the account before it. Two events
+ * within one second may still have it in common: what was pressed or scanned
+ * goes beside it into what is kept (turn.c). It names a person: store a keyed
+ * hash only. */
 #define SID_WECHAT_DEDUPE_SIZE 256
 void sid_wechat_dedupe_key(const struct sid_wechat_push *push,
                            char out[SID_WECHAT_DEDUPE_SIZE]);

@@ -153,10 +153,11 @@
       "不符合要求，请携带身份证到办事窗口咨询。")                                                        \
     /* my code, lost phone, who asked, deletion */                                                       \
     X(SID_WT_CODE_LINK, "code_link", "url!", "点击打开您的二维码：\n{url}")                              \
-    X(SID_WT_CODE_ELSEWHERE, "code_elsewhere", "",                                                       \
-      "请在办事应用中出示二维码。")                                                                      \
+    X(SID_WT_CODE_COMING, "code_coming", "",                                                             \
+      "正在生成您的二维码，马上以图片发给您。")                                                          \
     X(SID_WT_CODE_UNTIL, "code_image", "until!",                                                         \
-      "这是您的二维码，有效期至{until}。请勿转发给他人。")                                               \
+      "您的二维码有效期至{until}，请勿转发给他人。"                                    \
+      "过期后，或没有收到图片时，请再回复“我的码”。")                                                    \
     X(SID_WT_CODE_NONE, "code_none", "",                                                                 \
       "您还没有电子居民证。回复“办理”开始申领。")                                                        \
     X(SID_WT_CODE_STOPPED, "code_suspended", "",                                                         \
@@ -187,8 +188,8 @@
       "{time}，{party}因“{purpose}”查询了您的身份。"                                       \
       "如有疑问请回复“谁查过我”。")                                                                      \
     X(SID_WT_RECOVERED, "recovered_notice", "",                                                          \
-      "您的电子居民证已在另一部手机上启用。"                                           \
-      "如非本人操作，请立即回复“挂失”。")                                                                \
+      "您的电子居民证已转到另一部手机，此对话不再与它相连。"                   \
+      "如非本人操作，请立即携带身份证到办事窗口停用并重新领取。")                                        \
     X(SID_WT_EXPIRING, "expiring_notice", "date!",                                                       \
       "您的电子居民证将于{date}到期，请及时更新。")                                                      \
     /* clerks */                                                                                         \

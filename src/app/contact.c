@@ -243,3 +243,55 @@ sid_contact_tell(const struct sid_keyring *keys, struct sid_store *store,
     struct tell tell = {keys, store, operation, content, now_s};
     return sid_store_contact_of(store, enrolment_id, tell_one, &tell);
 }
+
+/* ---- another phone ------------------------------------------------------- */
+
+struct parting {
+    struct tell tell;
+    char stays[SID_ID_SIZE]; /* the contact that does; "": none */
+    int parted;
+};
+
+static enum sid_err
+part_one(const struct sid_wechat_contact *contact, void *ctx) {
+    struct parting *parting = ctx;
+    struct sid_wechat_contact left = *contact; /* borrows what it owns */
+    struct sid_store *store = parting->tell.store;
+    if (strcmp(contact->id, parting->stays) == 0)
+        return SID_OK;
+    parting->parted++;
+    enum sid_err err = tell_one(contact, &parting->tell);
+    left.enrolment_id[0] = '\0';
+    if (err == SID_OK)
+        err = sid_store_contact_change(store, &left);
+    return err == SID_OK ? sid_app_audit(store, "wechat_bound", "holder",
+                                         contact->enrolment_id, "parted",
+                                         contact->account)
+                         : err;
+}
+
+enum sid_err
+sid_contact_move(const struct sid_keyring *keys, struct sid_store *store,
+                 const struct sid_contact_move *move) {
+    struct parting parting = {
+        .tell = {keys, store, move->operation, "recovered", move->now_s}};
+    struct sid_wechat_contact now = {.id = ""};
+    enum sid_err err = move->now == NULL
+                           ? SID_E_NOT_FOUND
+                           : sid_contact_find(keys, store, move->now, &now);
+    if (err == SID_OK)
+        memcpy(parting.stays, now.id, sizeof parting.stays);
+    else if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    sid_wechat_contact_fini(&now);
+    /* They come by the dozen. */
+    for (bool more = true; err == SID_OK && more; more = parting.parted > 0) {
+        parting.parted = 0;
+        err =
+            sid_store_contact_of(store, move->enrolment_id, part_one, &parting);
+    }
+    return err == SID_OK && move->now != NULL
+               ? sid_contact_bind(keys, store, move->now, move->enrolment_id,
+                                  move->now_s)
+               : err;
+}

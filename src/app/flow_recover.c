@@ -122,6 +122,23 @@ renew_credentials(const struct sid_recover *recover, struct sid_store *store,
     }
 }
 
+/* Chats on the old phone are its no more; the one in which this was done is. */
+static enum sid_err
+move_chats(const struct sid_recover *recover, struct sid_store *store,
+           const struct sid_enrolment *enrolment) {
+    const struct sid_wechat_who who = {recover->wechat_account,
+                                       recover->wechat_openid};
+    char operation[SID_ID_SIZE + 32];
+    (void)snprintf(operation, sizeof operation, "%s recovered %u",
+                   enrolment->id, (unsigned)enrolment->holder_generation);
+    const struct sid_contact_move move = {.enrolment_id = enrolment->id,
+                                          .now = who.openid[0] == '\0' ? NULL
+                                                                       : &who,
+                                          .operation = operation,
+                                          .now_s = sid_now_s()};
+    return sid_contact_move(recover->look.flow.app->keys, store, &move);
+}
+
 static enum sid_err
 renew(struct sid_recover *recover, struct sid_store *store,
       struct sid_enrolment *enrolment) {
@@ -150,12 +167,8 @@ renew(struct sid_recover *recover, struct sid_store *store,
     if (err == SID_OK)
         err = sid_store_credential_get(store, recover->look.id,
                                        &recover->look.credential);
-    /* Bound to the person, not to the phone. */
-    (void)snprintf(detail, sizeof detail, "%s recovered %u", enrolment->id,
-                   (unsigned)enrolment->holder_generation);
     if (err == SID_OK)
-        err = sid_contact_tell(app->keys, store, enrolment->id, detail,
-                               "recovered", sid_now_s());
+        err = move_chats(recover, store, enrolment);
     recover->recovered = err == SID_OK;
     return err;
 }

@@ -58,6 +58,10 @@ recovery_prepare(struct sid_request *req) {
     sid_request_make_flow(req, sizeof req->u.recover);
     struct sid_recover *recover = &req->u.recover;
     recover->by_number = true;
+    memcpy(recover->wechat_account, req->session.wechat_account,
+           sizeof recover->wechat_account);
+    memcpy(recover->wechat_openid, req->session.wechat_openid,
+           sizeof recover->wechat_openid);
     enum sid_err err = take_number(req);
     return err == SID_OK
                ? sid_api_take_photos(req, recover->photo, recover->challenge_id)

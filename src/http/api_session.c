@@ -144,6 +144,50 @@ open_with_key(struct sid_request *req, const struct sid_page_set *pages,
     return sid_app_within_quota(app, &req->caller, &req->retry_s);
 }
 
+/* The session that the browser has already; false: none. */
+static bool
+find_before(const struct sid_request *req, struct sid_session *out) {
+    struct sid_server *server = req->door->server;
+    struct sid_page_set *pages = sid_pages_hold(server);
+    const struct sid_session_times times = {
+        sid_app_now_s(server->app), sid_page_limits(pages).session_idle_s};
+    sid_page_set_drop(&pages);
+    char cookie[SID_SESSION_COOKIE_SIZE];
+    bool found =
+        sid_session_cookie(req, cookie) &&
+        sid_session_find(server->sessions, cookie, &times, out) == SID_OK;
+    sid_wipe(cookie, sizeof cookie);
+    return found;
+}
+
+static void
+keep_chat(struct sid_request *req, const struct sid_session *before) {
+    memcpy(req->session.wechat_account, before->wechat_account,
+           sizeof before->wechat_account);
+    memcpy(req->session.wechat_openid, before->wechat_openid,
+           sizeof before->wechat_openid);
+}
+
+/* Who came out of a chat, and has no card there, goes on as who they are there,
+ * for the account's client. NULL: it is not so. */
+static const char *
+take_chat(struct sid_request *req) {
+    struct sid_wechat *wechat = req->door->server->wechat;
+    struct sid_session before = {.wechat_openid = ""};
+    const char *client = NULL;
+    size_t account;
+    if (find_before(req, &before) && before.credential_id[0] == '\0' &&
+        (before.kind == SID_SESSION_APPLICANT ||
+         before.kind == SID_SESSION_HOLDER) &&
+        sid_wechat_find(wechat, before.wechat_account,
+                        strlen(before.wechat_account), &account)) {
+        keep_chat(req, &before);
+        client = sid_wechat_account(wechat, account)->client;
+    }
+    sid_wipe(&before, sizeof before);
+    return client;
+}
+
 /* Somebody of whom nothing is known acts for the page's client. */
 static enum sid_err
 open_page(struct sid_request *req, const struct sid_page_set *pages,
@@ -155,9 +199,10 @@ open_page(struct sid_request *req, const struct sid_page_set *pages,
                                    sid_page_limits(pages).applicant_per_minute,
                                    sid_app_now_s(server->app), &req->retry_s))
         return SID_E_RATE;
-    enum sid_err err =
-        sid_app_resume(server->app, attempt, sid_page_client(pages), true,
-                       &req->caller, &req->retry_s);
+    const char *client = take_chat(req);
+    enum sid_err err = sid_app_resume(
+        server->app, attempt, client != NULL ? client : sid_page_client(pages),
+        true, &req->caller, &req->retry_s);
     req->session.kind = SID_SESSION_APPLICANT;
     /* Not the asker's fault: the page's own key is not good any more. */
     return err == SID_E_UNAUTHENTICATED ? SID_E_FORBIDDEN : err;
@@ -253,35 +298,18 @@ sid_api_begin_session(struct sid_request *req,
     return SID_OK;
 }
 
-/* Who came out of a chat and signs in with a key is still the same person. */
-static void
-keep_chat(struct sid_request *req) {
-    struct sid_server *server = req->door->server;
-    struct sid_page_set *pages = sid_pages_hold(server);
-    const struct sid_session_times times = {
-        sid_app_now_s(server->app), sid_page_limits(pages).session_idle_s};
-    sid_page_set_drop(&pages);
-    char cookie[SID_SESSION_COOKIE_SIZE];
-    struct sid_session before;
-    if (sid_session_cookie(req, cookie) &&
-        sid_session_find(server->sessions, cookie, &times, &before) == SID_OK) {
-        memcpy(req->session.wechat_account, before.wechat_account,
-               sizeof before.wechat_account);
-        memcpy(req->session.wechat_openid, before.wechat_openid,
-               sizeof before.wechat_openid);
-        sid_wipe(&before, sizeof before);
-    }
-    sid_wipe(cookie, sizeof cookie);
-}
-
 /* The session begins once it is written down. */
 static enum sid_err
 open_finish(struct sid_request *req) {
     char cookie[SID_SESSION_COOKIE_SIZE];
+    struct sid_session before = {.wechat_openid = ""};
     memcpy(req->session.client_id, req->caller.client_id,
            sizeof req->session.client_id);
-    if (!is_applicant(req))
-        keep_chat(req);
+    /* Who came out of a chat and signs in with a key is still the same person.
+     */
+    if (!is_applicant(req) && find_before(req, &before))
+        keep_chat(req, &before);
+    sid_wipe(&before, sizeof before);
     enum sid_err err = sid_api_begin_session(req, cookie);
     if (err != SID_OK)
         return err;

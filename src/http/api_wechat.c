@@ -90,6 +90,13 @@ push_start(struct sid_request *req) {
 
 static enum sid_err
 push_finish(struct sid_request *req) {
+    const struct sid_wechat_turn *turn = &req->u.wechat_turn;
+    const struct sid_wechat_push *push = &turn->taken->push;
+    /* Who leaves the account leaves its pages. */
+    if (push->kind == SID_WECHAT_UNSUBSCRIBE)
+        sid_session_close_chat(
+            req->door->server->sessions,
+            sid_wechat_account(turn->wechat, turn->account)->name, push->from);
     return sid_wechat_turn_reply(&req->u.wechat_turn, &req->answer.body,
                                  &req->answer.content_type);
 }

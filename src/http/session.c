@@ -235,6 +235,20 @@ sid_session_close(struct sid_sessions *me,
     return SID_OK;
 }
 
+void
+sid_session_close_chat(struct sid_sessions *me, const char *account,
+                       const char *openid) {
+    pthread_mutex_lock(&me->lock);
+    for (uint32_t i = 0; i < SID_SESSIONS_MAX; i++) {
+        const struct sid_session *session = &me->place[i].session;
+        if (session->wechat_openid[0] != '\0' &&
+            strcmp(session->wechat_openid, openid) == 0 &&
+            strcmp(session->wechat_account, account) == 0)
+            drop(me, link_of(me, me->place[i].hash));
+    }
+    pthread_mutex_unlock(&me->lock);
+}
+
 bool
 sid_session_applicant_may(struct sid_sessions *me,
                           const struct sid_address *source, int64_t limit,

@@ -79,6 +79,10 @@ SID_FALLIBLE enum sid_err
 sid_session_close(struct sid_sessions *sessions,
                   const char cookie[SID_SESSION_COOKIE_SIZE]);
 
+/* Ends the sessions of who came out of a chat and has left it. */
+void sid_session_close_chat(struct sid_sessions *sessions, const char *account,
+                            const char *openid);
+
 /* Counts one request of an applicant from that source; false when there were
  * more than `limit` (0: no limit) within a minute: *left_s until the next. */
 bool sid_session_applicant_may(struct sid_sessions *sessions,

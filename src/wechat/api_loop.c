@@ -345,7 +345,9 @@ finish(struct sid_wechat_api *api, CURL *easy, CURLcode code) {
     struct sid_wechat_call *call = t->call;
     struct wechat_judged judged = judge_transfer(t, code);
     take_off_wire(api, call);
-    if (judged.verdict == WECHAT_AGAIN || judged.verdict == WECHAT_UNCLEAR)
+    if (judged.verdict == WECHAT_AGAIN || judged.verdict == WECHAT_UNCLEAR ||
+        (judged.verdict == WECHAT_REFUSED &&
+         sid_wechat_errcode_of_account(judged.errcode)))
         note_failure(api, call);
     else
         note_success(api, call);

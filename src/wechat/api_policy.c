@@ -34,6 +34,25 @@ sid_wechat_errcode_quota_used(int64_t errcode) {
     return errcode == 45047;
 }
 
+/* Source: developers.weixin.qq.com, global return codes. */
+bool
+sid_wechat_errcode_of_account(int64_t errcode) {
+    switch (errcode) {
+    case 40001: /* the secret or the token, also when it is new */
+    case 40013: /* app id */
+    case 40014:
+    case 40125: /* app secret */
+    case 40164: /* this address is not on the list */
+    case 42001:
+    case 45009: /* calls of the day */
+    case 45011: /* calls of the minute */
+    case 48001: /* the account may not do this */
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Between a half and all of it. */
 static int64_t
 jittered(int64_t wait_us, uint32_t chance) {

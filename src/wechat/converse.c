@@ -113,16 +113,17 @@ take_text(struct wechat_work *work, struct sid_store *store,
     return say(work, work->expired ? SID_WT_EXPIRED : SID_WT_NOT_UNDERSTOOD);
 }
 
-/* It is fetched at once, and for a conversation of this round only. */
+/* It is fetched at once, and for a conversation of this round only. place:
+ * where it is to lie. */
 static enum sid_err
 order_photo(struct wechat_work *work, struct sid_store *store,
-            enum sid_photo_kind kind) {
+            enum sid_photo_kind place) {
     char operation[SID_ERRAND_OPERATION_SIZE], push[64];
     struct sid_buf content = SID_BUF_EMPTY;
     sid_base32_encode(work->push, sizeof work->push, push);
     (void)snprintf(operation, sizeof operation, "photo %s", push);
     enum sid_err err =
-        sid_buf_printf(&content, "%s %s %s", sid_photo_kind_name(kind),
+        sid_buf_printf(&content, "%s %s %s", sid_photo_kind_name(place),
                        work->chat.round, work->turn->taken->push.media_id);
     if (err == SID_OK) {
         const struct sid_errand_order order = {.operation = operation,
@@ -141,11 +142,27 @@ order_photo(struct wechat_work *work, struct sid_store *store,
 static enum sid_err
 has_selfie(struct wechat_work *work, struct sid_store *store, bool *out) {
     struct sid_buf sealed = SID_BUF_EMPTY;
-    enum sid_err err = sid_store_chat_photo_get(store, work->contact.id,
-                                                SID_PHOTO_SELFIE, &sealed);
+    enum sid_err err = sid_store_chat_photo_get(
+        store, work->contact.id,
+        wechat_said_place(&work->said, SID_PHOTO_SELFIE), &sealed);
     *out = err == SID_OK;
     sid_buf_free(&sealed);
     return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
+/* The card is asked for first: of two photos that come in the wrong order it is
+ * the one that was sent first. Returns where the photo of this push is to lie.
+ */
+static enum sid_photo_kind
+place_photo(struct wechat_work *work, bool is_second) {
+    const struct sid_wechat_push *push = &work->turn->taken->push;
+    enum sid_photo_kind place = wechat_said_place(
+        &work->said, is_second ? SID_PHOTO_SELFIE : SID_PHOTO_ID);
+    if (!is_second)
+        wechat_said_note(&work->said, push);
+    else if (wechat_said_is_earlier(&work->said, push))
+        work->said.swapped = !work->said.swapped;
+    return place;
 }
 
 static enum sid_err
@@ -156,8 +173,7 @@ take_photo(struct wechat_work *work, struct sid_store *store) {
         return say(work, SID_WT_RUNNING);
     if (!both && strcmp(step, STEP_CARD) != 0)
         return say(work, work->expired ? SID_WT_EXPIRED : SID_WT_PHOTO_EARLY);
-    enum sid_err err =
-        order_photo(work, store, both ? SID_PHOTO_SELFIE : SID_PHOTO_ID);
+    enum sid_err err = order_photo(work, store, place_photo(work, both));
     if (err == SID_OK && !both)
         err = has_selfie(work, store, &both);
     if (err != SID_OK)
@@ -183,14 +199,21 @@ cancel(struct wechat_work *work, struct sid_store *store) {
 }
 
 static enum sid_err
-show_code(struct wechat_work *work) {
+send_code(struct wechat_work *work, struct sid_store *store) {
+    enum sid_err err = wechat_code_order(work->turn->wechat->keys, store,
+                                         &work->contact, work->now_s);
+    return err == SID_OK ? say(work, SID_WT_CODE_COMING) : err;
+}
+
+static enum sid_err
+show_code(struct wechat_work *work, struct sid_store *store) {
     const struct sid_contact_holder *holder = &work->holder;
     if (holder->credential_id[0] == '\0')
         return say(work, SID_WT_CODE_NONE);
     if (holder->credential_state == SID_CREDENTIAL_SUSPENDED)
         return say(work, SID_WT_CODE_STOPPED);
     if (account_of(work)->page_base[0] == '\0')
-        return say(work, SID_WT_CODE_ELSEWHERE);
+        return send_code(work, store);
     return wechat_say_link(work->turn->wechat, work->turn->account,
                            SID_WT_CODE_LINK, "card", &work->turn->answer);
 }
@@ -225,7 +248,7 @@ obey(struct wechat_work *work, struct sid_store *store,
     case COMMAND_APPLY_CHAT:
         return apply(work, store, true);
     case COMMAND_CODE:
-        return show_code(work);
+        return show_code(work, store);
     case COMMAND_LOST:
         return say(work, work->holder.credential_id[0] == '\0'
                              ? SID_WT_CODE_NONE

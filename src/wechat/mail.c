@@ -12,6 +12,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "text_tame.h"
 
 /* Source: WeChat's window for messages, 48 h after the user's last one, and how
  * long it keeps a photo, 3 days (reference/wechat.md sections 3 and 6). */
@@ -29,6 +30,7 @@ release(struct wechat_mail *mail) {
     sid_errand_fini(&mail->errand);
     sid_wechat_contact_fini(&mail->contact);
     sid_buf_free(&mail->content);
+    wechat_code_free(&mail->code);
     if (mail->submit != NULL) {
         sid_enrol_submit_fini(mail->submit);
         sid_free_wiped(mail->submit);
@@ -39,15 +41,18 @@ release(struct wechat_mail *mail) {
 
 /* ---- the end of an errand ------------------------------------------------ */
 
-/* Words that follow an errand which has failed. */
+/* Words that follow an errand. */
 static enum sid_err
-say_sorry(struct wechat_mail *mail, struct sid_store *store) {
+say_also(struct wechat_mail *mail, struct sid_store *store) {
     struct sid_buf text = SID_BUF_EMPTY;
     char operation[SID_ERRAND_OPERATION_SIZE];
-    (void)snprintf(operation, sizeof operation, "sorry %lld",
+    (void)snprintf(operation, sizeof operation, "also %lld",
                    (long long)mail->errand.seq);
+    char until[WECHAT_TIME_SIZE];
+    wechat_time_text(mail->until_s, until);
+    const struct sid_wechat_fill fill[] = {{"until", until}, {NULL, NULL}};
     enum sid_err err =
-        wechat_say(mail->wechat, mail->account, mail->sorry, NULL, &text);
+        wechat_say(mail->wechat, mail->account, mail->also, fill, &text);
     const struct sid_errand_order order = {.operation = operation,
                                            .kind = SID_ERRAND_TEXT,
                                            .content = sid_buf_span(&text),
@@ -81,11 +86,12 @@ close_run(struct sid_op *op, struct sid_store *store) {
             store, mail->errand.seq,
             mail->now_s + (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S));
     }
-    if (mail->missing)
+    bool there =
+        mail->also != SID_WECHAT_TEXT_COUNT && still_there(mail, store);
+    if (there && mail->missing)
         err = wechat_photo_missing(mail, store);
-    if (err == SID_OK && mail->sorry != SID_WECHAT_TEXT_COUNT &&
-        still_there(mail, store))
-        err = say_sorry(mail, store);
+    if (err == SID_OK && there && mail->also != SID_WECHAT_TEXT_COUNT)
+        err = say_also(mail, store);
     if (err == SID_OK && mail->forget)
         err = sid_store_chat_forget(store, mail->errand.contact_id);
     return err == SID_OK ? sid_store_errand_end(store, mail->errand.seq) : err;
@@ -141,8 +147,11 @@ wechat_mail_unpark(struct sid_wechat *wechat) {
 
 /* Whether another attempt may succeed. */
 static bool
-may_pass(enum sid_err err) {
-    return err == SID_E_API_UNREACHABLE || err == SID_E_API_PAUSED ||
+may_pass(const struct sid_wechat_call *call) {
+    enum sid_err err = call->err;
+    return (err == SID_E_API_REFUSED &&
+            sid_wechat_errcode_of_account(call->errcode)) ||
+           err == SID_E_API_UNREACHABLE || err == SID_E_API_PAUSED ||
            err == SID_E_TIMEOUT || err == SID_E_STOPPING ||
            err == SID_E_QUEUE_FULL || err == SID_E_NO_MEMORY;
 }
@@ -157,8 +166,11 @@ too_old(const struct wechat_mail *mail) {
 static void
 judge_sent(struct wechat_mail *mail) {
     const struct sid_wechat_call *call = &mail->call;
-    bool again = may_pass(call->err) && !call->maybe_done && !too_old(mail);
+    bool again = may_pass(call) && !call->maybe_done && !too_old(mail);
     mail->fate = again ? MAIL_BACK : MAIL_END;
+    if (call->op == SID_WECHAT_SEND_IMAGE &&
+        (call->err == SID_OK || call->maybe_done))
+        mail->also = SID_WT_CODE_UNTIL;
     sid_metric_add(call->err == SID_OK ? SID_M_WECHAT_SENT
                    : again             ? SID_M_WECHAT_SEND_LATER
                    : call->maybe_done  ? SID_M_WECHAT_SEND_UNKNOWN
@@ -196,7 +208,7 @@ keep_done(struct sid_op *op) {
 static void
 judge_fetched(struct wechat_mail *mail) {
     enum sid_err err = mail->call.err;
-    bool again = may_pass(err) && !too_old(mail);
+    bool again = may_pass(&mail->call) && !too_old(mail);
     sid_metric_add(err == SID_OK ? SID_M_WECHAT_FETCHED
                    : again       ? SID_M_WECHAT_FETCH_LATER
                                  : SID_M_WECHAT_FETCH_FAILED,
@@ -209,8 +221,41 @@ judge_fetched(struct wechat_mail *mail) {
     mail->fate = again ? MAIL_BACK : MAIL_END;
     mail->missing = !again;
     if (mail->missing)
-        mail->sorry = SID_WT_PHOTO_AGAIN;
+        mail->also = SID_WT_PHOTO_AGAIN;
     wechat_mail_close(mail);
+}
+
+/* What has failed, or a message. */
+static void
+judge(struct wechat_mail *mail) {
+    if (mail->errand.kind == SID_ERRAND_FETCH)
+        judge_fetched(mail);
+    else
+        judge_sent(mail);
+}
+
+static void call_done(struct sid_wechat_call *call);
+
+static enum sid_err
+hand_over(struct wechat_mail *mail) {
+    mail->call.account = mail->account;
+    mail->call.done = call_done;
+    return sid_wechat_api_submit(mail->wechat->api, &mail->call);
+}
+
+/* An upload may be repeated: nobody has seen it. */
+static void
+judge_uploaded(struct wechat_mail *mail) {
+    enum sid_err err = mail->call.err;
+    if (err == SID_OK)
+        err = wechat_code_uploaded(mail);
+    if (err == SID_OK)
+        err = hand_over(mail);
+    if (err == SID_OK)
+        return;
+    mail->call.err = err;
+    mail->call.maybe_done = false;
+    judge_sent(mail);
 }
 
 /* The client's thread. */
@@ -219,28 +264,26 @@ call_done(struct sid_wechat_call *call) {
     struct wechat_mail *mail =
         (struct wechat_mail *)(void *)((char *)call -
                                        offsetof(struct wechat_mail, call));
-    if (mail->errand.kind == SID_ERRAND_FETCH)
-        judge_fetched(mail);
+    if (call->op == SID_WECHAT_MEDIA_UPLOAD)
+        judge_uploaded(mail);
     else
-        judge_sent(mail);
+        judge(mail);
 }
 
-static void
-begin_call(struct wechat_mail *mail) {
-    mail->call.account = mail->account;
-    mail->call.done = call_done;
-    enum sid_err err = sid_wechat_api_submit(mail->wechat->api, &mail->call);
+void
+wechat_mail_call(struct wechat_mail *mail) {
+    enum sid_err err = hand_over(mail);
     if (err == SID_OK)
         return;
     mail->call.err = err;
-    call_done(&mail->call);
+    judge(mail);
 }
 
 /* ---- taking -------------------------------------------------------------- */
 
 /* What is sent, and to whom. Nothing to say: skip. */
 static enum sid_err
-prepare_send(struct wechat_mail *mail) {
+prepare_send(struct wechat_mail *mail, struct sid_store *store) {
     const struct sid_keyring *keys = mail->wechat->keys;
     struct sid_buf openid = SID_BUF_EMPTY;
     mail->call.op = SID_WECHAT_SEND_TEXT;
@@ -253,6 +296,8 @@ prepare_send(struct wechat_mail *mail) {
     if (err == SID_OK && mail->errand.kind == SID_ERRAND_TEXT)
         return sid_buf_append(&mail->call.body, mail->content.ptr,
                               mail->content.len);
+    if (err == SID_OK && wechat_code_is_asked(mail))
+        return wechat_code_prepare(mail, store);
     if (err == SID_OK)
         err = sid_buf_append(&mail->content, "", 1);
     if (err == SID_OK)
@@ -260,6 +305,7 @@ prepare_send(struct wechat_mail *mail) {
             wechat_say_event(mail->wechat, mail->account,
                              (const char *)mail->content.ptr, &mail->call.body);
     mail->skip = err == SID_OK && mail->call.body.len == 0;
+    wechat_text_cut(&mail->call.body);
     return err;
 }
 
@@ -274,7 +320,7 @@ prepare(struct wechat_mail *mail, struct sid_store *store) {
     if (err == SID_OK)
         err = mail->errand.kind == SID_ERRAND_FETCH
                   ? wechat_photo_prepare(mail, store)
-                  : prepare_send(mail);
+                  : prepare_send(mail, store);
     return err;
 }
 
@@ -313,8 +359,10 @@ take_done(struct sid_op *op) {
         wechat_mail_close(mail);
     else if (mail->ready)
         wechat_photo_submit(mail);
+    else if (mail->code != NULL)
+        wechat_code_start(mail);
     else
-        begin_call(mail);
+        wechat_mail_call(mail);
     wechat_mail_next(wechat, account);
 }
 
@@ -336,7 +384,7 @@ next(struct sid_wechat *wechat, size_t account, bool look) {
     mail->wechat = wechat;
     mail->account = account;
     mail->look = look;
-    mail->sorry = SID_WECHAT_TEXT_COUNT;
+    mail->also = SID_WECHAT_TEXT_COUNT;
     sid_writer_submit(wechat->writer, &mail->op);
 }
 

@@ -66,35 +66,42 @@ load_photo(struct wechat_mail *mail, struct sid_store *store,
 
 static enum sid_err
 fill_submit(struct wechat_mail *mail, const struct sid_wechat_chat *chat,
-            struct sid_enrol_submit *submit) {
+            const struct wechat_said *said, struct sid_enrol_submit *submit) {
     const struct sid_wechat_account *account =
         &mail->wechat->accounts.item[mail->account];
-    struct wechat_said said = {.consent_at_s = 0};
     struct sid_buf openid = SID_BUF_EMPTY;
     enum sid_err err =
-        wechat_said_open(mail->wechat->keys, &mail->contact, chat, &said);
-    if (err == SID_OK)
-        err = sid_contact_open(
-            mail->wechat->keys, &mail->contact, SID_CONTACT_OPENID,
-            sid_buf_span(&mail->contact.openid_sealed), &openid);
+        sid_contact_open(mail->wechat->keys, &mail->contact, SID_CONTACT_OPENID,
+                         sid_buf_span(&mail->contact.openid_sealed), &openid);
     if (err == SID_OK && openid.len >= sizeof submit->wechat_openid)
         err = SID_E_SEAL;
     if (err == SID_OK) {
         memcpy(submit->wechat_openid, openid.ptr, openid.len);
         memcpy(submit->wechat_account, account->name,
                sizeof submit->wechat_account);
-        memcpy(submit->holder.name, said.name, sizeof said.name);
-        memcpy(submit->id_number_text, said.number, sizeof said.number);
+        memcpy(submit->holder.name, said->name, sizeof said->name);
+        memcpy(submit->id_number_text, said->number, sizeof said->number);
         memcpy(submit->consent_version, account->consent_version,
                sizeof submit->consent_version);
         memcpy(submit->idempotency_key, chat->round, sizeof chat->round);
-        submit->consent_at_s = said.consent_at_s;
+        submit->consent_at_s = said->consent_at_s;
         submit->body_bytes = submit->photo[SID_PHOTO_ID].len +
                              submit->photo[SID_PHOTO_SELFIE].len;
     }
     sid_buf_free(&openid);
-    sid_wipe(&said, sizeof said);
     return err;
+}
+
+static enum sid_err
+load_photos(struct wechat_mail *mail, struct sid_store *store,
+            const struct wechat_said *said, struct sid_enrol_submit *submit) {
+    enum sid_err err =
+        load_photo(mail, store, wechat_said_place(said, SID_PHOTO_ID),
+                   &submit->photo[SID_PHOTO_ID]);
+    return err == SID_OK ? load_photo(mail, store,
+                                      wechat_said_place(said, SID_PHOTO_SELFIE),
+                                      &submit->photo[SID_PHOTO_SELFIE])
+                         : err;
 }
 
 /* Makes the submission once all is there. */
@@ -103,16 +110,17 @@ try_complete(struct wechat_mail *mail, struct sid_store *store,
              const struct sid_wechat_chat *chat) {
     if (strcmp(chat->step, STEP_CHECK) != 0)
         return SID_OK;
+    struct wechat_said said = {.consent_at_s = 0};
     struct sid_enrol_submit *submit = calloc(1, sizeof *submit);
     if (submit == NULL)
         return SID_E_NO_MEMORY;
     enum sid_err err =
-        load_photo(mail, store, SID_PHOTO_ID, &submit->photo[SID_PHOTO_ID]);
+        wechat_said_open(mail->wechat->keys, &mail->contact, chat, &said);
     if (err == SID_OK)
-        err = load_photo(mail, store, SID_PHOTO_SELFIE,
-                         &submit->photo[SID_PHOTO_SELFIE]);
+        err = load_photos(mail, store, &said, submit);
     if (err == SID_OK)
-        err = fill_submit(mail, chat, submit);
+        err = fill_submit(mail, chat, &said, submit);
+    sid_wipe(&said, sizeof said);
     if (err == SID_OK) {
         mail->submit = submit;
         mail->ready = true;
@@ -141,13 +149,13 @@ submit_done(struct sid_flow *flow) {
         mail->fate = MAIL_BACK;
         break;
     case SID_E_ATTEMPTS:
-        mail->sorry = SID_WT_TOO_OFTEN;
+        mail->also = SID_WT_TOO_OFTEN;
         break;
     default:
         sid_log(SID_LOG_WARN, "wechat_enrolment_refused",
                 SID_S("account", mail->errand.account),
                 SID_S("code", sid_err_code(flow->err)));
-        mail->sorry = SID_WT_FAILED;
+        mail->also = SID_WT_FAILED;
     }
     wechat_mail_close(mail);
 }
@@ -176,7 +184,7 @@ wechat_photo_submit(struct wechat_mail *mail) {
                 SID_S("account", mail->errand.account));
         mail->fate = MAIL_END;
         mail->forget = true;
-        mail->sorry = SID_WT_FAILED;
+        mail->also = SID_WT_FAILED;
     }
     wechat_mail_close(mail);
 }
@@ -223,18 +231,24 @@ wechat_photo_keep(struct wechat_mail *mail, struct sid_store *store) {
 enum sid_err
 wechat_photo_missing(struct wechat_mail *mail, struct sid_store *store) {
     struct sid_wechat_chat chat = {.step = ""};
+    struct wechat_said said = {.consent_at_s = 0};
     enum sid_err err = load_chat(mail, store, &chat);
     if (err == SID_OK)
         err =
-            sid_text_copy(chat.step, sizeof chat.step,
-                          mail->kind == SID_PHOTO_ID ? STEP_CARD : STEP_SELFIE);
+            wechat_said_open(mail->wechat->keys, &mail->contact, &chat, &said);
+    if (err == SID_OK)
+        err = sid_text_copy(chat.step, sizeof chat.step,
+                            wechat_said_place(&said, mail->kind) == SID_PHOTO_ID
+                                ? STEP_CARD
+                                : STEP_SELFIE);
     if (err == SID_OK) {
         chat.updated_at_s = mail->now_s;
         err = sid_store_chat_put(store, &chat);
     } else if (err == SID_E_NOT_FOUND) {
-        mail->sorry = SID_WECHAT_TEXT_COUNT;
+        mail->also = SID_WECHAT_TEXT_COUNT;
         err = SID_OK;
     }
+    sid_wipe(&said, sizeof said);
     sid_wechat_chat_fini(&chat);
     return err;
 }

@@ -52,6 +52,13 @@ struct wechat_said {
     int64_t consent_at_s;
     char name[SID_NAME_SIZE];
     char number[SID_IDNUMBER_SIZE];
+    /* When the photo that was taken for the card was sent, by WeChat's clock
+     * and count; 0 and "": none was. */
+    int64_t photo_at_s;
+    char photo_msg_id[SID_WECHAT_MSG_ID_SIZE];
+    /* The photo that came first was sent second: each lies where the other one
+     * would. */
+    bool swapped;
 };
 /* Seals it into the chat. Errors: those of sid_contact_seal(). */
 SID_FALLIBLE enum sid_err
@@ -63,6 +70,17 @@ SID_FALLIBLE enum sid_err
 wechat_said_open(const struct sid_keyring *keys,
                  const struct sid_wechat_contact *contact,
                  const struct sid_wechat_chat *chat, struct wechat_said *out);
+
+/* Notes when the photo of this push was sent. */
+void wechat_said_note(struct wechat_said *said,
+                      const struct sid_wechat_push *push);
+/* Whether it was sent before the one that was noted. */
+bool wechat_said_is_earlier(const struct wechat_said *said,
+                            const struct sid_wechat_push *push);
+/* Where the photo that shows this lies, and what the one that lies there shows.
+ */
+enum sid_photo_kind wechat_said_place(const struct wechat_said *said,
+                                      enum sid_photo_kind kind);
 
 /* ---- talk.c: what people ask for ----------------------------------------- */
 enum wechat_command {
@@ -176,17 +194,19 @@ SID_FALLIBLE enum sid_err wechat_clerk_finish(struct wechat_work *work);
 
 /* ---- mail.c: the outbox -------------------------------------------------- */
 /* One errand on its way. Owned by whoever has it: writer, client, flow. */
+struct wechat_code;
 struct wechat_mail {
     struct sid_op op;                /* first */
     struct wechat_mail *next;        /* of those that are parked */
     struct sid_wechat_call call;     /* its call */
     struct sid_enrol_submit *submit; /* a finished conversation's */
+    struct wechat_code *code;        /* that is being made */
     struct sid_wechat *wechat;
     size_t account;
     struct sid_errand errand;
     struct sid_wechat_contact contact;
     struct sid_buf content;
-    enum sid_photo_kind kind; /* of a fetch */
+    enum sid_photo_kind kind; /* of a fetch: where the photo is to lie */
     bool look;                /* also count what waits */
     bool skip;                /* there is nothing to be done */
     bool fetched;             /* the photo is in the store */
@@ -194,7 +214,8 @@ struct wechat_mail {
     bool missing;             /* the photo cannot be had */
     bool forget;              /* the conversation is over */
     enum { MAIL_END, MAIL_BACK } fate;
-    enum sid_wechat_text sorry; /* told as well at the end; COUNT: nothing */
+    enum sid_wechat_text also; /* told as well at the end; COUNT: nothing */
+    int64_t until_s;           /* named in that; 0: nothing is */
     int64_t now_s;
 };
 /* Takes the next errand of an account, if it has places. Any thread. */
@@ -204,8 +225,31 @@ void wechat_mail_look(struct sid_wechat *wechat, size_t account);
 /* Writes the fate into the store, and goes on with the next one. The mail is
  * not the caller's any more. */
 void wechat_mail_close(struct wechat_mail *mail);
+/* Hands the call over to WeChat's client, and goes on with what comes of it.
+ * Takes the mail. */
+void wechat_mail_call(struct wechat_mail *mail);
 /* Tries again what could not be written down; drops it at a stop. */
 void wechat_mail_unpark(struct sid_wechat *wechat);
+
+/* ---- mail_code.c --------------------------------------------------------- */
+/* Inside a transaction: the code of the enrolment that this contact is bound to
+ * is to be sent as a picture. Errors: those of seal and store. */
+SID_FALLIBLE enum sid_err
+wechat_code_order(const struct sid_keyring *keys, struct sid_store *store,
+                  const struct sid_wechat_contact *contact, int64_t now_s);
+/* Whether that is what was taken from the outbox. */
+bool wechat_code_is_asked(const struct wechat_mail *mail);
+/* Inside the transaction that takes it: makes mail->code, or says in also why
+ * there is none. Errors: those of the store; SID_E_NOT_FOUND: it is not this
+ * contact's any more. */
+SID_FALLIBLE enum sid_err wechat_code_prepare(struct wechat_mail *mail,
+                                              struct sid_store *store);
+/* Makes the code, draws it, uploads it. Takes the mail. Writer's thread. */
+void wechat_code_start(struct wechat_mail *mail);
+/* It is uploaded: makes the call that sends it. Errors: SID_E_API_ANSWER. */
+SID_FALLIBLE enum sid_err wechat_code_uploaded(struct wechat_mail *mail);
+/* NULL-safe. */
+void wechat_code_free(struct wechat_code **code);
 
 /* ---- mail_photo.c -------------------------------------------------------- */
 /* Inside the transaction that takes a fetch: what is to be fetched, or that it

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "smartid/text.h"
+#include "smartid/wechat_push.h"
 
 /* Bytes of the code point at <at, left> that must go; 0: it may stay. */
 static size_t
@@ -43,4 +44,18 @@ wechat_text_tame(char *text, size_t len) {
         i = end + 1;
     }
     return SID_OK;
+}
+
+void
+wechat_text_cut(struct sid_buf *text) {
+    static const char ellipsis[] = "\xe2\x80\xa6";
+    const size_t mark = sizeof ellipsis - 1;
+    size_t len = SID_WECHAT_TEXT_SIZE - 1 - mark;
+    if (text->len < SID_WECHAT_TEXT_SIZE)
+        return;
+    while (len > 0 && (text->ptr[len] & 0xc0) == 0x80)
+        len--;
+    memcpy(text->ptr + len, ellipsis, mark);
+    sid_wipe(text->ptr + len + mark, text->len - len - mark);
+    text->len = len + mark;
 }

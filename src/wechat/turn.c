@@ -10,6 +10,7 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/text.h"
+#include "text_tame.h"
 
 /* What two deliveries have in common names a person: its keyed hash is kept. */
 static enum sid_err
@@ -248,6 +249,7 @@ sid_wechat_turn_reply(const struct sid_wechat_turn *turn, struct sid_buf *out,
     enum sid_err err = sid_rand_bytes(random, sizeof random);
     if (err == SID_OK)
         err = sid_buf_append(&text, turn->answer.ptr, turn->answer.len);
+    wechat_text_cut(&text);
     if (err == SID_OK)
         err = sid_buf_append(&text, "", 1);
     if (err == SID_OK)

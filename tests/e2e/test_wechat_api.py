@@ -420,6 +420,14 @@ class Breaker(WechatCase):
         self.assertEqual(driver.do("callback_ips")["err"], "api_paused")
         self.good(driver.do("callback_ips", account=1))
 
+    def test_r_an_account_that_is_refused_is_left_alone_too(self):
+        driver = self.driver()
+        self.good(driver.do("callback_ips"))
+        self.standin.fail("errcode", "/cgi-bin/getcallbackip", value=40164)
+        errors = [driver.do("callback_ips")["err"] for _ in range(8)]
+        self.assertEqual(errors[0], "api_refused")
+        self.assertEqual(errors[-1], "api_paused")
+
     def test_a_refusal_is_no_failure(self):
         driver = self.driver()
         for _ in range(6):

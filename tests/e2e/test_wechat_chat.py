@@ -1,5 +1,4 @@
-"""The chat on WeChat from the outside: enrolling, commands, retries, crashes,
-and a WeChat that fails."""
+"""The chat on WeChat from the outside: enrolling, commands, retries, clerks."""
 
 import contextlib
 import itertools
@@ -9,7 +8,7 @@ import unittest
 
 import photos
 from harness import credential_of, holder
-from wechat_case import APPLY, ChatCase, secret
+from wechat_case import APPLY, SPECIMEN, ChatCase, secret
 from wechat_standin import Account, Pusher
 
 APPROVED = "核验通过"
@@ -18,6 +17,7 @@ WHO = itertools.count(1)
 
 class Enrolling(ChatCase):
     def test_a_whole_enrolment_by_chat_ends_in_an_approval_that_is_told(self):
+        self.standin.enforce_quota = True
         person = self.person()
         self.assertIn("欢迎", person.event("subscribe"))
         self.assertIn("同意", person.says("办理"))
@@ -36,6 +36,9 @@ class Enrolling(ChatCase):
                          [(0,)])
         self.assertIn("已有", person.says("办理"))
         self.assertIn(APPROVED, person.says("进度"))
+        # Only the API is asked, and never an address that a push names.
+        self.assertEqual({path.split("/")[1] for path in self.standin.calls},
+                         {"cgi-bin"})
 
     def test_pushed_thrice_out_of_order_with_half_the_calls_failing_there_is_one(
             self):
@@ -63,6 +66,55 @@ class Enrolling(ChatCase):
         self.assertIn("自拍照模糊", person.hears()[0])
         person.enrols()
         self.assertIn(APPROVED, person.hears(2)[1])
+
+    def test_r_photos_that_come_in_the_wrong_order_are_what_they_show(self):
+        person = self.person()
+        for card_earlier_s in (0, 5):
+            with self.subTest(card_earlier_s=card_earlier_s):
+                person.begins()
+                card, selfie = (
+                    self.pusher.image(person.openid, photo, "image/png")
+                    for photo in (photos.photo(1),
+                                  photos.photo(1, photos.BLURRED)))
+                if card_earlier_s:  # the time counts, then the number
+                    card["MsgId"], selfie["MsgId"] = selfie["MsgId"], \
+                        card["MsgId"]
+                    card["CreateTime"] -= card_earlier_s
+                told = len(person.told())
+                person.push(selfie)
+                self.assertIn("正在核验", person.push(card))
+                self.assertIn("自拍照模糊", person.hears(told + 1)[-1])
+
+    def test_r_of_swapped_photos_the_one_that_is_missing_is_asked_for(self):
+        person = self.person()
+        person.begins()
+        card, selfie = (self.pusher.image(person.openid, photos.photo(1),
+                                          "image/png") for _ in "ab")
+        self.standin.fail("503", path="/cgi-bin/media/get")
+        person.push(selfie)
+        person.push(card)
+        self.until(lambda: self.metric(
+            'smartidd_wechat_calls_total{op="fetch",outcome="later"}') > 0)
+        del self.standin.media[selfie["MediaId"]]
+        self.standin.heal()
+        self.assertIn("没有收到", person.hears()[0])
+        self.until(lambda: len(self.rows("SELECT kind FROM wechat_photo")) == 1)
+        self.assertIn("自拍照", person.says("好的"))
+        self.assertIn("正在核验", person.sends(photos.photo(1)))
+        self.assertIn(APPROVED, person.hears(2)[1])
+
+    def test_words_that_come_in_the_wrong_order_are_not_taken_for_others(self):
+        person = self.person()
+        person.says(APPLY)
+        person.says("同意")
+        name, number = (self.pusher.text(person.openid, text)
+                        for text in ("王样例", SPECIMEN))
+        self.assertIn("不像是姓名", person.push(number))
+        self.assertIn("身份证号码", person.push(name))
+        photo = self.pusher.image(person.openid, photos.photo(1), "image/png")
+        number = self.pusher.text(person.openid, SPECIMEN)
+        self.assertIn("还没有进行到", person.push(photo))
+        self.assertIn("人像面", person.push(number))
 
     def test_a_photo_that_cannot_be_had_is_asked_for_again(self):
         person = self.person()
@@ -117,66 +169,31 @@ class Strict(ChatCase):
         self.assertIn("不能在对话中办理", self.person().says(APPLY))
 
 
-class Failing(ChatCase):
-    def test_a_crash_in_the_middle_loses_nothing_and_doubles_nothing(self):
+class Long(ChatCase):
+    """The bureau's words may be long, and several be said together."""
+
+    def write_account(self, **more):
+        path = os.path.join(self.daemon.folder, "texts")
+        with open(path, "w", encoding="utf-8") as stream:
+            for key in ("welcome", "how_it_works", "reason_too_blurred",
+                        "reason_too_dark"):
+                stream.write("%s = %s\n" % (key, key + "长" * 490))
+            stream.write("rejected = {reasons}\n")
+        ChatCase.write_account(self, texts_file=path, **more)
+
+    def test_r_what_is_too_long_for_a_message_is_cut_and_said(self):
         person = self.person()
+        shown = person.event("subscribe")
+        self.assertTrue(shown.startswith("welcome长"))
+        self.assertIn("how_it_works长", shown)
+        self.assertTrue(shown.endswith("长…"))
+        self.assertLessEqual(len(shown.encode()), 2048)
         person.begins()
-        self.standin.fail("slow", path="/cgi-bin/media/get")
-        person.sends(photos.photo(1))
-        person.sends(photos.photo(1))
-        self.assertTrue(self.standin.wait(
-            lambda: "/cgi-bin/media/get" in self.standin.calls))
-        self.daemon.kill()
-        self.standin.heal()
-        self.standin.release()
-        self.start()
-        self.assertIn(APPROVED, person.hears()[0])
-        self.assertEqual(self.rows("SELECT count(*) FROM enrolment"), [(1,)])
-        for message, shown in person.before:
-            again = self.pusher.deliver(message)
-            self.assertEqual(person.content(again), shown)
-        self.assertEqual(len(person.told()), 1)
-
-    def test_while_wechat_is_down_enrolments_go_on_and_messages_wait(self):
-        person = self.person()
-        person.enrols()
-        person.hears()
-        self.standin.fail("503")
-        enrolled = self.app.enrol(who=2)
-        self.assertEqual(enrolled["state"], "approved")
-        other = self.person("oOTHER")
-        other.begins(number="440524188001010014")
-        other.sends(photos.photo(3))
-        other.sends(photos.photo(3))
-        self.until(lambda: self.metric(
-            'smartidd_wechat_calls_total{op="fetch",outcome="later"}') > 0)
-        self.assertEqual(other.told(), [])
-        self.daemon.restart()
-        self.pusher.url = "http://127.0.0.1:%d/channels/wechat/city" % \
-            self.daemon.port
-        self.standin.heal()
-        self.assertIn(APPROVED, other.hears()[0])
-
-    def test_a_message_whose_fate_is_unknown_is_not_repeated(self):
-        self.standin.fail("lost", path="/cgi-bin/message/custom/send",
-                          times=1)
-        person = self.person()
-        person.enrols()
-        person.hears()
-        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
-                   [(0,)])
-        self.assertEqual(len(person.told()), 1)
-        self.assertEqual(self.metric(
-            'smartidd_wechat_calls_total{op="send",outcome="unknown"}'), 1)
-
-    def test_beyond_the_quota_a_message_is_given_up_and_logged(self):
-        self.standin.fail("errcode", path="/cgi-bin/message/custom/send",
-                          value=45047)
-        person = self.person()
-        person.enrols()
-        self.until(lambda: "why=quota_used" in self.daemon.log.text())
-        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
-                   [(0,)])
+        person.sends(photos.photo(1, photos.BLURRED))
+        person.sends(photos.photo(1, photos.BLURRED))
+        told = person.hears()[0]
+        self.assertTrue(told.endswith("长…"), told[-20:])
+        self.assertLessEqual(len(told.encode()), 2048)
 
 
 class Commands(ChatCase):
@@ -251,14 +268,26 @@ class Commands(ChatCase):
         self.assertIn("没有您的资料", person.says("删除"))
         self.assertIn("没有您的资料", person.says("确认删除"))
 
-    def test_a_recovery_on_another_phone_is_told(self):
+    def test_r_a_recovery_parts_the_chat_which_is_told_once(self):
         person = self.enrolled()
         credential = person.credential
+        self.assertIn("enter?to=card", person.says("我的码"))
         answer = self.officer.post(
             "/v1/credentials/%s/recover" % credential, {"reason": "new_phone"})
         self.assertEqual(answer.status, 200, answer)
         self.assertIn("另一部手机", person.hears(2)[1])
-        self.assertIn("已挂失", person.says("确认挂失"))
+        for words in ("我的码", "确认挂失", "恢复", "谁查过我"):
+            self.assertIn("您还没有", person.says(words))
+        self.assertIn("没有您的资料", person.says("确认删除"))
+        self.assertEqual(self.state(person), "active")
+        self.app.recover(credential, photos.photo(2))
+        self.until(lambda: self.rows("SELECT count(*) FROM wechat_outbox") ==
+                   [(0,)])
+        self.assertEqual(len(person.told()), 2)
+        self.assertEqual(self.rows(
+            "SELECT outcome, detail FROM audit WHERE event = 'wechat_bound' "
+            "AND subject = '%s'" % person.enrolment),
+            [("bound", "city"), ("parted", "city")])
 
     def test_who_leaves_is_unbound_but_not_deleted(self):
         person = self.enrolled()
@@ -303,7 +332,8 @@ class Clerk(ChatCase):
         return person
 
     def scan(self, person, code):
-        """A later one each time: twice within a second is one push."""
+        """A later one each time: the same code twice within a second is one
+        push."""
         self.later = getattr(self, "later", 0) + 1
         message = self.pusher.scan(person.openid, code)
         message["CreateTime"] += self.later
@@ -332,6 +362,33 @@ class Clerk(ChatCase):
         self.assertEqual(len(checks), 3)
         self.assertIn("1 ", clerk.says("用途"))
 
+    def test_two_scans_within_one_second_are_two_and_their_copies_none(self):
+        clerk = self.bound()
+        clerk.copies = 3
+        first, second = (self.pusher.scan(clerk.openid, code)
+                         for code in ("SID1:A", "SID1:B"))
+        other = dict(first, Event="scancode_push")
+        pressed = self.pusher.event(clerk.openid, "CLICK", "HELP")
+        for message in (first, second, other, pressed):
+            message["CreateTime"] = first["CreateTime"]
+        before = self.metric('smartidd_wechat_pushes_total{outcome="taken"}')
+        shown = [clerk.push(message)
+                 for message in (first, second, other, pressed)]
+        self.assertEqual(self.metric(
+            'smartidd_wechat_pushes_total{outcome="taken"}'), before + 4)
+        self.assertIn("1 ", shown[0])
+        self.assertEqual(shown[1], shown[0])
+        self.assertIn("用途：", clerk.says("1"))
+        codes = []
+        for text in ("SID1:A", "SID1:B"):
+            scan = self.pusher.scan(clerk.openid, text)
+            scan["CreateTime"] = codes[0]["CreateTime"] if codes else \
+                scan["CreateTime"] + 5
+            codes.append(scan)
+            self.assertIn("无效", clerk.push(scan))
+        self.assertEqual(self.rows("SELECT count(*) FROM audit WHERE "
+                                   "event = 'verification'"), [(2,)])
+
     def test_a_revoked_clerk_is_one_no_longer(self):
         clerk = self.bound()
         self.admin.post("/v1/clients/%s/revoke" %
@@ -346,6 +403,7 @@ class ClerkWithout(Clerk):
     ACCOUNT = {}
     test_a_bound_clerk_scans_and_is_told_what_the_purpose_allows = None
     test_a_revoked_clerk_is_one_no_longer = None
+    test_two_scans_within_one_second_are_two_and_their_copies_none = None
 
     def test_without_a_purpose_nothing_is_checked(self):
         clerk = self.bound()

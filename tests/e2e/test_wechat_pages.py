@@ -13,7 +13,7 @@ import photos
 from harness import Daemon, DaemonCase, credential_of, form, holder
 from http_raw import multipart
 from wechat_accounts import PAGES, accounts_file, section
-from wechat_standin import Account, Standin
+from wechat_standin import Account, Pusher, Standin
 
 CITY = "/channels/wechat/city"
 VISIT = re.compile(r"^sid_visit=([0-9a-z]{52}); Path=/; HttpOnly; "
@@ -74,8 +74,8 @@ class Phone:
             self.token = answer.json()["csrf_token"]
         return answer
 
-    def enrol(self, who):
-        parts = form(holder(), *photos.pair(who))
+    def enrol(self, who, person=None):
+        parts = form(person or holder(), *photos.pair(who))
         kind, body = multipart(parts)
         return self.ask("POST", "/v1/enrollments", data=body, headers={
             "Content-Type": kind, "Prefer": "wait=20"})
@@ -221,7 +221,11 @@ class ComingBack(PageCase):
         phone = self.phone()
         state = phone.state_of("card")
         phone.account = "/channels/wechat/town"
-        self.refused(phone.come_back(state))
+        # A code that the other account's WeChat would take.
+        code = self.other.add_code(phone.openid)
+        before = self.other.count("/sns/oauth2/access_token")
+        self.refused(phone.come_back(state, code))
+        self.assertEqual(self.other.count("/sns/oauth2/access_token"), before)
 
     def test_a_state_is_good_for_ten_minutes(self):
         phone = self.phone()
@@ -358,7 +362,118 @@ class Resident(PageCase):
                                                   photos.photo(10))
         self.assert_problem(phone.ask("GET", path), 404, "not_found")
 
-    def test_who_leaves_is_signed_out(self):
+    def recover(self, phone, number, who):
+        """As /card does it, after a link of /enroll."""
+        phone.session()
+        opened = phone.ask("POST", "/v1/sessions", {"page": "enroll"})
+        self.assertEqual(opened.status, 201, opened)
+        phone.token = opened.json()["csrf_token"]
+        kind, body = multipart([
+            ("id_number", None, number.encode()),
+            ("selfie", "image/png", photos.photo(who), "s.png")])
+        answer = phone.ask("POST", "/v1/recoveries", data=body,
+                           headers={"Content-Type": kind})
+        self.assertEqual(answer.status, 200, answer)
+        return opened.json(), answer.json()
+
+    def told(self, phone):
+        with self.standin.lock:
+            return [content for openid, _, content in self.standin.sent
+                    if openid == phone.openid]
+
+    def test_r_a_recovery_on_a_page_in_wechat_binds_that_chat_anew(self):
+        old = self.phone("openid-old")
+        old.tap("enroll")
+        old.session()
+        person = holder()
+        answer = old.enrol(20, person)
+        self.assertEqual(answer.status, 201, answer)
+        credential = credential_of(answer.json())
+        new = self.phone("openid-new")
+        self.assertEqual(new.tap("card"), "/enroll#wechat")
+        opened, answer = self.recover(new, person["id_number"], 20)
+        self.assertEqual(opened["wechat"], "city")
+        self.assertTrue(answer["recovered"], answer)
+        self.assertEqual(new.tap("card"), "/card#wechat")
+        self.assertEqual(new.session().json()["credential_id"], credential)
+        self.assertEqual(new.ask(
+            "GET", "/v1/credentials/%s/code" % credential).status, 200)
+        self.assertEqual(old.tap("card"), "/enroll#wechat")
+        self.assertTrue(self.standin.wait(lambda: len(self.told(old)) == 2))
+        self.assertIn("另一部手机", self.told(old)[1])
+        self.assertEqual(self.told(new), [])
+        bound = [row["outcome"] for row in self.events("wechat_bound")
+                 if row["subject"] == answer["credential"]["enrollment_id"]]
+        self.assertEqual(bound, ["bound", "parted", "bound"])
+
+    def test_a_wrong_face_on_a_page_in_wechat_moves_nothing(self):
+        old = self.phone("openid-stays")
+        old.tap("enroll")
+        old.session()
+        person = holder()
+        old.enrol(22, person)
+        new = self.phone("openid-thief")
+        new.tap("card")
+        _, answer = self.recover(new, person["id_number"], 23)
+        self.assertFalse(answer["recovered"])
+        self.assertEqual(new.tap("card"), "/enroll#wechat")
+        self.assertEqual(old.tap("card"), "/card#wechat")
+
+    def test_r_another_try_on_the_page_is_bound_to_the_chat_as_well(self):
+        phone = self.phone()
+        phone.tap("enroll")
+        phone.session()
+        kind, body = multipart(form(holder(), *photos.pair(
+            27, selfie_flaw=photos.BLURRED)))
+        first = phone.ask("POST", "/v1/enrollments", data=body, headers={
+            "Content-Type": kind, "Prefer": "wait=20"})
+        self.assertEqual(first.json()["state"], "rejected", first)
+        self.assertEqual(phone.tap("enroll"), "/enroll#wechat")
+        self.assertEqual(phone.session().json()["role"], "holder")
+        opened = phone.ask("POST", "/v1/sessions", {"page": "enroll"})
+        phone.token = opened.json()["csrf_token"]
+        self.assertEqual(opened.json()["wechat"], "city")
+        answer = phone.enrol(28)
+        self.assertEqual(answer.json()["state"], "approved", answer)
+        self.assertEqual(phone.tap("card"), "/card#wechat")
+
+    def test_of_a_holder_a_new_page_session_keeps_no_chat(self):
+        phone = self.resident(24)
+        phone.tap("card")
+        phone.session()
+        opened = phone.ask("POST", "/v1/sessions", {"page": "enroll"})
+        self.assertEqual(opened.json()["role"], "applicant")
+        self.assertNotIn("wechat", opened.json())
+
+    def push(self, event, openid):
+        """Something happens at the account."""
+        pusher = Pusher(self.standin.account, "http://127.0.0.1:%d%s" % (
+            self.daemon.port, CITY), standin=self.standin)
+        answer = pusher.deliver(pusher.event(openid, event))
+        self.assertEqual(answer.status, 200)
+
+    def test_r_who_stops_following_is_signed_out_everywhere(self):
+        phone = self.resident(25)
+        phone.tap("card")
+        other = self.resident(26, openid="openid-that-stays")
+        other.tap("card")
+        applicant = self.phone("openid-of-nobody-yet")
+        applicant.tap("enroll")
+        for one in (phone, other, applicant):
+            self.assertEqual(one.session().status, 200)
+        self.push("subscribe", phone.openid)
+        self.assertEqual(phone.session().status, 200)
+        for one in (phone, applicant):
+            self.push("unsubscribe", one.openid)
+        path = "/v1/credentials/%s" % phone.credential
+        self.assert_problem(phone.ask("GET", path), 401, "unauthenticated")
+        self.assert_problem(phone.session(), 401, "unauthenticated")
+        self.assert_problem(applicant.session(), 401, "unauthenticated")
+        self.assertEqual(other.session().status, 200)
+        # The link leads in again, as somebody new.
+        self.assertEqual(phone.tap("card"), "/enroll#wechat")
+
+    def test_who_signs_out_is_signed_out(self):
         phone = self.resident(11)
         phone.tap("card")
         phone.session()

@@ -31,6 +31,38 @@ function bridge(code) {
     };
 }
 
+/* The same for photos: those of one person, in the forms that phones have. */
+function album({ card, selfie, cancels }) {
+    const shown = [card, selfie];
+    window.asked = [];
+    window.WeixinJSBridge = {
+        on() {},
+        call() {},
+        invoke(name, args, done) {
+            window.asked.push([name, args]);
+            const ok = { errMsg: `${name}:ok`, err_msg: `${name}:ok` };
+            const answer = {
+                chooseImage: () => (cancels-- > 0 ? { errMsg: `${name}:cancel`, err_msg: `${name}:cancel` }
+                    : { ...ok, localIds: '["weixin://resourceid/1"]' }),
+                getLocalImgData: () => ({ ...ok, localData: shown.shift() ?? 'no photo' }),
+            }[name] ?? (() => ok);
+            if (name !== 'getNetworkType')
+                setTimeout(() => done(answer()));
+        },
+    };
+}
+
+/* As far as the card's photo. */
+async function fillIn(page, name, number) {
+    await page.click('#begin');
+    await page.check('#agree');
+    await page.click('#consent button[type=submit]');
+    await page.fill('#name', name);
+    await page.fill('#number', number);
+    await page.click('#details button[type=submit]');
+    await page.locator('[data-step=card] [data-do=choose]:visible').waitFor();
+}
+
 const browser = await launch();
 
 await test('who taps in a chat sees their own card; the phone keeps nothing, and a reload still shows it', async () => {
@@ -62,6 +94,83 @@ await test('who taps in a chat sees their own card; the phone keeps nothing, and
     resident.expected = /401/;
     await page.waitForFunction(() => fetch('/v1/sessions').then((gone) => gone.status === 401));
     await resident.leave();
+});
+
+await test('who enrols inside WeChat takes both photos with its camera, and a file is taken as well', async () => {
+    await standin('visitor', { openid: 'openid-of-a-photographer' });
+    const resident = await Person.sit(browser, INSIDE);
+    const { page } = resident;
+    const base64 = (flaw) => photo(9, flaw).toString('base64');
+    await page.addInitScript(album, { cancels: 1, card: `data:image/jgp;base64,${base64()}`,
+        selfie: base64().replace(/(.{60})/g, '$1\n') });
+    await tap(page, 'enroll');
+    await page.waitForURL('**/enroll#wechat');
+    await fillIn(page, '王样本', '110105194912310011');
+    const ours = (step, what) => page.locator(`[data-step=${step}] [data-do=${what}]:visible`);
+    await ours('card', 'wechat').waitFor();
+    await resident.look('chat-photo');
+    await ours('card', 'wechat').click(); /* closed again */
+    await page.waitForFunction(() => window.asked.filter(([name]) => name === 'chooseImage').length === 1);
+    await ours('card', 'wechat').click();
+    await ours('card', 'use').click();
+    await ours('selfie', 'wechat').click();
+    await ours('selfie', 'use').click();
+    await page.locator('[data-do=turns-start]:visible').waitFor();
+    const asked = await page.evaluate(() => window.asked);
+    const [verify] = asked.filter(([name]) => name === 'preVerifyJSAPI');
+    assert.match(verify[1].verifySignature, /^[0-9a-f]{40}$/);
+    assert.deepEqual(asked.filter(([name]) => name === 'chooseImage').map(([, { sourceType }]) => sourceType),
+        [['camera', 'album'], ['camera', 'album'], ['camera']]);
+    /* What is no photo is said, and the file is there. */
+    await page.click('[data-step=turns] [data-back]');
+    await ours('selfie', 'wechat').click();
+    await page.locator('[data-step=selfie] .notice.bad:visible').waitFor();
+    await page.setInputFiles('[data-photo=selfie]', { name: 'selfie.png', mimeType: 'image/png', buffer: photo(9) });
+    await ours('selfie', 'use').click();
+    await page.click('[data-do=turns-skip]');
+    await page.locator('[data-step=outcome]:visible').waitFor();
+    await resident.leave();
+});
+
+await test('where WeChat does not take the signature, photos are taken as anywhere', async () => {
+    const resident = await Person.sit(browser, INSIDE);
+    resident.expected = /503/;
+    const { page } = resident;
+    await page.addInitScript(album, { cancels: 0 });
+    await page.route('**/jssdk?page=enroll', (route) => route.fulfill({ status: 503, body: '{}' }));
+    const asked = page.waitForResponse('**/jssdk?page=enroll');
+    await standin('visitor', { openid: 'openid-of-nobody' });
+    await tap(page, 'enroll');
+    await fillIn(page, '王样本', '110105194912310011');
+    await asked;
+    await page.setInputFiles('[data-photo=card]', { name: 'card.png', mimeType: 'image/png', buffer: photo(9) });
+    await page.locator('[data-step=card] [data-do=use]:visible').click();
+    await page.locator('[data-step=selfie] [data-do=choose]:visible').waitFor();
+    assert.equal(await page.locator('[data-do=wechat]').count(), 0);
+    await resident.leave();
+});
+
+await test('who gets the ID onto another phone inside WeChat is bound there, and the old chat is not', async () => {
+    await standin('visitor', { openid: 'openid-of-the-new-phone' });
+    const resident = await Person.sit(browser, INSIDE);
+    const { page } = resident;
+    await tap(page, 'card');
+    await page.waitForURL('**/enroll#wechat');
+    await page.click('a[href="/card#recover"]');
+    await page.fill('#recover-number', '11010519491231002X');
+    await page.click('[data-do=recover-next]');
+    await page.setInputFiles('[data-photo=selfie]', { name: 'selfie.png', mimeType: 'image/png', buffer: photo(7) });
+    await page.locator('[data-do=use]:visible').click();
+    await page.click('[data-do=turns-skip]');
+    await page.waitForURL('**/card#wechat');
+    await page.locator('#code img').waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('smartid.wallet')), null);
+    await resident.leave();
+    await standin('visitor', { openid: 'openid-of-a-resident' });
+    const old = await Person.sit(browser, INSIDE);
+    await tap(old.page, 'card');
+    await old.page.waitForURL('**/enroll#wechat');
+    await old.leave();
 });
 
 await test('who cannot be known is told what to do, in both languages', async () => {

@@ -189,7 +189,9 @@ class Card {
         }
         if (Recovery === undefined || this.view !== 'recover' || this.running !== null)
             return;
-        this.running = new Recovery(byId('recover'), new Applicant(), (answer) => {
+        this.running = new Recovery(byId('recover'), new Applicant(), (answer, wechat) => {
+            if (wechat) /* see chat.js */
+                return void location.assign(`/channels/wechat/${wechat}/enter?to=card`);
             const name = this.wallet?.credential_id === answer.credential.id ? this.wallet.name : undefined;
             clearWallet();
             keepWallet({ credential_id: answer.credential.id, enrollment_id: answer.credential.enrollment_id,
@@ -197,7 +199,7 @@ class Card {
             this.wallet = readWallet();
             this.credential = answer.credential;
             this.show('pass');
-            this.notice(t('recover.done'), 'good');
+            return this.notice(t('recover.done'), 'good');
         });
         this.running.ask();
     }

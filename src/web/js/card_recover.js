@@ -9,7 +9,7 @@ import { tidyNumber } from './idnumber.js';
 import { problemText, reasonText } from './words.js';
 
 export class Recovery {
-    /* done({ credential, holder_secret }). */
+    /* done({ credential, holder_secret }, chat). */
     constructor(root, applicant, done) {
         this.root = root;
         this.applicant = applicant;
@@ -62,7 +62,7 @@ export class Recovery {
             const answer = await this.applicant.run((session) => send('/v1/recoveries', { form, auth: session,
                 progress: (part) => (part < 1 ? (bar.value = part) : bar.removeAttribute('value')) }));
             if (answer.recovered)
-                this.done(answer);
+                this.done(answer, this.applicant.session.answer.wechat);
             else
                 this.ask(answer.reasons.map(reasonText).join(' '));
         } catch (problem) {

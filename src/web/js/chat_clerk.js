@@ -2,9 +2,9 @@
  * key, so that codes can be checked in the chat, or parts them; and may scan with
  * WeChat's own scanner, where it takes our signature. */
 import { call } from './api.js';
+import { inside, ready as sdk } from './chat_sdk.js';
 import { busy, byId, say } from './dom.js';
 import { t } from './i18n.js';
-import { loadScript } from './reader.js';
 import { problemText } from './words.js';
 
 const PATH = '/v1/sessions/wechat';
@@ -33,37 +33,14 @@ export function offerChat(session) {
     byId('chat').hidden = session.answer.wechat === undefined;
 }
 
-/* It is made for bundlers: what it gives is looked for where they would. */
-async function loadSdk() {
-    globalThis.module = { exports: {} };
-    try {
-        await loadScript('/web/vendor/weixin_sdk.js');
-        return globalThis.module.exports;
-    } finally {
-        delete globalThis.module;
-    }
-}
-
-async function makeReady(account) {
-    const [wx, signed] = await Promise.all([loadSdk(),
-        call('GET', `/channels/wechat/${account}/jssdk?page=scan`)]);
-    await new Promise((resolve, reject) => {
-        wx.ready(resolve);
-        wx.error(reject);
-        wx.config({ debug: false, appId: signed.app_id, timestamp: signed.timestamp, nonceStr: signed.nonce,
-            signature: signed.signature, jsApiList: ['scanQRCode'] });
-    });
-    return wx;
-}
-
 /* Offers WeChat's scanner beside the camera, the hand scanner and the field; where
  * anything of it fails there is none, and those are there as ever. */
 export async function offerScanner(session, found) {
     const { wechat } = session.answer;
-    if (wechat === undefined || !navigator.userAgent.includes('MicroMessenger') || location.search !== '' || ready)
+    if (wechat === undefined || !inside() || ready)
         return;
     try {
-        const wx = await makeReady(wechat);
+        const wx = await sdk(wechat, 'scan', ['scanQRCode']);
         ready = true;
         byId('wechat-scan').addEventListener('click', () => wx.scanQRCode({ needResult: 1, scanType: ['qrCode'],
             success: ({ resultStr }) => found(resultStr) }));

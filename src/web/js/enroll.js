@@ -114,6 +114,7 @@ class Enrolment {
             this.next('selfie');
         });
         this.running.start();
+        this.offerChat(this.running);
     }
 
     takeSelfie() {
@@ -122,6 +123,13 @@ class Enrolment {
             this.taken.challenge = null;
             this.next('turns');
         });
+        this.offerChat(this.running);
+    }
+
+    async offerChat(capture) {
+        const account = this.applicant.session?.answer.wechat;
+        if (account !== undefined)
+            (await import('./chat_photo.js')).offerPhoto(account, capture);
     }
 
     takeTurns(problem = '') {

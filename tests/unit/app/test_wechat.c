@@ -245,6 +245,73 @@ an_erased_person_is_nobody_there_any_more(void **state) {
     sid_enrol_submit_fini(&submit);
 }
 
+#define CHATS 40 /* more than are looked at at once */
+
+struct moving {
+    struct sid_op op;
+    struct fixture *f;
+    const char *enrolment_id;
+    int stays; /* index; below 0: none */
+};
+
+static enum sid_err
+moving_run(struct sid_op *op, struct sid_store *store) {
+    struct moving *moving = (struct moving *)op;
+    const struct sid_keyring *keys = moving->f->keys;
+    char openid[CHATS][16];
+    struct sid_wechat_who who[CHATS];
+    for (int i = 0; i < CHATS; i++) {
+        snprintf(openid[i], sizeof openid[i], "o%d", i);
+        who[i] = (struct sid_wechat_who){"city", openid[i]};
+        ok(sid_contact_bind(keys, store, &who[i], moving->enrolment_id, 5));
+    }
+    const struct sid_contact_move move = {
+        .enrolment_id = moving->enrolment_id,
+        .now = moving->stays < 0 ? NULL : &who[moving->stays],
+        .operation = "recovered 1",
+        .now_s = 6};
+    return sid_contact_move(keys, store, &move);
+}
+
+static void
+on_another_phone_every_chat_is_parted_but_the_one_it_was_done_in(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit = {.id_number_text = ""};
+    struct moving moving = {.op = {.run = moving_run}, .f = f};
+    char openid[16];
+    fixture_enrol(f, &submit, NUMBER_A, 0, 0);
+    moving.enrolment_id = submit.enrolment.id;
+    for (moving.stays = 7; moving.stays >= -1; moving.stays -= 8) {
+        ok(sid_writer_run(f->writer, &moving.op));
+        for (int i = 0; i < CHATS; i++) {
+            snprintf(openid, sizeof openid, "o%d", i);
+            assert_string_equal(whois(f, "city", openid).enrolment_id,
+                                i == moving.stays ? submit.enrolment.id : "");
+        }
+        struct look look = look_into_the_outbox(f);
+        assert_int_equal(look.events, moving.stays < 0 ? CHATS : CHATS - 1);
+        assert_string_equal(look.content, "recovered");
+        assert_string_equal(fixture_audit(f).outcome, "parted");
+    }
+    sid_enrol_submit_fini(&submit);
+}
+
+static void
+a_clerk_who_is_parted_from_their_own_id_stays_a_clerk(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrol_submit submit = {.id_number_text = ""};
+    struct moving moving = {.op = {.run = moving_run}, .f = f, .stays = -1};
+    ok(clerk(f, &f->clerk, false));
+    enrol_by_chat(f, &submit, NUMBER_A);
+    moving.enrolment_id = submit.enrolment.id;
+    ok(sid_writer_run(f->writer, &moving.op));
+    struct sid_wechat_whois w = whois(f, "city", OPENID);
+    assert_string_equal(w.enrolment_id, "");
+    assert_string_equal(w.credential_id, "");
+    assert_string_equal(w.client_id, f->clerk.client_id);
+    sid_enrol_submit_fini(&submit);
+}
+
 static void
 a_clerk_is_bound_and_parted_and_both_are_recorded(void **state) {
     struct fixture *f = *state;
@@ -284,6 +351,8 @@ main(void) {
         T(what_made_an_officer_look_is_not_told),
         T(a_card_that_will_expire_is_told_of_once),
         T(an_erased_person_is_nobody_there_any_more),
+        T(on_another_phone_every_chat_is_parted_but_the_one_it_was_done_in),
+        T(a_clerk_who_is_parted_from_their_own_id_stays_a_clerk),
         T(a_clerk_is_bound_and_parted_and_both_are_recorded),
         T(nothing_is_taken_while_the_app_stops),
     };

@@ -146,6 +146,40 @@ fill(size_t count, const char *client, bool applicant, int64_t now_s) {
 }
 
 static void
+who_leaves_a_chat_leaves_every_page_and_nobody_else_does(void **state) {
+    (void)state;
+    static const struct {
+        enum sid_session_kind kind;
+        const char *account, *openid;
+        bool stays;
+    } rows[] = {
+        {SID_SESSION_HOLDER, "city", "oONE", false},
+        {SID_SESSION_APPLICANT, "city", "oONE", false},
+        {SID_SESSION_VISITOR, "city", "oONE", false},
+        {SID_SESSION_KEY, "city", "oONE", false},
+        {SID_SESSION_HOLDER, "city", "oONE2", true},
+        {SID_SESSION_HOLDER, "town", "oONE", true},
+        {SID_SESSION_KEY, "", "", true},
+    };
+    enum { N = sizeof rows / sizeof rows[0] };
+    char cookie[N][SID_SESSION_COOKIE_SIZE];
+    for (size_t i = 0; i < N; i++) {
+        struct sid_session who = {.kind = rows[i].kind, .ends_at_s = LIFE_S};
+        const struct sid_session_times times = at(10);
+        (void)snprintf(who.wechat_account, sizeof who.wechat_account, "%s",
+                       rows[i].account);
+        (void)snprintf(who.wechat_openid, sizeof who.wechat_openid, "%s",
+                       rows[i].openid);
+        assert_int_equal(sid_session_open(sessions, &who, &times, cookie[i]),
+                         SID_OK);
+    }
+    sid_session_close_chat(sessions, "city", "");
+    sid_session_close_chat(sessions, "city", "oONE");
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(lives(cookie[i], 11), rows[i].stays);
+}
+
+static void
 in_a_full_table_what_is_over_makes_room_first(void **state) {
     (void)state;
     char applicant[SID_SESSION_COOKIE_SIZE], one[SID_SESSION_COOKIE_SIZE];
@@ -371,6 +405,7 @@ main(void) {
         TEST(a_session_ends_when_nothing_is_done),
         TEST(a_session_ends_whatever_is_done),
         TEST(a_session_that_was_closed_is_gone_and_others_stay),
+        TEST(who_leaves_a_chat_leaves_every_page_and_nobody_else_does),
         TEST(in_a_full_table_what_is_over_makes_room_first),
         TEST(then_the_applicant_seen_longest_ago_goes),
         TEST(then_one_of_the_same_client),

@@ -24,6 +24,13 @@ errcodes_are_told_apart(void **state) {
                                       45009, 45015, 45047, -2,    1};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
         assert_int_equal(wechat_errcode_verdict(refused[i]), WECHAT_REFUSED);
+    static const int64_t account[] = {40001, 40013, 40014, 40125, 40164,
+                                      42001, 45009, 45011, 48001};
+    for (size_t i = 0; i < sizeof account / sizeof account[0]; i++)
+        assert_true(sid_wechat_errcode_of_account(account[i]));
+    static const int64_t call[] = {0, -1, 40007, 40029, 45015, 45047};
+    for (size_t i = 0; i < sizeof call / sizeof call[0]; i++)
+        assert_false(sid_wechat_errcode_of_account(call[i]));
     assert_true(sid_wechat_errcode_window_closed(45015));
     assert_false(sid_wechat_errcode_window_closed(45047));
     assert_true(sid_wechat_errcode_quota_used(45047));

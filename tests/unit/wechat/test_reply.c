@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "../../../src/wechat/text_tame.h"
 #include "smartid/wechat_reply.h"
 #include "vectors.h"
 
@@ -92,6 +93,37 @@ what_xml_forbids_is_not_sent(void **state) {
                      SID_OK);
     assert_non_null(strstr(as_text(&out), "[a    b]"));
     sid_buf_free(&out);
+}
+
+static void
+a_text_that_is_too_long_ends_behind_a_whole_character(void **state) {
+    (void)state;
+    static const struct {
+        const char *unit; /* repeated */
+        size_t len, cut;  /* before and after */
+    } rows[] = {
+        {"a", 2048, 2048},
+        {"a", 2049, 2048},
+        {"a", 5000, 2048},
+        {"\xe9\x95\xbf", 2046, 2046},
+        {"\xe9\x95\xbf", 2049, 2046}, /* 681 characters, and the mark */
+        {"\xf0\x9f\x99\x82", 2052, 2047},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct sid_buf text = SID_BUF_EMPTY;
+        while (text.len < rows[i].len)
+            assert_int_equal(sid_buf_append_str(&text, rows[i].unit), SID_OK);
+        assert_int_equal(text.len, rows[i].len);
+        wechat_text_cut(&text);
+        assert_int_equal(text.len, rows[i].cut);
+        if (rows[i].len >= SID_WECHAT_TEXT_SIZE)
+            assert_memory_equal(text.ptr + text.len - 3, "\xe2\x80\xa6", 3);
+        assert_int_equal(wechat_text_tame((char *)text.ptr, text.len), SID_OK);
+        sid_buf_free(&text);
+    }
+    struct sid_buf empty = SID_BUF_EMPTY;
+    wechat_text_cut(&empty);
+    assert_int_equal(empty.len, 0);
 }
 
 static void
@@ -190,6 +222,7 @@ main(void) {
         cmocka_unit_test(
             the_end_of_a_cdata_section_inside_a_text_is_cut_in_two),
         cmocka_unit_test(what_xml_forbids_is_not_sent),
+        cmocka_unit_test(a_text_that_is_too_long_ends_behind_a_whole_character),
         cmocka_unit_test(an_answer_that_cannot_be_is_refused),
         cmocka_unit_test(
             the_published_reply_is_sealed_to_the_very_same_envelope),

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../../../src/wechat/service.h"
@@ -100,14 +101,76 @@ what_was_said_is_read_back_and_by_nobody_else(void **state) {
     assert_string_equal(back.name, "");
     strcpy(said.name, "王样例");
     strcpy(said.number, "11010519491231002X");
+    said.photo_at_s = 1735689600;
+    strcpy(said.photo_msg_id, "18446744073709551615");
+    said.swapped = true;
     ok(wechat_said_seal(keys, &mine, &said, &chat));
     ok(wechat_said_open(keys, &mine, &chat, &back));
     assert_int_equal(back.consent_at_s, 5);
     assert_string_equal(back.name, said.name);
     assert_string_equal(back.number, said.number);
+    assert_int_equal(back.photo_at_s, said.photo_at_s);
+    assert_string_equal(back.photo_msg_id, said.photo_msg_id);
+    assert_true(back.swapped);
     assert_int_equal(wechat_said_open(keys, &other, &chat, &back), SID_E_SEAL);
     chat.said_sealed.ptr[chat.said_sealed.len - 1] ^= 1;
     assert_int_equal(wechat_said_open(keys, &mine, &chat, &back), SID_E_SEAL);
+    sid_wechat_chat_fini(&chat);
+}
+
+static void
+what_was_sent_first_is_told_by_time_and_then_by_number(void **state) {
+    (void)state;
+    static const struct {
+        int64_t noted_s, at_s;
+        const char *noted, *id;
+        bool earlier;
+    } rows[] = {
+        {5, 4, "1", "2", true},   {5, 6, "2", "1", false},
+        {5, 5, "10", "9", true},  {5, 5, "9", "10", false},
+        {5, 5, "9", "9", false},  {5, 5, "12", "0011", true},
+        {5, 5, "8", "007", true}, {0, 5, "", "7", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wechat_said said = {.consent_at_s = 0};
+        struct sid_wechat_push push = {.created_at_s = rows[i].noted_s};
+        (void)snprintf(push.msg_id, sizeof push.msg_id, "%s", rows[i].noted);
+        wechat_said_note(&said, &push);
+        push.created_at_s = rows[i].at_s;
+        (void)snprintf(push.msg_id, sizeof push.msg_id, "%s", rows[i].id);
+        assert_int_equal(wechat_said_is_earlier(&said, &push), rows[i].earlier);
+    }
+}
+
+static void
+photos_that_were_swapped_lie_in_each_others_place(void **state) {
+    (void)state;
+    struct wechat_said said = {.swapped = false};
+    assert_int_equal(wechat_said_place(&said, SID_PHOTO_ID), SID_PHOTO_ID);
+    assert_int_equal(wechat_said_place(&said, SID_PHOTO_SELFIE),
+                     SID_PHOTO_SELFIE);
+    said.swapped = true;
+    assert_int_equal(wechat_said_place(&said, SID_PHOTO_ID), SID_PHOTO_SELFIE);
+    assert_int_equal(wechat_said_place(&said, SID_PHOTO_SELFIE), SID_PHOTO_ID);
+}
+
+/* One that was sealed before photos were put in order. */
+static void
+what_was_said_before_an_update_is_still_read(void **state) {
+    struct sid_keyring *keys = *state;
+    static const char old[] = "7\n王样例\n11010519491231002X";
+    struct sid_wechat_contact mine = {.id = ""};
+    struct sid_wechat_chat chat = {.step = ""};
+    struct wechat_said back = {.swapped = true};
+    ok(sid_id_make("wcc_", mine.id));
+    ok(sid_subject_make(keys, mine.id, &mine.key));
+    ok(sid_contact_seal(keys, &mine, SID_CONTACT_SAID, sid_span_str(old),
+                        &chat.said_sealed));
+    ok(wechat_said_open(keys, &mine, &chat, &back));
+    assert_int_equal(back.consent_at_s, 7);
+    assert_string_equal(back.number, "11010519491231002X");
+    assert_int_equal(back.photo_at_s, 0);
+    assert_false(back.swapped);
     sid_wechat_chat_fini(&chat);
 }
 
@@ -122,6 +185,11 @@ main(void) {
         cmocka_unit_test_setup_teardown(
             what_was_said_is_read_back_and_by_nobody_else, make_keys,
             free_keys),
+        cmocka_unit_test_setup_teardown(
+            what_was_said_before_an_update_is_still_read, make_keys, free_keys),
+        cmocka_unit_test(
+            what_was_sent_first_is_told_by_time_and_then_by_number),
+        cmocka_unit_test(photos_that_were_swapped_lie_in_each_others_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

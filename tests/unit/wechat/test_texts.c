@@ -81,7 +81,8 @@ without_a_file_the_texts_built_in_are_said(void **state) {
     said(SID_WT_NAME, NULL, "请回复您的姓名，须与身份证一致。");
     const struct sid_wechat_fill fill[] = {{"until", "明天8点"}, {NULL, NULL}};
     said(SID_WT_CODE_UNTIL, fill,
-         "这是您的二维码，有效期至明天8点。请勿转发给他人。");
+         "您的二维码有效期至明天8点，请勿转发给他人。"
+         "过期后，或没有收到图片时，请再回复“我的码”。");
 }
 
 static void

@@ -347,6 +347,7 @@ export default {
     'event.audit_read': 'Audit log read',
     'event.credential_searched': 'Person searched for',
     'event.enrolments_listed': 'Review list shown',
+    'event.wechat_bound': 'WeChat bound or parted',
     'event.session_opened': 'Signed in',
     'event.session_closed': 'Signed out',
     'event.enrolment_replayed': 'Enrolment sent again',

@@ -347,6 +347,7 @@ export default {
     'event.audit_read': '查看审计记录',
     'event.credential_searched': '查找人员',
     'event.enrolments_listed': '查看待审列表',
+    'event.wechat_bound': '微信绑定或解绑',
     'event.session_opened': '登录',
     'event.session_closed': '退出',
     'event.enrolment_replayed': '申请重复提交',
