@@ -353,7 +353,8 @@ power_cut_file(struct power_disk *disk, const struct power_file *f,
                                                       : POWER_SECTOR_BYTES;
         bool same = from + n <= a->size && from + n <= b->size &&
                     memcmp(a->data + from, b->data + from, n) == 0;
-        if (same)
+        /* A shorter file is so at once: it has no zeros at its old length. */
+        if (same || from >= b->size)
             memcpy(sector, a->data + from, n);
         else
             power_cut_sector(disk, f, from, sector);
