@@ -28,7 +28,7 @@ PLAIN_ONLY = ("test_real_setup.py", "test_real_demo.py",
 # Left out besides where time is short (`make asan` has them): they repeat what
 # shorter tests do once, or start programs by the hundred, which costs most.
 LONG = ("test_faceproc_load.py", "test_load.py", "test_kill.py",
-        "test_crash.py", "test_ctl.py", "test_real_ctl.py")
+        "test_crash.py", "test_ctl.py", "test_real_ctl.py", "test_soak.py")
 # The longest begin first, so that none runs alone at the end.
 LONGEST = ("test_crash.py", "test_real_story.py", "test_service.py",
            "test_real_demo.py", "test_ctl.py", "test_real_ctl.py",

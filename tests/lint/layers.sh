@@ -36,7 +36,7 @@ foreign='
 openssl/                                ^(src/crypto/|tests/fuzz/fail\.c$)
 opencv2/                                ^(src/face/.*pp|tests/(tools|bench)/.*pp)$
 qrencode\.h                             ^src/qr/
-sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/mkcredentials)
+sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/(mkcredentials|one_writer))
 libpq-fe\.h                             ^(src/store/store_pgsql|tests/unit/store/)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(include/smartid/json\.h|src/(json|wechat|http|ctl)/|tests/unit/(json|wechat|http|ctl)/)

@@ -154,11 +154,14 @@ pass_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
     return rc;
 }
 
-/* Afterwards functions of pass_vfs and pass_methods may be replaced. */
+/* Afterwards functions of pass_vfs and pass_methods may be replaced. A second
+ * call does nothing. */
 static void
 pass_install(void) {
     sqlite3_vfs *real = sqlite3_vfs_find(NULL);
 
+    if (real == &pass_vfs)
+        return;
     pass_vfs = *real; /* the rest of its functions know no file */
     pass_vfs.pNext = NULL;
     pass_vfs.zName = "pass";

@@ -204,21 +204,28 @@ read_integrity(sqlite3_stmt *stmt, struct people_left *out) {
     out->half = text == NULL || strcmp(text, "ok") != 0;
 }
 
+/* By a connection that is open. */
 static inline bool
-people_read(const char *path, struct people_left *out) {
-    sqlite3 *db = NULL;
+people_read_by(sqlite3 *db, struct people_left *out) {
     struct people_left whole = {.half = true};
-    bool good =
-        sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-        each_row(db, "PRAGMA integrity_check", read_integrity, &whole);
+    bool good = each_row(db, "PRAGMA integrity_check", read_integrity, &whole);
 
-    good = good && !whole.half &&
+    return good && !whole.half &&
            each_row(db, enrolments_sql, read_enrolment, out) &&
            each_row(db, orphans_sql, read_orphans, out) &&
            each_row(db,
                     "SELECT DISTINCT subject FROM audit "
                     "WHERE event = 'check'",
                     read_check, out);
+}
+
+static inline bool
+people_read(const char *path, struct people_left *out) {
+    sqlite3 *db = NULL;
+    bool good =
+        sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+        people_read_by(db, out);
+
     sqlite3_close(db);
     return good;
 }

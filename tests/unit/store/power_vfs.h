@@ -139,7 +139,8 @@ power_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
     int there = 1;
 
     if ((flags & SQLITE_OPEN_WAL) != 0)
-        (void)vfs->xAccess(vfs, name, SQLITE_ACCESS_EXISTS, &there);
+        (void)pass_real_vfs()->xAccess(pass_real_vfs(), name,
+                                       SQLITE_ACCESS_EXISTS, &there);
     int rc = pass_open(vfs, name, file, flags, out_flags);
     if (rc == SQLITE_OK && there == 0)
         power_note(POWER_CREATE, PASS_WAL, 0, NULL, 0);
@@ -223,6 +224,38 @@ power_disk_init(struct power_disk *disk, uint64_t seed) {
     disk->random = seed;
     disk->file[PASS_MAIN].exists = disk->file[PASS_MAIN].named = true;
     disk->file[PASS_WAL].named = true;
+}
+
+/* What a file on the real disk has, as if it had always been there. */
+static inline void
+power_load_file(struct power_file *f, const char *name) {
+    FILE *file = fopen(name, "rb");
+
+    f->exists = file != NULL;
+    f->named = true;
+    f->had_before = false;
+    power_resize(&f->live, 0);
+    if (file != NULL) {
+        if (fseek(file, 0, SEEK_END) != 0)
+            abort();
+        power_resize(&f->live, (size_t)ftell(file));
+        rewind(file);
+        if (f->live.size > 0 && fread(f->live.data, f->live.size, 1, file) != 1)
+            abort();
+        fclose(file);
+    }
+    power_copy(&f->synced, &f->live);
+}
+
+/* Goes on from the files `path` and `path`-wal, and a record that is empty. */
+static inline void
+power_disk_load(struct power_disk *disk, const char *path) {
+    char wal[512];
+
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    power_load_file(&disk->file[PASS_MAIN], path);
+    power_load_file(&disk->file[PASS_WAL], wal);
+    disk->next = 0;
 }
 
 static void
@@ -320,7 +353,8 @@ power_cut_file(struct power_disk *disk, const struct power_file *f,
                                                       : POWER_SECTOR_BYTES;
         bool same = from + n <= a->size && from + n <= b->size &&
                     memcmp(a->data + from, b->data + from, n) == 0;
-        if (same)
+        /* A shorter file is so at once: it has no zeros at its old length. */
+        if (same || from >= b->size)
             memcpy(sector, a->data + from, n);
         else
             power_cut_sector(disk, f, from, sector);
