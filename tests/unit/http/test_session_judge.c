@@ -113,10 +113,11 @@ an_origin_without_a_host_is_somebody_elses(void **state) {
 static void
 a_change_needs_the_token_and_looking_does_not(void **state) {
     (void)state;
-    char wrong[SID_CSRF_SIZE];
+    char wrong[SID_CSRF_SIZE], longer[SID_CSRF_SIZE + 1];
     memcpy(wrong, token, sizeof wrong);
     wrong[0] = wrong[0] == 'A' ? 'B' : 'A';
-    static const char *const none[] = {NULL, "", "short"};
+    (void)snprintf(longer, sizeof longer, "%sx", token);
+    const char *const none[] = {NULL, "", "short", longer};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         req->head.csrf_token = none[i];
         assert_int_equal(judge(), SID_E_CSRF);
