@@ -268,6 +268,60 @@ every_socket_that_shares_the_port_answers(void **state) {
     }
 }
 
+/* Asks for rows to leave the log, over the control socket. */
+static void
+archive(const char *json, struct answer *answer) {
+    char request[1024];
+    int len = snprintf(request, sizeof request,
+                       "POST /v1/audit/archive HTTP/1.1\r\n" HOST
+                       "Content-Type: application/json\r\n"
+                       "Content-Length: %zu\r\n\r\n%s",
+                       strlen(json), json);
+    assert_in_range(len, 1, sizeof request - 1);
+    int fd = fixture_connect(f, true);
+    fixture_send(fd, request, (size_t)len);
+    fixture_read(fd, answer, NULL);
+    close(fd);
+}
+
+#define MAC "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define ROWS "\"first\":1,\"last\":2,\"mac\":\"" MAC "\""
+
+static void
+rows_that_leave_the_log_are_named_whole_or_refused_by_field(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *field;
+    } bad[] = {
+        {"{" ROWS "}", "month"},
+        {"{\"month\":\"2026-1\"," ROWS "}", "month"},
+        {"{\"month\":\"2026/11\"," ROWS "}", "month"},
+        {"{\"month\":\"2026-11\",\"last\":2,\"mac\":\"" MAC "\"}", "first"},
+        {"{\"month\":\"2026-11\",\"first\":0,\"last\":2,\"mac\":\"" MAC "\"}",
+         "first"},
+        {"{\"month\":\"2026-11\",\"first\":1,\"last\":\"2\",\"mac\":\"" MAC
+         "\"}",
+         "last"},
+        {"{\"month\":\"2026-11\",\"first\":1,\"last\":2}", "mac"},
+        {"{\"month\":\"2026-11\",\"first\":1,\"last\":2,\"mac\":\"xy\"}",
+         "mac"},
+        {"{\"month\":\"2026-11\",\"more\":1," ROWS "}", "more"},
+    };
+    struct answer answer;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char named[64];
+        archive(bad[i].json, &answer);
+        (void)snprintf(named, sizeof named, "\"field\":\"%s\"", bad[i].field);
+        assert_int_equal(answer.status, 422);
+        assert_non_null(strstr(answer.body, named));
+    }
+    archive("no json", &answer);
+    assert_int_equal(answer.status, 400);
+    /* Rows that there are not. */
+    archive("{\"month\":\"2026-11\"," ROWS "}", &answer);
+    assert_int_equal(answer.status, 409);
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -281,6 +335,7 @@ main(void) {
         T(a_file_that_is_no_socket_is_left_alone),
         T(the_socket_file_of_a_dead_daemon_is_replaced),
         T(every_socket_that_shares_the_port_answers),
+        T(rows_that_leave_the_log_are_named_whole_or_refused_by_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
