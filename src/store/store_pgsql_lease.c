@@ -22,7 +22,8 @@
  * on after a process has died. */
 #define LEASE_US ((int64_t)5 * 1000 * 1000)
 #define RENEW_US ((int64_t)900 * 1000)
-/* How often somebody else's is looked at. */
+/* How often somebody else's is looked at. Source: own choice: several times
+ * within the second in which a living owner renews it. */
 #define LOOK_US ((int64_t)200 * 1000)
 
 struct lease {
