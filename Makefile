@@ -134,6 +134,9 @@ $(BUILD)/smartidctl: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,ctl)
 # For tests: the wall clock can be shifted; faces real or fake.
 $(BUILD)/smartidd-clock: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_CV) $(call libs_of,http)
 	$(call link,$^ $(call ld_of,http) $(LIBS_face))
+# Without the engine's libraries, which take most of the time it lives.
+$(BUILD)/smartidctl-fake: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,ctl)
+	$(call link,$^ $(call ld_of,ctl) $(LIBS_ctl))
 $(BUILD)/smartidd-fake: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
 	$(call link,$^ $(call ld_of,http))
 
@@ -271,7 +274,8 @@ ifeq ($(SAN),thread)
 UNIT_BINS := $(filter-out $(BUILD)/unit/photo/%,$(UNIT_BINS))
 endif
 unit-bins: $(UNIT_BINS)
-e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
+e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake \
+          $(BUILD)/smartidctl-fake $(BUILD)/mkphoto \
           $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
           $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
           $(BUILD)/one_writer.so \
