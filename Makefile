@@ -255,6 +255,9 @@ $(BUILD)/mkcredentials: $(BUILD)/tests/tools/mkcredentials.o $(CLOCK_REAL) $(FAC
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
+# The same once a line about each answer must be on disk.
+$(BUILD)/durable: $(BUILD)/tests/bench/durable.o
+	$(call link,$^ -lmicrohttpd)
 # What an enrolment costs beside the networks alone.
 $(BUILD)/bench-enrol: $(BUILD)/tests/bench/enrol_cost.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,-Wl$(comma)--wrap=sid_mono_us $^ $(call ld_of,app) $(LIBS_face))
@@ -440,7 +443,7 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
 # FOLDER, or --sizes 10000,1000000 for databases that have grown.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/durable $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
 	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format

@@ -131,6 +131,14 @@ def bare(binaries, size, folder):
                   r"port=(\d+)\n", folder)
 
 
+def durable(binaries, size, folder):
+    """The same once a line about each answer is on disk, in the daemon's way
+    with threads."""
+    return Server([os.path.join(binaries, "durable"), str(size),
+                   os.path.join(folder, "lines")], {}, r"port=(\d+)\n",
+                  folder)
+
+
 class Nginx:
     """nginx with a constant answer of this size, or .pid None where there is
     no nginx."""
