@@ -90,7 +90,7 @@ def measure(bench):
                   ("libmicrohttpd and a line synced", durable)]
     if nginx.pid is not None:
         contenders.append(("nginx", nginx))
-    peak = servers.Peak(server.pid)
+    peak = servers.Peak(server.pid, 0.5)
     runs = rounds(bench, script, contenders)
     peak_mib = peak.end()
     tell(bench, runs, [name for name, _ in contenders])
