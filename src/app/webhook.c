@@ -122,8 +122,9 @@ read_run(struct sid_op *op, struct sid_store *store) {
     batch->seq = batch->hook->seq;
     enum sid_err err = append(&batch->body, "{\"events\":[");
     if (err == SID_OK)
-        err = sid_store_audit_each(store, batch->hook->seq, SCAN_ROWS, take_row,
-                                   batch);
+        err = sid_store_audit_range(store, batch->hook->seq,
+                                    sid_chain_high(sid_store_slot(store)),
+                                    SCAN_ROWS, take_row, batch);
     if (err == SID_OK)
         err = append(&batch->body, "]}");
     return err;
@@ -139,10 +140,13 @@ struct begin {
 static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
     struct begin *begin = (struct begin *)op;
-    enum sid_err err = sid_store_webhook_place(store, &begin->seq);
+    enum sid_err err =
+        sid_store_webhook_place(store, sid_store_slot(store), &begin->seq);
     if (err != SID_E_NOT_FOUND)
         return err;
     begin->seq = sid_store_audit_head(store, NULL);
+    if (begin->seq == 0)
+        begin->seq = sid_chain_base(sid_store_slot(store));
     return sid_store_webhook_told(store, begin->seq);
 }
 

@@ -60,6 +60,7 @@ struct sid_pgsql {
     /* The lease; see store_pgsql_lease.c. */
     char owner[SID_PG_OWNER_SIZE];
     char id[SID_ID_SIZE];
+    int slot;            /* which of the leases it has */
     int64_t connections; /* made so far */
     int64_t batch;       /* the last transaction for changes that began */
     int64_t committed;   /* that the database had at the last connection */
@@ -117,9 +118,15 @@ SID_FALLIBLE enum sid_err sid_pg_ready_within(struct sid_pgsql *pg,
 
 /* ---- store_pgsql_lease.c ----------------------------------------------- */
 
-/* Makes this store the owner of the database. Waits for a lease that nobody
- * renews to lapse. Errors: SID_E_LOCKED (somebody does), SID_E_STORE. */
-SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg);
+/* How many daemons may have the database at once. Source: own choice; the most
+ * is SID_SLOTS_MAX. A variable for the tests. */
+extern int sid_pg_slots;
+/* Makes this store the owner of the lowest slot that is free; when none is, it
+ * waits for a lease that nobody renews to lapse. alone: of the first one, and
+ * no other may have an owner. Errors: SID_E_LOCKED (they are renewed),
+ * SID_E_STORE.
+ */
+SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg, bool alone);
 /* After a new connection: the lease moves to it, and transactions of the old
  * one that are still on their way fail. `committed` becomes the last one that
  * was committed. Errors: SID_E_LOCKED (another process has it), SID_E_STORE. */

@@ -18,6 +18,7 @@
  * store_sql_query.c. Of the last ones SQLite has no need. */
 #define SID_SQL_MAP(X)                                                         \
     X(BEGIN_WRITE)                                                             \
+    X(BEGIN_SHARED)                                                            \
     X(BEGIN_READ)                                                              \
     X(COMMIT)                                                                  \
     X(ROLLBACK)                                                                \
@@ -161,6 +162,7 @@
     X(NUMBER_NEXT)                                                             \
     X(LEASE_HOLD)                                                              \
     X(LEASE_GET)                                                               \
+    X(LEASE_PUT)                                                               \
     X(LEASE_TAKE)                                                              \
     X(LEASE_MOVE)                                                              \
     X(LEASE_FREE)
