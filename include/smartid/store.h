@@ -77,6 +77,21 @@ bool sid_store_broken(const struct sid_store *store);
  * of the audit log (audit.h), whose numbers and counts it has. 0 where there is
  * one alone. */
 int sid_store_slot(const struct sid_store *store);
+/* Whether there may be others. */
+bool sid_store_is_shared(const struct sid_store *store);
+/* Calls each for every slot that has a store which has renewed its lease until
+ * since_us (Unix microseconds) or later, by number; says: what it was made to
+ * say. */
+SID_FALLIBLE enum sid_err
+sid_store_slot_each(struct sid_store *store, int64_t since_us,
+                    enum sid_err (*each)(int slot, const char *says, void *ctx),
+                    void *ctx);
+/* What the others shall see: shorter than this. */
+#define SID_SAYS_SIZE 65
+SID_FALLIBLE enum sid_err sid_store_slot_say(struct sid_store *store,
+                                             const char *what);
+/* Looks how many templates the other slots have added. */
+SID_FALLIBLE enum sid_err sid_store_recount(struct sid_store *store);
 
 /* ---- transactions ------------------------------------------------------ */
 /* For changes. Errors: SID_E_STORE. */
@@ -274,6 +289,13 @@ SID_FALLIBLE enum sid_err sid_store_client_put(struct sid_store *store,
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
 SID_FALLIBLE enum sid_err
 sid_store_client_revoke(struct sid_store *store, const char *id, int64_t now_s);
+/* Changes whenever a client is added or revoked. */
+struct sid_client_mark {
+    int64_t count;
+    int64_t revoked; /* sum of revoked_at_s */
+};
+SID_FALLIBLE enum sid_err sid_store_client_mark(struct sid_store *store,
+                                                struct sid_client_mark *out);
 /* All clients, oldest first. each may stop the walk by returning an error,
  * which is then returned. */
 SID_FALLIBLE enum sid_err sid_store_client_each(
@@ -301,6 +323,7 @@ struct sid_enrolment {
     int64_t consent_at_s;
     bool consent_portrait; /* and to a portrait for the counter */
     bool replaces;         /* approved, it takes the place of what stands */
+    int worker;            /* whose it is until it is decided: a slot; read */
     int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
     enum sid_enrol_method method;
     uint32_t holder_generation; /* of the holder's secret */
@@ -337,7 +360,7 @@ SID_FALLIBLE enum sid_err sid_store_enrol_get(struct sid_store *store,
                                               const char *id,
                                               struct sid_enrolment *out);
 /* state := processing, attempts + 1. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT
- * (settled already). */
+ * (settled already, or another slot's). */
 SID_FALLIBLE enum sid_err sid_store_enrol_begin_work(struct sid_store *store,
                                                      const char *id,
                                                      int64_t now_s,
@@ -381,10 +404,20 @@ SID_FALLIBLE enum sid_err sid_store_enrol_list(
     enum sid_waiting waiting, const char *after, int limit,
     enum sid_err (*each)(const struct sid_enrolment *enrolment, void *ctx),
     void *ctx);
-/* Ids and attempts of all enrolments in received or processing, oldest first.
- */
+/* Ids and attempts of this slot's enrolments in received or processing, oldest
+ * first. What a store inserts, or opens again by an appeal, is its slot's. */
 SID_FALLIBLE enum sid_err sid_store_enrol_unfinished(
     struct sid_store *store,
+    enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
+
+/* Whether other slots have enrolments in received or processing although nobody
+ * has renewed these slots since before_us, Unix microseconds. */
+SID_FALLIBLE enum sid_err sid_store_enrol_orphans(struct sid_store *store,
+                                                  int64_t before_us, bool *out);
+/* Makes them this slot's; each as in sid_store_enrol_unfinished(), in no order.
+ */
+SID_FALLIBLE enum sid_err sid_store_enrol_take_over(
+    struct sid_store *store, int64_t before_us,
     enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
 
 /* ---- attempts ---------------------------------------------------------- */

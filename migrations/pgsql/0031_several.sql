@@ -41,5 +41,7 @@ ALTER TABLE slot_tally RENAME TO tally;
 -- The slot whose daemon has an enrolment that is not decided.
 ALTER TABLE enrolment ADD COLUMN worker BIGINT NOT NULL DEFAULT 0;
 
--- A row of the lease for each slot; "one" is the slot's number and 1.
+-- A row of the lease for each slot; "one" is the slot's number and 1. purposes:
+-- what the daemon has loaded, by which others see that theirs are not the same.
 ALTER TABLE lease DROP CONSTRAINT IF EXISTS lease_one_check;
+ALTER TABLE lease ADD COLUMN purposes TEXT COLLATE "C" NOT NULL DEFAULT '';

@@ -580,6 +580,65 @@ sid_store_enrol_unfinished(struct sid_store *store,
     return store->back->ops->enrol_unfinished(store->back, each, ctx);
 }
 
+enum sid_err
+sid_store_client_mark(struct sid_store *store, struct sid_client_mark *out) {
+    return store->back->ops->client_mark(store->back, out);
+}
+
+enum sid_err
+sid_store_slot_each(struct sid_store *store, int64_t since_us,
+                    enum sid_err (*each)(int slot, const char *says, void *ctx),
+                    void *ctx) {
+    return store->back->ops->slot_each == NULL
+               ? each(store->slot, "", ctx)
+               : store->back->ops->slot_each(store->back, since_us, each, ctx);
+}
+
+enum sid_err
+sid_store_slot_say(struct sid_store *store, const char *what) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->slot_say == NULL ? SID_OK
+                                       : back->ops->slot_say(back, what);
+}
+
+enum sid_err
+sid_store_recount(struct sid_store *store) {
+    int64_t own = 0;
+    int64_t others = 0;
+    enum sid_err err = store->back->ops->template_count(
+        store->back, store->slot, &own, &others);
+
+    if (err == SID_OK)
+        store->faces_others = others;
+    return err;
+}
+
+bool
+sid_store_is_shared(const struct sid_store *store) {
+    return store->back->ops->enrol_orphans != NULL;
+}
+
+enum sid_err
+sid_store_enrol_orphans(struct sid_store *store, int64_t before_us, bool *out) {
+    *out = false;
+    return sid_store_is_shared(store)
+               ? store->back->ops->enrol_orphans(store->back, before_us, out)
+               : SID_OK;
+}
+
+enum sid_err
+sid_store_enrol_take_over(struct sid_store *store, int64_t before_us,
+                          enum sid_err (*each)(const char *id, int attempts,
+                                               void *ctx),
+                          void *ctx) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->enrol_take_over == NULL
+               ? SID_OK
+               : back->ops->enrol_take_over(back, before_us, each, ctx);
+}
+
 /* ---- idempotency ------------------------------------------------------- */
 
 enum sid_err

@@ -146,6 +146,23 @@ struct sid_back_ops {
                                                           void *),
                                      void *ctx);
 
+    enum sid_err (*client_mark)(struct sid_back *back,
+                                struct sid_client_mark *out);
+    /* Slots that were renewed since since_us, and what they say. NULL: there is
+     * one slot. */
+    enum sid_err (*slot_each)(struct sid_back *back, int64_t since_us,
+                              enum sid_err (*each)(int slot, const char *says,
+                                                   void *ctx),
+                              void *ctx);
+    enum sid_err (*slot_say)(struct sid_back *back, const char *what);
+    /* Of slots whose lease ended before before_us; NULL: there is one slot. */
+    enum sid_err (*enrol_orphans)(struct sid_back *back, int64_t before_us,
+                                  bool *out);
+    enum sid_err (*enrol_take_over)(struct sid_back *back, int64_t before_us,
+                                    enum sid_err (*each)(const char *, int,
+                                                         void *),
+                                    void *ctx);
+
     /* sealed is empty where blob is not. */
     enum sid_err (*photo_put)(struct sid_back *back, const char *enrolment_id,
                               enum sid_photo_kind kind, struct sid_span sealed,

@@ -65,6 +65,7 @@ struct sid_pgsql {
     int64_t batch;       /* the last transaction for changes that began */
     int64_t committed;   /* that the database had at the last connection */
     int64_t held_at_us;  /* monotonic: when the lease was renewed last */
+    int64_t since_us;    /* monotonic: when the connection was made */
     bool leased;
     /* SQLSTATEs that were logged since the last commit. */
     char told[SID_PG_TOLD_MAX][SID_PG_STATE_BYTES + 1];
@@ -135,6 +136,14 @@ SID_FALLIBLE enum sid_err sid_pg_lease_move(struct sid_pgsql *pg);
 SID_FALLIBLE enum sid_err sid_pg_lease_hold(struct sid_pgsql *pg);
 /* Another process has it: says so, once, and ends this store's use. */
 void sid_pg_lease_lost(struct sid_pgsql *pg);
+/* As the members of sid_back_ops of these names. */
+enum sid_err sid_pg_slot_each(struct sid_back *back, int64_t since_us,
+                              enum sid_err (*each)(int slot, const char *says,
+                                                   void *ctx),
+                              void *ctx);
+enum sid_err sid_pg_slot_say(struct sid_back *back, const char *what);
+enum sid_err sid_pg_orphans(struct sid_back *back, int64_t before_us,
+                            bool *out);
 /* Renews the lease between transactions. */
 void sid_pg_lease_keep(struct sid_pgsql *pg);
 /* Leaves the database to whoever wants it next. Failures are logged. */

@@ -17,6 +17,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "store_pgsql.h"
+#include "store_sql_ops.h"
 
 /* Not more than one until all that daemons keep in memory follows what others
  * change. */
@@ -27,6 +28,11 @@ int sid_pg_slots = 1;
  * on after a process has died. */
 #define LEASE_US ((int64_t)5 * 1000 * 1000)
 #define RENEW_US ((int64_t)900 * 1000)
+/* How long one must have been connected before others are taken for dead: when
+ * the server was away, all leases have lapsed, and their owners come back one
+ * after the other. Source: own choice: a lease, and the longest pause between
+ * two tries to connect. */
+#define SETTLED_US (LEASE_US + (int64_t)3 * 1000 * 1000)
 /* How often somebody else's is looked at. Source: own choice: several times
  * within the second in which a living owner renews it. */
 #define LOOK_US ((int64_t)200 * 1000)
@@ -246,4 +252,48 @@ sid_pg_lease_free(struct sid_pgsql *pg) {
     if (sid_sql_run(&query, NULL) != SID_OK)
         sid_log(SID_LOG_WARN, "lease_kept");
     pg->leased = false;
+}
+
+/* ---- the others ---------------------------------------------------------- */
+
+enum sid_err
+sid_pg_slot_each(struct sid_back *back, int64_t since_us,
+                 enum sid_err (*each)(int slot, const char *says, void *ctx),
+                 void *ctx) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_LEASE_EACH);
+    enum sid_err err = SID_OK;
+    bool row = true;
+
+    sid_sql_bind_int(&query, since_us);
+    while (err == SID_OK) {
+        char says[SID_SAYS_SIZE] = "";
+
+        err = sid_sql_next(&query, &row);
+        if (err != SID_OK || !row)
+            break;
+        int slot = (int)sid_sql_read_int(&query) - 1;
+        sid_sql_read_text(&query, says, sizeof says);
+        err = query.err == SID_OK ? each(slot, says, ctx) : query.err;
+    }
+    sid_sql_end(&query);
+    return err;
+}
+
+enum sid_err
+sid_pg_slot_say(struct sid_back *back, const char *what) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_LEASE_SAY);
+
+    sid_sql_bind_text(&query, what);
+    bind_slot(&query, sid_pgsql_of(back)->slot);
+    return sid_sql_run(&query, NULL);
+}
+
+enum sid_err
+sid_pg_orphans(struct sid_back *back, int64_t before_us, bool *out) {
+    *out = false;
+    return sid_mono_us() - sid_pgsql_of(back)->since_us < SETTLED_US
+               ? SID_OK
+               : sid_sql_enrol_orphans(back, before_us, out);
 }

@@ -80,6 +80,14 @@ enum sid_err sid_sql_enrol_unfinished(struct sid_back *back,
                                                            void *),
                                       void *ctx);
 /* store_sql_photo.c: photos and idempotency keys */
+enum sid_err sid_sql_client_mark(struct sid_back *back,
+                                 struct sid_client_mark *out);
+enum sid_err sid_sql_enrol_orphans(struct sid_back *back, int64_t before_us,
+                                   bool *out);
+enum sid_err sid_sql_enrol_take_over(struct sid_back *back, int64_t before_us,
+                                     enum sid_err (*each)(const char *, int,
+                                                          void *),
+                                     void *ctx);
 enum sid_err sid_sql_photo_put(struct sid_back *back, const char *enrolment_id,
                                enum sid_photo_kind kind, struct sid_span sealed,
                                const char *blob);
@@ -309,8 +317,8 @@ enum sid_err sid_sql_errand_count(struct sid_back *back, int64_t *out);
     .subject_count_stale = sid_sql_subject_count_stale,                        \
     .subject_forget = sid_sql_subject_forget,                                  \
     .client_put = sid_sql_client_put, .client_revoke = sid_sql_client_revoke,  \
-    .client_each = sid_sql_client_each, .enrol_insert = sid_sql_enrol_insert,  \
-    .enrol_get = sid_sql_enrol_get,                                            \
+    .client_mark = sid_sql_client_mark, .client_each = sid_sql_client_each,    \
+    .enrol_insert = sid_sql_enrol_insert, .enrol_get = sid_sql_enrol_get,      \
     .enrol_begin_work = sid_sql_enrol_begin_work,                              \
     .enrol_decide = sid_sql_enrol_decide, .enrol_first = sid_sql_enrol_first,  \
     .enrol_appeal = sid_sql_enrol_appeal,                                      \

@@ -14,7 +14,7 @@
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
     "valid_until_s, method, holder_generation, recovery_failures, "            \
-    "consent_portrait, replaces"
+    "consent_portrait, replaces, worker"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -63,8 +63,14 @@
     "decided_by = '', note_sealed = " nothing ", first_decision = '', "        \
     "first_by = '', first_at_s = 0, first_note_sealed = " nothing ", "         \
     "updated_at_s = ?, challenge = ?, method = 'face', replaces = 0, "         \
-    "appealed_at_s = ?, barred = ?, statement_sealed = ? "                     \
+    "appealed_at_s = ?, barred = ?, statement_sealed = ?, worker = ? "         \
     "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"
+#define DESTROYED(data, template)                                              \
+    "EXISTS (SELECT 1 FROM wrapped_key WHERE retired_at_s <> 0 AND "           \
+    "(use = 'data' AND version = " data                                        \
+    " OR use = 'template' AND version = " template "))"
+/* Slots that nobody renews any more. */
+#define LAPSED "(SELECT one - 1 FROM lease WHERE until_us < ?2)"
 #define FORGET(zeros)                                                          \
     "UPDATE idempotency SET fingerprint = " zeros " WHERE enrolment_id = ?"
 
@@ -116,11 +122,18 @@ static const struct {
     S(KEY_RETIRE, "UPDATE wrapped_key SET retired_at_s = ?, wrapped = ? "
                   "WHERE use = ? AND version = ? AND retired_at_s = 0"),
 
-    S(SUBJECT_PUT, "INSERT INTO subject_key (subject, " SUBJECT_KEY
-                   ") VALUES (?, ?, ?, ?, ?)"),
-    S(SUBJECT_REWRAP,
-      "UPDATE subject_key SET data_version = ?, data_wrapped = ?, "
-      "template_version = ?, template_wrapped = ? WHERE subject = ?"),
+    /* Another daemon may have destroyed the key that wraps this one. */
+    TWO(SUBJECT_PUT,
+        "INSERT INTO subject_key (subject, " SUBJECT_KEY
+        ") VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO subject_key (subject, " SUBJECT_KEY
+        ") SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT " DESTROYED("?2", "?4")),
+    TWO(SUBJECT_REWRAP,
+        "UPDATE subject_key SET data_version = ?, data_wrapped = ?, "
+        "template_version = ?, template_wrapped = ? WHERE subject = ?",
+        "UPDATE subject_key SET data_version = ?1, data_wrapped = ?2, "
+        "template_version = ?3, template_wrapped = ?4 WHERE subject = ?5 AND "
+        "NOT " DESTROYED("?1", "?3")),
     /* Versions only rise; 0 is no key. */
     S(SUBJECT_STALE,
       "SELECT subject, " SUBJECT_KEY " FROM subject_key "
@@ -135,6 +148,9 @@ static const struct {
                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CLIENT_REVOKE, "UPDATE client SET revoked_at_s = ? "
                      "WHERE id = ? AND revoked_at_s = 0"),
+    /* Clients are added and revoked, and never changed otherwise. */
+    S(CLIENT_MARK, "SELECT count(*), CAST(coalesce(sum(revoked_at_s), 0) AS "
+                   "BIGINT) FROM client"),
     S(CLIENT_HAS, "SELECT 1 FROM client WHERE id = ?"),
     S(CLIENT_EACH,
       "SELECT " CLIENT_COLUMNS " FROM client ORDER BY created_at_s, id"),
@@ -143,15 +159,15 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
-      "updated_at_s = ? WHERE id = ? AND state IN ('received', 'processing') "
-      "RETURNING attempts"),
+      "updated_at_s = ? WHERE id = ? AND worker = ? AND "
+      "state IN ('received', 'processing') RETURNING attempts"),
     S(ENROL_DECIDE,
       "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
       "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, "
@@ -178,8 +194,15 @@ static const struct {
       "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
       "ORDER BY created_at_s, id LIMIT ?6"),
     S(ENROL_UNFINISHED,
-      "SELECT id, attempts FROM enrolment "
-      "WHERE state IN ('received', 'processing') ORDER BY created_at_s, id"),
+      "SELECT id, attempts FROM enrolment WHERE worker = ? AND "
+      "state IN ('received', 'processing') ORDER BY created_at_s, id"),
+    TWO(ENROL_ORPHANS, NULL,
+        "SELECT 1 FROM enrolment WHERE state IN ('received', 'processing') AND "
+        "worker <> ?1 AND worker IN " LAPSED " LIMIT 1"),
+    TWO(ENROL_TAKE_OVER, NULL,
+        "UPDATE enrolment SET worker = ?1 WHERE "
+        "state IN ('received', 'processing') AND worker <> ?1 AND worker "
+        "IN " LAPSED " RETURNING id, attempts"),
 
     S(PHOTO_PUT, "INSERT INTO photo (enrolment_id, kind, sealed, blob) "
                  "VALUES (?, ?, ?, ?)"),
@@ -450,6 +473,9 @@ static const struct {
     TWO(LEASE_MOVE, NULL,
         "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = ?4 AND "
         "owner = ?3 RETURNING batch"),
+    TWO(LEASE_EACH, NULL,
+        "SELECT one, purposes FROM lease WHERE until_us >= ? ORDER BY one"),
+    TWO(LEASE_SAY, NULL, "UPDATE lease SET purposes = ? WHERE one = ?"),
     TWO(LEASE_FREE, NULL,
         "UPDATE lease SET until_us = 0 WHERE one = ? AND owner = ?"),
 #undef TWO
