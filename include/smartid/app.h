@@ -172,6 +172,7 @@ struct sid_flow {
     const char *field;     /* out: what the error is about, or NULL; static */
     int64_t retry_after_s; /* out: when the error will be over; 0: unknown */
     enum sid_err refusal;  /* private: see sid_flow_end */
+    sid_op_run_fn *run;    /* private: see sid_flow_submit */
 };
 
 #endif

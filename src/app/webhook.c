@@ -131,6 +131,8 @@ read_run(struct sid_op *op, struct sid_store *store) {
     struct batch *batch = (struct batch *)op;
     const struct sid_webhook *hook = batch->hook;
     batch->seq = hook->place[hook->slot].seq;
+    batch->rows = batch->count = 0;
+    sid_buf_clear(&batch->body);
     enum sid_err err = append(&batch->body, "{\"events\":[");
     if (err == SID_OK)
         err =
@@ -406,6 +408,7 @@ keep_event(const struct sid_dead_event *event, void *ctx) {
 
 static enum sid_err
 graves_run(struct sid_op *op, struct sid_store *store) {
+    ((struct graves *)op)->found = false;
     return sid_store_webhook_dead_each(store, true, 0, 1, keep_event, op);
 }
 

@@ -103,14 +103,17 @@ look_up(struct sid_pgsql *pg) {
     enum sid_err err = sid_pg_ready_within(pg, LOOK_UP_US);
     if (err == SID_OK && pg->committed == pg->batch)
         return SID_OK;
-    if (err != SID_OK) {
+    bool known = err == SID_OK;
+    if (!known) {
         pg->unsure = true;
         sid_log(SID_LOG_ERROR, "commit_unknown",
                 SID_S("text", "the server went away during a commit and did "
                               "not come back in time"));
     }
     pg->in_txn = true; /* until the rollback that comes now */
-    return SID_E_STORE;
+    /* It was not made, and the lease, which has moved, keeps it from being made
+     * later. */
+    return known ? SID_E_AGAIN : SID_E_STORE;
 }
 
 /* Whether the answer to COMMIT says that it was made: PostgreSQL answers the
@@ -128,11 +131,14 @@ commit_changes(struct sid_pgsql *pg) {
     bool before = pg->conn != NULL;
     enum sid_err err = queue(pg, SID_SQL_COMMIT);
 
-    if (err != SID_OK)
-        return err;
-    err = sid_pg_wait(pg, &last);
     if (err == SID_OK)
+        err = sid_pg_wait(pg, &last);
+    if (last != NULL) {
         err = judge_commit(pg, last);
+        /* The last words of a server may come after the deed. */
+        if (err == SID_E_AGAIN && !sid_pg_is_conflict(last))
+            sid_pg_drop(pg);
+    }
     PQclear(last);
     if (err != SID_OK && before && pg->conn == NULL)
         err = look_up(pg);

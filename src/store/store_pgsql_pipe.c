@@ -25,7 +25,7 @@ sid_pg_drop(struct sid_pgsql *pg) {
     pg->pending_count = 0;
     memset(pg->prepared, 0, sizeof pg->prepared);
     if (pg->in_txn && pg->lost == SID_OK)
-        pg->lost = SID_E_STORE;
+        pg->lost = SID_E_AGAIN;
 }
 
 static enum sid_err

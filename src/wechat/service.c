@@ -208,9 +208,11 @@ sid_wechat_free(struct sid_wechat **wechat) {
     *wechat = NULL;
     atomic_store(&me->stopping, true);
     sid_wechat_api_free(&me->api); /* every call has come back */
-    /* Errands go to the writer and, for an enrolment, the app and back. */
-    while (busy(me)) {
+    /* Errands go to the writer and, for an enrolment, the app and back. The
+     * last fence is for who has counted itself out and is still on the way. */
+    for (bool over = false; !over;) {
         struct sid_op fence = {.run = nothing_run, .read_only = true};
+        over = !busy(me);
         wechat_mail_unpark(me);
         if (sid_writer_run(me->writer, &fence) != SID_OK)
             break;
