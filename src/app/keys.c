@@ -353,6 +353,9 @@ sid_keys_follow(struct sid_keyring *ring, struct sid_key_news *news) {
         const struct sid_new_key *key = &news->fresh[i];
         enum sid_err err = sid_keyring_put_ahead(ring, key->use, key->version,
                                                  key->made_at_s, key->key);
+        /* Of code keys their times say which one is used for what. */
+        if (err == SID_OK && key->use == SID_KEY_CODE)
+            sid_keyring_use(ring, key->use, key->version);
         sid_log(err == SID_OK ? SID_LOG_INFO : SID_LOG_ERROR, "key_followed",
                 SID_S("use", sid_key_use_name(key->use)),
                 SID_N("version", key->version),

@@ -147,7 +147,8 @@ note_coverage(struct walk *walk, const struct sid_audit_row *row,
         walk->newest_at_us = row->at_us;
     /* The daemon signs its last row, whatever the interval. */
     if (strcmp(row->event, "daemon_stopped") == 0) {
-        walk->bare_stop = covered ? 0 : row->seq;
+        walk->bare_stop =
+            covered || !(walk->one || walk->running) ? 0 : row->seq;
         walk->running = false;
     }
 }

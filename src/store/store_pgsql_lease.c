@@ -21,7 +21,7 @@
 
 /* Not more than one until all that daemons keep in memory follows what others
  * change. */
-int sid_pg_slots = 1;
+int sid_pg_slots = SID_SLOTS_MAX;
 
 /* A lease that was not renewed for so long is free. Source: own choice: five
  * times the second in which it is, and half of the 10 s in which work must go
