@@ -68,7 +68,8 @@ void sid_app_tick(struct sid_app *app);
  * one need do; the only one always is. Any thread. */
 bool sid_app_leads(const struct sid_app *app);
 /* Asks the writer for a sign of life, unless the last one is still awaited; and
- * whether it has given it and can still store. Costs no sync. Main thread. */
+ * whether it has given it, or waits for a server, which ends by itself, and can
+ * still store. Costs no sync. Main thread. */
 void sid_app_ask(struct sid_app *app);
 bool sid_app_answered(const struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients

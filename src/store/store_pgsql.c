@@ -12,8 +12,8 @@
 #include "store_sql_ops.h"
 
 /* How long a commit whose answer was lost is looked up. Source: own choice: a
- * server that was only restarted is back by then; with a last try to connect to
- * two hosts it is within the 15 s of WatchdogSec= in smartidd.service. */
+ * server that was only restarted is back by then, and who waits is told within
+ * 20 s even after one that says nothing. */
 #define LOOK_UP_US ((int64_t)6 * 1000 * 1000)
 
 static void

@@ -36,8 +36,8 @@
 #define SWEEP_AGAIN_US ((int64_t)1000 * 1000)
 
 /* A batch is run so often, and begun anew within so long; the first pause.
- * Source: own choice: with these pauses 8 runs take 0.3 to 1.6 s, and who waits
- * for an answer waits for less than the 15 s of the watchdog. */
+ * Source: own choice: the pauses of 8 runs are 0.3 to 1.6 s, and who waits for
+ * an answer is told something while it is still of use. */
 #define RUNS_MAX 8
 #define AGAIN_WITHIN_US ((int64_t)10 * 1000 * 1000)
 #define AGAIN_FIRST_US ((int64_t)10 * 1000)

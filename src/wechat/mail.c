@@ -241,6 +241,8 @@ static void call_done(struct sid_wechat_call *call);
 
 static enum sid_err
 hand_over(struct wechat_mail *mail) {
+    if (atomic_load(&mail->wechat->stopping))
+        return SID_E_STOPPING;
     mail->call.account = mail->account;
     mail->call.done = call_done;
     return sid_wechat_api_submit(mail->wechat->api, &mail->call);
