@@ -7,7 +7,8 @@ import time
 import unittest
 
 import photos
-from harness import Case, credential_of, holder
+from front import Front
+from harness import Api, Case, credential_of, holder
 from several import PURPOSE, Cluster, Roaming, postgres, until
 
 # Issue 8, letter C.
@@ -232,6 +233,34 @@ class OneDies(Several):
                                 "'verification' AND outcome = 'valid'")
         self.assertGreaterEqual(int(rows[0]), len(ids))
         self.audit_verify()
+
+
+class Through:
+    """Requests through nginx, in the place of a daemon."""
+
+    def __init__(self, front):
+        self.front = front
+
+    def request(self, method, path, headers=None, body=None, timeout=60):
+        with self.front.connect(timeout) as connection:
+            return connection.request(method, path, headers, body)
+
+
+class BehindNginx(Several):
+    def test_nginx_as_the_readme_has_it_passes_over_one_that_is_away(self):
+        credential = self.approved()
+        code = self.app[0].code(credential)["code"]
+        front = Front(self.a, self.cluster.daemons)
+        self.addCleanup(front.close)
+        clerk = Api(Through(front), self.cluster.keys["clerk"])
+        for daemon in self.cluster.daemons:
+            daemon.env["SMARTIDD_HTTP_LISTEN_PORT"] = str(daemon.port)
+            daemon.stop()
+            self.assertEqual([clerk.verify(code)["result"] for _ in range(5)],
+                             ["valid"] * 5)
+            daemon.start()
+        enrolment = Api(Through(front), self.cluster.keys["app"]).enrol(3)
+        self.assertEqual(enrolment["state"], "approved", enrolment)
 
 
 if __name__ == "__main__":
