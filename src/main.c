@@ -111,8 +111,7 @@ apply_log_level(const struct sid_config *config) {
 static int
 start_storage(struct daemon *daemon) {
     struct sid_config *config = &daemon->config;
-    enum sid_err err =
-        sid_store_open(config->database, false, NULL, &daemon->store);
+    enum sid_err err = sid_store_join(config->database, &daemon->store);
     if (err != SID_OK) {
         sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
         return start_failed("store", err);

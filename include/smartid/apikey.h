@@ -133,6 +133,11 @@ SID_FALLIBLE enum sid_err sid_keyset_put(struct sid_keyset *set,
 
 /* The client with this id can no longer prove itself. Unknown ids: nothing. */
 void sid_keyset_revoke(struct sid_keyset *set, const char *client_id);
+/* What another daemon has done: puts a client that is not known, revokes one
+ * that is revoked, and leaves alone what is the same. Errors: SID_E_NO_MEMORY.
+ */
+SID_FALLIBLE enum sid_err sid_keyset_follow(struct sid_keyset *set,
+                                            const struct sid_client *client);
 
 /* From now on grants are resolved against this set (borrowed; callers keep
  * pointing to it, so it has to outlive the keyset's last caller). unknown (may

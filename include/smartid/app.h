@@ -64,6 +64,9 @@ enum sid_err sid_app_storage(const struct sid_app *app);
  * idempotency keys and challenges, wrapping keys again, retention, signed heads
  * of the audit log. */
 void sid_app_tick(struct sid_app *app);
+/* Whether this daemon is the one of those on its database that does what only
+ * one need do; the only one always is. Any thread. */
+bool sid_app_leads(const struct sid_app *app);
 /* Asks the writer for a sign of life, unless the last one is still awaited; and
  * whether it has given it, or waits for a server, which ends by itself, and can
  * still store. Costs no sync. Main thread. */

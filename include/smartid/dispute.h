@@ -53,9 +53,10 @@ struct sid_dispute {
 };
 void sid_dispute_fini(struct sid_dispute *dispute);
 
-/* Calls each for the checks of a credential with a number below before_seq, the
- * newest first, at most limit. Of the dispute only id, outcome and settled_at_s
- * are filled. each as in sid_store_client_each(). */
+/* Calls each for the checks of a credential made before that of the number
+ * before_seq (INT64_MAX: all), the newest first, at most limit. Of the dispute
+ * only id, outcome and settled_at_s are filled. each as in
+ * sid_store_client_each(). */
 typedef enum sid_err sid_check_each_fn(const struct sid_check *check,
                                        const struct sid_dispute *dispute,
                                        void *ctx);

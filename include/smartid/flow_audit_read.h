@@ -12,7 +12,7 @@
 
 struct sid_audit_look {
     struct sid_flow flow;
-    int64_t before_seq;               /* in: rows with a lower number; 0: all */
+    int64_t before_seq;               /* in: rows older than this one; 0: all */
     int limit;                        /* in: 1..SID_PAGE_MAX */
     char event[SID_AUDIT_EVENT_SIZE]; /* in; "": any */
     char subject[SID_ID_SIZE];        /* in; "": any */
@@ -22,9 +22,8 @@ struct sid_audit_look {
     int first, count;
     int64_t next_seq; /* out: go on before this one; 0: there is no more */
     /* private */
-    int64_t end_seq; /* rows with a lower number, as of this run */
-    bool any;        /* there are rows of these numbers */
-    bool dropped;    /* an older row would have been wanted, too */
+    bool any;     /* there are rows of these numbers */
+    bool dropped; /* an older row would have been wanted, too */
     struct sid_buf scratch;
 };
 /* An officer names a subject: the history of one person's enrolment or

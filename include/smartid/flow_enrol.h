@@ -26,8 +26,9 @@ void sid_enrol_release(struct sid_app *app, uint64_t body_bytes);
 struct sid_waiter {
     struct sid_waiter *next;
     struct sid_flow *flow;
-    const char *id;      /* of the enrolment */
-    int64_t deadline_us; /* monotonic */
+    const char *id;       /* of the enrolment */
+    int64_t deadline_us;  /* monotonic */
+    sid_op_done_fn *look; /* done of a look in between; NULL: there is none */
 };
 
 struct sid_enrol_submit {

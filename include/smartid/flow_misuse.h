@@ -35,7 +35,8 @@ struct sid_misuse {
     bool complete;        /* it got to the end */
     /* private */
     struct sid_report *report;
-    int64_t after_seq, rows, last_at_us;
+    struct sid_audit_places places;
+    int64_t rows, last_at_us;
     bool past; /* a row behind the end has come */
     enum sid_err work_err;
 };

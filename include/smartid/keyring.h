@@ -54,6 +54,17 @@ SID_FALLIBLE enum sid_err sid_keyring_put(struct sid_keyring *ring,
                                           enum sid_key_use use, int version,
                                           int64_t made_at_s,
                                           const uint8_t key[SID_KEY_BYTES]);
+/* The same, but it becomes the current one with sid_keyring_use() only: until
+ * then what others make with it can be read. */
+SID_FALLIBLE enum sid_err
+sid_keyring_put_ahead(struct sid_keyring *ring, enum sid_key_use use,
+                      int version, int64_t made_at_s,
+                      const uint8_t key[SID_KEY_BYTES]);
+/* Makes a version that was put the current one, unless a higher one is. */
+void sid_keyring_use(struct sid_keyring *ring, enum sid_key_use use,
+                     int version);
+bool sid_keyring_has(const struct sid_keyring *ring, enum sid_key_use use,
+                     int version);
 /* From now on the version is not found any more. */
 void sid_keyring_retire(struct sid_keyring *ring, enum sid_key_use use,
                         int version);

@@ -41,6 +41,33 @@ struct sid_new_key {
     int64_t made_at_s;
     uint8_t key[SID_KEY_BYTES];
 };
+/* Where several daemons use a database, a new key is used so long after it was
+ * made: by then all of them know it. Source: issue 8, letter C. */
+#define SID_KEY_AHEAD_S 5
+
+/* What the database has and a ring has not, or the other way round. */
+#define SID_KEY_NEWS_MAX 8
+struct sid_key_news {
+    struct sid_new_key fresh[SID_KEY_NEWS_MAX];
+    int fresh_count;
+    struct {
+        enum sid_key_use use;
+        int version;
+    } gone[SID_KEY_NEWS_MAX];
+    int gone_count;
+    int current[SID_KEY_USE_COUNT]; /* by the time; 0: none */
+    int settled[SID_KEY_USE_COUNT]; /* current for SID_KEY_AHEAD_S */
+};
+/* Looks for news, those that there is room for; the owner wipes them. Errors:
+ * those of the store; SID_E_SEAL … (the master key is another one). */
+SID_FALLIBLE enum sid_err sid_keys_follow_in(struct sid_store *store,
+                                             const struct sid_master *master,
+                                             const struct sid_keyring *ring,
+                                             int64_t now_s,
+                                             struct sid_key_news *out);
+/* Brings the ring up to date; what it cannot take comes with the next look. */
+void sid_keys_follow(struct sid_keyring *ring, struct sid_key_news *news);
+
 /* Makes the next version. Errors: SID_E_ARGUMENT (root), SID_E_CONFLICT (no
  * number is left), those of seal and store. */
 SID_FALLIBLE enum sid_err sid_keys_rotate_in(struct sid_store *store,

@@ -50,6 +50,12 @@ struct sid_store;
 SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          const struct sid_mac_key *audit_key,
                                          struct sid_store **out);
+/* The same as one of several stores on a server, for a daemon: in the lowest
+ * slot that is free. sid_store_open() is refused there while any of them is
+ * open. The tables must be there; sid_store_use_audit_key() comes before the
+ * first audit row. Errors: as sid_store_open(). */
+SID_FALLIBLE enum sid_err sid_store_join(const char *path,
+                                         struct sid_store **out);
 void sid_store_use_audit_key(struct sid_store *store,
                              const struct sid_mac_key *audit_key);
 /* Opens the database for reading, also while a daemon has it: no lock, no
@@ -67,6 +73,25 @@ void sid_store_close(struct sid_store **store);
  * every transaction is refused with SID_E_STORE: a failed sync is never
  * retried, because the kernel may have dropped the pages. */
 bool sid_store_broken(const struct sid_store *store);
+/* Which of the daemons on this database the store is for, from 0: whose chain
+ * of the audit log (audit.h), whose numbers and counts it has. 0 where there is
+ * one alone. */
+int sid_store_slot(const struct sid_store *store);
+/* Whether there may be others. */
+bool sid_store_is_shared(const struct sid_store *store);
+/* Calls each for every slot that has a store which has renewed its lease until
+ * since_us (Unix microseconds) or later, by number; says: what it was made to
+ * say. */
+SID_FALLIBLE enum sid_err
+sid_store_slot_each(struct sid_store *store, int64_t since_us,
+                    enum sid_err (*each)(int slot, const char *says, void *ctx),
+                    void *ctx);
+/* What the others shall see: shorter than this. */
+#define SID_SAYS_SIZE 65
+SID_FALLIBLE enum sid_err sid_store_slot_say(struct sid_store *store,
+                                             const char *what);
+/* Looks how many templates the other slots have added. */
+SID_FALLIBLE enum sid_err sid_store_recount(struct sid_store *store);
 
 /* ---- transactions ------------------------------------------------------ */
 /* For changes. Errors: SID_E_STORE, SID_E_AGAIN. */
@@ -136,17 +161,22 @@ int64_t sid_store_audit_head(const struct sid_store *store,
 /* The time of the last row, Unix microseconds; 0 when there is none. As
  * sid_store_audit_head(). */
 int64_t sid_store_audit_at_us(const struct sid_store *store);
-/* Where the log begins once its oldest rows have been removed: number and MAC
- * of the last of them; 0 and zeros while none was. key: the audit key
+/* The chains there are: *slot becomes the first one from *slot on that has
+ * rows. Errors: SID_E_NOT_FOUND (no more). */
+SID_FALLIBLE enum sid_err sid_store_audit_slot(struct sid_store *store,
+                                               int *slot);
+/* Where a chain begins once its oldest rows have been removed: number and MAC
+ * of the last of them; its base and zeros while none was. key: the audit key
  * (borrowed). Errors: SID_E_SEAL (the anchor was changed), SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_store_audit_anchor(struct sid_store *store,
                                                  const struct sid_mac_key *key,
-                                                 int64_t *seq,
+                                                 int slot, int64_t *seq,
                                                  uint8_t mac[SID_SHA256_BYTES]);
-/* Removes up to limit of the oldest rows, those made before before_us, and
- * leaves an anchor: number and MAC of the last one removed, sealed. The newest
- * row always stays. Rows go only while they fit the chain, so that nothing that
- * was changed vanishes. Errors: SID_E_SEAL (one does not, or the anchor). */
+/* Removes up to limit of the oldest rows of each chain, those made before
+ * before_us, and leaves an anchor: number and MAC of the last one removed,
+ * sealed. The newest row of a chain always stays. Rows go only while they fit
+ * the chain, so that nothing that was changed vanishes. Errors: SID_E_SEAL (one
+ * does not, or the anchor). */
 SID_FALLIBLE enum sid_err sid_store_audit_prune(struct sid_store *store,
                                                 int64_t before_us, int limit,
                                                 int64_t *removed);
@@ -156,6 +186,11 @@ SID_FALLIBLE enum sid_err
 sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
                     const uint8_t mac[SID_SHA256_BYTES], int limit,
                     int64_t *removed);
+/* The number behind which the rows of a chain were made at before_us or later.
+ */
+SID_FALLIBLE enum sid_err sid_store_audit_find(struct sid_store *store,
+                                               int slot, int64_t before_us,
+                                               int64_t *seq);
 /* When the oldest row was made (0: there is none), and about how many were made
  * before before_us: exact while the clock never went back. */
 SID_FALLIBLE enum sid_err sid_store_audit_age(struct sid_store *store,
@@ -165,7 +200,7 @@ SID_FALLIBLE enum sid_err sid_store_audit_age(struct sid_store *store,
  * master key must not start. An empty log belongs to anybody. Errors:
  * SID_E_WRONG_KEY (or the first row was changed). */
 SID_FALLIBLE enum sid_err sid_store_check_key(struct sid_store *store);
-/* Calls each for every row with seq > after_seq, oldest first, at most limit.
+/* Calls each for every row with seq > after_seq, by number, at most limit.
  * An error of each ends the walk and is returned. The texts are borrowed for
  * the call. A row that somebody has spoilt is given too (see intact); numbers
  * below 1 come when after_seq is below them. */
@@ -175,6 +210,29 @@ SID_FALLIBLE enum sid_err sid_store_audit_each(struct sid_store *store,
                                                int64_t after_seq, int64_t limit,
                                                sid_audit_each_fn *each,
                                                void *ctx);
+
+/* The same up to last_seq: with sid_chain_low() and sid_chain_high(), one
+ * chain.
+ */
+SID_FALLIBLE enum sid_err sid_store_audit_range(struct sid_store *store,
+                                                int64_t after_seq,
+                                                int64_t last_seq, int64_t limit,
+                                                sid_audit_each_fn *each,
+                                                void *ctx);
+/* Calls each for rows of all chains in the order of their times, at most limit
+ * in all. at (in and out): behind which number each chain is read; a row's
+ * place in it does not change, so that the next call goes on. Times of one
+ * chain do not go back; two chains' are as good as their machines' clocks.
+ * *rows is how many there were. */
+struct sid_audit_places {
+    int64_t after[SID_SLOTS_MAX];
+};
+void sid_audit_places_begin(struct sid_audit_places *at);
+SID_FALLIBLE enum sid_err sid_store_audit_by_time(struct sid_store *store,
+                                                  struct sid_audit_places *at,
+                                                  int64_t limit,
+                                                  sid_audit_each_fn *each,
+                                                  void *ctx, int64_t *rows);
 
 /* ---- keys -------------------------------------------------------------- */
 /* A key of the keyring as it lies in the database. */
@@ -232,6 +290,13 @@ SID_FALLIBLE enum sid_err sid_store_client_put(struct sid_store *store,
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
 SID_FALLIBLE enum sid_err
 sid_store_client_revoke(struct sid_store *store, const char *id, int64_t now_s);
+/* Changes whenever a client is added or revoked. */
+struct sid_client_mark {
+    int64_t count;
+    int64_t revoked; /* sum of revoked_at_s */
+};
+SID_FALLIBLE enum sid_err sid_store_client_mark(struct sid_store *store,
+                                                struct sid_client_mark *out);
 /* All clients, oldest first. each may stop the walk by returning an error,
  * which is then returned. */
 SID_FALLIBLE enum sid_err sid_store_client_each(
@@ -259,6 +324,7 @@ struct sid_enrolment {
     int64_t consent_at_s;
     bool consent_portrait; /* and to a portrait for the counter */
     bool replaces;         /* approved, it takes the place of what stands */
+    int worker;            /* whose it is until it is decided: a slot; read */
     int64_t valid_until_s; /* of the card, as in sid_life; 0: not stated */
     enum sid_enrol_method method;
     uint32_t holder_generation; /* of the holder's secret */
@@ -295,7 +361,7 @@ SID_FALLIBLE enum sid_err sid_store_enrol_get(struct sid_store *store,
                                               const char *id,
                                               struct sid_enrolment *out);
 /* state := processing, attempts + 1. Errors: SID_E_NOT_FOUND, SID_E_CONFLICT
- * (settled already). */
+ * (settled already, or another slot's). */
 SID_FALLIBLE enum sid_err sid_store_enrol_begin_work(struct sid_store *store,
                                                      const char *id,
                                                      int64_t now_s,
@@ -339,10 +405,20 @@ SID_FALLIBLE enum sid_err sid_store_enrol_list(
     enum sid_waiting waiting, const char *after, int limit,
     enum sid_err (*each)(const struct sid_enrolment *enrolment, void *ctx),
     void *ctx);
-/* Ids and attempts of all enrolments in received or processing, oldest first.
- */
+/* Ids and attempts of this slot's enrolments in received or processing, oldest
+ * first. What a store inserts, or opens again by an appeal, is its slot's. */
 SID_FALLIBLE enum sid_err sid_store_enrol_unfinished(
     struct sid_store *store,
+    enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
+
+/* Whether other slots have enrolments in received or processing although nobody
+ * has renewed these slots since before_us, Unix microseconds. */
+SID_FALLIBLE enum sid_err sid_store_enrol_orphans(struct sid_store *store,
+                                                  int64_t before_us, bool *out);
+/* Makes them this slot's; each as in sid_store_enrol_unfinished(), in no order.
+ */
+SID_FALLIBLE enum sid_err sid_store_enrol_take_over(
+    struct sid_store *store, int64_t before_us,
     enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
 
 /* ---- attempts ---------------------------------------------------------- */
@@ -383,10 +459,11 @@ SID_FALLIBLE enum sid_err sid_store_challenge_purge(struct sid_store *store,
                                                     int64_t before_s);
 
 /* ---- what the app's backend is told ------------------------------------- */
-/* Up to which row of the audit log. Errors: SID_E_NOT_FOUND (it was never told
- * anything). */
+/* Up to which row of a chain of the audit log. Errors: SID_E_NOT_FOUND (it was
+ * never told anything of it). */
 SID_FALLIBLE enum sid_err sid_store_webhook_place(struct sid_store *store,
-                                                  int64_t *seq);
+                                                  int slot, int64_t *seq);
+/* The chain is that of the number. */
 SID_FALLIBLE enum sid_err sid_store_webhook_told(struct sid_store *store,
                                                  int64_t seq);
 /* An event that it would not take. */

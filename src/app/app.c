@@ -34,6 +34,8 @@ load_keys_run(struct sid_op *op, struct sid_store *store) {
     struct load_keys *load = (struct load_keys *)op;
     enum sid_err err = sid_store_client_each(store, put_key, load->app->keyset);
     sid_time_begin(load->app, sid_store_audit_at_us(store));
+    if (err == SID_OK)
+        err = sid_shared_begin(load->app, store);
     return err == SID_OK ? sid_keys_rewrap_begin(load->app, store) : err;
 }
 
@@ -224,9 +226,12 @@ sid_app_tick(struct sid_app *app) {
     sid_enrol_work_tick(app);
     if (app->forkserver != NULL)
         sid_forkserver_tick(app->forkserver);
-    sid_keys_tick(app);
+    sid_shared_tick(app, now_us);
     sid_key_ages_tick(app);
     sid_heads_tick(app, now_us);
+    if (!sid_app_leads(app))
+        return;
+    sid_keys_tick(app);
     sid_retention_tick(app, now_us);
     if (now_us >= app->next_purge_us) {
         app->next_purge_us = now_us + PURGE_EVERY_US;

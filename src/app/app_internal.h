@@ -79,6 +79,20 @@ struct sid_app {
             uint8_t mac[SID_SHA256_BYTES];
         } ask;
     } heads;
+    /* See shared.c. */
+    struct sid_shared_state {
+        bool is;            /* there may be other daemons on the database */
+        int slot;           /* this one's */
+        _Atomic bool leads; /* does what one does for all */
+        _Atomic bool looking, taking;
+        int64_t next_us;                 /* main thread */
+        const struct sid_purposes *said; /* main thread; what says is of */
+        /* The writer thread's. */
+        struct sid_client_mark mark;
+        int settled[SID_KEY_USE_COUNT];
+        char says[SID_SAYS_SIZE];
+        bool differs, keys_failed;
+    } shared;
     /* See time.c. */
     struct sid_app_time {
         pthread_mutex_t lock;
@@ -185,6 +199,14 @@ void sid_webhook_state(struct sid_app *app, struct sid_webhook_state *out);
 /* Refused events were marked to be sent once more. Any thread. */
 void sid_webhook_replay(struct sid_app *app);
 
+/* ---- shared.c ----------------------------------------------------------- */
+/* What stands in memory now is what the store has. Writer thread, at the start.
+ * Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_shared_begin(struct sid_app *app,
+                                           struct sid_store *store);
+/* Each tick. Main thread. */
+void sid_shared_tick(struct sid_app *app, int64_t now_us);
+
 /* ---- expiring.c --------------------------------------------------------- */
 /* Now and then: credentials that will expire soon get a row in the log, from
  * which the app's backend is told. Main thread. */
@@ -281,6 +303,8 @@ void sid_retention_tick(struct sid_app *app, int64_t now_us);
 bool sid_wait_add(struct sid_app *app, struct sid_waiter *waiter);
 /* Wakes those that wait for id: their `op` is submitted as prepared. */
 void sid_wait_settled(struct sid_app *app, const char *id);
+/* Has those look again that may wait for another daemon's decision. */
+void sid_wait_look(struct sid_app *app);
 /* Wakes those whose deadline has passed (all: INT64_MAX). */
 void sid_wait_expire(struct sid_app *app, int64_t now_us);
 
@@ -439,6 +463,16 @@ void sid_enrol_job_hold(struct sid_enrol_job *job);
 void sid_enrol_count(enum sid_enrol_state state);
 /* Hands a job with a place to the workers. */
 void sid_enrol_job_submit(struct sid_enrol_job **take);
+/* Puts jobs (taken) behind those that wait for a place; frees them. */
+void sid_enrol_jobs_wait(struct sid_app *app, struct sid_enrol_job *list);
+void sid_enrol_jobs_free(struct sid_enrol_job **list);
+/* The job's decision becomes that nobody can decide it. */
+void sid_enrol_job_give_up(struct sid_enrol_job *job);
+/* Whether daemons have died with enrolments in hand; makes these ours, unless
+ * that is under way. Writer thread. */
+SID_FALLIBLE enum sid_err sid_enrol_orphaned(struct sid_store *store,
+                                             bool *out);
+void sid_enrol_take_over(struct sid_app *app);
 /* At start: takes up what a former run left. */
 SID_FALLIBLE enum sid_err sid_enrol_resume(struct sid_app *app);
 /* Each tick, while the storage takes what is written: backlog into free places,

@@ -57,6 +57,26 @@ sid_wait_settled(struct sid_app *app, const char *id) {
 }
 
 void
+sid_wait_look(struct sid_app *app) {
+    struct sid_waiter *list = NULL;
+    pthread_mutex_lock(&app->lock);
+    struct sid_waiter **link = &app->waiters;
+    while (*link != NULL) {
+        struct sid_waiter *waiter = *link;
+        if (waiter->look == NULL) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        waiter->next = list;
+        list = waiter;
+        waiter->flow->op.done = waiter->look;
+    }
+    pthread_mutex_unlock(&app->lock);
+    wake(app, list);
+}
+
+void
 sid_wait_expire(struct sid_app *app, int64_t now_us) {
     wake(app, take_waiters(app, NULL, now_us));
 }

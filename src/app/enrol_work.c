@@ -188,6 +188,8 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = sid_store_enrol_get(store, job->id, &job->enrolment);
     if (err != SID_OK)
         return err;
+    if (job->enrolment.worker != sid_store_slot(store))
+        return SID_E_CONFLICT; /* another daemon took us for dead */
     if (job->enrolment.appealed_at_s != 0 &&
         job->decision.state != SID_ENROL_REVIEW)
         to_officer(job);
@@ -210,12 +212,13 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     return sid_enrol_settle(job->app, store, &job->enrolment, &verdict);
 }
 
-/* Not found is how a job learns that the person was erased meanwhile: nothing
- * of it is stored. */
+/* Not found is how a job learns that the person was erased meanwhile, a
+ * conflict that another daemon has it: nothing of it is stored. */
 static void
 log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
-    sid_log(err == SID_E_NOT_FOUND ? SID_LOG_INFO : SID_LOG_ERROR, event,
-            SID_S("id", job->id), SID_S("code", sid_err_code(err)));
+    bool usual = err == SID_E_NOT_FOUND || err == SID_E_CONFLICT;
+    sid_log(usual ? SID_LOG_INFO : SID_LOG_ERROR, event, SID_S("id", job->id),
+            SID_S("code", sid_err_code(err)));
 }
 
 /* Whether it is worth another try, once the storage takes something. */
@@ -257,8 +260,8 @@ submit_settle(struct sid_enrol_job *job) {
     sid_writer_submit(job->app->writer, &job->op);
 }
 
-static void
-give_up(struct sid_enrol_job *job) {
+void
+sid_enrol_job_give_up(struct sid_enrol_job *job) {
     job->decision = (struct sid_decision){.state = SID_ENROL_FAILED};
     sid_reasons_add(&job->decision.reasons, SID_REASON_GAVE_UP, SID_PHOTO_NONE);
 }
@@ -381,7 +384,7 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     if (err != SID_OK && err != SID_E_IO && err != SID_E_NO_MEMORY) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
-        give_up(job);
+        sid_enrol_job_give_up(job);
         err = SID_OK;
     }
     for (int kind = 0; facts != NULL && kind < SID_PHOTO_KINDS; kind++)
@@ -391,8 +394,8 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     return err;
 }
 
-static void
-free_list(struct sid_enrol_job **list) {
+void
+sid_enrol_jobs_free(struct sid_enrol_job **list) {
     while (*list != NULL) {
         struct sid_enrol_job *job = *list;
         *list = job->next;
@@ -400,18 +403,13 @@ free_list(struct sid_enrol_job **list) {
     }
 }
 
-static void
-append(struct sid_enrol_job **link, struct sid_enrol_job *list) {
+void
+sid_enrol_jobs_wait(struct sid_app *app, struct sid_enrol_job *list) {
+    pthread_mutex_lock(&app->lock);
+    struct sid_enrol_job **link = &app->backlog;
     while (*link != NULL)
         link = &(*link)->next;
     *link = list;
-}
-
-/* Puts jobs behind those that wait for a place. */
-static void
-add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
-    pthread_mutex_lock(&app->lock);
-    append(&app->backlog, list);
     pthread_mutex_unlock(&app->lock);
 }
 
@@ -424,7 +422,7 @@ leave_for_later(struct sid_enrol_job *job, enum sid_err err) {
     if (err == SID_E_IO || may_pass(job, err)) {
         drop_photos(job);
         give_place_back(job);
-        add_to_backlog(app, job);
+        sid_enrol_jobs_wait(app, job);
         return;
     }
     if (err != SID_OK)
@@ -485,51 +483,7 @@ sid_enrol_job_submit(struct sid_enrol_job **take) {
         sid_enrol_job_free(&job); /* stopping: on disk for the next start */
 }
 
-/* ---- start, tick, end ---------------------------------------------------- */
-
-struct resume {
-    struct sid_op op;
-    struct sid_app *app;
-    struct sid_enrol_job *list;
-    int64_t n;
-};
-
-static enum sid_err
-resume_one(const char *id, int attempts, void *ctx) {
-    struct resume *resume = ctx;
-    struct sid_enrol_job *job = NULL;
-    enum sid_err err = sid_enrol_job_new(resume->app, id, &job);
-    if (err != SID_OK)
-        return err;
-    job->suspect = attempts > 0;
-    if (attempts >= SID_ATTEMPTS_MAX)
-        give_up(job);
-    append(&resume->list, job);
-    resume->n++;
-    return SID_OK;
-}
-
-static enum sid_err
-resume_run(struct sid_op *op, struct sid_store *store) {
-    struct resume *resume = (struct resume *)op;
-    free_list(&resume->list);
-    resume->n = 0;
-    return sid_store_enrol_unfinished(store, resume_one, resume);
-}
-
-enum sid_err
-sid_enrol_resume(struct sid_app *app) {
-    struct resume resume = {.op = {.run = resume_run, .read_only = true},
-                            .app = app};
-    enum sid_err err = sid_writer_run(app->writer, &resume.op);
-    add_to_backlog(app, resume.list); /* an error frees the app, and them */
-    if (err != SID_OK)
-        return err;
-    if (resume.n > 0)
-        sid_log(SID_LOG_INFO, "enrolments_taken_up", SID_N("count", resume.n));
-    sid_enrol_work_tick(app);
-    return SID_OK;
-}
+/* ---- tick, end ----------------------------------------------------------- */
 
 /* Takes what waits for a place, as far as there are places. */
 static void
@@ -554,7 +508,7 @@ feed_backlog(struct sid_app *app, struct sid_pool *pool) {
         }
     }
     if (list != NULL)
-        add_to_backlog(app, list);
+        sid_enrol_jobs_wait(app, list);
 }
 
 /* glibc keeps what was freed below something that was not. */
@@ -594,6 +548,6 @@ sid_enrol_work_tick(struct sid_app *app) {
 
 void
 sid_enrol_work_fini(struct sid_app *app) {
-    free_list(&app->backlog);
-    free_list(&app->parked);
+    sid_enrol_jobs_free(&app->backlog);
+    sid_enrol_jobs_free(&app->parked);
 }

@@ -16,7 +16,8 @@ judge_webhook(struct sid_store *store, const struct sid_config *config,
     int64_t told = 0;
     if (config->webhook_url[0] == '\0')
         return SID_OK;
-    enum sid_err err = sid_store_webhook_place(store, &told);
+    enum sid_err err =
+        sid_store_webhook_place(store, sid_chain_slot(last), &told);
     if (err == SID_E_NOT_FOUND)
         return SID_OK; /* it will begin at the end of the log */
     return err == SID_OK && told < last ? SID_E_CONFLICT : err;
@@ -40,7 +41,8 @@ sid_audit_archive_in(struct sid_store *store, const struct sid_keyring *keys,
     int64_t gone = 0, removed = 0;
     uint8_t mac[SID_SHA256_BYTES];
     enum sid_err err =
-        sid_store_audit_anchor(store, sid_keyring_audit(keys), &gone, mac);
+        sid_store_audit_anchor(store, sid_keyring_audit(keys),
+                               sid_chain_slot(segment->last), &gone, mac);
     if (err == SID_OK && gone >= segment->last) {
         *left = 0;
         return SID_OK;

@@ -17,11 +17,32 @@ is_wanted(const struct sid_audit_look *look, const struct sid_audit_row *row) {
             strcmp(look->subject, row->subject) == 0);
 }
 
+/* What one page reads of each chain: the rows behind places, up to end. */
+struct reading {
+    struct sid_audit_look *look;
+    struct sid_audit_places places;
+    int64_t end[SID_SLOTS_MAX]; /* the first number that is not read */
+    int64_t rows;               /* at most, of all chains */
+    /* The newest of the rows that a chain's part begins with: what is older has
+     * not been read of all chains. seq 0: all has been. */
+    int64_t floor_at_us, floor_seq;
+};
+
+static bool
+is_older(int64_t at_us, int64_t seq, int64_t than_us, int64_t than_seq) {
+    return at_us != than_us ? at_us < than_us : seq < than_seq;
+}
+
 /* Rows come oldest first; the last `limit` of them are kept. */
 static enum sid_err
 take_row(const struct sid_audit_entry *entry, void *ctx) {
-    struct sid_audit_look *look = ctx;
-    if (entry->row.seq >= look->end_seq)
+    const struct reading *reading = ctx;
+    struct sid_audit_look *look = reading->look;
+    const struct sid_audit_row *row = &entry->row;
+    if (row->seq >= reading->end[sid_chain_slot(row->seq)] ||
+        (reading->floor_seq != 0 &&
+         is_older(row->at_us, row->seq, reading->floor_at_us,
+                  reading->floor_seq)))
         return SID_OK;
     look->any = true;
     if (!is_wanted(look, &entry->row))
@@ -58,29 +79,116 @@ seq_of(const struct sid_buf *row) {
     return seq;
 }
 
+struct peek {
+    int64_t seq, at_us; /* 0: there is no such row */
+};
+
+static enum sid_err
+peek_row(const struct sid_audit_entry *entry, void *ctx) {
+    *(struct peek *)ctx = (struct peek){entry->row.seq, entry->row.at_us};
+    return SID_OK;
+}
+
+static enum sid_err
+row_behind(struct sid_store *store, int64_t seq, struct peek *out) {
+    *out = (struct peek){0};
+    return sid_store_audit_range(
+        store, seq, sid_chain_high(sid_chain_slot(seq + 1)), 1, peek_row, out);
+}
+
+/* Where the part of a chain ends: before the row that the page comes before, or
+ * before what is as old as that. */
+static enum sid_err
+find_end(const struct reading *reading, struct sid_store *store, int slot,
+         const struct peek *before, int64_t *end) {
+    int64_t number = reading->look->before_seq;
+    int64_t last = 0;
+    enum sid_err err = sid_store_audit_find(store, slot, INT64_MAX, &last);
+    *end = last + 1;
+    if (err != SID_OK || number == 0)
+        return err;
+    int own = sid_chain_slot(number);
+    if (slot == own) {
+        *end = number < *end ? number : *end;
+    } else if (before->seq != 0) {
+        err = sid_store_audit_find(store, slot,
+                                   before->at_us + (slot < own ? 1 : 0), &last);
+        *end = last + 1;
+    }
+    return err;
+}
+
+/* The part of one chain: so many rows, or all there are. */
+static enum sid_err
+plan_chain(struct reading *reading, struct sid_store *store, int slot,
+           const struct peek *before, int64_t most) {
+    int64_t base = sid_chain_base(slot);
+    struct peek oldest, first;
+    enum sid_err err =
+        find_end(reading, store, slot, before, &reading->end[slot]);
+    int64_t from = reading->end[slot] - 1 - most;
+    if (from < base)
+        from = base;
+    if (err == SID_OK)
+        err = row_behind(store, base, &oldest);
+    if (err == SID_OK)
+        err = row_behind(store, from, &first);
+    if (err != SID_OK)
+        return err;
+    reading->places.after[slot] = from;
+    reading->rows += reading->end[slot] - 1 - from;
+    if (first.seq != 0 && oldest.seq < first.seq &&
+        first.seq < reading->end[slot] &&
+        (reading->floor_seq == 0 ||
+         is_older(reading->floor_at_us, reading->floor_seq, first.at_us,
+                  first.seq))) {
+        reading->floor_at_us = first.at_us;
+        reading->floor_seq = first.seq;
+    }
+    return SID_OK;
+}
+
+static enum sid_err
+plan(struct reading *reading, struct sid_store *store) {
+    struct peek before = {0};
+    int slots[SID_SLOTS_MAX];
+    int count = 0, slot = 0;
+    enum sid_err err = SID_OK;
+    if (reading->look->before_seq != 0)
+        err = row_behind(store, reading->look->before_seq - 1, &before);
+    for (;
+         err == SID_OK && (err = sid_store_audit_slot(store, &slot)) == SID_OK;
+         slot++)
+        slots[count++] = slot;
+    if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    for (int i = 0; err == SID_OK && i < count; i++)
+        err = plan_chain(reading, store, slots[i], &before,
+                         SID_AUDIT_SCAN_ROWS / count);
+    return err;
+}
+
 static enum sid_err
 look_run(struct sid_op *op, struct sid_store *store) {
     struct sid_audit_look *look = (struct sid_audit_look *)op;
-    int64_t head = sid_store_audit_head(store, NULL);
-    look->end_seq = look->before_seq;
-    if (look->end_seq == 0 || look->end_seq > head + 1)
-        look->end_seq = head + 1;
+    struct reading reading = {.look = look};
+    int64_t rows = 0;
     for (int i = 0; i < look->limit; i++)
         sid_buf_clear(&look->rows[i]);
     look->first = look->count = 0;
     look->any = look->dropped = false;
     look->next_seq = 0;
-    int64_t from = look->end_seq - 1 - SID_AUDIT_SCAN_ROWS;
-    if (from < 0)
-        from = 0;
-    enum sid_err err =
-        sid_store_audit_each(store, from, SID_AUDIT_SCAN_ROWS, take_row, look);
+    sid_audit_places_begin(&reading.places);
+    enum sid_err err = plan(&reading, store);
+    if (err == SID_OK)
+        err = sid_store_audit_by_time(store, &reading.places, reading.rows,
+                                      take_row, &reading, &rows);
     if (err != SID_OK)
         return err;
     if (look->dropped)
         look->next_seq = seq_of(&look->rows[look->first]);
-    else if (from > 0 && look->any) /* else the log begins above it */
-        look->next_seq = from + 1;
+    else if (look->any) /* else the log begins above it */
+        look->next_seq = reading.floor_seq;
     return note(look, store);
 }
 

@@ -106,6 +106,8 @@ get_run(struct sid_op *op, struct sid_store *store) {
     return SID_OK;
 }
 
+static void get_done(struct sid_op *op);
+
 bool
 sid_enrol_wait(struct sid_enrol_get *get) {
     struct sid_flow *flow = &get->flow;
@@ -115,6 +117,7 @@ sid_enrol_wait(struct sid_enrol_get *get) {
     get->waiter.flow = flow;
     get->waiter.id = get->id;
     get->waiter.deadline_us = get->wait_until_us;
+    get->waiter.look = is_recorded(get) ? NULL : get_done;
     flow->op = (struct sid_op){.run = get_run,
                                .done = sid_flow_end,
                                .read_only = !is_recorded(get),

@@ -39,7 +39,6 @@ static enum sid_err
 take_row(const struct sid_audit_entry *entry, void *ctx) {
     struct sid_misuse *misuse = ctx;
     const struct sid_audit_row *row = &entry->row;
-    misuse->after_seq = row->seq;
     misuse->rows++;
     if (row->at_us >= misuse->until_s * 1000000)
         misuse->past = true;
@@ -50,38 +49,33 @@ take_row(const struct sid_audit_entry *entry, void *ctx) {
     return sid_report_row(misuse->report, entry);
 }
 
-static enum sid_err
-take_time(const struct sid_audit_entry *entry, void *ctx) {
-    *(int64_t *)ctx = entry->row.at_us;
-    return SID_OK;
-}
-
-/* The number behind which the rows of the time begin: the log's time never goes
- * back, so it is found by halving. */
+/* Where the rows of the time begin, in each chain. */
 static enum sid_err
 find_begin(struct sid_misuse *misuse, struct sid_store *store) {
+    int slot = 0;
     enum sid_err err = sid_store_begin_read(store);
     if (err != SID_OK)
         return err;
-    for (int64_t step = INT64_C(1) << 40; err == SID_OK && step > 0;
-         step /= 2) {
-        int64_t at_us = INT64_MAX; /* there is no row behind */
-        err = sid_store_audit_each(store, misuse->after_seq + step, 1,
-                                   take_time, &at_us);
-        if (err == SID_OK && at_us < misuse->since_s * 1000000)
-            misuse->after_seq += step;
+    sid_audit_places_begin(&misuse->places);
+    while ((err = sid_store_audit_slot(store, &slot)) == SID_OK) {
+        err = sid_store_audit_find(store, slot, misuse->since_s * 1000000,
+                                   &misuse->places.after[slot]);
+        if (err != SID_OK)
+            break;
+        slot++;
     }
     sid_store_rollback(store);
-    return err;
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
 }
 
 static enum sid_err
 read_slice(struct sid_misuse *misuse, struct sid_store *store) {
+    int64_t rows = 0;
     enum sid_err err = sid_store_begin_read(store);
     if (err != SID_OK)
         return err;
-    err = sid_store_audit_each(store, misuse->after_seq, SLICE_ROWS, take_row,
-                               misuse);
+    err = sid_store_audit_by_time(store, &misuse->places, SLICE_ROWS, take_row,
+                                  misuse, &rows);
     sid_store_rollback(store);
     return err == SID_OK ? misuse->work_err : err;
 }

@@ -289,16 +289,85 @@ sid_keys_rotate_in(struct sid_store *store, const struct sid_master *master,
         return err;
     struct sid_new_key made = {
         .use = use, .version = last_version(rows, use) + 1, .made_at_s = now_s};
+    if (sid_store_is_shared(store))
+        made.made_at_s += SID_KEY_AHEAD_S;
     free(rows);
     if (made.version > SID_KEY_VERSION_MAX)
         return SID_E_CONFLICT;
-    err = make_key(store, master, use, made.version, now_s, made.key);
+    err = make_key(store, master, use, made.version, made.made_at_s, made.key);
     if (err == SID_OK)
         err = audit_key(store, "key_made", actor, use, made.version);
     if (err == SID_OK)
         *out = made;
     sid_wipe(&made, sizeof made);
     return err;
+}
+
+/* ---- what other daemons have done ---------------------------------------- */
+
+static enum sid_err
+note_key(const struct sid_wrapped_key *row, const struct sid_master *master,
+         bool known, struct sid_key_news *news) {
+    bool retired = row->retired_at_s != 0;
+    if (retired && known && news->gone_count < SID_KEY_NEWS_MAX) {
+        news->gone[news->gone_count].use = row->use;
+        news->gone[news->gone_count++].version = row->version;
+    }
+    if (retired || known || news->fresh_count == SID_KEY_NEWS_MAX)
+        return SID_OK;
+    struct sid_new_key *fresh = &news->fresh[news->fresh_count];
+    *fresh = (struct sid_new_key){
+        .use = row->use, .version = row->version, .made_at_s = row->made_at_s};
+    enum sid_err err = sid_master_unwrap(master, row->use, row->version,
+                                         row->wrapped, fresh->key);
+    news->fresh_count += err == SID_OK;
+    return err;
+}
+
+enum sid_err
+sid_keys_follow_in(struct sid_store *store, const struct sid_master *master,
+                   const struct sid_keyring *ring, int64_t now_s,
+                   struct sid_key_news *out) {
+    struct rows *rows = NULL;
+    enum sid_err err = read_rows(store, &rows);
+    if (err != SID_OK)
+        return err;
+    out->fresh_count = out->gone_count = 0;
+    for (size_t i = 0; err == SID_OK && i < rows->count; i++) {
+        const struct sid_wrapped_key *row = &rows->row[i];
+        bool known = sid_keyring_has(ring, row->use, row->version);
+        err = note_key(row, master, known, out);
+        /* In the order of versions, which only rise. */
+        if (row->retired_at_s == 0 && row->made_at_s <= now_s)
+            out->current[row->use] = row->version;
+        if (row->retired_at_s == 0 && row->made_at_s + SID_KEY_AHEAD_S <= now_s)
+            out->settled[row->use] = row->version;
+    }
+    free(rows);
+    return err;
+}
+
+void
+sid_keys_follow(struct sid_keyring *ring, struct sid_key_news *news) {
+    for (int i = 0; i < news->fresh_count; i++) {
+        const struct sid_new_key *key = &news->fresh[i];
+        enum sid_err err = sid_keyring_put_ahead(ring, key->use, key->version,
+                                                 key->made_at_s, key->key);
+        /* Of code keys their times say which one is used for what. */
+        if (err == SID_OK && key->use == SID_KEY_CODE)
+            sid_keyring_use(ring, key->use, key->version);
+        sid_log(err == SID_OK ? SID_LOG_INFO : SID_LOG_ERROR, "key_followed",
+                SID_S("use", sid_key_use_name(key->use)),
+                SID_N("version", key->version),
+                SID_S("code", sid_err_code(err)));
+    }
+    for (int use = 0; use < SID_KEY_USE_COUNT; use++) {
+        if (sid_keyring_has(ring, (enum sid_key_use)use, news->current[use]))
+            sid_keyring_use(ring, (enum sid_key_use)use, news->current[use]);
+    }
+    for (int i = 0; i < news->gone_count; i++)
+        sid_keyring_retire(ring, news->gone[i].use, news->gone[i].version);
+    sid_wipe(news->fresh, sizeof news->fresh);
 }
 
 void

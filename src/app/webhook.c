@@ -50,15 +50,25 @@ struct sid_webhook {
     struct sid_poster *poster;
     struct sid_mac_key *secret;
     struct sid_config config;
-    bool placed;      /* seq is known */
-    int64_t seq;      /* told up to this row */
-    int64_t noted;    /* as the database has it */
-    int64_t commits;  /* when the log was read to its end */
+    bool leads; /* the places are known, and nobody else tells */
+    struct place {
+        bool known;
+        int64_t seq;     /* told up to this row */
+        int64_t noted;   /* as the database has it */
+        int64_t commits; /* when the chain was read to its end */
+        int tries;       /* that were answered, of the event behind seq */
+    } place[SID_SLOTS_MAX];
+    int slot;         /* of the chain at hand */
     int limit;        /* events of the next request */
-    int tries;        /* that were answered, of the event behind seq */
+    int64_t next_us;  /* monotonic: other daemons' chains are looked at */
     int64_t pause_s;  /* the last one */
     int64_t until_us; /* monotonic: no request before */
 };
+
+static struct place *
+here(struct sid_webhook *hook) {
+    return &hook->place[hook->slot];
+}
 
 /* ---- reading the log ----------------------------------------------------- */
 
@@ -119,33 +129,94 @@ take_row(const struct sid_audit_entry *entry, void *ctx) {
 static enum sid_err
 read_run(struct sid_op *op, struct sid_store *store) {
     struct batch *batch = (struct batch *)op;
-    batch->seq = batch->hook->seq;
+    const struct sid_webhook *hook = batch->hook;
+    batch->seq = hook->place[hook->slot].seq;
     batch->rows = batch->count = 0;
     sid_buf_clear(&batch->body);
     enum sid_err err = append(&batch->body, "{\"events\":[");
     if (err == SID_OK)
-        err = sid_store_audit_each(store, batch->hook->seq, SCAN_ROWS, take_row,
-                                   batch);
+        err =
+            sid_store_audit_range(store, batch->seq, sid_chain_high(hook->slot),
+                                  SCAN_ROWS, take_row, batch);
     if (err == SID_OK)
         err = append(&batch->body, "]}");
     return err;
 }
 
-/* Where to go on; the first time ever at the end of the log: nobody is told of
- * what was before there was somebody to tell. */
+/* Where to go on in each chain. The first time ever that is at the end of all
+ * of them: nobody is told of what was before there was somebody to tell. A
+ * chain that comes later is told from its beginning. */
 struct begin {
     struct sid_op op;
-    int64_t seq;
+    bool found;      /* there is a place in some chain */
+    uint64_t chains; /* that there are, by slot */
+    bool known[SID_SLOTS_MAX];
+    int64_t seq[SID_SLOTS_MAX];
 };
+
+static enum sid_err
+find_chains(struct begin *begin, struct sid_store *store) {
+    int slot = 0;
+    enum sid_err err = SID_OK;
+    begin->chains = UINT64_C(1) << sid_store_slot(store);
+    for (; (err = sid_store_audit_slot(store, &slot)) == SID_OK; slot++)
+        begin->chains |= UINT64_C(1) << slot;
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
+static enum sid_err
+find_places(struct begin *begin, struct sid_store *store) {
+    enum sid_err err = SID_OK;
+    begin->found = false;
+    for (int slot = 0; err == SID_OK && slot < SID_SLOTS_MAX; slot++) {
+        begin->known[slot] = false;
+        if ((begin->chains >> slot & 1) == 0)
+            continue;
+        err = sid_store_webhook_place(store, slot, &begin->seq[slot]);
+        begin->known[slot] = err == SID_OK;
+        begin->found = begin->found || err == SID_OK;
+        if (err == SID_E_NOT_FOUND)
+            err = SID_OK;
+    }
+    return err;
+}
+
+static enum sid_err
+keep_seq(const struct sid_audit_entry *entry, void *ctx) {
+    *(int64_t *)ctx = entry->row.seq;
+    return SID_OK;
+}
+
+/* Behind the last row of a chain, or before its first. */
+static enum sid_err
+place_of(struct sid_store *store, int slot, bool last, int64_t *out) {
+    int64_t seq = sid_chain_base(slot);
+    enum sid_err err = SID_OK;
+    if (last)
+        err = sid_store_audit_find(store, slot, INT64_MAX, &seq);
+    else
+        err = sid_store_audit_range(store, sid_chain_low(slot),
+                                    sid_chain_high(slot), 1, keep_seq, &seq);
+    if (err == SID_OK)
+        *out = last || seq == sid_chain_base(slot) ? seq : seq - 1;
+    return err;
+}
 
 static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
     struct begin *begin = (struct begin *)op;
-    enum sid_err err = sid_store_webhook_place(store, &begin->seq);
-    if (err != SID_E_NOT_FOUND)
-        return err;
-    begin->seq = sid_store_audit_head(store, NULL);
-    return sid_store_webhook_told(store, begin->seq);
+    enum sid_err err = find_chains(begin, store);
+    if (err == SID_OK)
+        err = find_places(begin, store);
+    for (int slot = 0; err == SID_OK && slot < SID_SLOTS_MAX; slot++) {
+        if ((begin->chains >> slot & 1) == 0 || begin->known[slot])
+            continue;
+        err = place_of(store, slot, !begin->found, &begin->seq[slot]);
+        if (err == SID_OK)
+            err = sid_store_webhook_told(store, begin->seq[slot]);
+        begin->known[slot] = err == SID_OK;
+    }
+    return err;
 }
 
 /* ---- noting what was taken ----------------------------------------------- */
@@ -182,8 +253,9 @@ note(struct sid_webhook *hook, struct note *what) {
         return false;
     sid_metric_set(SID_M_WEBHOOK_DEAD, what->dead);
     if (what->told != 0) {
-        hook->seq = hook->noted = what->told;
-        hook->tries = 0;
+        struct place *place = here(hook);
+        place->seq = place->noted = what->told;
+        place->tries = 0;
     }
     return true;
 }
@@ -281,11 +353,11 @@ was_refused(struct sid_webhook *hook, struct batch *batch, long status,
     if (together && is_refusal(status))
         return; /* at once, to find out which it is */
     int most = is_refusal(status) ? REFUSED_MAX : FAILED_MAX;
-    if (together || ++hook->tries < most) {
+    if (together || ++here(hook)->tries < most) {
         take_pause(hook);
         return;
     }
-    first->tries = hook->tries;
+    first->tries = here(hook)->tries;
     first->tried_at_s = sid_now_s();
     (void)snprintf(first->why, sizeof first->why, "%s", why);
     if (!note(hook, &(struct note){.told = first->seq, .buried = first})) {
@@ -385,22 +457,42 @@ replay_one(struct sid_webhook *hook) {
 
 /* ---- the thread ---------------------------------------------------------- */
 
+/* Where several daemons are on the database the first of them tells of all
+ * chains; its place is taken by another one when it has gone. */
 static bool
-find_place(struct sid_webhook *hook) {
-    struct begin begin = {.op = {.run = begin_run}};
-    if (!hook->placed &&
-        sid_writer_run(hook->app->writer, &begin.op) == SID_OK) {
-        hook->seq = hook->noted = begin.seq;
-        hook->placed = true;
+find_places_due(struct sid_webhook *hook) {
+    int64_t now_us = sid_mono_us();
+    bool leads = sid_app_leads(hook->app);
+    if (!leads || !hook->leads)
+        memset(hook->place, 0, sizeof hook->place);
+    if (!leads) {
+        hook->leads = false;
+        return false;
     }
-    return hook->placed;
+    if (hook->leads && (!hook->app->shared.is || now_us < hook->next_us))
+        return true;
+    struct begin begin = {.op = {.run = begin_run}};
+    if (sid_writer_run(hook->app->writer, &begin.op) != SID_OK)
+        return hook->leads;
+    for (int slot = 0; slot < SID_SLOTS_MAX; slot++) {
+        struct place *place = &hook->place[slot];
+        if (begin.known[slot] && !place->known)
+            *place = (struct place){.known = true,
+                                    .seq = begin.seq[slot],
+                                    .noted = begin.seq[slot]};
+        place->commits = -1;
+    }
+    hook->leads = true;
+    hook->next_us = now_us + SECOND_US;
+    return true;
 }
 
 /* True when there may be more. */
 static bool
 tell_some(struct sid_webhook *hook) {
     int64_t commits = sid_metric_get(SID_M_COMMITS);
-    if (commits == hook->commits)
+    struct place *place = here(hook);
+    if (!place->known || commits == place->commits)
         return false;
     struct batch batch = {.op = {.run = read_run, .read_only = true},
                           .hook = hook,
@@ -412,25 +504,30 @@ tell_some(struct sid_webhook *hook) {
         deliver(hook, &batch);
         more = true;
     } else {
-        hook->seq = batch.seq;
+        place->seq = batch.seq;
         more = batch.rows == SCAN_ROWS;
         if (!more)
-            hook->commits = commits;
-        if (hook->seq - hook->noted >= NOTE_ROWS)
-            (void)note(hook, &(struct note){.told = hook->seq});
+            place->commits = commits;
+        if (place->seq - place->noted >= NOTE_ROWS)
+            (void)note(hook, &(struct note){.told = place->seq});
     }
     sid_buf_free(&batch.body);
     return more;
 }
 
+/* One chain after the other. */
 static void
 tell(struct sid_webhook *hook) {
     sid_app_config(hook->app, &hook->config);
-    if (hook->config.webhook_url[0] == '\0' || !find_place(hook))
+    if (hook->config.webhook_url[0] == '\0' || !find_places_due(hook))
         return;
-    bool more = true;
-    while (more && !atomic_load(&hook->stop) && sid_mono_us() >= hook->until_us)
-        more = atomic_load(&hook->again) ? replay_one(hook) : tell_some(hook);
+    for (hook->slot = 0; hook->slot < SID_SLOTS_MAX; hook->slot++) {
+        bool more = true;
+        while (more && !atomic_load(&hook->stop) &&
+               sid_mono_us() >= hook->until_us)
+            more =
+                atomic_load(&hook->again) ? replay_one(hook) : tell_some(hook);
+    }
 }
 
 /* False when it is time to stop. */
@@ -498,7 +595,6 @@ sid_webhook_start(struct sid_app *app) {
         return SID_E_NO_MEMORY;
     hook->app = app;
     hook->limit = BATCH_MAX;
-    hook->commits = -1;
     atomic_init(&hook->again, true);
     init_locks(hook);
     enum sid_err err = make_secret(hook);
@@ -507,7 +603,7 @@ sid_webhook_start(struct sid_app *app) {
     /* Before anything can happen that is to be told. */
     sid_app_config(app, &hook->config);
     if (err == SID_OK && hook->config.webhook_url[0] != '\0')
-        (void)find_place(hook);
+        (void)find_places_due(hook);
     if (err == SID_OK &&
         pthread_create(&hook->thread, NULL, webhook_main, hook) != 0)
         err = SID_E_INTERNAL;

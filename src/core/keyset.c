@@ -191,6 +191,16 @@ sid_keyset_revoke(struct sid_keyset *set, const char *client_id) {
     (void)pthread_rwlock_unlock(&set->lock);
 }
 
+enum sid_err
+sid_keyset_follow(struct sid_keyset *set, const struct sid_client *client) {
+    enum sid_role role;
+    if (sid_keyset_role(set, client->id, &role) != SID_OK)
+        return sid_keyset_put(set, client);
+    if (client->revoked_at_s != 0)
+        sid_keyset_revoke(set, client->id);
+    return SID_OK;
+}
+
 /* ---- purposes ----------------------------------------------------------- */
 
 struct telling {

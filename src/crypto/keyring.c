@@ -161,9 +161,33 @@ derive(struct sid_keyring *ring, enum sid_key_use use, int version,
                                    : derive_code(key, version, out);
 }
 
+static void
+make_current(struct sid_keyring *ring, enum sid_key_use use, int version) {
+    if (version > atomic_load(&ring->current[use]))
+        atomic_store(&ring->current[use], version);
+}
+
 enum sid_err
 sid_keyring_put(struct sid_keyring *ring, enum sid_key_use use, int version,
                 int64_t made_at_s, const uint8_t key[SID_KEY_BYTES]) {
+    enum sid_err err =
+        sid_keyring_put_ahead(ring, use, version, made_at_s, key);
+    if (err == SID_OK)
+        sid_keyring_use(ring, use, version);
+    return err;
+}
+
+void
+sid_keyring_use(struct sid_keyring *ring, enum sid_key_use use, int version) {
+    (void)pthread_mutex_lock(&ring->lock);
+    make_current(ring, use, version);
+    (void)pthread_mutex_unlock(&ring->lock);
+}
+
+enum sid_err
+sid_keyring_put_ahead(struct sid_keyring *ring, enum sid_key_use use,
+                      int version, int64_t made_at_s,
+                      const uint8_t key[SID_KEY_BYTES]) {
     if (version < 1 || version > SID_KEY_VERSION_MAX ||
         (use == SID_KEY_ROOT && version != 1))
         return SID_E_ARGUMENT;
@@ -177,8 +201,6 @@ sid_keyring_put(struct sid_keyring *ring, enum sid_key_use use, int version,
                            : derive(ring, use, version, key, entry);
     if (err == SID_OK) {
         atomic_store(&ring->slot[use][version], entry);
-        if (version > atomic_load(&ring->current[use]))
-            atomic_store(&ring->current[use], version);
         entry = NULL;
     }
     (void)pthread_mutex_unlock(&ring->lock);
@@ -225,6 +247,12 @@ entry_of(const struct sid_keyring *ring, enum sid_key_use use, int version) {
         return NULL;
     return atomic_load_explicit(&ring->slot[use][version],
                                 memory_order_acquire);
+}
+
+bool
+sid_keyring_has(const struct sid_keyring *ring, enum sid_key_use use,
+                int version) {
+    return entry_of(ring, use, version) != NULL;
 }
 
 int

@@ -102,36 +102,22 @@ sid_audit_parse_time(const char *text, int64_t offset_s, int64_t *out_us) {
     return SID_OK;
 }
 
-struct piece {
-    sid_audit_each_fn *each;
-    void *ctx;
-    int64_t last_seq, rows;
-};
-
-static enum sid_err
-piece_row(const struct sid_audit_entry *entry, void *ctx) {
-    struct piece *piece = ctx;
-    piece->last_seq = entry->row.seq;
-    piece->rows++;
-    return piece->each(entry, piece->ctx);
-}
-
 enum sid_err
 sid_audit_walk(struct sid_store *store, sid_audit_each_fn *each,
                enum sid_err (*pause)(void *ctx), void *ctx) {
-    struct piece piece = {.each = each, .ctx = ctx, .last_seq = INT64_MIN};
+    struct sid_audit_places at;
+    int64_t rows = 0;
     enum sid_err err = SID_OK;
+    sid_audit_places_begin(&at);
     do {
-        piece.rows = 0;
         err = sid_store_begin_read(store);
         if (err != SID_OK)
             return err;
-        err = sid_store_audit_each(store, piece.last_seq, PIECE_ROWS, piece_row,
-                                   &piece);
+        err = sid_store_audit_by_time(store, &at, PIECE_ROWS, each, ctx, &rows);
         sid_store_rollback(store);
         if (err == SID_OK && pause != NULL)
             err = pause(ctx);
-    } while (err == SID_OK && piece.rows == PIECE_ROWS);
+    } while (err == SID_OK && rows == PIECE_ROWS);
     return err;
 }
 

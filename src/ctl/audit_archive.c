@@ -32,6 +32,7 @@ struct job {
     const struct sid_keyring *keys;
     const char *folder;
     int64_t until_us;
+    int slot; /* the chain at hand */
 
     /* The month at hand. */
     struct sid_segment_head head; /* where the log begins */
@@ -82,7 +83,8 @@ peek_row(const struct sid_audit_entry *entry, void *ctx) {
 static enum sid_err
 row_behind(struct job *job, int64_t seq, struct peek *out) {
     *out = (struct peek){0};
-    return sid_store_audit_each(job->store, seq, 1, peek_row, out);
+    return sid_store_audit_range(job->store, seq, sid_chain_high(job->slot), 1,
+                                 peek_row, out);
 }
 
 static void
@@ -94,13 +96,13 @@ name_month(struct job *job, int64_t at_us) {
                    (unsigned)year % 10000, (unsigned)month % 100);
     job->end_us = month == 12 ? month_start_us(year + 1, 1)
                               : month_start_us(year, month + 1);
-    sid_segment_name(job->head.month, name);
+    sid_segment_name(job->head.month, job->slot, name);
     (void)snprintf(job->path, sizeof job->path, "%s/%s", job->folder, name);
     (void)snprintf(job->part, sizeof job->part, "%s/%s.part", job->folder,
                    name);
 }
 
-/* The month that the log begins in; *more: it is to be archived. */
+/* The month that the chain begins in; *more: it is to be archived. */
 static enum sid_err
 next_month(struct job *job, bool *more) {
     struct peek first;
@@ -108,7 +110,8 @@ next_month(struct job *job, bool *more) {
     enum sid_err err = sid_store_begin_read(job->store);
     if (err == SID_OK)
         err = sid_store_audit_anchor(job->store, sid_keyring_audit(job->keys),
-                                     &job->head.after, job->head.after_mac);
+                                     job->slot, &job->head.after,
+                                     job->head.after_mac);
     if (err == SID_OK)
         err = row_behind(job, job->head.after, &first);
     sid_store_rollback(job->store);
@@ -147,8 +150,9 @@ copy_rows(struct job *job, struct copying *copying) {
         copying->rows_seen = 0;
         err = sid_store_begin_read(job->store);
         if (err == SID_OK)
-            err = sid_store_audit_each(job->store, copying->last_seq,
-                                       PIECE_ROWS, copy_row, copying);
+            err = sid_store_audit_range(job->store, copying->last_seq,
+                                        sid_chain_high(job->slot), PIECE_ROWS,
+                                        copy_row, copying);
         sid_store_rollback(job->store);
     } while (err == SID_OK && !copying->over &&
              copying->rows_seen == PIECE_ROWS);
@@ -383,8 +387,11 @@ archive_month(struct job *job, bool *more) {
         return err;
     bool made = access(job->path, F_OK) == 0;
     err = made ? prove(job, job->path) : make_segment(job, more);
-    if (err == SID_OK && !*more)
+    if (err == SID_OK && !*more && job->slot == 0)
         (void)printf("%s: is not over in the log; it stays\n", job->head.month);
+    else if (err == SID_OK && !*more)
+        (void)printf("%s: is not over in chain %d of the log; it stays\n",
+                     job->head.month, job->slot);
     if (err != SID_OK || !*more)
         return err;
     /* Also of a run before, which may have been stopped before it did so. */
@@ -398,12 +405,27 @@ archive_month(struct job *job, bool *more) {
     return err;
 }
 
+/* One chain after the other, each as far as it goes. */
+static enum sid_err
+archive_chains(struct job *job) {
+    enum sid_err err = SID_OK;
+    for (job->slot = 0; err == SID_OK; job->slot++) {
+        bool more = true;
+        err = sid_store_begin_read(job->store);
+        if (err == SID_OK)
+            err = sid_store_audit_slot(job->store, &job->slot);
+        sid_store_rollback(job->store);
+        while (err == SID_OK && more)
+            err = archive_month(job, &more);
+    }
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
 static int
 archive(const char *config_path, const struct job *asked) {
     struct job job = *asked;
     struct sid_config config;
     struct sid_ctl_store open = {0};
-    bool more = true;
     int status = sid_ctl_load_config(config_path, &config);
     if (status == 0)
         status = sid_ctl_open_readonly(&config, &open);
@@ -412,9 +434,7 @@ archive(const char *config_path, const struct job *asked) {
     job.config = &config;
     job.store = open.store;
     job.keys = open.keys;
-    enum sid_err err = SID_OK;
-    while (err == SID_OK && more)
-        err = archive_month(&job, &more);
+    enum sid_err err = archive_chains(&job);
     sid_ctl_close(&open);
     if (err != SID_OK && err != SID_E_CONFLICT) /* else it was told */
         (void)sid_ctl_print_error(err);

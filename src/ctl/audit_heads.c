@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "smartid/audit.h"
 #include "smartid/clock.h"
 #include "smartid/text.h"
 
@@ -44,14 +45,28 @@ add(struct sid_known_heads *heads, const struct sid_audit_head *head,
     return SID_OK;
 }
 
-/* Whether a head of that row was read before. */
+/* Whether a head of that row was read before. A file may have heads of several
+ * chains: its daemon was in another place once. */
 static bool
 is_known(const struct sid_known_heads *heads, int64_t seq) {
-    for (size_t i = heads->count; i > 0 && heads->row[i - 1].seq >= seq; i--) {
-        if (heads->row[i - 1].seq == seq)
+    for (size_t i = heads->count; i > 0; i--) {
+        int64_t known = heads->row[i - 1].seq;
+        if (known == seq)
             return true;
+        if (known < seq && sid_chain_slot(known) == sid_chain_slot(seq))
+            return false;
     }
     return false;
+}
+
+/* The row of the last head that was read of this chain; its base: none was. */
+static int64_t
+last_known(const struct sid_known_heads *heads, int slot) {
+    for (size_t i = heads->count; i > 0; i--) {
+        if (sid_chain_slot(heads->row[i - 1].seq) == slot)
+            return heads->row[i - 1].seq;
+    }
+    return sid_chain_base(slot);
 }
 
 /* A head without its end can be what a power cut left behind: it is passed
@@ -81,7 +96,7 @@ static void
 judge_order(const struct place *at, const struct sid_audit_head *head,
             const struct sid_known_heads *heads,
             struct sid_findings *findings) {
-    int64_t last = heads->count == 0 ? 0 : heads->row[heads->count - 1].seq;
+    int64_t last = last_known(heads, sid_chain_slot(head->seq));
     if (head->seq <= last)
         sid_finding(findings,
                     "%s:%zu: signs row %" PRId64 " after row %" PRId64

@@ -20,17 +20,21 @@
 
 /* ---- names --------------------------------------------------------------- */
 
-#define NAME_PATTERN "audit-dddd-dd.jsonl"
+#define MONTH_PATTERN "dddd-dd"
 
 void
-sid_segment_name(const char month[SID_MONTH_SIZE],
+sid_segment_name(const char month[SID_MONTH_SIZE], int slot,
                  char out[SID_SEGMENT_NAME_SIZE]) {
-    (void)snprintf(out, SID_SEGMENT_NAME_SIZE, "audit-%.7s.jsonl", month);
+    if (slot == 0)
+        (void)snprintf(out, SID_SEGMENT_NAME_SIZE, "audit-%.7s.jsonl", month);
+    else
+        (void)snprintf(out, SID_SEGMENT_NAME_SIZE,
+                       "audit-%.7s.chain-%02u.jsonl", month,
+                       (unsigned)slot % SID_SLOTS_MAX);
 }
 
 static bool
-is_name(const char *text) {
-    const char *pattern = NAME_PATTERN;
+is_name(const char *pattern, const char *text) {
     for (; *pattern != '\0' && *text != '\0'; pattern++, text++) {
         bool fits = *pattern == 'd' && pattern[-1] != 'u'
                         ? *text >= '0' && *text <= '9'
@@ -42,16 +46,18 @@ is_name(const char *text) {
 }
 
 enum sid_err
-sid_segment_next(const char *folder, const char *behind, bool *found,
+sid_segment_next(const char *folder, int slot, const char *behind, bool *found,
                  char out[SID_SEGMENT_NAME_SIZE]) {
     char best[SID_SEGMENT_NAME_SIZE] = "";
+    char pattern[SID_SEGMENT_NAME_SIZE];
+    sid_segment_name(MONTH_PATTERN, slot, pattern);
     DIR *dir = opendir(folder);
     const struct dirent *one = NULL;
     errno = dir == NULL ? errno : 0;
     while (dir != NULL && (one = readdir(dir)) != NULL) {
-        if (is_name(one->d_name) && strcmp(one->d_name, behind) > 0 &&
+        if (is_name(pattern, one->d_name) && strcmp(one->d_name, behind) > 0 &&
             (best[0] == '\0' || strcmp(one->d_name, best) < 0))
-            memcpy(best, one->d_name, sizeof best);
+            memcpy(best, one->d_name, strlen(pattern) + 1);
     }
     if (errno != 0)
         (void)fprintf(stderr, "smartidctl: %s: %s\n", folder, strerror(errno));

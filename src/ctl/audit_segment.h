@@ -15,8 +15,9 @@
 #include "audit.h"
 #include "smartid/flow_audit.h"
 
-/* "audit-2026-09.jsonl" and a NUL. */
-#define SID_SEGMENT_NAME_SIZE 20
+/* "audit-2026-09.jsonl"; of a chain behind the first
+ * "audit-2026-09.chain-07.jsonl" and a NUL. */
+#define SID_SEGMENT_NAME_SIZE 29
 #define SID_SEGMENT_PATH_SIZE (PATH_MAX + SID_SEGMENT_NAME_SIZE + 8)
 
 struct sid_segment_head {
@@ -25,12 +26,12 @@ struct sid_segment_head {
     uint8_t after_mac[SID_SHA256_BYTES];
 };
 
-void sid_segment_name(const char month[SID_MONTH_SIZE],
+void sid_segment_name(const char month[SID_MONTH_SIZE], int slot,
                       char out[SID_SEGMENT_NAME_SIZE]);
-/* The first segment in the folder whose name comes behind this one ("": the
- * very first), by name and so by month; false when there is none. Errors:
- * SID_E_IO (told on stderr). */
-SID_FALLIBLE enum sid_err sid_segment_next(const char *folder,
+/* The first segment of a chain in the folder whose name comes behind this one
+ * ("": the very first), by name and so by month; false when there is none.
+ * Errors: SID_E_IO (told on stderr). */
+SID_FALLIBLE enum sid_err sid_segment_next(const char *folder, int slot,
                                            const char *behind, bool *found,
                                            char out[SID_SEGMENT_NAME_SIZE]);
 

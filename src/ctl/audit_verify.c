@@ -72,8 +72,8 @@ static bool
 match_heads(struct walk *walk, const struct sid_audit_entry *entry) {
     bool covered = false;
     char name[HEAD_NAME_SIZE];
-    while (walk->next_head < walk->heads->count) {
-        const struct sid_known_head *head = &walk->heads->row[walk->next_head];
+    while (walk->next_head < walk->heads.count) {
+        const struct sid_known_head *head = &walk->heads.row[walk->next_head];
         if (head->seq > entry->row.seq)
             break;
         walk->next_head++;
@@ -111,12 +111,31 @@ judge_start(struct walk *walk, const struct sid_audit_row *row) {
     walk->bare_stop = 0;
 }
 
+/* Whether the daemon that starts here writes its heads into the file at hand.
+ * Where there are several each has a file of its own, and the start's row names
+ * the last head that was in it. */
+static bool
+is_ours(const struct walk *walk, const struct sid_audit_row *row) {
+    struct sid_audit_member head;
+    if (walk->one)
+        return true;
+    if (!sid_audit_member_find(row->detail, "head", &head))
+        return false;
+    int64_t seq = strtoll(head.value, NULL, 10);
+    for (size_t i = walk->all->count; i > 0; i--) {
+        if (walk->all->row[i - 1].seq == seq)
+            return true;
+    }
+    return false;
+}
+
 static void
 note_coverage(struct walk *walk, const struct sid_audit_row *row,
               bool covered) {
     if (strcmp(row->event, "daemon_started") == 0) {
         judge_start(walk, row);
-        walk->running = walk->has_run = true;
+        walk->running = is_ours(walk, row);
+        walk->has_run = walk->has_run || walk->running;
     }
     if (covered)
         walk->uncovered_seq = 0;
@@ -128,7 +147,8 @@ note_coverage(struct walk *walk, const struct sid_audit_row *row,
         walk->newest_at_us = row->at_us;
     /* The daemon signs its last row, whatever the interval. */
     if (strcmp(row->event, "daemon_stopped") == 0) {
-        walk->bare_stop = covered ? 0 : row->seq;
+        walk->bare_stop =
+            covered || !(walk->one || walk->running) ? 0 : row->seq;
         walk->running = false;
     }
 }
@@ -151,10 +171,11 @@ void
 sid_walk_start(struct walk *walk, int64_t seq,
                const uint8_t mac[SID_SHA256_BYTES]) {
     const struct sid_mac_key *key = sid_keyring_audit(walk->what->keys);
-    const struct sid_known_heads *heads = walk->heads;
+    const struct sid_known_heads *heads = &walk->heads;
     sid_chain_begin(&walk->chain, key, seq, mac, sid_walk_tell, walk);
     walk->begun = true;
-    walk->running = walk->has_run = seq > 0;
+    walk->running = walk->has_run =
+        walk->one && seq > sid_chain_base(walk->slot);
     for (; walk->next_head < heads->count; walk->next_head++) {
         const struct sid_known_head *head = &heads->row[walk->next_head];
         if (head->seq > seq)
@@ -175,7 +196,7 @@ begin_log(struct walk *walk) {
     int64_t seq = 0;
     uint8_t mac[SID_SHA256_BYTES] = {0};
     enum sid_err err =
-        sid_store_audit_anchor(walk->what->store, key, &seq, mac);
+        sid_store_audit_anchor(walk->what->store, key, walk->slot, &seq, mac);
     if (err == SID_E_SEAL) {
         sid_finding(walk->findings, "the anchor, which says where the log "
                                     "begins since rows were removed, was "
@@ -195,7 +216,7 @@ begin_log(struct walk *walk) {
 /* Heads of rows behind the end of the log. */
 static void
 judge_end(struct walk *walk) {
-    const struct sid_known_heads *heads = walk->heads;
+    const struct sid_known_heads *heads = &walk->heads;
     char name[HEAD_NAME_SIZE];
     if (walk->next_head < heads->count) {
         const struct sid_known_head *last = &heads->row[heads->count - 1];
@@ -215,7 +236,7 @@ judge_coverage(struct walk *walk) {
     int64_t limit_us = (2 * what->head_interval_s + HEAD_SLACK_S) * 1000000;
     bool waits = walk->uncovered_seq > 0 &&
                  walk->newest_at_us - walk->uncovered_at_us > limit_us;
-    if (walk->heads->count == 0 && walk->has_run &&
+    if (walk->heads.count == 0 && walk->has_run &&
         (waits || walk->bare_stop > 0))
         sid_finding(walk->findings,
                     "%s: has no head of this log: the file was emptied, or "
@@ -252,16 +273,18 @@ read_heads(const struct sid_audit_check *what,
 
 static void
 summarise(const struct walk *walk, FILE *to) {
-    const struct sid_known_heads *heads = walk->heads;
+    const struct sid_known_heads *heads = walk->all;
     int64_t found = walk->findings->count;
-    (void)fprintf(to, "audit log: %" PRId64 " rows, ",
-                  walk->rows_before + walk->chain.rows);
+    (void)fprintf(to, "audit log: %" PRId64 " rows, ", walk->rows_before);
     if (found > 0) {
         (void)fprintf(to, "%" PRId64 " finding%s\n", found,
                       found == 1 ? "" : "s");
         return;
     }
-    (void)fputs("chain unbroken\n", to);
+    if (walk->one)
+        (void)fputs("chain unbroken\n", to);
+    else
+        (void)fprintf(to, "%d chains unbroken\n", walk->chains);
     sid_walk_print_archive(walk, to);
     if (heads->count == 0) {
         (void)fputs("heads: none yet\n", to);
@@ -278,24 +301,115 @@ summarise(const struct walk *walk, FILE *to) {
                       walk->removed);
 }
 
-/* Archive and log in one state of the log: what is archived meanwhile is then
- * in both. */
+/* Whether there is anything of a chain: rows, heads, a segment. */
 static enum sid_err
-walk_all(struct walk *walk) {
+is_there(struct walk *walk, bool *out) {
+    const struct sid_audit_check *what = walk->what;
+    char name[SID_SEGMENT_NAME_SIZE];
+    int slot = walk->slot;
+    bool found = false;
+    enum sid_err err = sid_store_audit_slot(what->store, &slot);
+    found = walk->heads.count > 0 || (err == SID_OK && slot == walk->slot);
+    if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    if (err == SID_OK && !found && what->archive != NULL)
+        err = sid_segment_next(what->archive, walk->slot, "", &found, name);
+    *out = found;
+    return err;
+}
+
+/* All that is known of one chain stands at its beginning; heads are in the
+ * order of their numbers, and so of their chains. */
+static void
+turn_to(struct walk *walk, int slot) {
+    const struct sid_known_heads *all = walk->all;
+    size_t first = 0, last = 0;
+    while (first < all->count && all->row[first].seq <= sid_chain_low(slot))
+        first++;
+    for (last = first;
+         last < all->count && all->row[last].seq <= sid_chain_high(slot);)
+        last++;
+    walk->slot = slot;
+    walk->heads = (struct sid_known_heads){
+        .row = all->row == NULL ? NULL : all->row + first,
+        .count = last - first};
+    walk->chain = (struct sid_chain){.rows = 0};
+    walk->next_head = 0;
+    walk->running = walk->has_run = walk->begun = false;
+    walk->uncovered_seq = walk->bare_stop = 0;
+    walk->twin_last = 0;
+    walk->segment[0] = '\0';
+}
+
+static enum sid_err
+walk_chain(struct walk *walk) {
     struct sid_store *store = walk->what->store;
-    enum sid_err err = sid_store_begin_read(store);
-    if (err == SID_OK && walk->what->archive != NULL)
+    enum sid_err err = SID_OK;
+    if (walk->what->archive != NULL)
         err = sid_walk_segments(walk);
     if (err == SID_OK)
         err = begin_log(walk);
     if (err == SID_OK)
-        err = sid_store_audit_each(store, INT64_MIN, INT64_MAX,
-                                   sid_walk_log_row, walk);
-    sid_store_rollback(store);
-    if (err == SID_OK) {
-        sid_walk_end_log(walk);
-        sid_chain_end(&walk->chain);
+        err = sid_store_audit_range(store, sid_chain_low(walk->slot),
+                                    sid_chain_high(walk->slot), INT64_MAX,
+                                    sid_walk_log_row, walk);
+    if (err != SID_OK)
+        return err;
+    sid_walk_end_log(walk);
+    sid_chain_end(&walk->chain);
+    judge_end(walk);
+    if (walk->what->own_heads != NULL)
+        judge_coverage(walk);
+    return SID_OK;
+}
+
+static void
+tell_chain(const struct walk *walk, int64_t findings, FILE *to) {
+    int64_t own = walk->findings->count - findings;
+    (void)fprintf(to, "chain %d: %" PRId64 " rows, ", walk->slot,
+                  walk->chain.rows);
+    if (own > 0)
+        (void)fprintf(to, "%" PRId64 " finding%s\n", own, own == 1 ? "" : "s");
+    else
+        (void)fputs("unbroken\n", to);
+}
+
+static enum sid_err
+count_chains(struct walk *walk, int *out) {
+    enum sid_err err = SID_OK;
+    int count = 0;
+    for (int slot = 0; err == SID_OK && slot < SID_SLOTS_MAX; slot++) {
+        bool found = false;
+        turn_to(walk, slot);
+        err = is_there(walk, &found);
+        count += found;
     }
+    *out = count;
+    return err;
+}
+
+/* Archive and log in one state of the log: what is archived meanwhile is then
+ * in both. An empty log is its first chain. */
+static enum sid_err
+walk_all(struct walk *walk, FILE *to) {
+    struct sid_store *store = walk->what->store;
+    enum sid_err err = sid_store_begin_read(store);
+    if (err == SID_OK)
+        err = count_chains(walk, &walk->chains);
+    walk->one = walk->chains <= 1;
+    for (int slot = 0; err == SID_OK && slot < SID_SLOTS_MAX; slot++) {
+        int64_t findings = walk->findings->count;
+        bool found = false;
+        turn_to(walk, slot);
+        err = is_there(walk, &found);
+        if (err != SID_OK || (!found && (walk->chains > 0 || slot > 0)))
+            continue;
+        err = walk_chain(walk);
+        if (err == SID_OK && !walk->one)
+            tell_chain(walk, findings, to);
+        walk->rows_before += walk->chain.rows;
+    }
+    sid_store_rollback(store);
     return err;
 }
 
@@ -304,7 +418,7 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
                     int64_t *out) {
     struct sid_findings findings = {.to = to};
     struct sid_known_heads heads = {0};
-    struct walk walk = {.what = what, .findings = &findings, .heads = &heads};
+    struct walk walk = {.what = what, .findings = &findings, .all = &heads};
     uint8_t key[SID_PUBLIC_KEY_BYTES];
     sid_sign_public(sid_keyring_head(what->keys), key);
     if (what->public_key != NULL &&
@@ -316,14 +430,11 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
     /* Heads before rows: a head is written for rows that are there. */
     enum sid_err err = read_heads(what, key, &heads, &findings);
     if (err == SID_OK)
-        err = walk_all(&walk);
+        err = walk_all(&walk, to);
     if (what->progress)
         (void)fputs("\r\033[K", stderr);
     if (err == SID_OK) {
-        judge_end(&walk);
         sid_walk_judge_gaps(&walk);
-        if (what->own_heads != NULL)
-            judge_coverage(&walk);
         sid_findings_end(&findings);
         summarise(&walk, to);
         *out = findings.count;

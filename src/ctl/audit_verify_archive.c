@@ -67,7 +67,7 @@ sid_walk_fini(struct walk *walk) {
 /* A piece that stands on this row follows; it lies behind what was read. */
 static enum sid_err
 join(struct walk *walk, int64_t seq, const uint8_t mac[SID_SHA256_BYTES]) {
-    int64_t last = walk->begun ? walk->chain.seq : 0;
+    int64_t last = walk->begun ? walk->chain.seq : sid_chain_base(walk->slot);
     if (walk->begun && seq == last)
         return SID_OK;
     enum sid_err err =
@@ -86,7 +86,7 @@ static enum sid_err
 segment_head(const struct sid_segment_head *head, void *ctx) {
     struct walk *walk = ctx;
     char name[SID_SEGMENT_NAME_SIZE];
-    sid_segment_name(head->month, name);
+    sid_segment_name(head->month, walk->slot, name);
     if (strcmp(name, walk->segment) != 0)
         sid_finding(walk->findings, "%s: holds another month, %s",
                     walk->segment, head->month);
@@ -126,8 +126,8 @@ sid_walk_segments(struct walk *walk) {
     bool found = false;
     enum sid_err err = SID_OK;
     do {
-        err = sid_segment_next(walk->what->archive, walk->segment, &found,
-                               walk->segment);
+        err = sid_segment_next(walk->what->archive, walk->slot, walk->segment,
+                               &found, walk->segment);
         if (err == SID_OK && found)
             err = read_segment(walk);
     } while (err == SID_OK && found);
@@ -154,7 +154,7 @@ end_twin(struct walk *walk) {
     struct sid_chain *twin = &walk->twin;
     int64_t last = walk->twin_last;
     sid_chain_end(twin);
-    walk->doubled = twin->rows;
+    walk->doubled += twin->rows;
     walk->twin_last = 0;
     if (twin->seq < last)
         sid_walk_tell(

@@ -20,11 +20,15 @@ struct sid_rows_list {
 struct walk {
     const struct sid_audit_check *what;
     struct sid_findings *findings;
+    int slot; /* of the chain at hand */
+    int chains;
+    bool one; /* there is no other */
     struct sid_chain chain;
-    const struct sid_known_heads *heads;
-    size_t next_head; /* the first whose row has not come yet */
-    size_t matched;
-    size_t removed; /* heads of rows that retention has removed */
+    const struct sid_known_heads *all;
+    struct sid_known_heads heads; /* of this chain; borrowed from all */
+    size_t next_head;             /* the first whose row has not come yet */
+    size_t matched;               /* so far, of all chains; as removed */
+    size_t removed;               /* heads of rows that retention has removed */
 
     /* Coverage by the daemon's own file. */
     bool running;            /* between its start and its stop */
@@ -36,10 +40,10 @@ struct walk {
                                 whether it had one; 0: none */
 
     /* The archive. */
-    bool begun;                          /* the chain is */
-    int64_t rows_before;                 /* of chains that ended at a gap */
-    size_t segments;                     /* read */
-    int64_t segment_rows;                /* in them */
+    bool begun;           /* the chain is */
+    int64_t rows_before;  /* of pieces that ended at a gap, and chains before */
+    size_t segments;      /* read */
+    int64_t segment_rows; /* in them */
     char segment[SID_SEGMENT_NAME_SIZE]; /* the last one; "": none */
     struct sid_rows_list gaps;           /* rows that are nowhere */
     struct sid_rows_list archived;       /* as rows of the log say */

@@ -19,41 +19,60 @@ static enum sid_err
 load(struct sid_store *store) {
     struct chain_head head = {.seq = 0};
     int64_t faces = 0;
-    enum sid_err err = store->back->ops->audit_head(store->back, &head.seq,
-                                                    &head.at_us, head.mac);
+    int64_t others = 0;
+    enum sid_err err = store->back->ops->audit_head(
+        store->back, store->slot, &head.seq, &head.at_us, head.mac);
 
     if (err == SID_OK)
-        err = store->back->ops->template_count(store->back, &faces);
+        err = store->back->ops->template_count(store->back, store->slot, &faces,
+                                               &others);
     if (err == SID_OK) {
         store->head = head;
         store->faces = faces;
+        store->faces_others = others;
     }
     return err;
 }
 
-enum sid_err
-sid_store_open(const char *path, bool create,
-               const struct sid_mac_key *audit_key, struct sid_store **out) {
+static enum sid_err
+open_store(const char *path, bool create, bool alone,
+           const struct sid_mac_key *audit_key, struct sid_store **out) {
     enum sid_err err = SID_E_NO_MEMORY;
     struct sid_store *store = calloc(1, sizeof *store);
 
     if (store == NULL)
         goto out;
     store->audit_key = audit_key;
-    err = sid_url_is_server(path) ? sid_pgsql_open(path, create, &store->back)
-                                  : sid_sqlite_open(path, create, &store->back);
-    if (err == SID_OK)
+    err = sid_url_is_server(path)
+              ? sid_pgsql_open(path, create, alone, &store->back)
+              : sid_sqlite_open(path, create, &store->back);
+    if (err == SID_OK) {
+        store->slot = store->back->ops->slot == NULL
+                          ? 0
+                          : store->back->ops->slot(store->back);
         err = load(store);
+    }
     if (err == SID_OK && !sid_url_is_server(path))
         err = sid_front_photos_open(store, path);
     if (err != SID_OK)
         goto out;
-    sid_metric_set(SID_M_FACES_STORED, store->faces);
+    sid_metric_set(SID_M_FACES_STORED, sid_store_template_count(store));
     *out = store;
     store = NULL;
 out:
     sid_store_close(&store);
     return err;
+}
+
+enum sid_err
+sid_store_open(const char *path, bool create,
+               const struct sid_mac_key *audit_key, struct sid_store **out) {
+    return open_store(path, create, true, audit_key, out);
+}
+
+enum sid_err
+sid_store_join(const char *path, struct sid_store **out) {
+    return open_store(path, false, false, NULL, out);
 }
 
 enum sid_err
@@ -143,7 +162,8 @@ sid_store_commit(struct sid_store *store) {
     /* What a damaged database has answered must not become a promise. */
     enum sid_err err = sid_store_broken(store) ? SID_E_STORE : SID_OK;
     if (err == SID_OK && store->faces != store->faces_at_begin)
-        err = store->back->ops->template_tally(store->back, store->faces);
+        err = store->back->ops->template_tally(store->back, store->slot,
+                                               store->faces);
     if (err == SID_OK)
         err = store->back->ops->commit(store->back);
     if (err != SID_OK)
@@ -151,7 +171,7 @@ sid_store_commit(struct sid_store *store) {
     else
         sid_front_photos_gone(store);
     store->txn = TXN_NONE;
-    sid_metric_set(SID_M_FACES_STORED, store->faces);
+    sid_metric_set(SID_M_FACES_STORED, sid_store_template_count(store));
     return err;
 }
 
@@ -265,6 +285,11 @@ sid_front_for_write(struct sid_store *store) {
     return store->back;
 }
 
+int
+sid_store_slot(const struct sid_store *store) {
+    return store->slot;
+}
+
 /* ---- audit ------------------------------------------------------------- */
 
 enum sid_err
@@ -294,7 +319,7 @@ sid_store_audit_head(const struct sid_store *store,
     SID_ASSERT(!store->read_only);
     if (mac != NULL)
         memcpy(mac, store->head.mac, sizeof store->head.mac);
-    return store->head.seq;
+    return store->head.seq == sid_chain_base(store->slot) ? 0 : store->head.seq;
 }
 
 int64_t
@@ -328,21 +353,56 @@ sid_front_walk_row(const struct sid_audit_entry *entry, void *ctx) {
 enum sid_err
 sid_store_check_key(struct sid_store *store) {
     struct sid_chain_walk walk;
-    enum sid_err err = sid_front_walk_begin(store, &walk);
+    int slot = 0;
+    enum sid_err err = sid_store_audit_slot(store, &slot);
 
+    if (err == SID_E_NOT_FOUND)
+        slot = store->slot; /* there may be an anchor still */
+    if (err == SID_OK || err == SID_E_NOT_FOUND)
+        err = sid_front_walk_begin(store, slot, &walk);
     if (err == SID_OK)
-        err = store->back->ops->audit_scan(store->back, INT64_MIN, 1,
+        err = store->back->ops->audit_scan(store->back, sid_chain_low(slot),
+                                           sid_chain_high(slot), 1,
                                            sid_front_walk_row, &walk);
     return err == SID_OK && walk.bad ? SID_E_WRONG_KEY : err;
+}
+
+static enum sid_err
+note_slot(const struct sid_audit_entry *entry, void *ctx) {
+    *(int *)ctx = sid_chain_slot(entry->row.seq);
+    return SID_OK;
+}
+
+enum sid_err
+sid_store_audit_slot(struct sid_store *store, int *slot) {
+    int found = -1;
+
+    if (*slot >= SID_SLOTS_MAX)
+        return SID_E_NOT_FOUND;
+    enum sid_err err = store->back->ops->audit_scan(
+        store->back, sid_chain_low(*slot), INT64_MAX, 1, note_slot, &found);
+    if (err != SID_OK)
+        return err;
+    if (found < 0)
+        return SID_E_NOT_FOUND;
+    *slot = found;
+    return SID_OK;
 }
 
 enum sid_err
 sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
                      sid_audit_each_fn *each, void *ctx) {
+    return sid_store_audit_range(store, after_seq, INT64_MAX, limit, each, ctx);
+}
+
+enum sid_err
+sid_store_audit_range(struct sid_store *store, int64_t after_seq,
+                      int64_t last_seq, int64_t limit, sid_audit_each_fn *each,
+                      void *ctx) {
     if (limit <= 0)
         return SID_OK;
-    return store->back->ops->audit_scan(store->back, after_seq, limit, each,
-                                        ctx);
+    return store->back->ops->audit_scan(store->back, after_seq, last_seq, limit,
+                                        each, ctx);
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -518,6 +578,65 @@ sid_store_enrol_unfinished(struct sid_store *store,
                                                 void *ctx),
                            void *ctx) {
     return store->back->ops->enrol_unfinished(store->back, each, ctx);
+}
+
+enum sid_err
+sid_store_client_mark(struct sid_store *store, struct sid_client_mark *out) {
+    return store->back->ops->client_mark(store->back, out);
+}
+
+enum sid_err
+sid_store_slot_each(struct sid_store *store, int64_t since_us,
+                    enum sid_err (*each)(int slot, const char *says, void *ctx),
+                    void *ctx) {
+    return store->back->ops->slot_each == NULL
+               ? each(store->slot, "", ctx)
+               : store->back->ops->slot_each(store->back, since_us, each, ctx);
+}
+
+enum sid_err
+sid_store_slot_say(struct sid_store *store, const char *what) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->slot_say == NULL ? SID_OK
+                                       : back->ops->slot_say(back, what);
+}
+
+enum sid_err
+sid_store_recount(struct sid_store *store) {
+    int64_t own = 0;
+    int64_t others = 0;
+    enum sid_err err = store->back->ops->template_count(
+        store->back, store->slot, &own, &others);
+
+    if (err == SID_OK)
+        store->faces_others = others;
+    return err;
+}
+
+bool
+sid_store_is_shared(const struct sid_store *store) {
+    return store->back->ops->enrol_orphans != NULL;
+}
+
+enum sid_err
+sid_store_enrol_orphans(struct sid_store *store, int64_t before_us, bool *out) {
+    *out = false;
+    return sid_store_is_shared(store)
+               ? store->back->ops->enrol_orphans(store->back, before_us, out)
+               : SID_OK;
+}
+
+enum sid_err
+sid_store_enrol_take_over(struct sid_store *store, int64_t before_us,
+                          enum sid_err (*each)(const char *id, int attempts,
+                                               void *ctx),
+                          void *ctx) {
+    struct sid_back *back = sid_front_for_write(store);
+
+    return back->ops->enrol_take_over == NULL
+               ? SID_OK
+               : back->ops->enrol_take_over(back, before_us, each, ctx);
 }
 
 /* ---- idempotency ------------------------------------------------------- */

@@ -54,22 +54,26 @@ struct sid_back_ops {
     bool (*checkpoint)(struct sid_back *back, enum sid_back_checkpoint how);
     bool (*shrink)(struct sid_back *back);
 
-    /* The last row's seq, time and MAC; *seq 0 when the log is empty. */
-    enum sid_err (*audit_head)(struct sid_back *back, int64_t *seq,
+    /* Which of the daemons on this database this is; NULL: the only one. */
+    int (*slot)(const struct sid_back *back);
+
+    /* The last row's seq, time and MAC; *seq the chain's base when it is empty.
+     */
+    enum sid_err (*audit_head)(struct sid_back *back, int slot, int64_t *seq,
                                int64_t *at_us, uint8_t mac[SID_SHA256_BYTES]);
     enum sid_err (*audit_append)(struct sid_back *back,
                                  const struct sid_audit_row *row,
                                  const uint8_t mac[SID_SHA256_BYTES]);
-    /* Rows with seq > after_seq, oldest first, at most limit (negative: all).
-     * An error of each ends the walk and is returned. */
+    /* Rows with seq > after_seq and <= last_seq, by number, at most limit
+     * (negative: all). An error of each ends the walk and is returned. */
     enum sid_err (*audit_scan)(struct sid_back *back, int64_t after_seq,
-                               int64_t limit, sid_audit_each_fn *each,
-                               void *ctx);
+                               int64_t last_seq, int64_t limit,
+                               sid_audit_each_fn *each, void *ctx);
 
-    /* Deletes the rows up to last_seq. */
+    /* Deletes the rows of a chain up to last_seq. */
     enum sid_err (*audit_prune)(struct sid_back *back, int64_t last_seq);
     /* Errors: SID_E_NOT_FOUND. */
-    enum sid_err (*anchor_get)(struct sid_back *back,
+    enum sid_err (*anchor_get)(struct sid_back *back, int slot,
                                struct sid_back_anchor *out);
     enum sid_err (*anchor_put)(struct sid_back *back,
                                const struct sid_back_anchor *anchor);
@@ -142,6 +146,23 @@ struct sid_back_ops {
                                                           void *),
                                      void *ctx);
 
+    enum sid_err (*client_mark)(struct sid_back *back,
+                                struct sid_client_mark *out);
+    /* Slots that were renewed since since_us, and what they say. NULL: there is
+     * one slot. */
+    enum sid_err (*slot_each)(struct sid_back *back, int64_t since_us,
+                              enum sid_err (*each)(int slot, const char *says,
+                                                   void *ctx),
+                              void *ctx);
+    enum sid_err (*slot_say)(struct sid_back *back, const char *what);
+    /* Of slots whose lease ended before before_us; NULL: there is one slot. */
+    enum sid_err (*enrol_orphans)(struct sid_back *back, int64_t before_us,
+                                  bool *out);
+    enum sid_err (*enrol_take_over)(struct sid_back *back, int64_t before_us,
+                                    enum sid_err (*each)(const char *, int,
+                                                         void *),
+                                    void *ctx);
+
     /* sealed is empty where blob is not. */
     enum sid_err (*photo_put)(struct sid_back *back, const char *enrolment_id,
                               enum sid_photo_kind kind, struct sid_span sealed,
@@ -168,7 +189,8 @@ struct sid_back_ops {
     enum sid_err (*challenge_use)(struct sid_back *back, const char *id,
                                   const char *enrolment_id);
     enum sid_err (*challenge_purge)(struct sid_back *back, int64_t before_s);
-    enum sid_err (*webhook_place)(struct sid_back *back, int64_t *seq);
+    enum sid_err (*webhook_place)(struct sid_back *back, int slot,
+                                  int64_t *seq);
     enum sid_err (*webhook_told)(struct sid_back *back, int64_t seq);
     enum sid_err (*webhook_bury)(struct sid_back *back,
                                  const struct sid_dead_event *event);
@@ -191,9 +213,11 @@ struct sid_back_ops {
     /* *change: -1 when there was one, else 0. */
     enum sid_err (*template_delete)(struct sid_back *back,
                                     const char *enrolment_id, int *change);
-    /* As last noted by template_tally. */
-    enum sid_err (*template_count)(struct sid_back *back, int64_t *out);
-    enum sid_err (*template_tally)(struct sid_back *back, int64_t count);
+    /* As last noted by template_tally: by this slot, and by all others. */
+    enum sid_err (*template_count)(struct sid_back *back, int slot,
+                                   int64_t *own, int64_t *others);
+    enum sid_err (*template_tally)(struct sid_back *back, int slot,
+                                   int64_t count);
     enum sid_err (*portrait_put)(struct sid_back *back,
                                  const char *enrolment_id,
                                  struct sid_span sealed);
@@ -362,10 +386,11 @@ SID_FALLIBLE enum sid_err sid_sqlite_open(const char *path, bool create,
 SID_FALLIBLE enum sid_err sid_sqlite_open_readonly(const char *path,
                                                    struct sid_back **out);
 
-/* The same for PostgreSQL; uri as libpq takes it. Errors: also SID_E_ARGUMENT
- * (it is none, or has a password in it). */
+/* The same for PostgreSQL; uri as libpq takes it. alone: nobody else may have
+ * it open. Errors: also SID_E_ARGUMENT (it is none, or has a password in it).
+ */
 SID_FALLIBLE enum sid_err sid_pgsql_open(const char *uri, bool create,
-                                         struct sid_back **out);
+                                         bool alone, struct sid_back **out);
 SID_FALLIBLE enum sid_err sid_pgsql_open_readonly(const char *uri,
                                                   struct sid_back **out);
 

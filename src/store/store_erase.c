@@ -40,7 +40,7 @@ sid_front_template_delete(struct sid_store *store, const char *enrolment_id) {
 
 int64_t
 sid_store_template_count(const struct sid_store *store) {
-    return store->faces;
+    return store->faces + store->faces_others;
 }
 
 /* ---- portraits ----------------------------------------------------------- */

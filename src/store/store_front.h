@@ -12,7 +12,7 @@
 
 enum txn { TXN_NONE, TXN_READ, TXN_WRITE };
 
-/* The last link of the audit chain; seq 0 and zeros before the first row. */
+/* The last link of an audit chain; its base and zeros before the first row. */
 struct chain_head {
     int64_t seq;
     int64_t at_us;
@@ -25,13 +25,16 @@ struct sid_store {
     enum txn txn;
     bool in_savepoint;
     bool read_only; /* opened so */
+    int slot;       /* of this store's chain, numbers and counts */
     struct chain_head head;
     struct chain_head head_at_begin;
     struct chain_head head_at_savepoint;
-    /* Templates; goes back with the transaction as the head does. */
+    /* Templates, as this slot counts; goes back with the transaction as the
+     * head does. */
     int64_t faces, faces_at_begin, faces_at_savepoint;
-    bool unsure;   /* head and faces are to be read anew */
-    bool littered; /* something was deleted, if perhaps rolled back */
+    int64_t faces_others; /* as the other slots counted when it was asked */
+    bool unsure;          /* head and faces are to be read anew */
+    bool littered;        /* something was deleted, if perhaps rolled back */
     /* Owned; NULL: all photos lie in their rows (in memory, read-only). */
     struct sid_blobs *blobs;
     /* Blobs that this transaction leaves without a row; owned. */
@@ -69,10 +72,11 @@ struct sid_chain_walk {
     int64_t rows;
     bool bad; /* the anchor, or the row behind the head, does not fit */
 };
-/* Sets a walk to where the chain begins: the anchor, when there is one. An
- * anchor that does not fit makes the walk bad. Errors: those of the back end,
+/* Sets a walk to where a chain begins: the anchor, when there is one. An anchor
+ * that does not fit makes the walk bad. Errors: those of the back end,
  * SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_front_walk_begin(struct sid_store *store,
+                                               int slot,
                                                struct sid_chain_walk *out);
 /* For audit_scan; ctx is the walk. */
 enum sid_err sid_front_walk_row(const struct sid_audit_entry *entry, void *ctx);

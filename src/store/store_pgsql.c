@@ -48,6 +48,13 @@ queue(struct sid_pgsql *pg, enum sid_sql_stmt which) {
     return sid_pg_queue(pg, which);
 }
 
+static enum sid_sql_stmt
+beginning(bool read_only) {
+    if (read_only)
+        return SID_SQL_BEGIN_READ;
+    return sid_pg_slots > 1 ? SID_SQL_BEGIN_SHARED : SID_SQL_BEGIN_WRITE;
+}
+
 /* Goes out with the first statement. */
 static enum sid_err
 begin(struct sid_back *back, bool read_only) {
@@ -56,7 +63,7 @@ begin(struct sid_back *back, bool read_only) {
 
     if (err != SID_OK)
         return err;
-    err = queue(pg, read_only ? SID_SQL_BEGIN_READ : SID_SQL_BEGIN_WRITE);
+    err = queue(pg, beginning(read_only));
     if (err != SID_OK)
         return err;
     pg->in_txn = true;
@@ -197,6 +204,11 @@ unsure(struct sid_back *back) {
     return was;
 }
 
+static int
+slot(const struct sid_back *back) {
+    return ((const struct sid_pgsql *)(const void *)back)->slot;
+}
+
 static bool
 keep(struct sid_back *back) {
     struct sid_pgsql *pg = sid_pgsql_of(back);
@@ -234,6 +246,11 @@ static const struct sid_back_ops ops = {
     .touch = touch,
     .unsure = unsure,
     .keep = keep,
+    .slot = slot,
+    .slot_each = sid_pg_slot_each,
+    .slot_say = sid_pg_slot_say,
+    .enrol_orphans = sid_pg_orphans,
+    .enrol_take_over = sid_sql_enrol_take_over,
     .look_ahead = sid_pg_look_ahead,
     .checkpoint = checkpoint,
     .shrink = shrink,
@@ -297,7 +314,8 @@ pipeline(struct sid_pgsql *pg, bool on) {
 }
 
 enum sid_err
-sid_pgsql_open(const char *uri, bool create, struct sid_back **out) {
+sid_pgsql_open(const char *uri, bool create, bool alone,
+               struct sid_back **out) {
     struct sid_pgsql *pg = NULL;
     enum sid_err err = new_pgsql(uri, false, &pg);
 
@@ -307,7 +325,7 @@ sid_pgsql_open(const char *uri, bool create, struct sid_back **out) {
     if (err == SID_OK)
         err = pipeline(pg, true);
     if (err == SID_OK)
-        err = sid_pg_lease_take(pg);
+        err = sid_pg_lease_take(pg, alone);
     /* Only the owner changes the schema. */
     if (err == SID_OK)
         err = pipeline(pg, false);

@@ -60,10 +60,12 @@ struct sid_pgsql {
     /* The lease; see store_pgsql_lease.c. */
     char owner[SID_PG_OWNER_SIZE];
     char id[SID_ID_SIZE];
+    int slot;            /* which of the leases it has */
     int64_t connections; /* made so far */
     int64_t batch;       /* the last transaction for changes that began */
     int64_t committed;   /* that the database had at the last connection */
     int64_t held_at_us;  /* monotonic: when the lease was renewed last */
+    int64_t since_us;    /* monotonic: when the connection was made */
     bool leased;
     /* SQLSTATEs that were logged since the last commit. */
     char told[SID_PG_TOLD_MAX][SID_PG_STATE_BYTES + 1];
@@ -121,9 +123,15 @@ SID_FALLIBLE enum sid_err sid_pg_ready_within(struct sid_pgsql *pg,
 
 /* ---- store_pgsql_lease.c ----------------------------------------------- */
 
-/* Makes this store the owner of the database. Waits for a lease that nobody
- * renews to lapse. Errors: SID_E_LOCKED (somebody does), SID_E_STORE. */
-SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg);
+/* How many daemons may have the database at once. Source: own choice; the most
+ * is SID_SLOTS_MAX. A variable for the tests. */
+extern int sid_pg_slots;
+/* Makes this store the owner of the lowest slot that is free; when none is, it
+ * waits for a lease that nobody renews to lapse. alone: of the first one, and
+ * no other may have an owner. Errors: SID_E_LOCKED (they are renewed),
+ * SID_E_STORE.
+ */
+SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg, bool alone);
 /* After a new connection: the lease moves to it, and transactions of the old
  * one that are still on their way fail. `committed` becomes the last one that
  * was committed. Errors: SID_E_LOCKED (another process has it), SID_E_STORE. */
@@ -132,6 +140,14 @@ SID_FALLIBLE enum sid_err sid_pg_lease_move(struct sid_pgsql *pg);
 SID_FALLIBLE enum sid_err sid_pg_lease_hold(struct sid_pgsql *pg);
 /* Another process has it: says so, once, and ends this store's use. */
 void sid_pg_lease_lost(struct sid_pgsql *pg);
+/* As the members of sid_back_ops of these names. */
+enum sid_err sid_pg_slot_each(struct sid_back *back, int64_t since_us,
+                              enum sid_err (*each)(int slot, const char *says,
+                                                   void *ctx),
+                              void *ctx);
+enum sid_err sid_pg_slot_say(struct sid_back *back, const char *what);
+enum sid_err sid_pg_orphans(struct sid_back *back, int64_t before_us,
+                            bool *out);
 /* Renews the lease between transactions. */
 void sid_pg_lease_keep(struct sid_pgsql *pg);
 /* Leaves the database to whoever wants it next. Failures are logged. */

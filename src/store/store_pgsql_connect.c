@@ -105,6 +105,7 @@ sid_pg_connect(struct sid_pgsql *pg) {
         return err;
     }
     pg->connections++;
+    pg->since_us = sid_mono_us();
     return SID_OK;
 }
 

@@ -2,6 +2,7 @@
  * them, in binary. Run by the thread that owns the store; owns the results
  * through the query. */
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #define TYPE_TEXT 25
 #define TYPE_FLOAT8 701
 #define TYPE_INT8_ARRAY 1016
+#define SORT_SIZE 32
 
 static struct sid_pgsql *
 pg_of(const struct sid_sql_query *query) {
@@ -90,8 +92,9 @@ bind_blob(struct sid_sql_query *query, const void *ptr, size_t len) {
  * transaction does. */
 static bool
 is_deferred(enum sid_sql_stmt which) {
-    return which == SID_SQL_BEGIN_WRITE || which == SID_SQL_BEGIN_READ ||
-           which == SID_SQL_SAVEPOINT || which == SID_SQL_SAVEPOINT_RELEASE ||
+    return which == SID_SQL_BEGIN_WRITE || which == SID_SQL_BEGIN_SHARED ||
+           which == SID_SQL_BEGIN_READ || which == SID_SQL_SAVEPOINT ||
+           which == SID_SQL_SAVEPOINT_RELEASE ||
            which == SID_SQL_SAVEPOINT_UNDO || which == SID_SQL_GUARD ||
            which == SID_SQL_GUARD_RELEASE || which == SID_SQL_GUARD_UNDO ||
            which == SID_SQL_LEASE_HOLD || which == SID_SQL_AUDIT_APPEND ||
@@ -365,12 +368,20 @@ column_error(const struct sid_sql_query *query) {
 
 /* ---- numbers ------------------------------------------------------------- */
 
+/* Each slot counts by itself, in a row of its own, so that daemons do not wait
+ * for one row; as in the audit log, the slot stands above the count. */
 static enum sid_err
 number(struct sid_sql *sql, const char *sort, int64_t *out) {
     struct sid_sql_query query = sid_sql_start(sql, SID_SQL_NUMBER_NEXT);
+    int slot = pg_of(&query)->slot;
+    char own[SORT_SIZE];
+    int64_t count = 0;
 
-    sid_sql_bind_text(&query, sort);
-    enum sid_err err = sid_sql_fetch_int(&query, out);
+    snprintf(own, sizeof own, slot == 0 ? "%s" : "%s.%d", sort, slot);
+    sid_sql_bind_text(&query, own);
+    enum sid_err err = sid_sql_fetch_int(&query, &count);
+    if (err == SID_OK)
+        *out = sid_chain_base(slot) | count;
     return err == SID_E_NOT_FOUND ? SID_E_STORE : err;
 }
 

@@ -1,13 +1,14 @@
 /* store_pgsql_lease.c: whose database it is.
  *
- * One row names the owner: a process and its connection. It is renewed by every
- * transaction for changes, and about each second without one. A transaction
- * begins by asking that row whether the lease is still ours, and fails with a
- * constraint when it is not: a process that lost it, or a transaction that was
- * on its way when its connection broke, cannot commit any more. The row also
- * says which transaction was the last one, so that after a commit whose answer
- * was lost one can look it up. No advisory locks: not every engine of this
- * family has them. Run by the thread that owns the store; owns nothing. */
+ * A row for each slot names its owner: a process and its connection. It is
+ * renewed by every transaction for changes, and about each second without one.
+ * A transaction begins by asking that row whether the lease is still ours, and
+ * fails with a constraint when it is not: a process that lost it, or a
+ * transaction that was on its way when its connection broke, cannot commit any
+ * more. The row also says which transaction was the last one, so that after a
+ * commit whose answer was lost one can look it up. No advisory locks: not every
+ * engine of this family has them. Run by the thread that owns the store; owns
+ * nothing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +17,22 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "store_pgsql.h"
+#include "store_sql_ops.h"
+
+/* Not more than one until all that daemons keep in memory follows what others
+ * change. */
+int sid_pg_slots = SID_SLOTS_MAX;
 
 /* A lease that was not renewed for so long is free. Source: own choice: five
  * times the second in which it is, and half of the 10 s in which work must go
  * on after a process has died. */
 #define LEASE_US ((int64_t)5 * 1000 * 1000)
 #define RENEW_US ((int64_t)900 * 1000)
+/* How long one must have been connected before others are taken for dead: when
+ * the server was away, all leases have lapsed, and their owners come back one
+ * after the other. Source: own choice: a lease, and the longest pause between
+ * two tries to connect. */
+#define SETTLED_US (LEASE_US + (int64_t)3 * 1000 * 1000)
 /* How often somebody else's is looked at. Source: own choice: several times
  * within the second in which a living owner renews it. */
 #define LOOK_US ((int64_t)200 * 1000)
@@ -37,14 +48,22 @@ name_owner(const struct sid_pgsql *pg, char out[SID_PG_OWNER_SIZE]) {
     snprintf(out, SID_PG_OWNER_SIZE, "%s:%" PRId64, pg->id, pg->connections);
 }
 
+/* In the table the first slot is row 1. */
+static void
+bind_slot(struct sid_sql_query *query, int slot) {
+    sid_sql_bind_int(query, slot + 1);
+}
+
+/* Errors: SID_E_NOT_FOUND (nobody has ever had this slot). */
 static enum sid_err
-look(struct sid_pgsql *pg, struct lease *out) {
+look(struct sid_pgsql *pg, int slot, struct lease *out) {
     struct sid_sql_query query = sid_sql_start(&pg->sql, SID_SQL_LEASE_GET);
     bool row = false;
-    enum sid_err err = sid_sql_next(&query, &row);
 
+    bind_slot(&query, slot);
+    enum sid_err err = sid_sql_next(&query, &row);
     if (err == SID_OK && !row)
-        err = SID_E_SCHEMA;
+        err = SID_E_NOT_FOUND;
     if (err == SID_OK) {
         sid_sql_read_text(&query, out->owner, sizeof out->owner);
         out->until_us = sid_sql_read_int(&query);
@@ -75,7 +94,7 @@ is_ours(struct sid_pgsql *pg, const char *owner, int64_t batch) {
 }
 
 static enum sid_err
-take(struct sid_pgsql *pg, const struct lease *old) {
+take(struct sid_pgsql *pg, int slot, const struct lease *old) {
     char owner[SID_PG_OWNER_SIZE];
     int64_t batch = 0;
 
@@ -85,29 +104,86 @@ take(struct sid_pgsql *pg, const struct lease *old) {
     sid_sql_bind_int(&query, sid_now_us() + LEASE_US);
     sid_sql_bind_text(&query, old->owner);
     sid_sql_bind_int(&query, old->until_us);
+    bind_slot(&query, slot);
     enum sid_err err = change(&query, &batch);
-    if (err == SID_OK)
+    if (err == SID_OK) {
+        pg->slot = slot;
         is_ours(pg, owner, batch);
+    }
     return err;
 }
 
-enum sid_err
-sid_pg_lease_take(struct sid_pgsql *pg) {
+/* A row for a slot that there was none of. */
+static enum sid_err
+make(struct sid_pgsql *pg, int slot) {
+    struct sid_sql_query query = sid_sql_start(&pg->sql, SID_SQL_LEASE_PUT);
+
+    bind_slot(&query, slot);
+    return sid_sql_run(&query, NULL);
+}
+
+/* Takes a slot when its lease has lapsed. Errors: SID_E_LOCKED (it has not, or
+ * somebody was quicker). */
+static enum sid_err
+take_if_free(struct sid_pgsql *pg, int slot) {
+    struct lease old = {.batch = 0};
+    enum sid_err err = look(pg, slot, &old);
+
+    if (err == SID_E_NOT_FOUND) {
+        err = make(pg, slot);
+        if (err == SID_OK)
+            err = look(pg, slot, &old);
+    }
+    if (err == SID_OK && old.until_us > sid_now_us())
+        err = SID_E_LOCKED;
+    return err == SID_OK ? take(pg, slot, &old) : err;
+}
+
+/* Clocks of two machines differ: what counts is that nobody renews it. */
+static enum sid_err
+take_when_lapsed(struct sid_pgsql *pg, int slot) {
     struct lease old = {.batch = 0};
     struct lease now = {.batch = 0};
     int64_t until_us = sid_mono_us() + LEASE_US;
-    enum sid_err err = look(pg, &old);
+    enum sid_err err = look(pg, slot, &old);
 
-    /* Clocks of two machines differ: what counts is that nobody renews it. */
     while (err == SID_OK && old.until_us > sid_now_us() &&
            sid_mono_us() < until_us) {
         nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000}, NULL);
-        err = look(pg, &now);
+        err = look(pg, slot, &now);
         if (err == SID_OK &&
             (now.until_us != old.until_us || strcmp(now.owner, old.owner) != 0))
             return SID_E_LOCKED;
     }
-    return err == SID_OK ? take(pg, &old) : err;
+    return err == SID_OK ? take(pg, slot, &old) : err;
+}
+
+/* Slots are made one after the other. */
+static enum sid_err
+check_alone(struct sid_pgsql *pg) {
+    enum sid_err err = SID_OK;
+
+    for (int slot = 1; err == SID_OK && slot < SID_SLOTS_MAX; slot++) {
+        struct lease other = {.batch = 0};
+
+        err = look(pg, slot, &other);
+        if (err == SID_OK && other.until_us > sid_now_us())
+            err = SID_E_LOCKED;
+    }
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
+enum sid_err
+sid_pg_lease_take(struct sid_pgsql *pg, bool alone) {
+    enum sid_err err = SID_E_LOCKED;
+
+    if (alone) {
+        err = take_when_lapsed(pg, 0);
+        return err == SID_OK ? check_alone(pg) : err;
+    }
+    for (int slot = 0; err == SID_E_LOCKED && slot < sid_pg_slots; slot++)
+        err = take_if_free(pg, slot);
+    return err == SID_E_LOCKED ? take_when_lapsed(pg, 0) : err;
 }
 
 enum sid_err
@@ -120,6 +196,7 @@ sid_pg_lease_move(struct sid_pgsql *pg) {
     sid_sql_bind_text(&query, owner);
     sid_sql_bind_int(&query, sid_now_us() + LEASE_US);
     sid_sql_bind_text(&query, pg->owner);
+    bind_slot(&query, pg->slot);
     enum sid_err err = change(&query, &batch);
     if (err == SID_OK)
         is_ours(pg, owner, batch);
@@ -131,8 +208,10 @@ sid_pg_lease_move(struct sid_pgsql *pg) {
 void
 sid_pg_lease_lost(struct sid_pgsql *pg) {
     if (!pg->broken)
-        sid_log(SID_LOG_ERROR, "store_taken",
-                SID_S("text", "another process owns the database now"));
+        sid_log(
+            SID_LOG_ERROR, "store_taken",
+            SID_S("text",
+                  "another process has this one's place in the database now"));
     pg->broken = true;
     pg->leased = false;
 }
@@ -144,6 +223,7 @@ sid_pg_lease_hold(struct sid_pgsql *pg) {
     sid_sql_bind_text(&query, pg->owner);
     sid_sql_bind_int(&query, sid_now_us() + LEASE_US);
     sid_sql_bind_int(&query, pg->batch);
+    bind_slot(&query, pg->slot);
     enum sid_err err = sid_sql_run(&query, NULL);
     if (err == SID_OK)
         pg->held_at_us = sid_mono_us();
@@ -167,8 +247,53 @@ void
 sid_pg_lease_free(struct sid_pgsql *pg) {
     struct sid_sql_query query = sid_sql_start(&pg->sql, SID_SQL_LEASE_FREE);
 
+    bind_slot(&query, pg->slot);
     sid_sql_bind_text(&query, pg->owner);
     if (sid_sql_run(&query, NULL) != SID_OK)
         sid_log(SID_LOG_WARN, "lease_kept");
     pg->leased = false;
+}
+
+/* ---- the others ---------------------------------------------------------- */
+
+enum sid_err
+sid_pg_slot_each(struct sid_back *back, int64_t since_us,
+                 enum sid_err (*each)(int slot, const char *says, void *ctx),
+                 void *ctx) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_LEASE_EACH);
+    enum sid_err err = SID_OK;
+    bool row = true;
+
+    sid_sql_bind_int(&query, since_us);
+    while (err == SID_OK) {
+        char says[SID_SAYS_SIZE] = "";
+
+        err = sid_sql_next(&query, &row);
+        if (err != SID_OK || !row)
+            break;
+        int slot = (int)sid_sql_read_int(&query) - 1;
+        sid_sql_read_text(&query, says, sizeof says);
+        err = query.err == SID_OK ? each(slot, says, ctx) : query.err;
+    }
+    sid_sql_end(&query);
+    return err;
+}
+
+enum sid_err
+sid_pg_slot_say(struct sid_back *back, const char *what) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_LEASE_SAY);
+
+    sid_sql_bind_text(&query, what);
+    bind_slot(&query, sid_pgsql_of(back)->slot);
+    return sid_sql_run(&query, NULL);
+}
+
+enum sid_err
+sid_pg_orphans(struct sid_back *back, int64_t before_us, bool *out) {
+    *out = false;
+    return sid_mono_us() - sid_pgsql_of(back)->since_us < SETTLED_US
+               ? SID_OK
+               : sid_sql_enrol_orphans(back, before_us, out);
 }

@@ -174,12 +174,14 @@ record(struct sid_pgsql *pg, size_t at) {
  * takes it meanwhile. Fails when somebody has. */
 static enum sid_err
 hold(struct sid_pgsql *pg, const char *where) {
-    const char *const values[] = {pg->owner};
+    char one[16];
+    const char *const values[] = {pg->owner, one};
+    snprintf(one, sizeof one, "%d", pg->slot + 1);
     PGresult *result = PQexecParams(
         pg->conn,
         "UPDATE lease SET batch = CASE WHEN owner = $1 THEN batch ELSE -1 END "
-        "WHERE one = 1",
-        1, NULL, values, NULL, NULL, 0);
+        "WHERE one = $2",
+        2, NULL, values, NULL, NULL, 0);
     enum sid_err err = SID_OK;
 
     if (PQresultStatus(result) != PGRES_COMMAND_OK)

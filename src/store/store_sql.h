@@ -18,6 +18,7 @@
  * store_sql_query.c. Of the last ones SQLite has no need. */
 #define SID_SQL_MAP(X)                                                         \
     X(BEGIN_WRITE)                                                             \
+    X(BEGIN_SHARED)                                                            \
     X(BEGIN_READ)                                                              \
     X(COMMIT)                                                                  \
     X(ROLLBACK)                                                                \
@@ -42,6 +43,7 @@
     X(SUBJECT_FORGET)                                                          \
     X(CLIENT_PUT)                                                              \
     X(CLIENT_REVOKE)                                                           \
+    X(CLIENT_MARK)                                                             \
     X(CLIENT_HAS)                                                              \
     X(CLIENT_EACH)                                                             \
     X(ENROL_INSERT)                                                            \
@@ -154,6 +156,8 @@
     X(ERRAND_LOST)                                                             \
     X(ERRAND_RECOVER)                                                          \
     X(ERRAND_COUNT)                                                            \
+    X(ENROL_ORPHANS)                                                           \
+    X(ENROL_TAKE_OVER)                                                         \
     X(LOOK_AHEAD)                                                              \
     X(GUARD)                                                                   \
     X(GUARD_RELEASE)                                                           \
@@ -161,8 +165,11 @@
     X(NUMBER_NEXT)                                                             \
     X(LEASE_HOLD)                                                              \
     X(LEASE_GET)                                                               \
+    X(LEASE_PUT)                                                               \
     X(LEASE_TAKE)                                                              \
     X(LEASE_MOVE)                                                              \
+    X(LEASE_EACH)                                                              \
+    X(LEASE_SAY)                                                               \
     X(LEASE_FREE)
 
 enum sid_sql_stmt {
@@ -194,6 +201,11 @@ struct sid_sql {
 static inline struct sid_sql *
 sid_sql_of(struct sid_back *back) {
     return (struct sid_sql *)(void *)back;
+}
+
+static inline int
+sid_sql_slot(const struct sid_sql *sql) {
+    return sql->base.ops->slot == NULL ? 0 : sql->base.ops->slot(&sql->base);
 }
 
 /* A statement in use: start, bind in order, next or run, read in order, end. */

@@ -8,14 +8,17 @@
 #define PAGE_ROWS 2048
 
 enum sid_err
-sid_sql_audit_head(struct sid_back *back, int64_t *seq, int64_t *at_us,
-                   uint8_t mac[SID_SHA256_BYTES]) {
+sid_sql_audit_head(struct sid_back *back, int slot, int64_t *seq,
+                   int64_t *at_us, uint8_t mac[SID_SHA256_BYTES]) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_AUDIT_HEAD);
     uint8_t last_mac[SID_SHA256_BYTES] = {0};
-    int64_t last_seq = 0;
+    int64_t last_seq = sid_chain_base(slot);
     int64_t last_at_us = 0;
     bool row = false;
+
+    sid_sql_bind_int(&query, sid_chain_low(slot));
+    sid_sql_bind_int(&query, sid_chain_high(slot));
     enum sid_err err = sid_sql_next(&query, &row);
 
     if (err == SID_OK && row) {
@@ -70,17 +73,19 @@ read_entry(struct sid_sql_query *query, struct sid_audit_entry *out) {
     out->intact = whole;
 }
 
-/* Up to limit rows behind *after_seq, which becomes the last one's; *rows: how
- * many there were. */
+/* Up to limit rows behind *after_seq, which becomes the last one's, and up to
+ * last_seq; *rows: how many there were. */
 static enum sid_err
-scan_page(struct sid_sql *sql, int64_t limit, sid_audit_each_fn *each,
-          void *ctx, int64_t *after_seq, int64_t *rows) {
+scan_page(struct sid_sql *sql, int64_t last_seq, int64_t limit,
+          sid_audit_each_fn *each, void *ctx, int64_t *after_seq,
+          int64_t *rows) {
     struct sid_sql_query query = sid_sql_start(sql, SID_SQL_AUDIT_SCAN);
     enum sid_err err = SID_OK;
     bool row = true;
 
     *rows = 0;
     sid_sql_bind_int(&query, *after_seq);
+    sid_sql_bind_int(&query, last_seq);
     sid_sql_bind_int(&query, limit);
     while (err == SID_OK) {
         struct sid_audit_entry entry = {.intact = false};
@@ -99,8 +104,8 @@ scan_page(struct sid_sql *sql, int64_t limit, sid_audit_each_fn *each,
 
 /* In pages, because an engine may hold a whole answer in memory. */
 enum sid_err
-sid_sql_audit_scan(struct sid_back *back, int64_t after_seq, int64_t limit,
-                   sid_audit_each_fn *each, void *ctx) {
+sid_sql_audit_scan(struct sid_back *back, int64_t after_seq, int64_t last_seq,
+                   int64_t limit, sid_audit_each_fn *each, void *ctx) {
     int64_t left = limit < 0 ? INT64_MAX : limit;
     int64_t rows = PAGE_ROWS;
     enum sid_err err = SID_OK;
@@ -108,7 +113,8 @@ sid_sql_audit_scan(struct sid_back *back, int64_t after_seq, int64_t limit,
     while (err == SID_OK && left > 0 && rows == PAGE_ROWS) {
         int64_t page = left < PAGE_ROWS ? left : PAGE_ROWS;
 
-        err = scan_page(sid_sql_of(back), page, each, ctx, &after_seq, &rows);
+        err = scan_page(sid_sql_of(back), last_seq, page, each, ctx, &after_seq,
+                        &rows);
         left -= rows;
     }
     return err;
@@ -121,16 +127,20 @@ sid_sql_audit_prune(struct sid_back *back, int64_t last_seq) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_AUDIT_PRUNE);
 
+    sid_sql_bind_int(&query, sid_chain_low(sid_chain_slot(last_seq)));
     sid_sql_bind_int(&query, last_seq);
     return sid_sql_run(&query, NULL);
 }
 
 enum sid_err
-sid_sql_anchor_get(struct sid_back *back, struct sid_back_anchor *out) {
+sid_sql_anchor_get(struct sid_back *back, int slot,
+                   struct sid_back_anchor *out) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_ANCHOR_GET);
     struct sid_back_anchor anchor = {.seq = 0};
     bool row = false;
+
+    sid_sql_bind_int(&query, slot);
     enum sid_err err = sid_sql_next(&query, &row);
 
     if (err == SID_OK && !row)
@@ -153,6 +163,7 @@ sid_sql_anchor_put(struct sid_back *back,
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_ANCHOR_PUT);
 
+    sid_sql_bind_int(&query, sid_chain_slot(anchor->seq));
     sid_sql_bind_int(&query, anchor->seq);
     sid_sql_bind_blob(&query, anchor->mac, sizeof anchor->mac);
     sid_sql_bind_blob(&query, anchor->seal, sizeof anchor->seal);

@@ -27,6 +27,25 @@ sid_sql_client_put(struct sid_back *back, const struct sid_client *client) {
 }
 
 enum sid_err
+sid_sql_client_mark(struct sid_back *back, struct sid_client_mark *out) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_CLIENT_MARK);
+    bool row = false;
+    enum sid_err err = sid_sql_next(&query, &row);
+
+    if (err == SID_OK && row) {
+        struct sid_client_mark mark = {.count = sid_sql_read_int(&query)};
+
+        mark.revoked = sid_sql_read_int(&query);
+        err = query.err;
+        if (err == SID_OK)
+            *out = mark;
+    }
+    sid_sql_end(&query);
+    return err;
+}
+
+enum sid_err
 sid_sql_client_revoke(struct sid_back *back, const char *id, int64_t now_s) {
     struct sid_sql *sql = sid_sql_of(back);
     struct sid_sql_query query = sid_sql_start(sql, SID_SQL_CLIENT_REVOKE);

@@ -49,6 +49,7 @@ sid_sql_enrol_insert(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sql_bind_int(&query, e->recovery_failures);
     sid_sql_bind_int(&query, e->consent_portrait ? 1 : 0);
     sid_sql_bind_int(&query, e->replaces ? 1 : 0);
+    sid_sql_bind_int(&query, sid_sql_slot(query.sql));
     sid_sql_bind_blob(&query, e->id_index, sizeof e->id_index);
     sid_sql_bind_blob(&query, e->holder_hash, sizeof e->holder_hash);
     sid_sql_bind_blob(&query, e->holder_sealed.ptr, e->holder_sealed.len);
@@ -98,6 +99,7 @@ read_list_fields(struct sid_sql_query *query, struct sid_enrolment *out) {
     out->recovery_failures = (int)sid_sql_read_int(query);
     out->consent_portrait = sid_sql_read_int(query) != 0;
     out->replaces = sid_sql_read_int(query) != 0;
+    out->worker = (int)sid_sql_read_int(query);
     if (query->err != SID_OK)
         return query->err;
     if (sid_enrol_state_parse(state, &out->state) != SID_OK ||
@@ -156,6 +158,7 @@ sid_sql_enrol_begin_work(struct sid_back *back, const char *id, int64_t now_s,
 
     sid_sql_bind_int(&query, now_s);
     sid_sql_bind_text(&query, id);
+    sid_sql_bind_int(&query, sid_sql_slot(sql));
     enum sid_err err = sid_sql_next(&query, &row);
     if (err == SID_OK && row) {
         count = (int)sid_sql_read_int(&query);
@@ -244,6 +247,7 @@ sid_sql_enrol_appeal(struct sid_back *back, const struct sid_enrolment *e) {
     sid_sql_bind_int(&query, e->appealed_at_s);
     sid_sql_bind_text(&query, e->barred);
     sid_sql_bind_blob(&query, e->statement_sealed.ptr, e->statement_sealed.len);
+    sid_sql_bind_int(&query, sid_sql_slot(sql));
     sid_sql_bind_text(&query, e->id);
     enum sid_err err = sid_sql_run(&query, &changes);
     if (err == SID_OK && changes == 0)
@@ -307,25 +311,55 @@ sid_sql_enrol_list(struct sid_back *back, enum sid_enrol_state state,
     return err;
 }
 
-enum sid_err
-sid_sql_enrol_unfinished(struct sid_back *back,
-                         enum sid_err (*each)(const char *, int, void *),
-                         void *ctx) {
-    struct sid_sql_query query =
-        sid_sql_start(sid_sql_of(back), SID_SQL_ENROL_UNFINISHED);
+static enum sid_err
+each_open(struct sid_sql_query *query,
+          enum sid_err (*each)(const char *, int, void *), void *ctx) {
     enum sid_err err = SID_OK;
     bool row = true;
 
     while (err == SID_OK) {
         char id[SID_ID_SIZE] = "";
 
-        err = sid_sql_next(&query, &row);
+        err = sid_sql_next(query, &row);
         if (err != SID_OK || !row)
             break;
-        sid_sql_read_text(&query, id, sizeof id);
-        int attempts = (int)sid_sql_read_int(&query);
-        err = query.err == SID_OK ? each(id, attempts, ctx) : query.err;
+        sid_sql_read_text(query, id, sizeof id);
+        int attempts = (int)sid_sql_read_int(query);
+        err = query->err == SID_OK ? each(id, attempts, ctx) : query->err;
     }
-    sid_sql_end(&query);
+    sid_sql_end(query);
     return err;
+}
+
+enum sid_err
+sid_sql_enrol_unfinished(struct sid_back *back,
+                         enum sid_err (*each)(const char *, int, void *),
+                         void *ctx) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_ENROL_UNFINISHED);
+
+    sid_sql_bind_int(&query, sid_sql_slot(query.sql));
+    return each_open(&query, each, ctx);
+}
+
+enum sid_err
+sid_sql_enrol_orphans(struct sid_back *back, int64_t before_us, bool *out) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_ENROL_ORPHANS);
+
+    sid_sql_bind_int(&query, sid_sql_slot(query.sql));
+    sid_sql_bind_int(&query, before_us);
+    return sid_sql_has_row(&query, out);
+}
+
+enum sid_err
+sid_sql_enrol_take_over(struct sid_back *back, int64_t before_us,
+                        enum sid_err (*each)(const char *, int, void *),
+                        void *ctx) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_ENROL_TAKE_OVER);
+
+    sid_sql_bind_int(&query, sid_sql_slot(query.sql));
+    sid_sql_bind_int(&query, before_us);
+    return each_open(&query, each, ctx);
 }

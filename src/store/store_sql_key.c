@@ -109,7 +109,10 @@ sid_sql_subject_put(struct sid_back *back, const char *subject,
 
     sid_sql_bind_text(&query, subject);
     bind_subject(&query, key);
-    return sid_sql_run(&query, NULL);
+    int changes = 0;
+    enum sid_err err = sid_sql_run(&query, &changes);
+    /* The keys in memory are older than the database's. */
+    return err == SID_OK && changes == 0 ? SID_E_STORE : err;
 }
 
 enum sid_err

@@ -9,16 +9,16 @@
 /* ---- the operations, by subject ---------------------------------------- */
 
 /* store_sql_audit.c */
-enum sid_err sid_sql_audit_head(struct sid_back *back, int64_t *seq,
+enum sid_err sid_sql_audit_head(struct sid_back *back, int slot, int64_t *seq,
                                 int64_t *at_us, uint8_t mac[SID_SHA256_BYTES]);
 enum sid_err sid_sql_audit_append(struct sid_back *back,
                                   const struct sid_audit_row *row,
                                   const uint8_t mac[SID_SHA256_BYTES]);
 enum sid_err sid_sql_audit_scan(struct sid_back *back, int64_t after_seq,
-                                int64_t limit, sid_audit_each_fn *each,
-                                void *ctx);
+                                int64_t last_seq, int64_t limit,
+                                sid_audit_each_fn *each, void *ctx);
 enum sid_err sid_sql_audit_prune(struct sid_back *back, int64_t last_seq);
-enum sid_err sid_sql_anchor_get(struct sid_back *back,
+enum sid_err sid_sql_anchor_get(struct sid_back *back, int slot,
                                 struct sid_back_anchor *out);
 enum sid_err sid_sql_anchor_put(struct sid_back *back,
                                 const struct sid_back_anchor *anchor);
@@ -80,6 +80,14 @@ enum sid_err sid_sql_enrol_unfinished(struct sid_back *back,
                                                            void *),
                                       void *ctx);
 /* store_sql_photo.c: photos and idempotency keys */
+enum sid_err sid_sql_client_mark(struct sid_back *back,
+                                 struct sid_client_mark *out);
+enum sid_err sid_sql_enrol_orphans(struct sid_back *back, int64_t before_us,
+                                   bool *out);
+enum sid_err sid_sql_enrol_take_over(struct sid_back *back, int64_t before_us,
+                                     enum sid_err (*each)(const char *, int,
+                                                          void *),
+                                     void *ctx);
 enum sid_err sid_sql_photo_put(struct sid_back *back, const char *enrolment_id,
                                enum sid_photo_kind kind, struct sid_span sealed,
                                const char *blob);
@@ -119,7 +127,8 @@ enum sid_err sid_sql_challenge_use(struct sid_back *back, const char *id,
                                    const char *enrolment_id);
 enum sid_err sid_sql_challenge_purge(struct sid_back *back, int64_t before_s);
 /* store_sql_webhook.c */
-enum sid_err sid_sql_webhook_place(struct sid_back *back, int64_t *seq);
+enum sid_err sid_sql_webhook_place(struct sid_back *back, int slot,
+                                   int64_t *seq);
 enum sid_err sid_sql_webhook_told(struct sid_back *back, int64_t seq);
 enum sid_err sid_sql_webhook_bury(struct sid_back *back,
                                   const struct sid_dead_event *event);
@@ -142,8 +151,10 @@ enum sid_err sid_sql_template_get(struct sid_back *back,
                                   struct sid_buf *out);
 enum sid_err sid_sql_template_delete(struct sid_back *back,
                                      const char *enrolment_id, int *change);
-enum sid_err sid_sql_template_count(struct sid_back *back, int64_t *out);
-enum sid_err sid_sql_template_tally(struct sid_back *back, int64_t count);
+enum sid_err sid_sql_template_count(struct sid_back *back, int slot,
+                                    int64_t *own, int64_t *others);
+enum sid_err sid_sql_template_tally(struct sid_back *back, int slot,
+                                    int64_t count);
 /* store_sql_portrait.c */
 enum sid_err sid_sql_portrait_put(struct sid_back *back,
                                   const char *enrolment_id,
@@ -306,8 +317,8 @@ enum sid_err sid_sql_errand_count(struct sid_back *back, int64_t *out);
     .subject_count_stale = sid_sql_subject_count_stale,                        \
     .subject_forget = sid_sql_subject_forget,                                  \
     .client_put = sid_sql_client_put, .client_revoke = sid_sql_client_revoke,  \
-    .client_each = sid_sql_client_each, .enrol_insert = sid_sql_enrol_insert,  \
-    .enrol_get = sid_sql_enrol_get,                                            \
+    .client_mark = sid_sql_client_mark, .client_each = sid_sql_client_each,    \
+    .enrol_insert = sid_sql_enrol_insert, .enrol_get = sid_sql_enrol_get,      \
     .enrol_begin_work = sid_sql_enrol_begin_work,                              \
     .enrol_decide = sid_sql_enrol_decide, .enrol_first = sid_sql_enrol_first,  \
     .enrol_appeal = sid_sql_enrol_appeal,                                      \

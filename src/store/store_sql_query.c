@@ -14,7 +14,7 @@
     "decided_by, note_sealed, credential_id, challenge, first_decision, "      \
     "first_by, first_at_s, first_note_sealed, appealed_at_s, barred, "         \
     "valid_until_s, method, holder_generation, recovery_failures, "            \
-    "consent_portrait, replaces"
+    "consent_portrait, replaces, worker"
 #define SUBJECT_KEY                                                            \
     "data_version, data_wrapped, template_version, template_wrapped"
 #define LIFE_COLUMNS                                                           \
@@ -63,8 +63,14 @@
     "decided_by = '', note_sealed = " nothing ", first_decision = '', "        \
     "first_by = '', first_at_s = 0, first_note_sealed = " nothing ", "         \
     "updated_at_s = ?, challenge = ?, method = 'face', replaces = 0, "         \
-    "appealed_at_s = ?, barred = ?, statement_sealed = ? "                     \
+    "appealed_at_s = ?, barred = ?, statement_sealed = ?, worker = ? "         \
     "WHERE id = ? AND state = 'rejected' AND appealed_at_s = 0"
+#define DESTROYED(data, template)                                              \
+    "EXISTS (SELECT 1 FROM wrapped_key WHERE retired_at_s <> 0 AND "           \
+    "(use = 'data' AND version = " data                                        \
+    " OR use = 'template' AND version = " template "))"
+/* Slots that nobody renews any more. */
+#define LAPSED "(SELECT one - 1 FROM lease WHERE until_us < ?2)"
 #define FORGET(zeros)                                                          \
     "UPDATE idempotency SET fingerprint = " zeros " WHERE enrolment_id = ?"
 
@@ -79,6 +85,9 @@ static const struct {
     /* Where the writer is the only one, a higher level buys nothing but
      * transactions that the server asks to be run again. */
     TWO(BEGIN_WRITE, "BEGIN IMMEDIATE", "BEGIN ISOLATION LEVEL READ COMMITTED"),
+    /* Where there are several, what one has read must still be so when it
+     * writes. */
+    TWO(BEGIN_SHARED, NULL, "BEGIN ISOLATION LEVEL SERIALIZABLE"),
     TWO(BEGIN_READ, "BEGIN DEFERRED",
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
     S(COMMIT, "COMMIT"),
@@ -90,15 +99,17 @@ static const struct {
     TWO(TOUCH, "PRAGMA user_version = 1", NULL),
 
     S(AUDIT_HEAD,
-      "SELECT seq, at_us, mac FROM audit ORDER BY seq DESC LIMIT 1"),
+      "SELECT seq, at_us, mac FROM audit WHERE seq > ? AND seq <= ? "
+      "ORDER BY seq DESC LIMIT 1"),
     S(AUDIT_APPEND, "INSERT INTO audit (seq, at_us, event, actor, subject, "
                     "outcome, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
-    S(AUDIT_SCAN, "SELECT seq, at_us, event, actor, subject, outcome, detail, "
-                  "mac FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"),
-    S(AUDIT_PRUNE, "DELETE FROM audit WHERE seq <= ?"),
-    S(ANCHOR_GET, "SELECT seq, mac, seal FROM audit_anchor"),
-    S(ANCHOR_PUT, "INSERT INTO audit_anchor (one, seq, mac, seal) "
-                  "VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET "
+    S(AUDIT_SCAN,
+      "SELECT seq, at_us, event, actor, subject, outcome, detail, "
+      "mac FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"),
+    S(AUDIT_PRUNE, "DELETE FROM audit WHERE seq > ? AND seq <= ?"),
+    S(ANCHOR_GET, "SELECT seq, mac, seal FROM audit_anchor WHERE slot = ?"),
+    S(ANCHOR_PUT, "INSERT INTO audit_anchor (slot, seq, mac, seal) "
+                  "VALUES (?, ?, ?, ?) ON CONFLICT (slot) DO UPDATE SET "
                   "seq = excluded.seq, mac = excluded.mac, "
                   "seal = excluded.seal"),
 
@@ -111,11 +122,18 @@ static const struct {
     S(KEY_RETIRE, "UPDATE wrapped_key SET retired_at_s = ?, wrapped = ? "
                   "WHERE use = ? AND version = ? AND retired_at_s = 0"),
 
-    S(SUBJECT_PUT, "INSERT INTO subject_key (subject, " SUBJECT_KEY
-                   ") VALUES (?, ?, ?, ?, ?)"),
-    S(SUBJECT_REWRAP,
-      "UPDATE subject_key SET data_version = ?, data_wrapped = ?, "
-      "template_version = ?, template_wrapped = ? WHERE subject = ?"),
+    /* Another daemon may have destroyed the key that wraps this one. */
+    TWO(SUBJECT_PUT,
+        "INSERT INTO subject_key (subject, " SUBJECT_KEY
+        ") VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO subject_key (subject, " SUBJECT_KEY
+        ") SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT " DESTROYED("?2", "?4")),
+    TWO(SUBJECT_REWRAP,
+        "UPDATE subject_key SET data_version = ?, data_wrapped = ?, "
+        "template_version = ?, template_wrapped = ? WHERE subject = ?",
+        "UPDATE subject_key SET data_version = ?1, data_wrapped = ?2, "
+        "template_version = ?3, template_wrapped = ?4 WHERE subject = ?5 AND "
+        "NOT " DESTROYED("?1", "?3")),
     /* Versions only rise; 0 is no key. */
     S(SUBJECT_STALE,
       "SELECT subject, " SUBJECT_KEY " FROM subject_key "
@@ -130,6 +148,9 @@ static const struct {
                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(CLIENT_REVOKE, "UPDATE client SET revoked_at_s = ? "
                      "WHERE id = ? AND revoked_at_s = 0"),
+    /* Clients are added and revoked, and never changed otherwise. */
+    S(CLIENT_MARK, "SELECT count(*), CAST(coalesce(sum(revoked_at_s), 0) AS "
+                   "BIGINT) FROM client"),
     S(CLIENT_HAS, "SELECT 1 FROM client WHERE id = ?"),
     S(CLIENT_EACH,
       "SELECT " CLIENT_COLUMNS " FROM client ORDER BY created_at_s, id"),
@@ -138,15 +159,15 @@ static const struct {
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
       ", id_index, holder_hash, holder_sealed) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     S(ENROL_GET,
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
     S(ENROL_BEGIN_WORK,
       "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
-      "updated_at_s = ? WHERE id = ? AND state IN ('received', 'processing') "
-      "RETURNING attempts"),
+      "updated_at_s = ? WHERE id = ? AND worker = ? AND "
+      "state IN ('received', 'processing') RETURNING attempts"),
     S(ENROL_DECIDE,
       "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
       "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, "
@@ -173,8 +194,15 @@ static const struct {
       "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
       "ORDER BY created_at_s, id LIMIT ?6"),
     S(ENROL_UNFINISHED,
-      "SELECT id, attempts FROM enrolment "
-      "WHERE state IN ('received', 'processing') ORDER BY created_at_s, id"),
+      "SELECT id, attempts FROM enrolment WHERE worker = ? AND "
+      "state IN ('received', 'processing') ORDER BY created_at_s, id"),
+    TWO(ENROL_ORPHANS, NULL,
+        "SELECT 1 FROM enrolment WHERE state IN ('received', 'processing') AND "
+        "worker <> ?1 AND worker IN " LAPSED " LIMIT 1"),
+    TWO(ENROL_TAKE_OVER, NULL,
+        "UPDATE enrolment SET worker = ?1 WHERE "
+        "state IN ('received', 'processing') AND worker <> ?1 AND worker "
+        "IN " LAPSED " RETURNING id, attempts"),
 
     S(PHOTO_PUT, "INSERT INTO photo (enrolment_id, kind, sealed, blob) "
                  "VALUES (?, ?, ?, ?)"),
@@ -194,9 +222,9 @@ static const struct {
     S(CHALLENGE_USE, "UPDATE challenge SET enrolment_id = ? "
                      "WHERE id = ? AND enrolment_id = ''"),
     S(CHALLENGE_PURGE, "DELETE FROM challenge WHERE expires_at_s < ?"),
-    S(WEBHOOK_PLACE, "SELECT seq FROM webhook_place WHERE one = 1"),
-    S(WEBHOOK_TOLD, "INSERT INTO webhook_place (one, seq) VALUES (1, ?) "
-                    "ON CONFLICT (one) DO UPDATE SET seq = excluded.seq"),
+    S(WEBHOOK_PLACE, "SELECT seq FROM webhook_place WHERE slot = ?"),
+    S(WEBHOOK_TOLD, "INSERT INTO webhook_place (slot, seq) VALUES (?, ?) "
+                    "ON CONFLICT (slot) DO UPDATE SET seq = excluded.seq"),
     S(WEBHOOK_BURY,
       "INSERT INTO webhook_dead (seq, id, type, body, tries, tried_at_s, why, "
       "again) VALUES (?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (seq) DO UPDATE SET "
@@ -218,8 +246,13 @@ static const struct {
       "INSERT INTO template (sealed, enrolment_id) VALUES (?, ?)"),
     S(TEMPLATE_GET, "SELECT sealed FROM template WHERE enrolment_id = ?"),
     S(TEMPLATE_DELETE, "DELETE FROM template WHERE enrolment_id = ?"),
-    S(TEMPLATE_COUNT, "SELECT count FROM tally WHERE name = 'template'"),
-    S(TEMPLATE_TALLY, "UPDATE tally SET count = ? WHERE name = 'template'"),
+    S(TEMPLATE_COUNT,
+      "SELECT CAST(coalesce(sum(CASE WHEN slot = ?1 THEN count ELSE 0 END), 0) "
+      "AS BIGINT), CAST(coalesce(sum(CASE WHEN slot = ?1 THEN 0 ELSE count "
+      "END), 0) AS BIGINT) FROM tally WHERE name = 'template'"),
+    S(TEMPLATE_TALLY,
+      "INSERT INTO tally (name, slot, count) VALUES ('template', ?, ?) "
+      "ON CONFLICT (name, slot) DO UPDATE SET count = excluded.count"),
     S(PORTRAIT_PUT,
       "INSERT INTO portrait (enrolment_id, sealed) VALUES (?, ?) "
       "ON CONFLICT (enrolment_id) DO UPDATE SET sealed = excluded.sealed"),
@@ -274,7 +307,9 @@ static const struct {
       "coalesce(d.outcome, 'open'), coalesce(d.settled_at_s, 0) "
       "FROM audit AS a LEFT JOIN client AS c ON c.id = a.actor "
       "LEFT JOIN dispute AS d ON d.audit_seq = a.seq "
-      "WHERE " A_CHECK " AND a.seq < ?2 ORDER BY a.seq DESC LIMIT ?3"),
+      "WHERE " A_CHECK " AND (?2 = 9223372036854775807 OR (a.at_us, a.seq) < "
+      "(SELECT at_us, seq FROM audit WHERE seq = ?2)) "
+      "ORDER BY a.at_us DESC, a.seq DESC LIMIT ?3"),
     /* A check's detail begins with "id=". */
     S(CHECK_FIND, "SELECT seq FROM audit WHERE " A_CHECK
                   " AND substr(detail, 4, length(?2)) = ?2"),
@@ -420,22 +455,29 @@ static const struct {
     TWO(GUARD_RELEASE, NULL, "RELEASE SAVEPOINT st"),
     TWO(GUARD_UNDO, NULL, "ROLLBACK TO SAVEPOINT st"),
     TWO(NUMBER_NEXT, NULL,
-        "UPDATE number SET last = last + 1 WHERE sort = ? RETURNING last"),
+        "INSERT INTO number AS n (sort, last) VALUES (?, 1) ON CONFLICT (sort) "
+        "DO UPDATE SET last = n.last + 1 RETURNING last"),
     /* Fails, and the transaction with it, once another process or connection
      * is the owner: batch must not be below 0. */
     TWO(LEASE_HOLD, NULL,
         "UPDATE lease SET until_us = ?2, "
-        "batch = CASE WHEN owner = ?1 THEN ?3 ELSE -1 END WHERE one = 1"),
+        "batch = CASE WHEN owner = ?1 THEN ?3 ELSE -1 END WHERE one = ?4"),
     TWO(LEASE_GET, NULL,
-        "SELECT owner, until_us, batch FROM lease WHERE one = 1"),
+        "SELECT owner, until_us, batch FROM lease WHERE one = ?"),
+    TWO(LEASE_PUT, NULL,
+        "INSERT INTO lease (one, owner, until_us, batch) VALUES (?, '', 0, 0) "
+        "ON CONFLICT (one) DO NOTHING"),
     TWO(LEASE_TAKE, NULL,
-        "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = 1 AND "
+        "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = ?5 AND "
         "owner = ?3 AND until_us = ?4 RETURNING batch"),
     TWO(LEASE_MOVE, NULL,
-        "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = 1 AND "
+        "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = ?4 AND "
         "owner = ?3 RETURNING batch"),
+    TWO(LEASE_EACH, NULL,
+        "SELECT one, purposes FROM lease WHERE until_us >= ? ORDER BY one"),
+    TWO(LEASE_SAY, NULL, "UPDATE lease SET purposes = ? WHERE one = ?"),
     TWO(LEASE_FREE, NULL,
-        "UPDATE lease SET until_us = 0 WHERE one = 1 AND owner = ?"),
+        "UPDATE lease SET until_us = 0 WHERE one = ? AND owner = ?"),
 #undef TWO
 #undef S
 };

@@ -53,17 +53,33 @@ sid_sql_template_delete(struct sid_back *back, const char *enrolment_id,
 }
 
 enum sid_err
-sid_sql_template_count(struct sid_back *back, int64_t *out) {
+sid_sql_template_count(struct sid_back *back, int slot, int64_t *own,
+                       int64_t *others) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_TEMPLATE_COUNT);
-    return sid_sql_fetch_int(&query, out);
+    bool row = false;
+
+    sid_sql_bind_int(&query, slot);
+    enum sid_err err = sid_sql_next(&query, &row);
+    if (err == SID_OK && row) {
+        int64_t mine = sid_sql_read_int(&query);
+        int64_t theirs = sid_sql_read_int(&query);
+        err = query.err;
+        if (err == SID_OK) {
+            *own = mine;
+            *others = theirs;
+        }
+    }
+    sid_sql_end(&query);
+    return err;
 }
 
 enum sid_err
-sid_sql_template_tally(struct sid_back *back, int64_t count) {
+sid_sql_template_tally(struct sid_back *back, int slot, int64_t count) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_TEMPLATE_TALLY);
 
+    sid_sql_bind_int(&query, slot);
     sid_sql_bind_int(&query, count);
     return sid_sql_run(&query, NULL);
 }

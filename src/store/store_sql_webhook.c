@@ -3,30 +3,13 @@
  * nothing. */
 #include "store_sql_ops.h"
 
-/* The one number that a statement answers with; missing: there is no row. */
-static enum sid_err
-read_number(struct sid_back *back, enum sid_sql_stmt which,
-            enum sid_err missing, int64_t *out) {
-    struct sid_sql_query query = sid_sql_start(sid_sql_of(back), which);
-    int64_t found = 0;
-    bool row = false;
-    enum sid_err err = sid_sql_next(&query, &row);
-
-    if (err == SID_OK && !row)
-        err = missing;
-    if (err == SID_OK) {
-        found = sid_sql_read_int(&query);
-        err = query.err;
-    }
-    sid_sql_end(&query);
-    if (err == SID_OK)
-        *out = found;
-    return err;
-}
-
 enum sid_err
-sid_sql_webhook_place(struct sid_back *back, int64_t *seq) {
-    return read_number(back, SID_SQL_WEBHOOK_PLACE, SID_E_NOT_FOUND, seq);
+sid_sql_webhook_place(struct sid_back *back, int slot, int64_t *seq) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_WEBHOOK_PLACE);
+
+    sid_sql_bind_int(&query, slot);
+    return sid_sql_fetch_int(&query, seq);
 }
 
 enum sid_err
@@ -34,6 +17,7 @@ sid_sql_webhook_told(struct sid_back *back, int64_t seq) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_WEBHOOK_TOLD);
 
+    sid_sql_bind_int(&query, sid_chain_slot(seq));
     sid_sql_bind_int(&query, seq);
     return sid_sql_run(&query, NULL);
 }
@@ -95,7 +79,10 @@ sid_sql_webhook_dead_each(
 
 enum sid_err
 sid_sql_webhook_dead_count(struct sid_back *back, int64_t *out) {
-    return read_number(back, SID_SQL_WEBHOOK_DEAD_COUNT, SID_E_STORE, out);
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_WEBHOOK_DEAD_COUNT);
+
+    return sid_sql_fetch_int(&query, out);
 }
 
 enum sid_err

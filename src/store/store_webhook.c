@@ -3,8 +3,8 @@
 #include "store_front.h"
 
 enum sid_err
-sid_store_webhook_place(struct sid_store *store, int64_t *seq) {
-    return store->back->ops->webhook_place(store->back, seq);
+sid_store_webhook_place(struct sid_store *store, int slot, int64_t *seq) {
+    return store->back->ops->webhook_place(store->back, slot, seq);
 }
 
 enum sid_err

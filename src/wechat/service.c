@@ -9,6 +9,8 @@
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 
+/* Source: own choice: longer than a call to WeChat lasts. */
+#define LEAD_AFTER_US ((int64_t)30 * 1000 * 1000)
 /* How often the outbox is looked into for what others have put there. */
 #define LOOK_EVERY_US ((int64_t)500 * 1000)
 
@@ -99,6 +101,18 @@ recover_run(struct sid_op *op, struct sid_store *store) {
     return sid_store_errand_recover(store, &((struct recover *)op)->lost);
 }
 
+/* What whoever sent before had in hand. Here, and at the change from one daemon
+ * to another, the caller waits for the writer: once. */
+static bool
+recover(struct sid_wechat *wechat) {
+    struct recover recover = {.op = {.run = recover_run}};
+    if (sid_writer_run(wechat->writer, &recover.op) != SID_OK)
+        return false;
+    wechat->lost = recover.lost;
+    wechat->recovered = true;
+    return true;
+}
+
 enum sid_err
 sid_wechat_new(const struct sid_wechat_parts *parts,
                struct sid_config_problem *problem, struct sid_wechat **out) {
@@ -106,7 +120,6 @@ sid_wechat_new(const struct sid_wechat_parts *parts,
     if (config->wechat_accounts[0] == '\0')
         return SID_OK;
     struct sid_wechat *made = calloc(1, sizeof *made);
-    struct recover recover = {.op = {.run = recover_run}};
     if (made == NULL)
         return SID_E_NO_MEMORY;
     made->app = parts->app;
@@ -119,8 +132,8 @@ sid_wechat_new(const struct sid_wechat_parts *parts,
                                        problem);
     if (err == SID_OK)
         err = open_lines(made, problem);
-    if (err == SID_OK)
-        err = sid_writer_run(made->writer, &recover.op);
+    if (err == SID_OK && sid_app_leads(made->app) && !recover(made))
+        err = SID_E_STORE;
     if (err == SID_OK)
         err = start_api(made, config);
     if (err != SID_OK) {
@@ -129,18 +142,36 @@ sid_wechat_new(const struct sid_wechat_parts *parts,
     }
     sid_log(SID_LOG_INFO, "wechat_ready",
             SID_N("accounts", (int64_t)made->accounts.count),
-            SID_N("lost", recover.lost));
+            SID_N("lost", made->lost));
     *out = made;
     return SID_OK;
 }
 
 /* ---- running and stopping ------------------------------------------------ */
 
+/* What is to be sent is sent by one of the daemons on a database. Who comes
+ * after another one waits until that has ended what it had in hand. */
+static bool
+may_send(struct sid_wechat *wechat, int64_t now_us) {
+    if (!sid_app_leads(wechat->app)) {
+        wechat->recovered = false;
+        wechat->lead_us = 0;
+        return false;
+    }
+    if (wechat->recovered)
+        return true;
+    if (wechat->lead_us == 0)
+        wechat->lead_us = now_us;
+    return now_us >= wechat->lead_us + LEAD_AFTER_US && recover(wechat);
+}
+
 void
 sid_wechat_tick(struct sid_wechat *wechat) {
     if (wechat == NULL)
         return;
     int64_t now_us = sid_mono_us();
+    if (!may_send(wechat, now_us))
+        return;
     bool look = now_us >= wechat->next_look_us;
     if (look) {
         wechat->next_look_us = now_us + LOOK_EVERY_US;

@@ -34,6 +34,11 @@ struct sid_wechat {
     char run[SID_ID_SIZE]; /* of this start of the daemon */
     _Atomic bool stopping;
     int64_t next_look_us; /* main thread */
+    /* Whether the outbox is this daemon's to send, since when it should be;
+     * main thread. */
+    bool recovered;
+    int64_t lead_us; /* monotonic; 0: it is not */
+    int64_t lost;    /* taken, and not ended, by whoever sent before */
     pthread_mutex_t lock;
     struct wechat_mail *parked; /* under lock: could not be written down */
 };

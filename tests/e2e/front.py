@@ -40,13 +40,29 @@ class TlsConnection(Connection):
         self.sock = context.wrap_socket(self.sock)
 
 
+def several_upstreams(ports):
+    """What README has for several daemons, with a test's addresses: upstreams
+    that take the place of the example's, and a line beside
+    proxy_http_version."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as stream:
+        text = stream.read()
+    block = re.search(r"### Several daemons.*?```nginx\n(.*?)```", text,
+                      re.DOTALL).group(1)
+    for i, port in enumerate(ports):
+        block = block.replace("10.0.0.%d:8080" % (i + 1),
+                              "127.0.0.1:%d" % port)
+    line = re.search(r"`(proxy_next_upstream [^`]*;)`", text).group(1)
+    return block, line
+
+
 class Front:
-    def __init__(self, daemon):
+    def __init__(self, daemon, several=()):
+        """several: all daemons that stand behind it."""
         self.folder = tempfile.mkdtemp(prefix="sid-nginx-")
         self.port = self.free_port()
         self.process = None
         try:
-            self.write(daemon.port)
+            self.write(daemon.port, [one.port for one in several])
             self.start()
         except BaseException:
             self.close()
@@ -58,9 +74,16 @@ class Front:
             probe.bind(("127.0.0.1", 0))
             return probe.getsockname()[1]
 
-    def write(self, behind):
+    def write(self, behind, several=()):
         with open(EXAMPLE, encoding="utf-8") as stream:
             text = stream.read()
+        if several:
+            block, line = several_upstreams(several)
+            text = re.sub(r"upstream smartidd \{.*?\n\}\n",
+                          lambda _: "upstream smartidd {\n    server "
+                          "127.0.0.1:8080;\n}\n", text, flags=re.DOTALL)
+            text = text.replace("proxy_http_version 1.1;",
+                                "proxy_http_version 1.1;\n    " + line)
         pem, key = (os.path.join(self.folder, name)
                     for name in ("cert.pem", "cert.key"))
         subprocess.run(
@@ -77,6 +100,10 @@ class Front:
                  "server 127.0.0.1:%d;" % behind)):
             text, count = re.subn(pattern, put, text)
             assert count == 1, pattern
+        if several:
+            text = text.replace("upstream smartidd {\n    server 127.0.0.1:%d;"
+                                "\n}\n" % behind, block)
+            assert "smartidd_wechat" in text
         with open(os.path.join(self.folder, "smartidd.conf"), "w",
                   encoding="utf-8") as out:
             out.write(text)

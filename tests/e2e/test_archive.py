@@ -326,7 +326,7 @@ class Archived(Case):
         self.assertIn("No such file or directory", result.stderr)
 
     def test_rows_that_the_apps_backend_was_not_told_of_stay(self):
-        self.sql_write("INSERT INTO webhook_place (one, seq) VALUES (1, 10)")
+        self.sql_write("INSERT INTO webhook_place (slot, seq) VALUES (0, 10)")
         self.daemon.env["SMARTIDD_WEBHOOK_WEBHOOK_URL"] = \
             "http://127.0.0.1:9/events"
         self.daemon.start()

@@ -107,7 +107,7 @@ walk_log(struct sid_store *store, struct apply_op *apply) {
     struct sid_chain chain;
     int64_t seq;
     uint8_t mac[SID_SHA256_BYTES];
-    enum sid_err err = sid_store_audit_anchor(store, key, &seq, mac);
+    enum sid_err err = sid_store_audit_anchor(store, key, 0, &seq, mac);
     if (err != SID_OK)
         return err;
     sid_chain_begin(&chain, key, seq, mac, note_bad, &apply->bad_seq);

@@ -193,7 +193,7 @@ check_audit(struct sid_store *store, const struct sid_mac_key *key,
     int64_t seq = 0;
     uint8_t mac[SID_SHA256_BYTES] = {0};
 
-    enum sid_err err = sid_store_audit_anchor(store, key, &seq, mac);
+    enum sid_err err = sid_store_audit_anchor(store, key, 0, &seq, mac);
     *bad = err == SID_E_SEAL ? -1 : 0;
     if (err != SID_E_SEAL)
         ok(err);

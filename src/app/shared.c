@@ -1,0 +1,272 @@
+/* shared.c: several daemons on one database: what one of them keeps in memory
+ * follows what another has changed.
+ *
+ * Each second the main thread has the writer look: at clients and keys that are
+ * not what is in memory, at daemons that have died with enrolments in hand, at
+ * who is there. What was found is taken over on the writer thread. One that is
+ * the lowest of those that live does what only one need do. Nothing is asked
+ * where there can be no other. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app_internal.h"
+#include "smartid/clock.h"
+#include "smartid/keys.h"
+#include "smartid/log.h"
+#include "smartid/text.h"
+
+/* Source: issue 8, letter C: a change is known everywhere within 5 s. */
+#define LOOK_EVERY_US ((int64_t)1000 * 1000)
+
+struct look {
+    struct sid_op op;
+    struct sid_app *app;
+    struct sid_client_mark mark;
+    struct sid_client *clients; /* owned; when the mark is another one */
+    size_t count;
+    struct sid_key_news news;
+    enum sid_err keys_err; /* of the news */
+    int lowest;            /* of the slots that live */
+    bool orphans, differs;
+};
+
+/* ---- looking ------------------------------------------------------------- */
+
+static enum sid_err
+keep_client(const struct sid_client *client, void *ctx) {
+    struct look *look = ctx;
+    if ((look->count & (look->count - 1)) == 0) { /* full at powers of two */
+        size_t room = look->count == 0 ? 1 : look->count * 2;
+        struct sid_client *more =
+            reallocarray(look->clients, room, sizeof *more);
+        if (more == NULL)
+            return SID_E_NO_MEMORY;
+        look->clients = more;
+    }
+    look->clients[look->count++] = *client;
+    return SID_OK;
+}
+
+static enum sid_err
+look_at_clients(struct look *look, struct sid_store *store) {
+    const struct sid_client_mark *old = &look->app->shared.mark;
+    enum sid_err err = sid_store_client_mark(store, &look->mark);
+    if (err != SID_OK ||
+        (look->mark.count == old->count && look->mark.revoked == old->revoked))
+        return err;
+    return sid_store_client_each(store, keep_client, look);
+}
+
+static enum sid_err
+look_at_slot(int slot, const char *says, void *ctx) {
+    struct look *look = ctx;
+    if (look->lowest < 0)
+        look->lowest = slot;
+    look->differs = look->differs ||
+                    (says[0] != '\0' && look->app->shared.says[0] != '\0' &&
+                     strcmp(says, look->app->shared.says) != 0);
+    return SID_OK;
+}
+
+/* People's keys are wrapped again once everybody makes new ones under the new
+ * version. */
+static enum sid_err
+look_at_settled(struct look *look, struct sid_store *store) {
+    const int *now = look->news.settled, *then = look->app->shared.settled;
+    return now[SID_KEY_DATA] == then[SID_KEY_DATA] &&
+                   now[SID_KEY_TEMPLATE] == then[SID_KEY_TEMPLATE]
+               ? SID_OK
+               : sid_keys_rewrap_begin(look->app, store);
+}
+
+static enum sid_err
+look_run(struct sid_op *op, struct sid_store *store) {
+    struct look *look = (struct look *)op;
+    struct sid_app *app = look->app;
+    look->count = 0;
+    look->lowest = -1;
+    look->orphans = look->differs = false;
+    enum sid_err err = look_at_clients(look, store);
+    look->keys_err = SID_E_NOT_FOUND;
+    if (err == SID_OK && app->master != NULL)
+        look->keys_err = sid_keys_follow_in(store, *app->master, app->keys,
+                                            sid_now_s(), &look->news);
+    if (err == SID_OK && look->keys_err == SID_OK)
+        err = look_at_settled(look, store);
+    if (err == SID_OK)
+        err = sid_store_slot_each(store, sid_now_us(), look_at_slot, look);
+    if (err == SID_OK)
+        err = sid_enrol_orphaned(store, &look->orphans);
+    return err == SID_OK ? sid_store_recount(store) : err;
+}
+
+/* ---- taking over what was found ------------------------------------------ */
+
+static void
+follow_clients(struct look *look) {
+    struct sid_app *app = look->app;
+    enum sid_err err = SID_OK;
+    for (size_t i = 0; err == SID_OK && i < look->count; i++)
+        err = sid_keyset_follow(app->keyset, &look->clients[i]);
+    if (err == SID_OK)
+        app->shared.mark = look->mark; /* else with the next look */
+}
+
+static void
+follow_keys(struct look *look) {
+    struct sid_app *app = look->app;
+    if (look->keys_err == SID_OK) {
+        sid_keys_follow(app->keys, &look->news);
+        memcpy(app->shared.settled, look->news.settled,
+               sizeof app->shared.settled);
+    } else if (app->master != NULL && !app->shared.keys_failed) {
+        sid_log(SID_LOG_ERROR, "keys_not_followed",
+                SID_S("code", sid_err_code(look->keys_err)));
+    }
+    app->shared.keys_failed = look->keys_err != SID_OK;
+}
+
+static void
+lead(struct sid_app *app, bool now) {
+    if (atomic_exchange(&app->shared.leads, now) != now)
+        sid_log(SID_LOG_INFO, now ? "leads" : "follows",
+                SID_N("slot", app->shared.slot));
+}
+
+static void
+tell_purposes(struct sid_app *app, bool differs) {
+    if (differs && !app->shared.differs)
+        sid_log(SID_LOG_WARN, "purposes_differ",
+                SID_S("text", "another daemon on this database has other "
+                              "purposes than this one"));
+    app->shared.differs = differs;
+}
+
+static void
+look_done(struct sid_op *op) {
+    struct look *look = (struct look *)op;
+    struct sid_app *app = look->app;
+    if (op->err == SID_OK) {
+        follow_clients(look);
+        follow_keys(look);
+        lead(app, look->lowest == app->shared.slot);
+        tell_purposes(app, look->differs);
+        if (look->orphans)
+            sid_enrol_take_over(app);
+    }
+    sid_wipe(&look->news, sizeof look->news);
+    free(look->clients);
+    free(look);
+    atomic_store(&app->shared.looking, false);
+}
+
+static void
+look_now(struct sid_app *app) {
+    if (atomic_exchange(&app->shared.looking, true))
+        return;
+    struct look *look = calloc(1, sizeof *look);
+    if (look == NULL) {
+        atomic_store(&app->shared.looking, false);
+        return; /* the next one */
+    }
+    look->op =
+        (struct sid_op){.run = look_run, .done = look_done, .read_only = true};
+    look->app = app;
+    sid_writer_submit(app->writer, &look->op);
+}
+
+/* ---- what the others see ------------------------------------------------- */
+
+struct say {
+    struct sid_op op;
+    struct sid_app *app;
+    char what[SID_SAYS_SIZE];
+};
+
+/* All of a set of purposes in 64 digits. */
+static enum sid_err
+print(const struct sid_purposes *set, char out[SID_SAYS_SIZE]) {
+    struct sid_sha256 *hash = NULL;
+    uint8_t sum[SID_SHA256_BYTES];
+    enum sid_err err = sid_sha256_new(&hash);
+    for (size_t i = 0; err == SID_OK && i < set->count; i++) {
+        const struct sid_purpose *p = &set->item[i];
+        char rest[64];
+        int n = snprintf(rest, sizeof rest, "%" PRIu32 " %d %d %d %d",
+                         p->attributes, (int)p->assurance, p->counter_required,
+                         p->live_required, p->face_required);
+        const struct sid_span parts[] = {
+            sid_span_of(p->name, strlen(p->name) + 1),
+            sid_span_of(p->help, strlen(p->help) + 1),
+            sid_span_of(rest, (size_t)n + 1)};
+        for (size_t k = 0; err == SID_OK && k < sizeof parts / sizeof *parts;
+             k++)
+            err = sid_sha256_update(hash, parts[k]);
+    }
+    if (err == SID_OK)
+        err = sid_sha256_final(hash, sum);
+    sid_sha256_free(&hash);
+    if (err == SID_OK)
+        sid_hex_encode(sum, sizeof sum, out);
+    return err;
+}
+
+static enum sid_err
+say_run(struct sid_op *op, struct sid_store *store) {
+    return sid_store_slot_say(store, ((struct say *)op)->what);
+}
+
+static void
+say_done(struct sid_op *op) {
+    struct say *say = (struct say *)op;
+    if (op->err == SID_OK)
+        memcpy(say->app->shared.says, say->what, sizeof say->what);
+    free(say);
+}
+
+static void
+say_purposes(struct sid_app *app) {
+    const struct sid_purposes *set = sid_app_purposes(app);
+    if (set == app->shared.said)
+        return;
+    struct say *say = calloc(1, sizeof *say);
+    if (say == NULL || print(set, say->what) != SID_OK) {
+        free(say);
+        return; /* the next tick */
+    }
+    app->shared.said = set;
+    say->op = (struct sid_op){.run = say_run, .done = say_done};
+    say->app = app;
+    sid_writer_submit(app->writer, &say->op);
+}
+
+/* ---- begin, tick --------------------------------------------------------- */
+
+enum sid_err
+sid_shared_begin(struct sid_app *app, struct sid_store *store) {
+    app->shared.is = sid_store_is_shared(store);
+    app->shared.slot = sid_store_slot(store);
+    atomic_store(&app->shared.leads, !app->shared.is);
+    for (int use = 0; use < SID_KEY_USE_COUNT; use++)
+        app->shared.settled[use] =
+            sid_keyring_current(app->keys, (enum sid_key_use)use);
+    return sid_store_client_mark(store, &app->shared.mark);
+}
+
+bool
+sid_app_leads(const struct sid_app *app) {
+    return atomic_load(&app->shared.leads);
+}
+
+void
+sid_shared_tick(struct sid_app *app, int64_t now_us) {
+    if (!app->shared.is || now_us < app->shared.next_us ||
+        atomic_load(&app->stopping))
+        return;
+    app->shared.next_us = now_us + LOOK_EVERY_US;
+    say_purposes(app);
+    look_now(app);
+    sid_wait_look(app);
+}

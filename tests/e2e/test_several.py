@@ -1,0 +1,267 @@
+"""Three daemons on one PostgreSQL database: what one has done holds at the
+others, and one may die."""
+
+import json
+import threading
+import time
+import unittest
+
+import photos
+from front import Front
+from harness import Api, Case, credential_of, holder
+from several import PURPOSE, Cluster, Roaming, postgres, until
+
+# Issue 8, letter C.
+KNOWN_LIMIT_S = 5
+# A lease, what clocks may differ, a look; and the work.
+TAKEN_OVER_LIMIT_S = 30
+
+
+def setUpModule():
+    Case.server = postgres.Server()
+    unittest.addModuleCleanup(Case.server.stop)
+
+
+class Several(Case):
+    def setUp(self):
+        self.cluster = Cluster(self.server)
+        self.addCleanup(self.cluster.close)
+        self.a, self.b, self.c = self.cluster.daemons
+        self.app = [self.cluster.api("app", i) for i in range(3)]
+        self.clerk = [self.cluster.api("clerk", i) for i in range(3)]
+        self.admin = [self.cluster.api("admin", i) for i in range(3)]
+
+    def approved(self, at=0, who=1):
+        enrolment = self.app[at].enrol(who)
+        self.assertEqual(enrolment["state"], "approved", enrolment)
+        return credential_of(enrolment)
+
+    def result(self, at, code):
+        return self.clerk[at].verify(code)["result"]
+
+    def audit_verify(self, good=True):
+        result = self.a.ctl("audit", "verify", check=False)
+        self.assertEqual(result.returncode, 0 if good else 1, result)
+        return result.stdout
+
+
+class Together(Several):
+    def test_what_one_has_done_holds_at_the_others_at_once(self):
+        credential = self.approved(0)
+        code = self.app[1].code(credential)["code"]
+        self.assertEqual([self.result(i, code) for i in range(3)],
+                         ["valid"] * 3)
+        self.assertEqual(self.app[1].revoke(credential).status, 200)
+        self.assertEqual([self.result(i, code) for i in (0, 2, 1)],
+                         ["not_valid"] * 3)
+        # The holder sees all checks, the newest first, wherever they were.
+        checks = self.app[2].get("/v1/credentials/%s/checks" % credential)
+        times = [row["at"] for row in checks.json()["checks"]]
+        self.assertEqual(times, sorted(times, reverse=True))
+        self.assertEqual(len(times), 6)
+        out = self.audit_verify()
+        for chain in range(3):
+            self.assertIn("chain %d:" % chain, out)
+        self.assertIn("3 chains unbroken", out)
+
+    def test_who_waits_at_one_is_told_what_another_has_decided(self):
+        answer = self.app[0].submit(holder(), photos.photo(1, photos.SLOW),
+                                    photos.photo(1, photos.SLOW))
+        began = time.monotonic()
+        enrolment = self.app[1].settled(answer.json()["id"], wait=20)
+        self.assertEqual(enrolment["state"], "approved", enrolment)
+        self.assertLess(time.monotonic() - began, 15)
+
+    def test_a_client_is_known_and_revoked_everywhere_in_five_seconds(self):
+        key = self.a.add_client("app", name="late")
+        late = [self.b.api(key), self.c.api(key)]
+        for api in late:
+            until(lambda api=api: api.get("/v1/enrollments/none").status == 404,
+                  KNOWN_LIMIT_S, "the new client is known")
+        self.a.ctl("client", "revoke", self.a.client_id("late"))
+        for api in late:
+            until(lambda api=api: api.get("/v1/enrollments/none").status == 401,
+                  KNOWN_LIMIT_S, "the revoked client is refused")
+
+    def test_codes_of_a_new_key_are_valid_everywhere(self):
+        credential = self.approved()
+        old = self.app[0].code(credential)["code"]
+        self.a.ctl("key", "rotate", "code", "--revoke-old")
+        until(lambda: self.result(1, old) == "not_valid" and
+              self.result(2, old) == "not_valid", KNOWN_LIMIT_S,
+              "codes of the old key are refused")
+        code = self.app[1].code(credential)["code"]
+        until(lambda: [self.result(i, code) for i in range(3)] == ["valid"] * 3,
+              KNOWN_LIMIT_S, "it is valid everywhere")
+
+    def test_people_enrol_everywhere_while_the_data_key_changes(self):
+        stop, failed, made = threading.Event(), [], []
+
+        def enrol(at):
+            who = at
+            while not stop.is_set():
+                answer = self.app[at].submit(holder(), *photos.pair(who),
+                                             wait=20)
+                if answer.status not in (200, 201):
+                    failed.append(answer)
+                else:
+                    made.append(answer.json()["id"])
+                who = (who + 3) % 32
+
+        crowd = [threading.Thread(target=enrol, args=(i,)) for i in range(3)]
+        for one in crowd:
+            one.start()
+        self.a.ctl("key", "rotate", "data")
+        until(lambda: self.cluster.sql(
+            "SELECT count(*) FROM wrapped_key WHERE use = 'data' AND "
+            "retired_at_s > 0") == ["1"], 40, "the old key is destroyed")
+        stop.set()
+        for one in crowd:
+            one.join(60)
+        # One whose keys are a second behind is asked to try again.
+        self.assertEqual({a.status for a in failed} - {503}, set())
+        self.assertEqual(self.cluster.sql(
+            "SELECT count(*) FROM subject_key WHERE data_version <> 2"), ["0"])
+        for enrolment in made[:4] + made[-4:]:
+            self.assertEqual(self.app[2].get(
+                "/v1/enrollments/" + enrolment).status, 200)
+        self.audit_verify()
+
+    def test_the_tool_alone_is_kept_out_while_any_of_them_runs(self):
+        self.a.stop()
+        result = self.a.ctl("key", "rotate", "code", check=False)
+        self.assertNotEqual(result.returncode, 0, result)
+        self.b.stop()
+        self.c.stop()
+        self.assertEqual(self.a.ctl("key", "rotate", "code").returncode, 0)
+
+    def test_another_master_key_needs_the_others_to_be_stopped(self):
+        result = self.a.ctl("key", "rotate", "master", check=False)
+        self.assertNotEqual(result.returncode, 0, result)
+        self.b.stop()
+        self.c.stop()
+        self.assertEqual(self.a.ctl("key", "rotate", "master").returncode, 0)
+
+    def test_a_row_that_was_changed_shows_in_whichever_chain_it_is(self):
+        self.approved(1)
+        self.audit_verify()
+        for daemon in self.cluster.daemons:
+            daemon.stop()
+        self.cluster.sql(
+            "UPDATE audit SET outcome = 'rejected' WHERE seq = (SELECT min(seq) "
+            "FROM audit WHERE seq > %d AND event = 'enrolment_decided')"
+            % (1 << 40))
+        out = self.audit_verify(good=False)
+        self.assertIn("chain 1:", out)
+        self.assertIn("changed", out)
+
+    def test_purposes_that_are_not_the_same_are_told(self):
+        self.assertEqual([l for l in self.c.log.lines
+                          if "event=purposes_differ" in l], [])
+        self.c.stop()
+        path = self.c.folder + "/purposes"
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write("[train_ticket]\nattributes = name\n")
+        self.c.env["SMARTIDD_PURPOSES_PURPOSES_FILE"] = path
+        self.c.start()
+        self.c.log.wait(lambda l: "event=purposes_differ" in l, KNOWN_LIMIT_S)
+
+
+class OneDies(Several):
+    def test_what_one_had_in_hand_another_finishes(self):
+        ids = [self.app[0].submit(holder(), photos.photo(who, photos.SLOW),
+                                  photos.photo(who, photos.SLOW)).json()["id"]
+               for who in range(4)]
+        self.a.kill()
+        began = time.monotonic()
+        for one in ids:
+            until(lambda one=one: self.app[1].settled(one)["state"] ==
+                  "approved", TAKEN_OVER_LIMIT_S, "it is decided elsewhere")
+        self.assertLess(time.monotonic() - began, TAKEN_OVER_LIMIT_S)
+        self.assertEqual(self.cluster.sql(
+            "SELECT count(*) FROM audit WHERE event = 'enrolment_decided'"),
+                         ["4"])
+        self.a.start()
+        self.audit_verify()
+
+    def test_all_are_restarted_in_turn_and_nobody_is_refused(self):
+        credential = self.approved()
+        code = self.app[0].code(credential)["code"]
+        stop, wrong, checks, enrolled = threading.Event(), [], [], []
+
+        def check(first):
+            clerk = Roaming(self.cluster, "clerk", first)
+            body = {"code": code, "purpose": PURPOSE}
+            while not stop.is_set():
+                answer = clerk.call(
+                    lambda api: api.post("/v1/verifications", body))
+                checks.append(answer.json())
+                if answer.json().get("result") != "valid":
+                    wrong.append(answer)
+
+        def enrol():
+            app = Roaming(self.cluster, "app", 1)
+            who = 2
+            while not stop.is_set():
+                pair = photos.pair(who)
+                person, key = holder(), json.dumps("k%d" % who)
+                answer = app.call(lambda api: api.submit(
+                    person, *pair, wait=20, idempotency=key))
+                enrolled.append(answer.json()["id"])
+                who += 1
+
+        crowd = [threading.Thread(target=check, args=(i,)) for i in range(3)]
+        crowd.append(threading.Thread(target=enrol))
+        for one in crowd:
+            one.start()
+        try:
+            for daemon in self.cluster.daemons:
+                mark = len(checks)
+                daemon.stop()
+                daemon.start()
+                until(lambda mark=mark: len(checks) > mark + 5, 20, "checks")
+        finally:
+            stop.set()
+            for one in crowd:
+                one.join(60)
+        self.assertEqual(wrong, [])
+        ids = [answer["id"] for answer in checks]
+        self.assertEqual(len(set(ids)), len(ids))
+        for one in enrolled:
+            self.assertEqual(self.app[0].settled(one)["state"], "approved")
+        rows = self.cluster.sql("SELECT count(*) FROM audit WHERE event = "
+                                "'verification' AND outcome = 'valid'")
+        self.assertGreaterEqual(int(rows[0]), len(ids))
+        self.audit_verify()
+
+
+class Through:
+    """Requests through nginx, in the place of a daemon."""
+
+    def __init__(self, front):
+        self.front = front
+
+    def request(self, method, path, headers=None, body=None, timeout=60):
+        with self.front.connect(timeout) as connection:
+            return connection.request(method, path, headers, body)
+
+
+class BehindNginx(Several):
+    def test_nginx_as_the_readme_has_it_passes_over_one_that_is_away(self):
+        credential = self.approved()
+        code = self.app[0].code(credential)["code"]
+        front = Front(self.a, self.cluster.daemons)
+        self.addCleanup(front.close)
+        clerk = Api(Through(front), self.cluster.keys["clerk"])
+        for daemon in self.cluster.daemons:
+            daemon.env["SMARTIDD_HTTP_LISTEN_PORT"] = str(daemon.port)
+            daemon.stop()
+            self.assertEqual([clerk.verify(code)["result"] for _ in range(5)],
+                             ["valid"] * 5)
+            daemon.start()
+        enrolment = Api(Through(front), self.cluster.keys["app"]).enrol(3)
+        self.assertEqual(enrolment["state"], "approved", enrolment)
+
+
+if __name__ == "__main__":
+    unittest.main()
