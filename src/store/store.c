@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/url.h"
+#include "move_side.h"
 #include "store_front.h"
 
 /* ---- open and close ---------------------------------------------------- */
@@ -31,9 +33,21 @@ load(struct sid_store *store) {
     return err;
 }
 
-enum sid_err
-sid_store_open(const char *path, bool create,
-               const struct sid_mac_key *audit_key, struct sid_store **out) {
+/* A database that a move has filled in part must not be used. */
+static enum sid_err
+check_mark(const struct sid_back *back) {
+    if (!back->marked)
+        return SID_OK;
+    sid_log(SID_LOG_ERROR, "store_error",
+            SID_S("code", sid_err_code(SID_E_SCHEMA)), SID_S("at", "move"),
+            SID_S("text", "a move into this database is not finished: give the "
+                          "same smartidctl migrate again"));
+    return SID_E_SCHEMA;
+}
+
+static enum sid_err
+open_store(const char *path, bool create, const struct sid_mac_key *audit_key,
+           bool marked, struct sid_store **out) {
     enum sid_err err = SID_E_NO_MEMORY;
     struct sid_store *store = calloc(1, sizeof *store);
 
@@ -42,6 +56,8 @@ sid_store_open(const char *path, bool create,
     store->audit_key = audit_key;
     err = sid_url_is_server(path) ? sid_pgsql_open(path, create, &store->back)
                                   : sid_sqlite_open(path, create, &store->back);
+    if (err == SID_OK && !marked)
+        err = check_mark(store->back);
     if (err == SID_OK)
         err = load(store);
     if (err == SID_OK && !sid_url_is_server(path))
@@ -57,6 +73,17 @@ out:
 }
 
 enum sid_err
+sid_store_open(const char *path, bool create,
+               const struct sid_mac_key *audit_key, struct sid_store **out) {
+    return open_store(path, create, audit_key, false, out);
+}
+
+enum sid_err
+sid_front_open_marked(const char *place, bool create, struct sid_store **out) {
+    return open_store(place, create, NULL, true, out);
+}
+
+enum sid_err
 sid_store_open_readonly(const char *path, struct sid_store **out) {
     struct sid_store *store = calloc(1, sizeof *store);
 
@@ -68,9 +95,11 @@ sid_store_open_readonly(const char *path, struct sid_store **out) {
                            ? sid_pgsql_open_readonly(path, &store->back)
                            : sid_sqlite_open_readonly(path, &store->back);
     if (err == SID_OK)
+        err = check_mark(store->back);
+    if (err == SID_OK)
         *out = store;
     else
-        free(store);
+        sid_store_close(&store);
     return err;
 }
 

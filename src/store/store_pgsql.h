@@ -65,6 +65,7 @@ struct sid_pgsql {
     int64_t committed;   /* that the database had at the last connection */
     int64_t held_at_us;  /* monotonic: when the lease was renewed last */
     bool leased;
+    struct sid_buf copy; /* see store_pgsql_move.c; empty but there */
     /* SQLSTATEs that were logged since the last commit. */
     char told[SID_PG_TOLD_MAX][SID_PG_STATE_BYTES + 1];
     int told_count;

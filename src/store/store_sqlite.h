@@ -36,6 +36,7 @@ struct sid_sqlite {
     int told_count;
     bool log_empty; /* the WAL's file is: nothing deleted is in it */
     struct sid_sq_wipe wipe;
+    sqlite3_stmt *moving; /* see store_sqlite_move.c; NULL but there */
 };
 
 static inline struct sid_sqlite *
