@@ -159,7 +159,7 @@ $(BUILD)/gen/migrations_sqlite.inc $(BUILD)/gen/migrations_pgsql.inc:
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	  printf '},\n'; done > $@
 $(BUILD)/src/store/migrate.o $(BUILD)/tests/unit/store/test_migrate_client.o \
-  $(BUILD)/tests/unit/store/test_migrate_life.o: \
+  $(BUILD)/tests/unit/store/test_migrate_life.o $(BUILD)/tests/unit/store/test_move.o: \
   $(BUILD)/gen/migrations_sqlite.inc
 $(BUILD)/src/store/store_pgsql_migrate.o: $(BUILD)/gen/migrations_pgsql.inc
 

@@ -39,7 +39,7 @@ const struct sid_move_table sid_move_tables[SID_MOVE_TABLES] = {
     {"wechat_push", "push", 5000},
     {"wechat_outbox", "seq", 1000},
     {"audit_anchor", "one", 100},
-    {"audit", "seq", 20000},
+    {"audit", "seq", 5000},
 };
 
 const char *

@@ -29,6 +29,7 @@ struct walk {
     enum sid_err (*each)(struct walk *walk, const struct sid_move_value *value,
                          int n);
     struct sid_sha256 *sha;
+    struct sid_buf row; /* as it is hashed; owned */
 };
 
 static int
@@ -70,6 +71,7 @@ static void
 walk_fini(struct walk *walk) {
     for (int i = 0; i < KEY_MAX; i++)
         sid_buf_free(&walk->bytes[i]);
+    sid_buf_free(&walk->row);
 }
 
 static enum sid_err
@@ -300,18 +302,21 @@ sid_move_copy(struct sid_move *move, sid_move_progress_fn *progress, void *ctx,
 /* Kind and length before the bytes: no two rows give the same. */
 static enum sid_err
 hash_row(struct walk *walk, const struct sid_move_value *value, int n) {
+    struct sid_buf *row = &walk->row;
     enum sid_err err = SID_OK;
 
+    sid_buf_clear(row);
     for (int i = 0; err == SID_OK && i < n; i++) {
         uint64_t head[3] = {(uint64_t)value[i].kind, value[i].bytes.len,
                             (uint64_t)value[i].number};
         if (value[i].kind == SID_SQL_REAL)
             memcpy(&head[2], &value[i].real, sizeof head[2]);
-        err = sid_sha256_update(walk->sha, sid_span_of(head, sizeof head));
-        if (err == SID_OK && value[i].bytes.len > 0)
-            err = sid_sha256_update(walk->sha, value[i].bytes);
+        err = sid_buf_append(row, head, sizeof head);
+        if (err == SID_OK)
+            err = sid_buf_append(row, value[i].bytes.ptr, value[i].bytes.len);
     }
-    return err;
+    return err == SID_OK ? sid_sha256_update(walk->sha, sid_buf_span(row))
+                         : err;
 }
 
 static enum sid_err
