@@ -60,13 +60,6 @@ SID_FALLIBLE enum sid_err sid_move_finish(struct sid_move *move);
 /* The sides, for whoever looks at them between the steps. Borrowed. */
 struct sid_store *sid_move_store(struct sid_move *move,
                                  enum sid_move_side side);
-/* Calls each for up to about limit ids of enrolments in the target, spread over
- * all: with photos, of those that have some. Errors: those of the store, of
- * each. */
-SID_FALLIBLE enum sid_err
-sid_move_sample(struct sid_move *move, bool with_photos, int limit,
-                enum sid_err (*each)(const char *enrolment_id, void *ctx),
-                void *ctx);
 void sid_move_close(struct sid_move **move);
 
 /* The tables that are copied, in this order (parents before children), and the

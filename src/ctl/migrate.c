@@ -1,15 +1,13 @@
 /* migrate.c: smartidctl migrate: moves a database from a file to a server, or
  * back, and looks at what has come over before a daemon may use it.
  *
- * The work is move.h's; here are the command, what it says, and the checks that
- * need the keys: the audit chain is walked, and a sample of what is sealed is
- * opened. */
+ * The work is move.h's, the checks that need the keys are check_copy.c's; here
+ * are the command and what it says. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "audit.h"
 #include "migrate.h"
 #include "smartid/clock.h"
 #include "smartid/move.h"
@@ -123,58 +121,7 @@ begin_failed(enum sid_err err) {
     return SID_CTL_FAILED;
 }
 
-/* ---- checks with the keys ------------------------------------------------ */
-
-/* The chain; the heads beside it are the daemon's, and audit verify's. */
-static int
-check_audit(struct sid_move *move, const struct sid_keyring *keys) {
-    static const char *const no_heads[1] = {NULL};
-    struct sid_audit_check what = {
-        .store = sid_move_store(move, SID_MOVE_TO),
-        .keys = keys,
-        .kept_heads = no_heads,
-    };
-    int64_t findings = 0;
-    enum sid_err err = sid_audit_check_run(&what, stdout, &findings);
-    if (err != SID_OK)
-        return failed("the audit log of --to", err);
-    if (findings > 0) {
-        (void)fputs("smartidctl: the audit log of --to does not verify\n",
-                    stderr);
-        return SID_CTL_FAILED;
-    }
-    return 0;
-}
-
-static int
-check_seals(struct sid_move *move, const struct sid_keyring *keys) {
-    struct sid_seal_check check = {
-        .keys = keys,
-        .copy = sid_move_store(move, SID_MOVE_TO),
-        .original = sid_move_store(move, SID_MOVE_FROM),
-    };
-    enum sid_err err = sid_move_sample(move, false, SID_SEAL_SAMPLE,
-                                       sid_seal_check_person, &check);
-    if (err == SID_OK)
-        err = sid_move_sample(move, true, SID_SEAL_SAMPLE,
-                              sid_seal_check_person, &check);
-    if (err != SID_OK)
-        return failed("sealed records of --to", err);
-    (void)printf("sealed records opened: %" PRId64
-                 ", photos among them: %" PRId64 "\n",
-                 check.opened, check.photos);
-    if (check.dead > 0)
-        (void)printf("not to be opened in the source either: %" PRId64 "\n",
-                     check.dead);
-    if (check.bad > 0) {
-        (void)fprintf(stderr,
-                      "smartidctl: %" PRId64 " sealed records open in the "
-                      "source and not in --to\n",
-                      check.bad);
-        return SID_CTL_FAILED;
-    }
-    return 0;
-}
+/* ---- the move ------------------------------------------------------------ */
 
 static int
 check_with_keys(struct sid_move *move, const char *master_path) {
@@ -183,14 +130,11 @@ check_with_keys(struct sid_move *move, const char *master_path) {
     enum sid_err err = sid_keys_open_readonly(store, master_path, &keys);
     int status = err == SID_OK ? 0 : failed("the keys of --to", err);
     if (status == 0)
-        status = check_audit(move, keys);
-    if (status == 0)
-        status = check_seals(move, keys);
+        status = sid_check_copy(store, sid_move_store(move, SID_MOVE_FROM),
+                                keys, NULL);
     sid_keyring_free(&keys);
     return status;
 }
-
-/* ---- the move ------------------------------------------------------------ */
 
 static int
 copy(struct migrate *me, struct sid_move *move) {

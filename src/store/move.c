@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "move_priv.h"
-#include "smartid/url.h"
 
 /* Parents before children: rows refer to rows that are there. batch: rows in
  * one transaction and in the memory of a reader. Source: own choice: up to some
@@ -115,9 +114,13 @@ describe(const struct sid_move_end *side, struct sid_buf *out) {
 
 static enum sid_err
 open_side(struct sid_move_end *side, const char *place, bool target) {
-    side->ops = sid_url_is_server(place) ? &sid_pg_move_ops : &sid_sq_move_ops;
-    return target ? sid_front_open_marked(place, true, &side->store)
-                  : sid_store_open(place, false, NULL, &side->store);
+    enum sid_err err = target
+                           ? sid_front_open_marked(place, true, &side->store)
+                           : sid_store_open(place, false, NULL, &side->store);
+
+    if (err == SID_OK)
+        side->ops = side->store->back->move;
+    return err;
 }
 
 enum sid_err
@@ -316,53 +319,7 @@ sid_move_begin(struct sid_move *move, bool anew, bool *resumed) {
                          : err;
 }
 
-/* ---- a sample, the end --------------------------------------------------- */
-
-struct sample {
-    int64_t apart, at;
-    enum sid_err (*each)(const char *id, void *ctx);
-    void *ctx;
-    struct sid_buf ids; /* of SID_ID_SIZE each */
-};
-
-static enum sid_err
-take_sample(const struct sid_move_value *value, int n, void *ctx) {
-    struct sample *sample = ctx;
-    char id[SID_ID_SIZE] = "";
-    (void)n;
-
-    if (sample->at++ % sample->apart != 0)
-        return SID_OK;
-    if (value->bytes.len >= sizeof id)
-        return SID_E_STORE;
-    memcpy(id, value->bytes.ptr, value->bytes.len);
-    return sid_buf_append(&sample->ids, id, sizeof id);
-}
-
-enum sid_err
-sid_move_sample(struct sid_move *move, bool with_photos, int limit,
-                enum sid_err (*each)(const char *enrolment_id, void *ctx),
-                void *ctx) {
-    const struct sid_move_end *to = &move->side[SID_MOVE_TO];
-    struct sample sample = {.ids = SID_BUF_EMPTY};
-    const char *sql = with_photos ? "SELECT DISTINCT enrolment_id FROM photo"
-                                  : "SELECT id FROM enrolment ORDER BY id";
-    int64_t all = 0;
-    enum sid_err err = sid_move_enter(move);
-
-    if (err != SID_OK)
-        return err;
-    err = sid_move_count(to, with_photos ? "photo" : "enrolment", &all);
-    sample.apart = all / limit + 1;
-    if (err == SID_OK)
-        err = to->ops->read(sid_move_back(to), sql, NULL, 0, take_sample,
-                            &sample);
-    err = sid_move_leave(move, err);
-    for (size_t at = 0; err == SID_OK && at < sample.ids.len; at += SID_ID_SIZE)
-        err = each((const char *)sample.ids.ptr + at, ctx);
-    sid_buf_free(&sample.ids);
-    return err;
-}
+/* ---- the end --------------------------------------------------- */
 
 /* A transaction for changes of the source shows that it was ours all the time.
  */

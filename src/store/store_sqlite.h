@@ -91,6 +91,12 @@ SID_FALLIBLE enum sid_err sid_sq_ask(struct sid_sqlite *sq, const char *sql,
 SID_FALLIBLE enum sid_err sid_sq_wipe_begin(struct sid_sqlite *sq,
                                             bool has_maps);
 
+/* ---- store_sqlite_backup.c --------------------------------------------- */
+
+/* As sid_backup_copy() and sid_backup_check(). */
+SID_FALLIBLE enum sid_err sid_sq_copy(struct sid_sqlite *sq, const char *path);
+SID_FALLIBLE enum sid_err sid_sq_check(struct sid_sqlite *sq);
+
 /* ---- migrate.c --------------------------------------------------------- */
 
 struct sid_migration {
