@@ -134,6 +134,9 @@ $(BUILD)/smartidctl: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,ctl)
 # For tests: the wall clock can be shifted; faces real or fake.
 $(BUILD)/smartidd-clock: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_CV) $(call libs_of,http)
 	$(call link,$^ $(call ld_of,http) $(LIBS_face))
+# Without the engine's libraries, which take most of the time it lives.
+$(BUILD)/smartidctl-fake: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,ctl)
+	$(call link,$^ $(call ld_of,ctl) $(LIBS_ctl))
 $(BUILD)/smartidd-fake: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
 	$(call link,$^ $(call ld_of,http))
 
@@ -252,6 +255,9 @@ $(BUILD)/mkcredentials: $(BUILD)/tests/tools/mkcredentials.o $(CLOCK_REAL) $(FAC
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
+# The same once a line about each answer must be on disk.
+$(BUILD)/durable: $(BUILD)/tests/bench/durable.o
+	$(call link,$^ -lmicrohttpd)
 # What an enrolment costs beside the networks alone.
 $(BUILD)/bench-enrol: $(BUILD)/tests/bench/enrol_cost.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,-Wl$(comma)--wrap=sid_mono_us $^ $(call ld_of,app) $(LIBS_face))
@@ -271,7 +277,8 @@ ifeq ($(SAN),thread)
 UNIT_BINS := $(filter-out $(BUILD)/unit/photo/%,$(UNIT_BINS))
 endif
 unit-bins: $(UNIT_BINS)
-e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
+e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake \
+          $(BUILD)/smartidctl-fake $(BUILD)/mkphoto \
           $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
           $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
           $(BUILD)/one_writer.so \
@@ -436,7 +443,7 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
 # FOLDER, or --sizes 10000,1000000 for databases that have grown.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/durable $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
 	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format
