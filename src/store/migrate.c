@@ -6,9 +6,9 @@
  * migrations than these. Run once per open. */
 #include <string.h>
 
+#include "move_side.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
-#include "move_side.h"
 #include "store_sqlite.h"
 
 static const struct sid_migration embedded[] = {
@@ -180,8 +180,8 @@ sid_migrate_check(struct sid_sqlite *sq) {
 
 enum sid_err
 sid_migrate_all(struct sid_sqlite *sq) {
-    enum sid_err err = sid_migrate_apply(sq, embedded,
-                                         sizeof embedded / sizeof embedded[0]);
+    enum sid_err err =
+        sid_migrate_apply(sq, embedded, sizeof embedded / sizeof embedded[0]);
 
     return err == SID_OK ? look_for_mark(sq) : err;
 }

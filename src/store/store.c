@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "move_side.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/url.h"
-#include "move_side.h"
 #include "store_front.h"
 
 /* ---- open and close ---------------------------------------------------- */

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "move_side.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
-#include "move_side.h"
 #include "store_pgsql.h"
 
 static const struct {
