@@ -441,11 +441,13 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 
 .PHONY: bench fmt install uninstall clean
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
-# FOLDER, or --sizes 10000,1000000 for databases that have grown.
+# FOLDER, or --sizes 10000,1000000 for databases that have grown. STORE=postgres:
+# a server beside SQLite instead.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
 	$(SUB) all $(BUILD)/ceiling $(BUILD)/durable $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
-	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
+	  --rounds $(or $(BENCH_N),3) \
+	  $(if $(STORE),--store $(STORE)) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format
 	@git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | \
 	  xargs clang-format -i

@@ -178,11 +178,13 @@ put_row(struct walk *walk, const struct sid_move_value *value, int n) {
 
 static enum sid_err
 take_key(const struct sid_move_value *value, int n, void *ctx) {
+    struct walk *walk = ctx;
     const struct sid_move_value *key[KEY_MAX] = {NULL};
 
-    for (int i = 0; i < n; i++)
+    SID_ASSERT(n == walk->keys);
+    for (int i = 0; i < walk->keys; i++)
         key[i] = &value[i];
-    return remember(ctx, key);
+    return remember(walk, key);
 }
 
 /* The last row of the target is the last one of the source that is done. */
