@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "smartid/secretfile.h"
+#include "smartid/text.h"
 
 /* The wrapping keys are never rotated by themselves: a new master key makes
  * new ones. */
@@ -59,8 +60,8 @@ sid_master_new(const uint8_t key[SID_KEY_BYTES], struct sid_master **out) {
     }
     if (err == SID_OK)
         err = sid_hkdf(key, FINGERPRINT_INFO, raw);
-    for (size_t i = 0; err == SID_OK && i < SID_FINGERPRINT_SIZE / 2; i++)
-        (void)snprintf(master->fingerprint + 2 * i, 3, "%02x", raw[i]);
+    if (err == SID_OK)
+        sid_hex_encode(raw, SID_FINGERPRINT_SIZE / 2, master->fingerprint);
     sid_wipe(raw, sizeof raw);
     if (err == SID_OK) {
         *out = master;

@@ -133,8 +133,7 @@ enum sid_err
 sid_manifest_add_part(json_t *manifest, const char *name, int64_t bytes,
                       const uint8_t sha[SID_SHA256_BYTES]) {
     char hex[2 * SID_SHA256_BYTES + 1];
-    for (size_t i = 0; i < SID_SHA256_BYTES; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", sha[i]);
+    sid_hex_encode(sha, SID_SHA256_BYTES, hex);
     json_t *part = json_pack("{s:s, s:I, s:s}", "name", name, "bytes",
                              (json_int_t)bytes, "sha256", hex);
     return json_array_append_new(json_object_get(manifest, "parts"), part) == 0
@@ -201,14 +200,9 @@ sid_manifest_part(const json_t *manifest, size_t at, const char **name,
     *err = SID_E_BAD_JSON;
     if (json_unpack(part, "{s:s, s:I, s:s}", "name", name, "bytes", &count,
                     "sha256", &hex) != 0 ||
-        !is_plain(*name) || strlen(hex) != (size_t)2 * SID_SHA256_BYTES)
+        !is_plain(*name) ||
+        sid_hex_decode(hex, sha, SID_SHA256_BYTES) != SID_OK)
         return true;
-    for (size_t i = 0; i < SID_SHA256_BYTES; i++) {
-        unsigned byte = 0;
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
-            return true;
-        sha[i] = (uint8_t)byte;
-    }
     *bytes = count;
     *err = SID_OK;
     return true;

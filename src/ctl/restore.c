@@ -329,7 +329,8 @@ name_files(struct restore *me) {
 
 int
 sid_ctl_restore(const char *config_path, int argc, char **argv) {
-    static struct restore me;
+    struct restore me = {.verify = false};
+    char configured[SID_PATH_SIZE];
     int64_t began_us = sid_mono_us();
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return usage(stdout, SID_CTL_OK);
@@ -338,7 +339,6 @@ sid_ctl_restore(const char *config_path, int argc, char **argv) {
     int status = sid_ctl_load_config(config_path, &me.config);
     if (status != 0)
         return status;
-    char configured[SID_PATH_SIZE];
     (void)snprintf(configured, sizeof configured, "%s", me.config.database);
     if (me.database == NULL)
         me.database = configured;

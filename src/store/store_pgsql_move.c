@@ -160,7 +160,7 @@ read_rows(struct sid_back *back, const char *sql,
           const struct sid_move_value *param, int params, sid_move_row_fn *each,
           void *ctx) {
     struct sid_pgsql *pg = sid_pgsql_of(back);
-    struct sid_move_value value[SID_MOVE_COLUMNS_MAX];
+    struct sid_move_value value[SID_MOVE_COLUMNS_MAX] = {{.number = 0}};
     struct params to = {0};
     enum sid_err err = SID_OK;
 

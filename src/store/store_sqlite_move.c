@@ -71,7 +71,7 @@ static enum sid_err
 read_rows(struct sid_back *back, const char *sql,
           const struct sid_move_value *param, int params, sid_move_row_fn *each,
           void *ctx) {
-    struct sid_move_value value[SID_MOVE_COLUMNS_MAX];
+    struct sid_move_value value[SID_MOVE_COLUMNS_MAX] = {{.number = 0}};
     sqlite3_stmt *stmt = NULL;
     enum sid_err err = SID_OK;
     int rc = sqlite3_prepare_v2(sid_sqlite_of(back)->db, sql, -1, &stmt, NULL);
