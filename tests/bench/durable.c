@@ -28,7 +28,6 @@
 #define LINE_BYTES 256
 #define LINES_MAX (LOOPS * CONNECTIONS_MAX)
 
-
 struct request {
     struct MHD_Connection *connection;
     struct loop *loop;
