@@ -169,7 +169,7 @@ $(BUILD)/gen/migrations_sqlite.inc $(BUILD)/gen/migrations_pgsql.inc:
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$f; \
 	  printf '},\n'; done > $@
 $(BUILD)/src/store/migrate.o $(BUILD)/tests/unit/store/test_migrate_client.o \
-  $(BUILD)/tests/unit/store/test_migrate_life.o: \
+  $(BUILD)/tests/unit/store/test_migrate_life.o $(BUILD)/tests/unit/store/test_move.o: \
   $(BUILD)/gen/migrations_sqlite.inc
 $(BUILD)/src/store/store_pgsql_migrate.o: $(BUILD)/gen/migrations_pgsql.inc
 
@@ -453,11 +453,13 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 
 .PHONY: bench fmt install uninstall clean
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
-# FOLDER, or --sizes 10000,1000000 for databases that have grown.
+# FOLDER, or --sizes 10000,1000000 for databases that have grown. STORE=postgres:
+# a server beside SQLite instead.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
 	$(SUB) all $(BUILD)/ceiling $(BUILD)/durable $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
-	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
+	  --rounds $(or $(BENCH_N),3) \
+	  $(if $(STORE),--store $(STORE)) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format
 	@git ls-files -co --exclude-standard '*.c' '*.h' '*.cpp' '*.hpp' | \
 	  xargs clang-format -i

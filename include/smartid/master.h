@@ -47,6 +47,11 @@ SID_FALLIBLE enum sid_err sid_master_new(const uint8_t key[SID_KEY_BYTES],
 SID_FALLIBLE enum sid_err sid_master_load(const char *path,
                                           struct sid_master **out);
 void sid_master_free(struct sid_master **master);
+/* Says which master key this is, and nothing about it: 16 hex digits of what
+ * HKDF gives for that alone. */
+#define SID_FINGERPRINT_SIZE 17
+void sid_master_fingerprint(const struct sid_master *master,
+                            char out[SID_FINGERPRINT_SIZE]);
 
 /* Wraps a key for its row (use, version 1..255), and opens it again. Errors:
  * SID_E_CRYPTO, SID_E_IO, SID_E_NO_MEMORY; of unwrap also SID_E_WRONG_KEY

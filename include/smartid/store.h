@@ -44,9 +44,10 @@ struct sid_store;
  * lease of 5 s, which sid_store_keep() and every transaction for changes renew;
  * one that is not renewed any more is waited for. sid_crypto_init() comes
  * first. Errors: SID_E_NOT_FOUND (no file, or no tables, and not create),
- * SID_E_LOCKED, SID_E_SCHEMA (newer than this program, or not made by its
- * migrations), SID_E_STORE, SID_E_ARGUMENT (no URI that libpq takes, or a
- * password in it), SID_E_NO_MEMORY. */
+ * SID_E_LOCKED, SID_E_SCHEMA (newer than this program, not made by its
+ * migrations, or the target of a move that is not finished), SID_E_STORE,
+ * SID_E_ARGUMENT (no URI that libpq takes, or a password in it),
+ * SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          const struct sid_mac_key *audit_key,
                                          struct sid_store **out);

@@ -7,13 +7,17 @@
 #include <string.h>
 
 #include "smartid/secretfile.h"
+#include "smartid/text.h"
 
 /* The wrapping keys are never rotated by themselves: a new master key makes
  * new ones. */
 #define WRAP_VERSION 1
 
+#define FINGERPRINT_INFO "smartid master fingerprint 1"
+
 struct sid_master {
     struct sid_aead_key *wrap[SID_KEY_USE_COUNT];
+    char fingerprint[SID_FINGERPRINT_SIZE];
 };
 
 static const struct {
@@ -54,6 +58,10 @@ sid_master_new(const uint8_t key[SID_KEY_BYTES], struct sid_master **out) {
         if (err == SID_OK)
             err = sid_aead_key_new(raw, WRAP_VERSION, &master->wrap[i]);
     }
+    if (err == SID_OK)
+        err = sid_hkdf(key, FINGERPRINT_INFO, raw);
+    if (err == SID_OK)
+        sid_hex_encode(raw, SID_FINGERPRINT_SIZE / 2, master->fingerprint);
     sid_wipe(raw, sizeof raw);
     if (err == SID_OK) {
         *out = master;
@@ -71,6 +79,12 @@ sid_master_load(const char *path, struct sid_master **out) {
         err = sid_master_new(key, out);
     sid_wipe(key, sizeof key);
     return err;
+}
+
+void
+sid_master_fingerprint(const struct sid_master *master,
+                       char out[SID_FINGERPRINT_SIZE]) {
+    memcpy(out, master->fingerprint, SID_FINGERPRINT_SIZE);
 }
 
 void

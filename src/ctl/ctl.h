@@ -39,6 +39,9 @@ int sid_ctl_audit(const char *config_path, int argc, char **argv);
 int sid_ctl_key(const char *config_path, int argc, char **argv);
 int sid_ctl_retention(const char *config_path, int argc, char **argv);
 int sid_ctl_webhook(const char *config_path, int argc, char **argv);
+int sid_ctl_migrate(const char *config_path, int argc, char **argv);
+int sid_ctl_backup(const char *config_path, int argc, char **argv);
+int sid_ctl_restore(const char *config_path, int argc, char **argv);
 
 /* Settings, or a message on stderr and SID_CTL_CONFIG. 0 when read. */
 int sid_ctl_load_config(const char *config_path, struct sid_config *out);

@@ -15,6 +15,9 @@ static const char usage_text[] =
     "  key        list | status | rotate the daemon's own keys\n"
     "  audit      verify the audit log, export it, look for misuse in it\n"
     "  retention  what is erased by itself, and how much of it is due\n"
+    "  backup     copy database and photos, also while the daemon runs\n"
+    "  restore    make a backup the database; check a backup or a database\n"
+    "  migrate    move the database to a server, or back\n"
     "  verify     check a code for counters without a network\n"
     "  webhook    how the app's backend is told what happens\n"
     "  wechat     print examples: accounts on WeChat, what the chat says\n"
@@ -50,6 +53,12 @@ run(const char *given, int argc, char **argv) {
         return sid_ctl_retention(config_path, argc, argv);
     if (strcmp(command, "webhook") == 0)
         return sid_ctl_webhook(config_path, argc, argv);
+    if (strcmp(command, "backup") == 0)
+        return sid_ctl_backup(config_path, argc, argv);
+    if (strcmp(command, "restore") == 0)
+        return sid_ctl_restore(config_path, argc, argv);
+    if (strcmp(command, "migrate") == 0)
+        return sid_ctl_migrate(config_path, argc, argv);
     if (strcmp(command, "audit") == 0)
         return sid_ctl_audit(config_path, argc, argv);
     if (strcmp(command, "verify") == 0)

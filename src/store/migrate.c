@@ -6,6 +6,7 @@
  * migrations than these. Run once per open. */
 #include <string.h>
 
+#include "move_side.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "store_sqlite.h"
@@ -151,6 +152,20 @@ sid_migrate_apply(struct sid_sqlite *sq, const struct sid_migration *list,
     return err;
 }
 
+/* Whether a move into this database has not come to its end. */
+static enum sid_err
+look_for_mark(struct sid_sqlite *sq) {
+    int64_t count = 0;
+    enum sid_err err = sid_sq_ask(
+        sq,
+        "SELECT count(*) FROM sqlite_master WHERE name = '" SID_MOVE_MARK "'",
+        &count);
+
+    if (err == SID_OK)
+        sq->sql.base.marked = count > 0;
+    return err;
+}
+
 enum sid_err
 sid_migrate_check(struct sid_sqlite *sq) {
     const size_t all = sizeof embedded / sizeof embedded[0];
@@ -160,11 +175,13 @@ sid_migrate_check(struct sid_sqlite *sq) {
     if (err == SID_OK && applied < all)
         err = schema_error(embedded[applied].number,
                            "not applied yet: start the daemon first");
-    return err;
+    return err == SID_OK ? look_for_mark(sq) : err;
 }
 
 enum sid_err
 sid_migrate_all(struct sid_sqlite *sq) {
-    return sid_migrate_apply(sq, embedded,
-                             sizeof embedded / sizeof embedded[0]);
+    enum sid_err err =
+        sid_migrate_apply(sq, embedded, sizeof embedded / sizeof embedded[0]);
+
+    return err == SID_OK ? look_for_mark(sq) : err;
 }

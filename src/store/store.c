@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "move_side.h"
+#include "smartid/log.h"
 #include "smartid/metrics.h"
 #include "smartid/url.h"
 #include "store_front.h"
@@ -34,8 +36,22 @@ load(struct sid_store *store) {
     return err;
 }
 
+/* A database that a move has filled in part must not be used. */
 static enum sid_err
-open_store(const char *path, bool create, bool alone,
+check_mark(const struct sid_back *back) {
+    if (!back->marked)
+        return SID_OK;
+    sid_log(SID_LOG_ERROR, "store_error",
+            SID_S("code", sid_err_code(SID_E_SCHEMA)), SID_S("at", "move"),
+            SID_S("text", "a move into this database is not finished: give the "
+                          "same smartidctl migrate again"));
+    return SID_E_SCHEMA;
+}
+
+/* alone: nobody else may have it open; marked: also one that a move has filled
+ * in part. */
+static enum sid_err
+open_store(const char *path, bool create, bool alone, bool marked,
            const struct sid_mac_key *audit_key, struct sid_store **out) {
     enum sid_err err = SID_E_NO_MEMORY;
     struct sid_store *store = calloc(1, sizeof *store);
@@ -46,6 +62,8 @@ open_store(const char *path, bool create, bool alone,
     err = sid_url_is_server(path)
               ? sid_pgsql_open(path, create, alone, &store->back)
               : sid_sqlite_open(path, create, &store->back);
+    if (err == SID_OK && !marked)
+        err = check_mark(store->back);
     if (err == SID_OK) {
         store->slot = store->back->ops->slot == NULL
                           ? 0
@@ -67,12 +85,17 @@ out:
 enum sid_err
 sid_store_open(const char *path, bool create,
                const struct sid_mac_key *audit_key, struct sid_store **out) {
-    return open_store(path, create, true, audit_key, out);
+    return open_store(path, create, true, false, audit_key, out);
 }
 
 enum sid_err
 sid_store_join(const char *path, struct sid_store **out) {
-    return open_store(path, false, false, NULL, out);
+    return open_store(path, false, false, false, NULL, out);
+}
+
+enum sid_err
+sid_front_open_marked(const char *place, bool create, struct sid_store **out) {
+    return open_store(place, create, true, true, NULL, out);
 }
 
 enum sid_err
@@ -87,9 +110,11 @@ sid_store_open_readonly(const char *path, struct sid_store **out) {
                            ? sid_pgsql_open_readonly(path, &store->back)
                            : sid_sqlite_open_readonly(path, &store->back);
     if (err == SID_OK)
+        err = check_mark(store->back);
+    if (err == SID_OK)
         *out = store;
     else
-        free(store);
+        sid_store_close(&store);
     return err;
 }
 

@@ -377,6 +377,8 @@ struct sid_back_ops {
 /* What every back end's own struct begins with. */
 struct sid_back {
     const struct sid_back_ops *ops;
+    const struct sid_move_ops *move; /* see move_side.h */
+    bool marked; /* a move into it has not come to its end */
 };
 
 /* The SQLite back end. Errors: as sid_store_open(). */

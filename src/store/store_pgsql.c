@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "move_side.h"
 #include "smartid/log.h"
 #include "store_sql_ops.h"
 
@@ -291,6 +292,7 @@ new_pgsql(const char *uri, bool read_only, struct sid_pgsql **out) {
     if (pg == NULL)
         return SID_E_NO_MEMORY;
     pg->sql.base.ops = &ops;
+    pg->sql.base.move = &sid_pg_move_ops;
     pg->sql.engine = &sid_pg_engine;
     pg->read_only = read_only;
     pg->uri = strdup(uri);

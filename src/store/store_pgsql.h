@@ -67,6 +67,7 @@ struct sid_pgsql {
     int64_t held_at_us;  /* monotonic: when the lease was renewed last */
     int64_t since_us;    /* monotonic: when the connection was made */
     bool leased;
+    struct sid_buf copy; /* see store_pgsql_move.c; empty but there */
     /* SQLSTATEs that were logged since the last commit. */
     char told[SID_PG_TOLD_MAX][SID_PG_STATE_BYTES + 1];
     int told_count;
@@ -154,6 +155,10 @@ void sid_pg_lease_keep(struct sid_pgsql *pg);
 void sid_pg_lease_free(struct sid_pgsql *pg);
 
 /* ---- store_pgsql_cursor.c ---------------------------------------------- */
+
+/* The row of the table "number" in which the daemon of a slot counts. */
+#define SID_PG_SORT_SIZE 32
+void sid_pg_sort(const char *sort, int slot, char out[SID_PG_SORT_SIZE]);
 
 extern const struct sid_sql_engine sid_pg_engine;
 

@@ -16,7 +16,6 @@
 #define TYPE_TEXT 25
 #define TYPE_FLOAT8 701
 #define TYPE_INT8_ARRAY 1016
-#define SORT_SIZE 32
 
 static struct sid_pgsql *
 pg_of(const struct sid_sql_query *query) {
@@ -368,16 +367,24 @@ column_error(const struct sid_sql_query *query) {
 
 /* ---- numbers ------------------------------------------------------------- */
 
+void
+sid_pg_sort(const char *sort, int slot, char out[SID_PG_SORT_SIZE]) {
+    if (slot == 0)
+        snprintf(out, SID_PG_SORT_SIZE, "%s", sort);
+    else
+        snprintf(out, SID_PG_SORT_SIZE, "%s.%d", sort, slot);
+}
+
 /* Each slot counts by itself, in a row of its own, so that daemons do not wait
  * for one row; as in the audit log, the slot stands above the count. */
 static enum sid_err
 number(struct sid_sql *sql, const char *sort, int64_t *out) {
     struct sid_sql_query query = sid_sql_start(sql, SID_SQL_NUMBER_NEXT);
     int slot = pg_of(&query)->slot;
-    char own[SORT_SIZE];
+    char own[SID_PG_SORT_SIZE];
     int64_t count = 0;
 
-    snprintf(own, sizeof own, slot == 0 ? "%s" : "%s.%d", sort, slot);
+    sid_pg_sort(sort, slot, own);
     sid_sql_bind_text(&query, own);
     enum sid_err err = sid_sql_fetch_int(&query, &count);
     if (err == SID_OK)

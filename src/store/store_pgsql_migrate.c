@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "move_side.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "store_pgsql.h"
@@ -214,6 +215,8 @@ sid_pg_migrate(struct sid_pgsql *pg) {
 
     for (size_t i = applied; err == SID_OK && i < MIGRATIONS; i++)
         err = apply_one(pg, i);
+    if (err == SID_OK)
+        err = has_table(pg, SID_MOVE_MARK, &pg->sql.base.marked);
     return err;
 }
 
@@ -225,5 +228,7 @@ sid_pg_migrate_check(struct sid_pgsql *pg) {
     if (err == SID_OK && applied < MIGRATIONS)
         err = schema_error(embedded[applied].number,
                            "not applied yet: start the daemon first");
+    if (err == SID_OK)
+        err = has_table(pg, SID_MOVE_MARK, &pg->sql.base.marked);
     return err;
 }

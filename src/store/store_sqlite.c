@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "move_side.h"
 #include "smartid/log.h"
 #include "store_sql_ops.h"
 
@@ -281,6 +282,7 @@ new_sqlite(void) {
     if (sq != NULL) {
         sq->lock_fd = -1;
         sq->sql.base.ops = &ops;
+        sq->sql.base.move = &sid_sq_move_ops;
         sq->sql.engine = &sid_sq_engine;
     }
     return sq;

@@ -36,6 +36,7 @@ struct sid_sqlite {
     int told_count;
     bool log_empty; /* the WAL's file is: nothing deleted is in it */
     struct sid_sq_wipe wipe;
+    sqlite3_stmt *moving; /* see store_sqlite_move.c; NULL but there */
 };
 
 static inline struct sid_sqlite *
@@ -89,6 +90,12 @@ SID_FALLIBLE enum sid_err sid_sq_ask(struct sid_sqlite *sq, const char *sql,
  * database file. Before any change. Errors: SID_E_STORE. */
 SID_FALLIBLE enum sid_err sid_sq_wipe_begin(struct sid_sqlite *sq,
                                             bool has_maps);
+
+/* ---- store_sqlite_backup.c --------------------------------------------- */
+
+/* As sid_backup_copy() and sid_backup_check(). */
+SID_FALLIBLE enum sid_err sid_sq_copy(struct sid_sqlite *sq, const char *path);
+SID_FALLIBLE enum sid_err sid_sq_check(struct sid_sqlite *sq);
 
 /* ---- migrate.c --------------------------------------------------------- */
 

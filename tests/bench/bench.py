@@ -2,7 +2,7 @@
 """Measures the daemon on this machine, beside servers that answer a constant.
 
 Usage: bench.py --bin DIR [--seconds S] [--rounds N] [--json FILE]
-[--plots FOLDER] [--sizes N,N,...]. Standard library only, wrk for the load.
+[--plots FOLDER] [--sizes N,N,...] [--store postgres]. Standard library only, wrk for the load.
 Environment: DATA, MODEL_DIR. Prints a table in Markdown, as it stands in
 README.md.
 
@@ -26,6 +26,7 @@ import enrolment
 import fairness
 import growth
 import plot
+import stores
 from daemon import Daemon
 
 DISK_BUSY_US = 1000   # an idle disk of this kind takes 200 to 250
@@ -85,7 +86,10 @@ class Bench(Daemon):
                                       "aim": aim}) + "\n")
 
 
-def measure(bench, sizes):
+def measure(bench, sizes, store):
+    if store:
+        stores.measure(bench)
+        return
     if sizes:
         growth.measure(bench, sizes)
         return
@@ -109,13 +113,15 @@ def main():
     parser.add_argument("--plots", help="a folder for SVG plots")
     parser.add_argument("--sizes", help="measure databases of so many "
                         "credentials instead, for example 10000,1000000")
+    parser.add_argument("--store", choices=["postgres"], help="measure checks "
+                        "on a server beside SQLite instead")
     options = parser.parse_args()
     sizes = [int(size) for size in (options.sizes or "").split(",") if size]
     began = time.monotonic()
     folder = tempfile.mkdtemp(prefix="smartid-bench-")
     bench = Bench(options, folder)
     try:
-        measure(bench, sizes)
+        measure(bench, sizes, options.store)
         bench.table()
         if options.json:
             bench.write_json(options.json)

@@ -4,8 +4,9 @@
  * Usage: mkcredentials DATABASE MASTERKEY COUNT CODES
  * Prints CODES codes of people spread over all of them, good for a day. Those
  * have seals of their own; the others' are copies, which open for nobody but
- * take the same room. Without face templates and photos. Not to be interrupted:
- * the database has no journal meanwhile. */
+ * take the same room: with CODES as large as COUNT all open. Without face
+ * templates and photos. Not to be interrupted: the database has no journal
+ * meanwhile. */
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ struct person {
     char enrolment[SID_ID_SIZE], credential[SID_ID_SIZE];
     uint8_t index[SID_SHA256_BYTES];
     struct sid_subject_key key;
-    struct sid_buf sealed;
+    struct sid_buf sealed, enrolled; /* for credential and enrolment */
 };
 
 struct maker {
@@ -73,8 +74,10 @@ seal_person(const struct maker *maker, struct person *person) {
     struct sid_subject subject = {maker->keys, person->enrolment, &person->key,
                                   SID_KEY_DATA};
     struct sid_place place = {"credential", "holder", person->credential};
+    struct sid_place before = {"enrolment", "holder", person->enrolment};
     struct sid_buf plain = SID_BUF_EMPTY;
     sid_buf_free(&person->sealed);
+    sid_buf_free(&person->enrolled);
     enum sid_err err =
         sid_subject_make(maker->keys, person->enrolment, &person->key);
     if (err == SID_OK)
@@ -82,6 +85,9 @@ seal_person(const struct maker *maker, struct person *person) {
     if (err == SID_OK)
         err = sid_subject_seal(&subject, &place, sid_buf_span(&plain),
                                &person->sealed);
+    if (err == SID_OK)
+        err = sid_subject_seal(&subject, &before, sid_buf_span(&plain),
+                               &person->enrolled);
     sid_buf_free(&plain);
     return err;
 }
@@ -128,7 +134,7 @@ add_person(const struct maker *maker, const struct person *person) {
     bind_text(enrolment, 1, person->enrolment);
     (void)sqlite3_bind_int64(enrolment, 2, maker->now_s);
     bind_blob(enrolment, 3, person->index, sizeof person->index);
-    bind_blob(enrolment, 4, person->sealed.ptr, person->sealed.len);
+    bind_blob(enrolment, 4, person->enrolled.ptr, person->enrolled.len);
     bind_text(enrolment, 5, person->credential);
     (void)sqlite3_bind_int64(credential, 1, person->number);
     bind_text(credential, 2, person->credential);
@@ -152,7 +158,7 @@ execute(sqlite3 *db, const char *sql) {
 static enum sid_err
 add_all(const struct maker *maker) {
     int64_t apart = maker->count / maker->codes;
-    struct person person = {.sealed = SID_BUF_EMPTY};
+    struct person person = {.number = 0};
     enum sid_err err = execute(maker->db, "BEGIN");
     for (int64_t n = 1; n <= maker->count && err == SID_OK; n++) {
         bool checked = (n - 1) % apart == 0;
@@ -167,6 +173,7 @@ add_all(const struct maker *maker) {
             err = execute(maker->db, "COMMIT; BEGIN");
     }
     sid_buf_free(&person.sealed);
+    sid_buf_free(&person.enrolled);
     return err == SID_OK ? execute(maker->db, "COMMIT") : err;
 }
 
