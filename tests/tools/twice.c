@@ -9,6 +9,8 @@
 
 #include "smartid/store.h"
 
+/* The linker's names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 enum sid_err __real_sid_store_commit(struct sid_store *store);
 enum sid_err __wrap_sid_store_commit(struct sid_store *store);
 
@@ -30,3 +32,4 @@ __wrap_sid_store_commit(struct sid_store *store) {
     sid_store_rollback(store);
     return SID_E_AGAIN;
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
