@@ -12,6 +12,7 @@
 #include "smartid/flow_verify.h"
 #include "smartid/purpose.h"
 #include "smartid/steady.h"
+#include "smartid/store_slot.h"
 #include "smartid/token.h"
 
 struct sid_audit_head;
