@@ -27,6 +27,7 @@
 #include "smartid/purposes_file.h"
 #include "smartid/server.h"
 #include "smartid/store_photo.h"
+#include "smartid/store_slot.h"
 #include "smartid/wechat.h"
 
 #define DEFAULT_CONFIG "/etc/smartidd/smartidd.conf"

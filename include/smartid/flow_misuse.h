@@ -8,6 +8,7 @@
 #define SMARTID_FLOW_MISUSE_H
 
 #include "smartid/app.h"
+#include "smartid/store_slot.h"
 
 /* Days that one report may be about. Own choice: a month. */
 #define SID_MISUSE_DAYS_MAX 31

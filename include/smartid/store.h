@@ -51,12 +51,6 @@ struct sid_store;
 SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          const struct sid_mac_key *audit_key,
                                          struct sid_store **out);
-/* The same as one of several stores on a server, for a daemon: in the lowest
- * slot that is free. sid_store_open() is refused there while any of them is
- * open. The tables must be there; sid_store_use_audit_key() comes before the
- * first audit row. Errors: as sid_store_open(). */
-SID_FALLIBLE enum sid_err sid_store_join(const char *path,
-                                         struct sid_store **out);
 void sid_store_use_audit_key(struct sid_store *store,
                              const struct sid_mac_key *audit_key);
 /* Opens the database for reading, also while a daemon has it: no lock, no
@@ -74,26 +68,6 @@ void sid_store_close(struct sid_store **store);
  * every transaction is refused with SID_E_STORE: a failed sync is never
  * retried, because the kernel may have dropped the pages. */
 bool sid_store_broken(const struct sid_store *store);
-/* Which of the daemons on this database the store is for, from 0: whose chain
- * of the audit log (audit.h), whose numbers and counts it has. 0 where there is
- * one alone. */
-int sid_store_slot(const struct sid_store *store);
-/* Whether there may be others. */
-bool sid_store_is_shared(const struct sid_store *store);
-/* Calls each for every slot that has a store which has renewed its lease until
- * since_us (Unix microseconds) or later, by number; says: what it was made to
- * say. */
-SID_FALLIBLE enum sid_err
-sid_store_slot_each(struct sid_store *store, int64_t since_us,
-                    enum sid_err (*each)(int slot, const char *says, void *ctx),
-                    void *ctx);
-/* What the others shall see: shorter than this. */
-#define SID_SAYS_SIZE 65
-SID_FALLIBLE enum sid_err sid_store_slot_say(struct sid_store *store,
-                                             const char *what);
-/* Looks how many templates the other slots have added. */
-SID_FALLIBLE enum sid_err sid_store_recount(struct sid_store *store);
-
 /* ---- transactions ------------------------------------------------------ */
 /* For changes. Errors: SID_E_STORE, SID_E_AGAIN. */
 SID_FALLIBLE enum sid_err sid_store_begin(struct sid_store *store);
@@ -162,10 +136,6 @@ int64_t sid_store_audit_head(const struct sid_store *store,
 /* The time of the last row, Unix microseconds; 0 when there is none. As
  * sid_store_audit_head(). */
 int64_t sid_store_audit_at_us(const struct sid_store *store);
-/* The chains there are: *slot becomes the first one from *slot on that has
- * rows. Errors: SID_E_NOT_FOUND (no more). */
-SID_FALLIBLE enum sid_err sid_store_audit_slot(struct sid_store *store,
-                                               int *slot);
 /* Where a chain begins once its oldest rows have been removed: number and MAC
  * of the last of them; its base and zeros while none was. key: the audit key
  * (borrowed). Errors: SID_E_SEAL (the anchor was changed), SID_E_CRYPTO. */
@@ -187,11 +157,6 @@ SID_FALLIBLE enum sid_err
 sid_store_audit_cut(struct sid_store *store, int64_t last_seq,
                     const uint8_t mac[SID_SHA256_BYTES], int limit,
                     int64_t *removed);
-/* The number behind which the rows of a chain were made at before_us or later.
- */
-SID_FALLIBLE enum sid_err sid_store_audit_find(struct sid_store *store,
-                                               int slot, int64_t before_us,
-                                               int64_t *seq);
 /* When the oldest row was made (0: there is none), and about how many were made
  * before before_us: exact while the clock never went back. */
 SID_FALLIBLE enum sid_err sid_store_audit_age(struct sid_store *store,
@@ -211,29 +176,6 @@ SID_FALLIBLE enum sid_err sid_store_audit_each(struct sid_store *store,
                                                int64_t after_seq, int64_t limit,
                                                sid_audit_each_fn *each,
                                                void *ctx);
-
-/* The same up to last_seq: with sid_chain_low() and sid_chain_high(), one
- * chain.
- */
-SID_FALLIBLE enum sid_err sid_store_audit_range(struct sid_store *store,
-                                                int64_t after_seq,
-                                                int64_t last_seq, int64_t limit,
-                                                sid_audit_each_fn *each,
-                                                void *ctx);
-/* Calls each for rows of all chains in the order of their times, at most limit
- * in all. at (in and out): behind which number each chain is read; a row's
- * place in it does not change, so that the next call goes on. Times of one
- * chain do not go back; two chains' are as good as their machines' clocks.
- * *rows is how many there were. */
-struct sid_audit_places {
-    int64_t after[SID_SLOTS_MAX];
-};
-void sid_audit_places_begin(struct sid_audit_places *at);
-SID_FALLIBLE enum sid_err sid_store_audit_by_time(struct sid_store *store,
-                                                  struct sid_audit_places *at,
-                                                  int64_t limit,
-                                                  sid_audit_each_fn *each,
-                                                  void *ctx, int64_t *rows);
 
 /* ---- keys -------------------------------------------------------------- */
 /* A key of the keyring as it lies in the database. */
@@ -291,13 +233,6 @@ SID_FALLIBLE enum sid_err sid_store_client_put(struct sid_store *store,
 /* Errors: SID_E_NOT_FOUND, SID_E_CONFLICT (revoked already). */
 SID_FALLIBLE enum sid_err
 sid_store_client_revoke(struct sid_store *store, const char *id, int64_t now_s);
-/* Changes whenever a client is added or revoked. */
-struct sid_client_mark {
-    int64_t count;
-    int64_t revoked; /* sum of revoked_at_s */
-};
-SID_FALLIBLE enum sid_err sid_store_client_mark(struct sid_store *store,
-                                                struct sid_client_mark *out);
 /* All clients, oldest first. each may stop the walk by returning an error,
  * which is then returned. */
 SID_FALLIBLE enum sid_err sid_store_client_each(
@@ -412,16 +347,6 @@ SID_FALLIBLE enum sid_err sid_store_enrol_unfinished(
     struct sid_store *store,
     enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
 
-/* Whether other slots have enrolments in received or processing although nobody
- * has renewed these slots since before_us, Unix microseconds. */
-SID_FALLIBLE enum sid_err sid_store_enrol_orphans(struct sid_store *store,
-                                                  int64_t before_us, bool *out);
-/* Makes them this slot's; each as in sid_store_enrol_unfinished(), in no order.
- */
-SID_FALLIBLE enum sid_err sid_store_enrol_take_over(
-    struct sid_store *store, int64_t before_us,
-    enum sid_err (*each)(const char *id, int attempts, void *ctx), void *ctx);
-
 /* ---- attempts ---------------------------------------------------------- */
 /* An attempt of this person to enrol. It stays when the enrolment is erased, so
  * `person` must be nothing that stands anywhere else. */
@@ -460,11 +385,9 @@ SID_FALLIBLE enum sid_err sid_store_challenge_purge(struct sid_store *store,
                                                     int64_t before_s);
 
 /* ---- what the app's backend is told ------------------------------------- */
-/* Up to which row of a chain of the audit log. Errors: SID_E_NOT_FOUND (it was
- * never told anything of it). */
+/* Up to which row of a chain. Errors: SID_E_NOT_FOUND (never of any). */
 SID_FALLIBLE enum sid_err sid_store_webhook_place(struct sid_store *store,
                                                   int slot, int64_t *seq);
-/* The chain is that of the number. */
 SID_FALLIBLE enum sid_err sid_store_webhook_told(struct sid_store *store,
                                                  int64_t seq);
 /* An event that it would not take. */

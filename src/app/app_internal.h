@@ -12,6 +12,7 @@
 #include "smartid/flow_verify.h"
 #include "smartid/purpose.h"
 #include "smartid/steady.h"
+#include "smartid/store_slot.h"
 #include "smartid/token.h"
 
 struct sid_audit_head;
@@ -206,6 +207,21 @@ SID_FALLIBLE enum sid_err sid_shared_begin(struct sid_app *app,
                                            struct sid_store *store);
 /* Each tick. Main thread. */
 void sid_shared_tick(struct sid_app *app, int64_t now_us);
+
+/* ---- webhook_place.c ---------------------------------------------------- */
+/* Where to go on in each chain. The first time ever that is at the end of all
+ * of them: nobody is told of what was before there was somebody to tell. A
+ * chain that comes later is told from its beginning. */
+struct sid_webhook_places {
+    bool found;      /* there is a place in some chain */
+    uint64_t chains; /* that there are, by slot */
+    bool known[SID_SLOTS_MAX];
+    int64_t seq[SID_SLOTS_MAX];
+};
+/* Finds them; those that are new are noted. Errors: those of the store. */
+SID_FALLIBLE enum sid_err
+sid_webhook_find_places(struct sid_store *store,
+                        struct sid_webhook_places *begin);
 
 /* ---- expiring.c --------------------------------------------------------- */
 /* Now and then: credentials that will expire soon get a row in the log, from

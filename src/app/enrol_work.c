@@ -188,7 +188,8 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     enum sid_err err = sid_store_enrol_get(store, job->id, &job->enrolment);
     if (err != SID_OK)
         return err;
-    if (job->enrolment.worker != sid_store_slot(store))
+    if (sid_store_is_shared(store) &&
+        job->enrolment.worker != sid_store_slot(store))
         return SID_E_CONFLICT; /* another daemon took us for dead */
     if (job->enrolment.appealed_at_s != 0 &&
         job->decision.state != SID_ENROL_REVIEW)

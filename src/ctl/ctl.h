@@ -11,7 +11,7 @@
 
 #include "smartid/config.h"
 #include "smartid/keys.h"
-#include "smartid/store.h"
+#include "smartid/store_slot.h"
 
 #define SID_CTL_OK 0
 #define SID_CTL_FAILED 1

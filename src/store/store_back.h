@@ -12,6 +12,7 @@
 #include "smartid/dispute.h"
 #include "smartid/overview.h"
 #include "smartid/store.h"
+#include "smartid/store_slot.h"
 #include "smartid/store_wechat.h"
 
 struct sid_back;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "smartid/store_photo.h"
+#include "smartid/store_slot.h"
 #include "store_back.h"
 
 enum txn { TXN_NONE, TXN_READ, TXN_WRITE };

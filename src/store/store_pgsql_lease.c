@@ -19,8 +19,6 @@
 #include "store_pgsql.h"
 #include "store_sql_ops.h"
 
-/* Not more than one until all that daemons keep in memory follows what others
- * change. */
 int sid_pg_slots = SID_SLOTS_MAX;
 
 /* A lease that was not renewed for so long is free. Source: own choice: five
@@ -232,7 +230,7 @@ sid_pg_lease_hold(struct sid_pgsql *pg) {
 
 void
 sid_pg_lease_keep(struct sid_pgsql *pg) {
-    if (sid_pg_ready(pg) != SID_OK || sid_mono_us() - pg->held_at_us < RENEW_US)
+    if (sid_mono_us() - pg->held_at_us < RENEW_US || sid_pg_ready(pg) != SID_OK)
         return;
     PGresult *last = NULL;
     enum sid_err err = sid_pg_lease_hold(pg);

@@ -69,8 +69,16 @@
     "EXISTS (SELECT 1 FROM wrapped_key WHERE retired_at_s <> 0 AND "           \
     "(use = 'data' AND version = " data                                        \
     " OR use = 'template' AND version = " template "))"
-/* Slots that nobody renews any more. */
-#define LAPSED "(SELECT one - 1 FROM lease WHERE until_us < ?2)"
+/* Where there is one slot, 0, what was another's on a server is its own. */
+#define BEGIN_WORK(is)                                                         \
+    "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "     \
+    "updated_at_s = ? WHERE id = ? AND worker " is " ? AND "                   \
+    "state IN ('received', 'processing') RETURNING attempts"
+#define UNFINISHED(is)                                                         \
+    "SELECT id, attempts FROM enrolment WHERE worker " is " ? AND "            \
+    "state IN ('received', 'processing') ORDER BY created_at_s, id"
+/* Slots that somebody renews. */
+#define LIVING "(SELECT one - 1 FROM lease WHERE until_us >= ?2)"
 #define FORGET(zeros)                                                          \
     "UPDATE idempotency SET fingerprint = " zeros " WHERE enrolment_id = ?"
 
@@ -164,10 +172,7 @@ static const struct {
       "SELECT " ENROL_LIST_COLUMNS ", id_index, holder_hash, holder_sealed, "
       "statement_sealed, " SUBJECT_KEY " FROM enrolment" WITH_KEY "id" OR_NEXT),
     S(ENROL_HAS, "SELECT created_at_s FROM enrolment WHERE id = ?"),
-    S(ENROL_BEGIN_WORK,
-      "UPDATE enrolment SET state = 'processing', attempts = attempts + 1, "
-      "updated_at_s = ? WHERE id = ? AND worker = ? AND "
-      "state IN ('received', 'processing') RETURNING attempts"),
+    TWO(ENROL_BEGIN_WORK, BEGIN_WORK(">="), BEGIN_WORK("=")),
     S(ENROL_DECIDE,
       "UPDATE enrolment SET state = ?, updated_at_s = ?, decided_at_s = ?, "
       "reasons = ?, similarity = ?, liveness = ?, decided_by = ?, "
@@ -193,16 +198,14 @@ static const struct {
       "id WHERE state = ?1 AND "
       "(created_at_s, id) > (?2, ?3) AND first_by BETWEEN ?4 AND ?5 "
       "ORDER BY created_at_s, id LIMIT ?6"),
-    S(ENROL_UNFINISHED,
-      "SELECT id, attempts FROM enrolment WHERE worker = ? AND "
-      "state IN ('received', 'processing') ORDER BY created_at_s, id"),
+    TWO(ENROL_UNFINISHED, UNFINISHED(">="), UNFINISHED("=")),
     TWO(ENROL_ORPHANS, NULL,
         "SELECT 1 FROM enrolment WHERE state IN ('received', 'processing') AND "
-        "worker <> ?1 AND worker IN " LAPSED " LIMIT 1"),
+        "worker <> ?1 AND worker NOT IN " LIVING " LIMIT 1"),
     TWO(ENROL_TAKE_OVER, NULL,
         "UPDATE enrolment SET worker = ?1 WHERE "
         "state IN ('received', 'processing') AND worker <> ?1 AND worker "
-        "IN " LAPSED " RETURNING id, attempts"),
+        "NOT IN " LIVING " RETURNING id, attempts"),
 
     S(PHOTO_PUT, "INSERT INTO photo (enrolment_id, kind, sealed, blob) "
                  "VALUES (?, ?, ?, ?)"),

@@ -339,6 +339,8 @@ writer_main(void *arg) {
         if (taken == TAKEN_WORK) {
             work_off(writer, list);
             dirty = true;
+            /* What only reads does not renew it, and may come all the time. */
+            kept = sid_store_keep(writer->store);
         } else if (taken == TAKEN_NOTHING) {
             sid_store_checkpoint(writer->store);
             /* Shrinking writes to the log: it is emptied the next time. So it

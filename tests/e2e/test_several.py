@@ -155,6 +155,14 @@ class Together(Several):
         self.assertIn("chain 1:", out)
         self.assertIn("changed", out)
 
+    def test_those_that_only_look_keep_their_places(self):
+        end = time.monotonic() + 7  # longer than a lease
+        while time.monotonic() < end:
+            self.assertEqual(self.cluster.sql(
+                "SELECT count(*) FROM lease WHERE until_us > "
+                "extract(epoch FROM clock_timestamp()) * 1000000"), ["3"])
+            time.sleep(0.2)
+
     def test_purposes_that_are_not_the_same_are_told(self):
         self.assertEqual([l for l in self.c.log.lines
                           if "event=purposes_differ" in l], [])

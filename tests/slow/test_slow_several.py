@@ -90,7 +90,7 @@ class Killed(Case):
                                   args=(self.check, i, code)) for i in range(3)]
         crowd += [threading.Thread(target=self.run_client,
                                    args=(self.enrol, i, wait))
-                  for i, wait in enumerate((20, None, 20))]
+                  for i, wait in enumerate((3, 3, 3))]
         for one in crowd:
             one.start()
         began = time.monotonic()

@@ -21,6 +21,7 @@
 
 #include "smartid/audit_chain.h"
 #include "smartid/store_photo.h"
+#include "smartid/store_slot.h"
 
 #define ok(expression) assert_int_equal((expression), SID_OK)
 

@@ -2,6 +2,7 @@
  * audit log and numbers of its own. Always on the server at SID_TEST_PG. */
 #include "../../../src/store/store_front.h"
 #include "../../../src/store/store_pgsql.h"
+#include "smartid/clock.h"
 #include "smartid/writer.h"
 #include "store_fixture.h"
 
@@ -338,6 +339,119 @@ faces_are_counted_over_all_slots(void **state) {
     sid_store_close(&later);
 }
 
+/* ---- those that have died ------------------------------------------------ */
+
+static enum sid_err
+note_id(const char *id, int attempts, void *ctx) {
+    char expected[SID_ID_SIZE];
+
+    make_id(expected, "enr_", 1);
+    assert_string_equal(id, expected);
+    *(int *)ctx = attempts;
+    return SID_OK;
+}
+
+static void
+enrolments_of_a_slot_that_nobody_renews_are_taken_over(void **state) {
+    struct slots *s = *state;
+    struct sid_store *next = s->store[1];
+    int64_t now_us = sid_now_us();
+    int attempts = -1;
+    bool any = true;
+    char id[SID_ID_SIZE];
+
+    make_id(id, "enr_", 1);
+    ok(sid_store_begin(s->store[0]));
+    insert_enrolment(s->store[0], 1);
+    ok(sid_store_enrol_begin_work(s->store[0], id, 1, &attempts));
+    ok(sid_store_commit(s->store[0]));
+    sid_pgsql_of(next->back)->since_us = 0;
+    ok(sid_store_enrol_orphans(next, now_us, &any));
+    assert_false(any); /* its daemon lives */
+    run_sql(s, "UPDATE lease SET until_us = 0 WHERE one = 1");
+    sid_pgsql_of(next->back)->since_us = sid_mono_us();
+    ok(sid_store_enrol_orphans(next, now_us, &any));
+    assert_false(any); /* perhaps the server was away for all */
+    sid_pgsql_of(next->back)->since_us = 0;
+    ok(sid_store_enrol_orphans(next, now_us, &any));
+    assert_true(any);
+    ok(sid_store_begin(next));
+    ok(sid_store_enrol_take_over(next, now_us, note_id, &attempts));
+    assert_int_equal(attempts, 1);
+    ok(sid_store_enrol_begin_work(next, id, 2, &attempts));
+    assert_int_equal(attempts, 2);
+    ok(sid_store_commit(next));
+    ok(sid_store_enrol_orphans(next, now_us, &any));
+    assert_false(any);
+    /* Who had it, and lives after all, does not go on with it. */
+    ok(sid_store_begin(s->store[0]));
+    assert_int_equal(sid_store_enrol_begin_work(s->store[0], id, 3, &attempts),
+                     SID_E_CONFLICT);
+    sid_store_rollback(s->store[0]);
+}
+
+/* ---- what others change -------------------------------------------------- */
+
+static void
+a_client_that_is_added_or_revoked_changes_the_mark(void **state) {
+    struct slots *s = *state;
+    struct sid_client client = make_client(1);
+    struct sid_client_mark mark[3];
+
+    ok(sid_store_client_mark(s->store[1], &mark[0]));
+    ok(sid_store_begin(s->store[0]));
+    ok(sid_store_client_put(s->store[0], &client));
+    ok(sid_store_commit(s->store[0]));
+    ok(sid_store_client_mark(s->store[1], &mark[1]));
+    assert_int_equal(mark[1].count, mark[0].count + 1);
+    ok(sid_store_begin(s->store[0]));
+    ok(sid_store_client_revoke(s->store[0], client.id, 77));
+    ok(sid_store_commit(s->store[0]));
+    ok(sid_store_client_mark(s->store[1], &mark[2]));
+    assert_int_equal(mark[2].revoked, mark[1].revoked + 77);
+}
+
+static enum sid_err
+note_slots(int slot, const char *says, void *ctx) {
+    char *out = ctx;
+    size_t len = strlen(out);
+
+    snprintf(out + len, 64 - len, "%d:%s ", slot, says);
+    return SID_OK;
+}
+
+static void
+each_slot_that_lives_says_what_it_was_told_to(void **state) {
+    struct slots *s = *state;
+    char all[64] = "";
+
+    ok(sid_store_begin(s->store[1]));
+    ok(sid_store_slot_say(s->store[1], "word"));
+    ok(sid_store_commit(s->store[1]));
+    sid_store_close(&s->store[2]);
+    ok(sid_store_slot_each(s->store[0], sid_now_us(), note_slots, all));
+    assert_string_equal(all, "0: 1:word ");
+    ok(join(s, &s->store[2]));
+}
+
+/* Else what another daemon has destroyed the key of could never be read. */
+static void
+no_key_of_a_person_is_wrapped_by_one_that_is_destroyed(void **state) {
+    struct slots *s = *state;
+    struct sid_wrapped_key key = {.use = SID_KEY_DATA, .version = 1};
+    struct sid_enrolment e = make_enrolment(1);
+
+    e.key.data_version = 1;
+    ok(sid_store_begin(s->store[0]));
+    ok(sid_store_key_put(s->store[0], &key));
+    ok(sid_store_key_retire(s->store[0], SID_KEY_DATA, 1, 5));
+    ok(sid_store_commit(s->store[0]));
+    ok(sid_store_begin(s->store[1]));
+    assert_int_equal(sid_store_enrol_insert(s->store[1], &e), SID_E_STORE);
+    sid_store_rollback(s->store[1]);
+    sid_enrolment_fini(&e);
+}
+
 int
 main(void) {
     setenv("SID_TEST_STORE", "pgsql", 1);
@@ -356,6 +470,10 @@ main(void) {
         T(rows_of_all_chains_come_in_the_order_of_their_times),
         T(stores_never_give_the_same_number),
         T(faces_are_counted_over_all_slots),
+        T(enrolments_of_a_slot_that_nobody_renews_are_taken_over),
+        T(a_client_that_is_added_or_revoked_changes_the_mark),
+        T(each_slot_that_lives_says_what_it_was_told_to),
+        T(no_key_of_a_person_is_wrapped_by_one_that_is_destroyed),
     };
 #undef T
 
