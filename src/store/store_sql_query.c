@@ -433,7 +433,7 @@ static const struct {
         "owner = ?3 AND until_us = ?4 RETURNING batch"),
     TWO(LEASE_MOVE, NULL,
         "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = 1 AND "
-        "owner = ?3 RETURNING batch"),
+        "owner >= ?3 AND owner < ?1 RETURNING batch"),
     TWO(LEASE_FREE, NULL,
         "UPDATE lease SET until_us = 0 WHERE one = 1 AND owner = ?"),
 #undef TWO
