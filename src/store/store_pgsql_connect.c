@@ -72,7 +72,9 @@ set_up(struct sid_pgsql *pg) {
         return setting_error("server_encoding", encoding);
     err = pg->read_only ? run(pg, "SET default_transaction_read_only = on")
                         : check_commit(pg);
-    if (err == SID_OK)
+    /* A reader keeps nobody waiting, and may think for long about what it has
+     * read. */
+    if (err == SID_OK && !pg->read_only)
         err = run(pg, LET_GO);
     if (err != SID_OK)
         return err;
