@@ -48,6 +48,14 @@ check_commit(struct sid_pgsql *pg) {
     return err;
 }
 
+/* A server whose daemon has gone without a word must not keep what the next
+ * connection waits for. Source: own choice: as long as a peer that does not
+ * answer is waited for here, and far above what lies between two statements. */
+#define LET_GO                                                                 \
+    "SET idle_in_transaction_session_timeout = '5s';"                          \
+    "SET tcp_user_timeout = '5s'; SET tcp_keepalives_idle = 5;"                \
+    "SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2"
+
 static void
 no_notice(void *ctx, const PGresult *result) {
     (void)ctx;
@@ -64,6 +72,10 @@ set_up(struct sid_pgsql *pg) {
         return setting_error("server_encoding", encoding);
     err = pg->read_only ? run(pg, "SET default_transaction_read_only = on")
                         : check_commit(pg);
+    /* A reader keeps nobody waiting, and may think for long about what it has
+     * read. */
+    if (err == SID_OK && !pg->read_only)
+        err = run(pg, LET_GO);
     if (err != SID_OK)
         return err;
     return PQsetnonblocking(pg->conn, 1) == 0 ? SID_OK : SID_E_NO_MEMORY;

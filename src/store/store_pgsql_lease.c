@@ -41,9 +41,12 @@ struct lease {
     int64_t batch;
 };
 
+/* A later connection of a process comes later in the alphabet, too: a move of
+ * which the answer was lost is followed by the next one, and never follows it.
+ */
 static void
 name_owner(const struct sid_pgsql *pg, char out[SID_PG_OWNER_SIZE]) {
-    snprintf(out, SID_PG_OWNER_SIZE, "%s:%" PRId64, pg->id, pg->connections);
+    snprintf(out, SID_PG_OWNER_SIZE, "%s:%010" PRId64, pg->id, pg->connections);
 }
 
 /* In the table the first slot is row 1. */

@@ -475,7 +475,7 @@ static const struct {
         "owner = ?3 AND until_us = ?4 RETURNING batch"),
     TWO(LEASE_MOVE, NULL,
         "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = ?4 AND "
-        "owner = ?3 RETURNING batch"),
+        "owner >= ?3 AND owner < ?1 RETURNING batch"),
     TWO(LEASE_EACH, NULL,
         "SELECT one, purposes FROM lease WHERE until_us >= ? ORDER BY one"),
     TWO(LEASE_SAY, NULL, "UPDATE lease SET purposes = ? WHERE one = ?"),

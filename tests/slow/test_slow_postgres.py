@@ -138,10 +138,8 @@ class Faults(Judged):
             load.end()
         self.judge(load, crashes=CRASHES, slowest_back_s=round(max(back), 2))
 
-    def cut(self, how):
+    def cut(self, line, how):
         notices = Notices(self)
-        line = postgres.Line(self.server)
-        self.addCleanup(line.cut)
         self.daemon.stop()
         self.daemon.env.update({
             "SMARTIDD_STORE_DATABASE": line.uri(self.schema),
@@ -172,10 +170,20 @@ class Faults(Judged):
                    between_beats_s=round(longest, 2))
 
     def test_a_network_that_refuses_for_half_a_minute(self):
-        self.cut("cut")
+        line = postgres.Line(self.server)
+        self.addCleanup(line.cut)
+        self.cut(line, "cut")
 
     def test_a_network_that_swallows_everything_for_half_a_minute(self):
-        self.cut("stop")
+        line = postgres.Line(self.server)
+        self.addCleanup(line.cut)
+        self.cut(line, "stop")
+
+    if os.geteuid() == 0:
+        def test_a_network_out_of_which_nothing_comes_for_half_a_minute(self):
+            cable = postgres.Cable(self.server)
+            self.addCleanup(cable.end)
+            self.cut(cable, "pull")
 
 
 if __name__ == "__main__":

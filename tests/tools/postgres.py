@@ -100,32 +100,94 @@ class Server:
                         "-d", self.uri(schema), "-c", text).strip()
 
 
+class Cable:
+    """A way to a server out of a network namespace of its own, in which it
+    seems to stand. Pulled, no answer comes out of there any more, not even to
+    TCP; what is sent arrives. For root."""
+
+    NEAR, FAR, PORT = "10.77.93.1", "10.77.93.2", 5433
+
+    def __init__(self, server):
+        self.server = server
+        self.space = "sid%d" % os.getpid()
+        self.link = "sidv%d" % os.getpid()
+        self.process = None
+        try:
+            self.ip("netns", "add", self.space)
+            self.ip("link", "add", self.link, "type", "veth", "peer", "name",
+                    "far", "netns", self.space)
+            self.ip("addr", "add", self.NEAR + "/30", "dev", self.link)
+            self.ip("link", "set", self.link, "up")
+            self.inside("addr", "add", self.FAR + "/30", "dev", "far")
+            self.inside("link", "set", "far", "up")
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", self.space, sys.executable, "-c",
+                 "import sys, time; sys.path.insert(0, sys.argv[1]);"
+                 "import postgres; s = lambda: 0; s.folder = sys.argv[2];"
+                 "l = postgres.Line(s, sys.argv[3], int(sys.argv[4]));"
+                 "print(l.port, flush=True); time.sleep(10 ** 6)",
+                 os.path.dirname(os.path.abspath(__file__)), server.folder,
+                 self.FAR, str(self.PORT)], stdout=subprocess.PIPE)
+            self.process.stdout.readline()
+        except BaseException:
+            self.end()
+            raise
+
+    def ip(self, *arguments):
+        subprocess.run(["ip", *arguments], check=True)
+
+    def inside(self, *arguments):
+        self.ip("-n", self.space, *arguments)
+
+    def uri(self, schema):
+        return uri_of(self.server.role, self.FAR, self.PORT, schema)
+
+    def pull(self):
+        self.inside("route", "add", "blackhole", self.NEAR)
+
+    def mend(self):
+        self.inside("route", "del", "blackhole", self.NEAR)
+
+    def end(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+        subprocess.run(["ip", "link", "del", self.link], check=False)
+        subprocess.run(["ip", "netns", "del", self.space], check=False)
+
+
+def uri_of(role, host, port, schema):
+    query = {"host": host, "port": port, "user": role,
+             "options": "-csearch_path=" + schema}
+    return "postgresql:///postgres?" + urllib.parse.urlencode(
+        query, quote_via=urllib.parse.quote)
+
+
 class Line:
     """A way to a server by TCP that can be cut: made by the test, which ends
     it. Nothing is lost while it is stopped: what was sent before comes late,
     as after a network that was only slow."""
 
-    def __init__(self, server):
+    def __init__(self, server, host="127.0.0.1", port=0):
         self.server = server
         self.flows = threading.Event()
         self.flows.set()
         self.open = set()
         self.lock = threading.Lock()
-        self.port = 0
+        self.host = host
+        self.port = port
         self.listener = None
         self.mend()
 
     def uri(self, schema):
-        query = {"host": "127.0.0.1", "port": self.port,
-                 "user": self.server.role, "options": "-csearch_path=" + schema}
-        return "postgresql:///postgres?" + urllib.parse.urlencode(
-            query, quote_via=urllib.parse.quote)
+        return uri_of(self.server.role, self.host, self.port, schema)
 
     def mend(self):
         """After cut() or stop()."""
         self.flows.set()
         if self.listener is None:
-            self.listener = socket.create_server(("127.0.0.1", self.port))
+            self.listener = socket.create_server((self.host, self.port))
             self.port = self.listener.getsockname()[1]
             threading.Thread(target=self.accept, args=(self.listener,),
                              daemon=True).start()

@@ -174,6 +174,26 @@ whoever_lost_the_lease_commits_nothing_any_more(void **state) {
     sid_store_close(&next);
 }
 
+/* A new connection that took the lease along and broke before it could say so.
+ */
+static void
+r_a_lease_that_moved_unknown_to_us_moves_on(void **state) {
+    struct fixture *f = *state;
+    struct sid_pgsql *pg = back_of(f->store);
+    char sql[300];
+    char none[32];
+
+    append_one(f->store);
+    kill_connection(f->store);
+    pg->connections++;
+    snprintf(sql, sizeof sql, "UPDATE %s.lease SET owner = '%s:%010d'",
+             f->schema, pg->id, (int)pg->connections);
+    ask(sql, none);
+    append_one(f->store);
+    assert_false(sid_store_broken(f->store));
+    assert_int_equal(count_audit(f->store), 2);
+}
+
 static void
 a_store_that_is_closed_leaves_the_lease(void **state) {
     struct fixture *f = *state;
@@ -299,6 +319,7 @@ main(void) {
         cmocka_unit_test_setup_teardown(a_store_with_a_writer_keeps_others_out,
                                         writer_setup, writer_teardown),
         T(whoever_lost_the_lease_commits_nothing_any_more),
+        T(r_a_lease_that_moved_unknown_to_us_moves_on),
         T(a_store_that_is_closed_leaves_the_lease),
         cmocka_unit_test_setup_teardown(
             a_batch_of_verifications_goes_to_the_server_twice, looks_setup,
