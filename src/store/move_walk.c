@@ -79,6 +79,7 @@ remember(struct walk *walk, const struct sid_move_value *const key[KEY_MAX]) {
     enum sid_err err = SID_OK;
 
     for (int i = 0; err == SID_OK && i < walk->keys; i++) {
+        SID_ASSERT(key[i] != NULL);
         sid_buf_clear(&walk->bytes[i]);
         walk->last[i] = *key[i];
         if (key[i]->kind == SID_SQL_TEXT || key[i]->kind == SID_SQL_BLOB)

@@ -214,7 +214,8 @@ class BrokenOff(Moving):
 
     @staticmethod
     def rows_of_file(path):
-        if not os.path.exists(path):
+        # Who looks at a file before it has its log is in the way of that.
+        if not os.path.exists(path + "-wal"):
             return 0
         try:
             with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as lite:
