@@ -207,8 +207,8 @@ FAIL_STORE := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit \
   check_key audit audit_each audit_anchor audit_cut webhook_place)
 FAIL_STORE_OBJ := $(BUILD)/tests/fuzz/fail_store.o
 # And of tests/unit/ctl/io_fails.c: files, and the running daemon.
-FAIL_IO := $(addprefix -Wl$(comma)--wrap=,fopen fdopen opendir readdir getline \
-  fgets ferror fwrite fflush fsync ftruncate flock rename sid_ctl_control)
+FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \
+  getline fgets ferror fwrite fflush fsync ftruncate flock rename sid_ctl_control)
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
 UNIT_LAYERS := base crypto work image face qr json core store app photo wechat http ctl

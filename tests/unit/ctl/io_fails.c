@@ -25,6 +25,14 @@ lose(const FILE *file) {
     errno = ENOSPC;
 }
 
+/* NOLINTNEXTLINE: as it is declared. */
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, mode_t mode);
+int
+__wrap_open(const char *path, int flags, mode_t mode) {
+    errno = EMFILE;
+    return fuzz_fails() ? -1 : __real_open(path, flags, mode);
+}
 FUZZ_WRAP(FILE *, (errno = EMFILE, NULL), fopen,
           (const char *path, const char *how), (path, how))
 FUZZ_WRAP(FILE *, (errno = ENOMEM, NULL), fdopen, (int fd, const char *how),
