@@ -129,7 +129,7 @@ sid_audit_walk(struct sid_store *store, sid_audit_each_fn *each,
         err = sid_store_audit_each(store, piece.last_seq, PIECE_ROWS, piece_row,
                                    &piece);
         sid_store_rollback(store);
-        if (err == SID_OK && pause != NULL)
+        if (err == SID_OK)
             err = pause(ctx);
     } while (err == SID_OK && piece.rows == PIECE_ROWS);
     return err;

@@ -95,8 +95,8 @@ SID_FALLIBLE enum sid_err
 sid_audit_parse_time(const char *text, int64_t offset_s, int64_t *out_us);
 
 /* Reads all rows in pieces, so that no transaction stays open while somebody
- * waits for output; between the pieces `pause` (may be NULL) is called. Errors:
- * those of the store, of each, of pause. */
+ * waits for output; between the pieces `pause` is called. Errors: those of the
+ * store, of each, of pause. */
 SID_FALLIBLE enum sid_err sid_audit_walk(struct sid_store *store,
                                          sid_audit_each_fn *each,
                                          enum sid_err (*pause)(void *ctx),

@@ -1,6 +1,7 @@
 /* test_audit_flows.c: rows of the audit log leave it for an archive and are
  * read page by page, and the daemon writes down its own start, settings and
  * stop: whole or not at all, whatever call inside fails. */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "smartid/appendfile.h"
@@ -308,6 +310,156 @@ an_app_that_stops_shows_and_moves_nothing(void **state) {
     assert_int_equal(look_at_log(0, 0).rows, rows);
 }
 
+/* ---- the daemon itself --------------------------------------------------- */
+
+static void
+a_start_is_written_down_whole_or_is_none(void **state) {
+    (void)state;
+    bool failed = true;
+    unsigned n = 0;
+    sid_log_set_level(SID_LOG_ALWAYS);     /* it tells of heads */
+    f->app->config.purposes_file[0] = 'x'; /* then they are rows, too */
+    while (failed) {
+        int64_t before = look_at_log(0, 0).rows;
+        fuzz_fail_nth(++n);
+        enum sid_err err = sid_app_audit_start(f->app);
+        failed = fuzz_fail_end();
+        int64_t after = look_at_log(0, 0).rows;
+        if (err != SID_OK) {
+            assert_true(failed);
+            assert_int_equal(after, before);
+        } else {
+            assert_true(after > before + (int64_t)f->purposes.count);
+            assert_int_equal(sid_app_heads_written(f->app), !failed);
+        }
+    }
+    assert_true(n > 10);
+    sid_log_set_level(SID_LOG_ERROR);
+}
+
+static void
+settings_are_taken_only_when_they_are_written_down(void **state) {
+    (void)state;
+    bool failed = true;
+    unsigned n = 0;
+    struct sid_config next = f->config, now;
+    next.match_accept = 0.75;
+    next.io_threads = 7;
+    struct sid_purposes purposes = f->purposes;
+    purposes.item[0].live_required = !purposes.item[0].live_required;
+    purposes.item[1].counter_required = !purposes.item[1].counter_required;
+    purposes.item[2].face_required = !purposes.item[2].face_required;
+    while (failed) {
+        int64_t before = look_at_log(0, 0).rows;
+        fuzz_fail_nth(++n);
+        enum sid_err err = sid_app_reload(f->app, &next, &purposes);
+        failed = fuzz_fail_end();
+        assert_true(failed == (err != SID_OK));
+        sid_app_config(f->app, &now);
+        assert_true(failed ? now.match_accept == f->config.match_accept
+                           : now.match_accept == next.match_accept);
+        /* Only when it stood there already was it not taken for another
+         * reason. */
+        int64_t rows = look_at_log(0, 0).rows - before;
+        assert_true(rows == 6 || (failed && rows == 0));
+    }
+    assert_true(n > 6);
+    assert_int_equal(
+        sid_purposes_find(sid_app_purposes(f->app), purposes.item[0].name)
+            ->live_required,
+        purposes.item[0].live_required);
+    /* And what was refused is a row, or an error. */
+    failed = true;
+    for (n = 1; failed; n++) {
+        int64_t before = look_at_log(0, 0).rows;
+        fuzz_fail_nth(n);
+        enum sid_err err = sid_app_reload(f->app, NULL, NULL);
+        failed = fuzz_fail_end();
+        assert_true(failed == (err != SID_OK));
+        assert_int_equal(look_at_log(0, 0).rows, before + !failed);
+    }
+}
+
+static void
+a_stop_that_is_not_written_down_has_no_head(void **state) {
+    (void)state;
+    bool failed = true;
+    assert_int_equal(sid_app_audit_start(f->app), SID_OK);
+    sid_log_set_level(SID_LOG_ALWAYS);
+    for (unsigned n = 1; failed; n++) {
+        int64_t head = f->app->heads.written_seq;
+        int64_t before = look_at_log(0, 0).rows;
+        fuzz_fail_nth(n);
+        sid_audit_stop(f->app);
+        failed = fuzz_fail_end();
+        int64_t after = look_at_log(0, 0).rows;
+        assert_true(failed == (f->app->heads.written_seq == head));
+        assert_true(after == before + 1 || failed);
+        if (failed && after > before) /* its head could not be signed */
+            assert_false(sid_app_heads_written(f->app));
+    }
+    sid_log_set_level(SID_LOG_ERROR);
+}
+
+static void
+a_head_of_a_row_that_is_gone_is_not_the_logs(void **state) {
+    (void)state;
+    char text[SID_HEAD_TEXT_SIZE];
+    struct sid_audit_head head = {.seq = 2, .at_s = 1795428000};
+    (void)look_at_log(20, 0);
+    const struct sid_audit_segment segment = segment_of(1, 10);
+    expect_archived(&segment, SID_OK, 0);
+    assert_int_equal(sid_head_sign(sid_keyring_head(f->keys), &head), SID_OK);
+    sid_head_print(&head, text);
+    assert_int_equal(sid_appendfile_add(f->heads, text), SID_OK);
+    int64_t after = look_at_log(0, 0).first + look_at_log(0, 0).rows - 1;
+    sid_log_set_level(SID_LOG_ALWAYS);
+    assert_int_equal(sid_app_audit_start(f->app), SID_OK);
+    sid_log_set_level(SID_LOG_ERROR);
+    char rows[8192];
+    (void)fixture_audit_text(f, after, rows, sizeof rows);
+    assert_non_null(strstr(rows, "daemon_started system behind_head "));
+}
+
+static void
+a_head_that_was_not_answered_for_is_asked_for_again(void **state) {
+    (void)state;
+    int64_t heads = sid_metric_get(SID_M_AUDIT_HEADS);
+    assert_int_equal(sid_app_audit_start(f->app), SID_OK);
+    (void)look_at_log(3, 0);
+    int64_t now_us = INT64_C(1) << 50;
+    fuzz_fail_nth(1); /* the writer's transaction */
+    sid_heads_tick(f->app, now_us);
+    while (!fuzz_has_failed())
+        (void)sched_yield();
+    (void)fuzz_fail_end();
+    (void)look_at_log(0, 0); /* behind the question */
+    sid_heads_tick(f->app, now_us);
+    assert_int_equal(sid_metric_get(SID_M_AUDIT_HEADS), heads + 1);
+    assert_true(sid_app_heads_written(f->app));
+    for (int i = 0; i < 2; i++) {
+        now_us += INT64_C(1) << 40;
+        sid_heads_tick(f->app, now_us);
+        (void)look_at_log(0, 0);
+    }
+    assert_int_equal(sid_metric_get(SID_M_AUDIT_HEADS), heads + 2);
+}
+
+static void
+without_a_file_no_heads_are_written(void **state) {
+    (void)state;
+    int64_t heads = sid_metric_get(SID_M_AUDIT_HEADS);
+    char path[sizeof f->app->heads.path];
+    memcpy(path, f->app->heads.path, sizeof path);
+    f->app->heads.path[0] = '\0';
+    assert_int_equal(sid_app_audit_start(f->app), SID_OK);
+    sid_heads_tick(f->app, INT64_C(1) << 50);
+    sid_audit_stop(f->app);
+    assert_int_equal(sid_metric_get(SID_M_AUDIT_HEADS), heads);
+    assert_int_not_equal(access(path, F_OK), 0);
+    memcpy(f->app->heads.path, path, sizeof path);
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -320,6 +472,12 @@ main(void) {
         T(a_page_ends_where_the_next_one_goes_on),
         T(a_search_that_finds_nothing_says_where_to_go_on),
         T(an_app_that_stops_shows_and_moves_nothing),
+        T(a_start_is_written_down_whole_or_is_none),
+        T(settings_are_taken_only_when_they_are_written_down),
+        T(a_stop_that_is_not_written_down_has_no_head),
+        T(a_head_of_a_row_that_is_gone_is_not_the_logs),
+        T(a_head_that_was_not_answered_for_is_asked_for_again),
+        T(without_a_file_no_heads_are_written),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);

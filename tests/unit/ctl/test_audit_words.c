@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../../src/ctl/audit_segment.h"
 #include "audit_command.h"
 #include "io_fails.h"
 
@@ -119,8 +120,10 @@ static void
 files_of_other_names_are_no_segments(void **state) {
     (void)state;
     static const char *const names[] = {
-        "audit-2096-1x.jsonl",      "audit-2096-:0.jsonl", "audit", "notes.txt",
-        "audit-2096-10.jsonl.part", "audit-2096-10.json"};
+        "audit-2096-1x.jsonl", "audit-2096-1-.jsonl",
+        "audit-2096-:0.jsonl", "audit",
+        "notes.txt",           "audit-2096-10.jsonl.part",
+        "audit-2096-10.json"};
     expect(ARCHIVE, SID_CTL_OK, SEGMENT);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         put(names[i]);
@@ -133,8 +136,20 @@ files_of_other_names_are_no_segments(void **state) {
 static void
 a_segment_that_cannot_be_read_is_told(void **state) {
     char path[160];
+    const struct sid_segment_visit nobody = {NULL, NULL, NULL};
+    struct sid_segment_problem problem = {0};
     (void)state;
     (void)snprintf(path, sizeof path, "%s/" SEGMENT, archive);
+    assert_int_equal(sid_segment_read(path, &nobody, &problem),
+                     SID_E_NOT_FOUND);
+    FILE *to = fopen(path, "we");
+    assert_non_null(to);
+    assert_int_equal(fwrite("\0\n", 1, 2, to), 2);
+    assert_int_equal(fclose(to), 0);
+    assert_int_equal(sid_segment_read(path, &nobody, &problem),
+                     SID_E_BAD_REQUEST);
+    assert_int_equal(problem.line, 1);
+    assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     expect("verify --archive @A", SID_CTL_FAILED, "cannot be read");
     expect(ARCHIVE, SID_CTL_FAILED, "");
@@ -310,7 +325,7 @@ wrong_words_get_the_usage_and_do_nothing(void **state) {
         "verify --other x",
         "verify --head",
         "report --night -6",
-        "report --night 100-6",
+        "report --night 1000-6",
         "report --night 22",
         "report --night 24-6",
         "report --night x-6",
@@ -349,6 +364,7 @@ what_the_options_of_a_report_and_an_export_say_is_done(void **state) {
     expect("report --night 15-16", SID_CTL_OK, "at night");
     expect("report --night 15-16 --night-purposes bank_account", SID_CTL_OK,
            "\n0 found\n" + 1);
+    expect("report --night 15-16 --utc-offset 8", SID_CTL_OK, "at night");
     expect("report --night 1-2 --utc-offset -5:30", SID_CTL_OK, "at night");
     expect("report --night 3-4 --utc-offset 5:45", SID_CTL_OK, "0 found");
     expect("report --night 12-13 --utc-offset 5:45", SID_CTL_OK, "at night");
@@ -365,7 +381,7 @@ static void
 a_report_prints_no_bytes_that_a_terminal_obeys(void **state) {
     (void)state;
     audit_sql(f, "UPDATE audit SET detail = 'purpose=b' || char(27, 233, 127), "
-                 "subject = 'crd' || char(27) || ' ' || seq");
+                 "subject = 'crd' || char(27) || ' '");
     audit_sql(f, "UPDATE audit SET actor = 'cli' || char(27, 127) || "
                  "'12345678901234567890123456789012345678901234567890'");
     audit_sql(f, "UPDATE audit SET actor = 'one' || seq WHERE seq IN (54, 55, "
@@ -410,6 +426,12 @@ a_long_log_is_exported_reported_and_archived_to_its_end(void **state) {
     expect("verify --archive @A --heads @H", SID_CTL_OK,
            "audit log: 9013 rows, chain unbroken\narchive: 9010 of them, in 2 "
            "segments");
+    /* A good segment in the place of the next one, which it does not reach. */
+    char from[160], to[160];
+    (void)snprintf(from, sizeof from, "%s/" SEGMENT, archive);
+    (void)snprintf(to, sizeof to, "%s/audit-2096-12.jsonl", archive);
+    audit_copy(from, to);
+    expect(ARCHIVE, SID_CTL_FAILED, "is not what the log begins with");
 }
 
 int
