@@ -429,7 +429,8 @@ too_fast(const struct sid_report *report, const struct sid_tally *before,
                    "one person, two keys, within %" PRId64
                    " minutes (limit %" PRId64 ")",
                    took_s / 60, report->limits->near_min);
-    return strcmp(before->client, check->client) != 0 &&
+    return strncmp(before->client, check->client, sizeof before->client - 1) !=
+               0 &&
            took_s <= report->limits->near_min * 60;
 }
 

@@ -275,7 +275,7 @@ a_page_ends_where_the_next_one_goes_on(void **state) {
 static void
 a_search_that_finds_nothing_says_where_to_go_on(void **state) {
     (void)state;
-    (void)look_at_log(SID_AUDIT_SCAN_ROWS + 100, 0);
+    (void)look_at_log(SID_AUDIT_SCAN_ROWS + 300, 0);
     struct sid_audit_look look = {.limit = 5, .event = "key_made"};
     assert_int_equal(page(&look), 0);
     assert_true(look.next_seq > 1);
@@ -286,10 +286,14 @@ a_search_that_finds_nothing_says_where_to_go_on(void **state) {
     sid_audit_look_fini(&next);
     sid_audit_look_fini(&look);
     /* And not, where the log begins above: what lay below is archived. */
-    const struct sid_audit_segment segment = segment_of(1, 900);
-    expect_archived(&segment, SID_OK, 0);
+    const int64_t last = SID_AUDIT_SCAN_ROWS + 200;
+    const struct sid_audit_segment segment = segment_of(1, last);
+    bool failed = false;
+    int64_t left = last;
+    while (left > 0)
+        assert_int_equal(archive(&segment, 0, &failed, &left), SID_OK);
     struct sid_audit_look end = {
-        .limit = 5, .event = "none", .before_seq = 901};
+        .limit = 5, .event = "none", .before_seq = last + 1};
     assert_int_equal(page(&end), 0);
     assert_int_equal(end.next_seq, 0);
     sid_audit_look_fini(&end);
@@ -319,6 +323,7 @@ a_start_is_written_down_whole_or_is_none(void **state) {
     unsigned n = 0;
     sid_log_set_level(SID_LOG_ALWAYS);     /* it tells of heads */
     f->app->config.purposes_file[0] = 'x'; /* then they are rows, too */
+    assert_int_equal(sid_app_audit_start(f->app), SID_OK); /* has a head */
     while (failed) {
         int64_t before = look_at_log(0, 0).rows;
         fuzz_fail_nth(++n);
@@ -330,7 +335,7 @@ a_start_is_written_down_whole_or_is_none(void **state) {
             assert_int_equal(after, before);
         } else {
             assert_true(after > before + (int64_t)f->purposes.count);
-            assert_int_equal(sid_app_heads_written(f->app), !failed);
+            assert_true(failed || sid_app_heads_written(f->app));
         }
     }
     assert_true(n > 10);
