@@ -4,6 +4,8 @@
 #include "fuzz.h"
 #include "smartid/store.h"
 
+/* The linker's names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_begin,
           (struct sid_store * store), (store))
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_begin_read,
@@ -39,3 +41,4 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit,
           (store, row))
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_webhook_place,
           (struct sid_store * store, int64_t *seq), (store, seq))
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

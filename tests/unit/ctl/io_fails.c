@@ -12,6 +12,8 @@
 
 #include "../../fuzz/fuzz.h"
 
+/* The linker's names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 /* ---- files --------------------------------------------------------------- */
 
 /* Set by a read that failed, until it is asked for. */
@@ -25,7 +27,7 @@ lose(const FILE *file) {
     errno = ENOSPC;
 }
 
-/* NOLINTNEXTLINE: as it is declared. */
+/* As it is declared. */
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, mode_t mode);
 int
@@ -90,3 +92,4 @@ __wrap_sid_ctl_control(const struct sid_config *config, const char *method,
     *status = io_daemon.status;
     return *answer == NULL ? SID_E_NO_MEMORY : SID_OK;
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

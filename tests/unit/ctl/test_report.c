@@ -573,36 +573,6 @@ a_table_of_counters_of_another_form_is_refused(void **state) {
         SID_E_IO);
 }
 
-/* ---- the table ----------------------------------------------------------- */
-
-static void
-tallies_keep_every_key_while_they_grow(void **state) {
-    (void)state;
-    struct sid_tallies tallies = {0};
-    char key[32];
-    assert_null(sid_tally_find(&tallies, "k"));
-    for (int i = 0; i < 10000; i++) {
-        (void)snprintf(key, sizeof key, "crd_%d", i);
-        struct sid_tally *tally = sid_tally_get(&tallies, key);
-        assert_non_null(tally);
-        assert_int_equal(tally->place, -1);
-        tally->count = i;
-    }
-    assert_int_equal(tallies.used, 10000);
-    for (int i = 0; i < 10000; i++) {
-        (void)snprintf(key, sizeof key, "crd_%d", i);
-        assert_int_equal(sid_tally_get(&tallies, key)->count, i);
-    }
-    assert_null(sid_tally_find(&tallies, "crd_10000"));
-    sid_tallies_clear(&tallies);
-    assert_null(sid_tally_find(&tallies, "crd_5"));
-    assert_true(tallies.room > 10000);
-    assert_non_null(sid_tally_get(&tallies, "one"));
-    sid_tallies_clear(&tallies); /* hardly used: the room is given back */
-    assert_int_equal(tallies.room, 0);
-    sid_tallies_fini(&tallies);
-}
-
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -634,7 +604,6 @@ main(void) {
         T(a_clock_that_was_set_back_is_no_finding),
         P(the_distance_is_that_of_the_globe),
         T(a_table_of_counters_of_another_form_is_refused),
-        cmocka_unit_test(tallies_keep_every_key_while_they_grow),
     };
 #undef T
 #undef P
