@@ -134,8 +134,18 @@ $(BUILD)/smartidctl: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_CV) $(call libs_of,ctl)
 # For tests: the wall clock can be shifted; faces real or fake.
 $(BUILD)/smartidd-clock: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_CV) $(call libs_of,http)
 	$(call link,$^ $(call ld_of,http) $(LIBS_face))
+# Without the engine's libraries, which take most of the time it lives.
+$(BUILD)/smartidctl-fake: $(CTL_OBJS) $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,ctl)
+	$(call link,$^ $(call ld_of,ctl) $(LIBS_ctl))
 $(BUILD)/smartidd-fake: $(BUILD)/src/main.o $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
 	$(call link,$^ $(call ld_of,http))
+
+# The same, in which each batch is rolled back once and run again; beside it the
+# other programs, so that a test finds all of them in one folder.
+TWICE := $(BUILD)/twice
+$(TWICE)/smartidd-fake: $(BUILD)/src/main.o $(BUILD)/tests/tools/twice.o \
+                        $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
+	$(call link,-Wl$(comma)--wrap=sid_store_commit $^ $(call ld_of,http))
 
 # ---- compile ---------------------------------------------------------------
 $(BUILD)/%.o: %.c
@@ -259,6 +269,9 @@ $(BUILD)/mkcredentials: $(BUILD)/tests/tools/mkcredentials.o $(CLOCK_REAL) $(FAC
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
+# The same once a line about each answer must be on disk.
+$(BUILD)/durable: $(BUILD)/tests/bench/durable.o
+	$(call link,$^ -lmicrohttpd)
 # What an enrolment costs beside the networks alone.
 $(BUILD)/bench-enrol: $(BUILD)/tests/bench/enrol_cost.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,-Wl$(comma)--wrap=sid_mono_us $^ $(call ld_of,app) $(LIBS_face))
@@ -278,11 +291,14 @@ ifeq ($(SAN),thread)
 UNIT_BINS := $(filter-out $(BUILD)/unit/photo/%,$(UNIT_BINS))
 endif
 unit-bins: $(UNIT_BINS)
-e2e-bins: all $(BUILD)/smartidd-clock $(BUILD)/smartidd-fake $(BUILD)/mkphoto \
-          $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
-          $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
-          $(BUILD)/one_writer.so \
-          $(BUILD)/wechat-driver
+E2E_BINS := $(BUILD)/smartidd $(BUILD)/smartidctl $(BUILD)/smartidd-clock \
+            $(BUILD)/smartidd-fake $(BUILD)/smartidctl-fake $(BUILD)/mkphoto \
+            $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
+            $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
+            $(BUILD)/one_writer.so $(BUILD)/wechat-driver
+e2e-bins: all $(E2E_BINS) $(TWICE)/smartidd-fake
+	@cd $(TWICE) && for f in $(E2E_BINS:$(BUILD)/%=%); do \
+	  [ "$$f" = smartidd-fake ] || ln -sf "../$$f" "$$f"; done
 slow-bins: e2e-bins $(BUILD)/dudect $(BUILD)/dudect_memcmp
 C_SRC   := $(wildcard src/*.c src/*/*.c tests/unit/*/*.c tests/bench/*.c \
                       tests/tools/*.c tests/fuzz/*.c tests/slow/*.c)
@@ -350,8 +366,10 @@ SERVER_BINS := $(STORE_BINS) $(addprefix $(BUILD)/unit/store/test_,store_readonl
 check-unit: unit-bins ## unit tests (after make setup-check)
 	@tests/tools/postgres.py python3 tests/unit/run.py $(UNIT_BINS) \
 	  $(addprefix memory@,$(STORE_BINS)) $(addprefix pgsql@,$(SERVER_BINS))
+# Under sanitizers each batch runs twice: what an operation forgets to free or to
+# set anew comes to light.
 check-e2e: e2e-bins ## end-to-end tests against the real binaries
-	@python3 tests/e2e/run.py --bin $(BUILD) $(if $(SAN),--instrumented) $(E2E_ARGS)
+	@python3 tests/e2e/run.py --bin $(if $(SAN),$(TWICE),$(BUILD)) $(if $(SAN),--instrumented) $(E2E_ARGS)
 
 # The pages in a browser, through nginx; pictures of each step: SHOTS=FOLDER.
 check-web: all $(BUILD)/mkphoto ## the pages in a browser (after make setup-check)
@@ -443,7 +461,7 @@ check-corpus: $(REPLAY_BINS) ## the fuzz targets over their corpus and old crash
 # BENCH_S: seconds of one run, BENCH_N: rounds; BENCH_ARGS: --json FILE, --plots
 # FOLDER, or --sizes 10000,1000000 for databases that have grown.
 bench: setup-check ## speed, memory and start-up time (BENCH_S, BENCH_N, BENCH_ARGS)
-	$(SUB) all $(BUILD)/ceiling $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
+	$(SUB) all $(BUILD)/ceiling $(BUILD)/durable $(BUILD)/bench-enrol $(BUILD)/mkphoto $(BUILD)/mkcredentials
 	@python3 tests/bench/bench.py --bin $(BUILD) --seconds $(or $(BENCH_S),4) \
 	  --rounds $(or $(BENCH_N),3) $(BENCH_ARGS)
 fmt: ## lay out the sources by .clang-format

@@ -65,7 +65,8 @@ enum sid_err sid_app_storage(const struct sid_app *app);
  * of the audit log. */
 void sid_app_tick(struct sid_app *app);
 /* Asks the writer for a sign of life, unless the last one is still awaited; and
- * whether it has given it and can still store. Costs no sync. Main thread. */
+ * whether it has given it, or waits for a server, which ends by itself, and can
+ * still store. Costs no sync. Main thread. */
 void sid_app_ask(struct sid_app *app);
 bool sid_app_answered(const struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients
@@ -169,6 +170,7 @@ struct sid_flow {
     const char *field;     /* out: what the error is about, or NULL; static */
     int64_t retry_after_s; /* out: when the error will be over; 0: unknown */
     enum sid_err refusal;  /* private: see sid_flow_end */
+    sid_op_run_fn *run;    /* private: see sid_flow_submit */
 };
 
 #endif

@@ -16,6 +16,8 @@
       "The service is out of memory; try again.")                              \
     X(SID_E_IO, "io", "Reading or writing failed.")                            \
     X(SID_E_TIMEOUT, "timeout", "It took too long.")                           \
+    X(SID_E_AGAIN, "again",                                                    \
+      "Something else was in the way; nothing was done: try again.")           \
     X(SID_E_ARGUMENT, "argument", "An argument is out of its range.")          \
     X(SID_E_EXISTS, "exists", "It exists already.")                            \
     X(SID_E_NOT_FOUND, "not_found", "There is nothing here under this name.")  \

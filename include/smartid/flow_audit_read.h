@@ -22,8 +22,9 @@ struct sid_audit_look {
     int first, count;
     int64_t next_seq; /* out: go on before this one; 0: there is no more */
     /* private */
-    bool any;     /* there are rows of these numbers */
-    bool dropped; /* an older row would have been wanted, too */
+    int64_t end_seq; /* rows with a lower number, as of this run */
+    bool any;        /* there are rows of these numbers */
+    bool dropped;    /* an older row would have been wanted, too */
     struct sid_buf scratch;
 };
 /* An officer names a subject: the history of one person's enrolment or

@@ -58,6 +58,7 @@ struct sid_enrol_submit {
     char holder_secret[SID_HOLDER_SECRET_SIZE];
     bool replayed; /* the answer to an earlier request with the same key */
     /* private */
+    struct sid_enrolment made; /* as it came in */
     struct sid_waiter waiter;
     struct sid_enrol_job *job;
     struct sid_blob_put blob; /* of the job's photos */

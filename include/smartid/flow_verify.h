@@ -55,7 +55,8 @@ struct sid_verify {
     struct sid_buf sealed, details_sealed;
     bool base_dead; /* what it stands on is not active */
     bool of_batch;
-    bool opened; /* what finish opens was opened with the rest */
+    enum sid_err open_err; /* of a batch: what flow.err is before the store */
+    bool opened;           /* what finish opens was opened with the rest */
 };
 
 /* Errors end up in flow.err: SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE

@@ -98,6 +98,10 @@
       "Transactions committed by the writer")                                  \
     X(SID_M_STORE_TRIPS, COUNTER, "smartidd_store_round_trips_total", "",      \
       "Times an answer of a PostgreSQL server was waited for")                 \
+    X(SID_M_STORE_WAITING, GAUGE, "smartidd_store_waiting", "",                \
+      "Waits for a PostgreSQL server that are under way")                      \
+    X(SID_M_STORE_RETRIES, COUNTER, "smartidd_store_retries_total", "",        \
+      "Transactions run again because something else was in their way")        \
     X(SID_M_OPS, COUNTER, "smartidd_store_operations_total", "",               \
       "Operations run by the writer")                                          \
     X(SID_M_STORE_ERRORS, COUNTER, "smartidd_store_errors_total", "",          \

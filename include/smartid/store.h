@@ -69,13 +69,14 @@ void sid_store_close(struct sid_store **store);
 bool sid_store_broken(const struct sid_store *store);
 
 /* ---- transactions ------------------------------------------------------ */
-/* For changes. Errors: SID_E_STORE. */
+/* For changes. Errors: SID_E_STORE, SID_E_AGAIN. */
 SID_FALLIBLE enum sid_err sid_store_begin(struct sid_store *store);
-/* For reads only: its commit needs no sync. Errors: SID_E_STORE. */
+/* For reads only: its commit needs no sync. Errors: the same. */
 SID_FALLIBLE enum sid_err sid_store_begin_read(struct sid_store *store);
 /* After SID_OK everything is on disk. Any error has rolled back; only after a
  * failed sync (sid_store_broken) a restart may find the transaction whole.
- * Errors: SID_E_STORE, SID_E_STORE_FULL. */
+ * Errors: SID_E_STORE, SID_E_STORE_FULL, SID_E_AGAIN (it may well succeed when
+ * all of it is done again). */
 SID_FALLIBLE enum sid_err sid_store_commit(struct sid_store *store);
 void sid_store_rollback(struct sid_store *store);
 /* One level of savepoint, for one operation inside a batch. When the database

@@ -10,6 +10,10 @@
  * operation of the batch that writes ends with that error; those that read keep
  * their own.
  *
+ * A database that other processes write to, too, may break a transaction off
+ * through no fault of its own (SID_E_AGAIN). Nothing of it is left then, and
+ * all of it is run again after a short pause, up to 8 times within 10 s.
+ *
  * An operation's node is embedded in the caller's object: a submit cannot fail.
  * It belongs to the writer from submit until done is called, on the writer
  * thread; after done returns the writer never touches it. */
@@ -23,7 +27,11 @@
 
 struct sid_op;
 /* Runs on the writer thread, inside the transaction. An error undoes what this
- * operation changed and becomes op->err; it does not hurt the others. */
+ * operation changed and becomes op->err; it does not hurt the others.
+ *
+ * It may be called again after its transaction was rolled back, and then finds
+ * other rows: it sets all its outputs afresh, and changes nothing but the store
+ * and its own operation. What else is to follow, counters too, is done's. */
 typedef enum sid_err sid_op_run_fn(struct sid_op *op, struct sid_store *store);
 /* Called once, after the commits, with op->err set. Must not block. */
 typedef void sid_op_done_fn(struct sid_op *op);

@@ -12,6 +12,7 @@
 #include "smartid/clock.h"
 #include "smartid/flow_wechat.h"
 #include "smartid/log.h"
+#include "smartid/metrics.h"
 #include "smartid/models.h"
 #include "smartid/recent.h"
 
@@ -259,7 +260,9 @@ sid_app_ask(struct sid_app *app) {
 
 bool
 sid_app_answered(const struct sid_app *app) {
-    return !atomic_load(&app->question.open) && sid_writer_healthy(app->writer);
+    bool waits = sid_metric_get(SID_M_STORE_WAITING) > 0;
+    return (waits || !atomic_load(&app->question.open)) &&
+           sid_writer_healthy(app->writer);
 }
 
 void

@@ -312,6 +312,8 @@ SID_FALLIBLE enum sid_err sid_credential_for(const struct sid_caller *caller,
 /* Reads the code of a check whose inputs are set. Any thread. Errors: those of
  * our own, after which nothing is known about it. */
 SID_FALLIBLE enum sid_err sid_verify_open(struct sid_verify *verify);
+/* Forgets what an earlier run has found, which was rolled back. */
+void sid_verify_forget(struct sid_verify *verify);
 /* Judges what was read and writes it down, inside a transaction; of a check
  * whose flow.err is set it writes down that. Errors: those of the store. */
 SID_FALLIBLE enum sid_err sid_verify_judge(struct sid_verify *verify,

@@ -391,14 +391,27 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     return err;
 }
 
+static void
+free_list(struct sid_enrol_job **list) {
+    while (*list != NULL) {
+        struct sid_enrol_job *job = *list;
+        *list = job->next;
+        sid_enrol_job_free(&job);
+    }
+}
+
+static void
+append(struct sid_enrol_job **link, struct sid_enrol_job *list) {
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = list;
+}
+
 /* Puts jobs behind those that wait for a place. */
 static void
 add_to_backlog(struct sid_app *app, struct sid_enrol_job *list) {
     pthread_mutex_lock(&app->lock);
-    struct sid_enrol_job **link = &app->backlog;
-    while (*link != NULL)
-        link = &(*link)->next;
-    *link = list;
+    append(&app->backlog, list);
     pthread_mutex_unlock(&app->lock);
 }
 
@@ -477,26 +490,31 @@ sid_enrol_job_submit(struct sid_enrol_job **take) {
 struct resume {
     struct sid_op op;
     struct sid_app *app;
+    struct sid_enrol_job *list;
+    int64_t n;
 };
 
 static enum sid_err
 resume_one(const char *id, int attempts, void *ctx) {
-    struct sid_app *app = ctx;
+    struct resume *resume = ctx;
     struct sid_enrol_job *job = NULL;
-    enum sid_err err = sid_enrol_job_new(app, id, &job);
+    enum sid_err err = sid_enrol_job_new(resume->app, id, &job);
     if (err != SID_OK)
         return err;
     job->suspect = attempts > 0;
     if (attempts >= SID_ATTEMPTS_MAX)
         give_up(job);
-    add_to_backlog(app, job);
+    append(&resume->list, job);
+    resume->n++;
     return SID_OK;
 }
 
 static enum sid_err
 resume_run(struct sid_op *op, struct sid_store *store) {
     struct resume *resume = (struct resume *)op;
-    return sid_store_enrol_unfinished(store, resume_one, resume->app);
+    free_list(&resume->list);
+    resume->n = 0;
+    return sid_store_enrol_unfinished(store, resume_one, resume);
 }
 
 enum sid_err
@@ -504,13 +522,11 @@ sid_enrol_resume(struct sid_app *app) {
     struct resume resume = {.op = {.run = resume_run, .read_only = true},
                             .app = app};
     enum sid_err err = sid_writer_run(app->writer, &resume.op);
+    add_to_backlog(app, resume.list); /* an error frees the app, and them */
     if (err != SID_OK)
         return err;
-    int64_t count = 0;
-    for (struct sid_enrol_job *job = app->backlog; job != NULL; job = job->next)
-        count++;
-    if (count > 0)
-        sid_log(SID_LOG_INFO, "enrolments_taken_up", SID_N("count", count));
+    if (resume.n > 0)
+        sid_log(SID_LOG_INFO, "enrolments_taken_up", SID_N("count", resume.n));
     sid_enrol_work_tick(app);
     return SID_OK;
 }
@@ -576,19 +592,8 @@ sid_enrol_work_tick(struct sid_app *app) {
     }
 }
 
-static void
-free_list(struct sid_enrol_job *list) {
-    while (list != NULL) {
-        struct sid_enrol_job *job = list;
-        list = job->next;
-        sid_enrol_job_free(&job);
-    }
-}
-
 void
 sid_enrol_work_fini(struct sid_app *app) {
-    free_list(app->backlog);
-    free_list(app->parked);
-    app->backlog = NULL;
-    app->parked = NULL;
+    free_list(&app->backlog);
+    free_list(&app->parked);
 }

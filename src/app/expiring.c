@@ -53,6 +53,7 @@ tell_chat(const struct sid_app *app, struct sid_store *store, const char *id,
 static enum sid_err
 expiring_run(struct sid_op *op, struct sid_store *store) {
     struct expiring *work = (struct expiring *)op;
+    work->count = 0;
     enum sid_err err =
         sid_store_expiring_each(store, work->before_s, EACH_MAX, keep, work);
     for (int i = 0; err == SID_OK && i < work->count; i++) {

@@ -27,10 +27,21 @@ sid_flow_page(struct sid_flow *flow, int limit, size_t row_size) {
     return rows;
 }
 
+/* A run before may have been rolled back after it had refused. */
+static enum sid_err
+flow_run(struct sid_op *op, struct sid_store *store) {
+    struct sid_flow *flow = (struct sid_flow *)op;
+    flow->refusal = SID_OK;
+    flow->field = NULL;
+    flow->retry_after_s = 0;
+    return flow->run(op, store);
+}
+
 void
 sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                 sid_op_done_fn *done) {
-    flow->op.run = run;
+    flow->run = run;
+    flow->op.run = flow_run;
     flow->op.done = done;
     sid_writer_submit(flow->app->writer, &flow->op);
 }

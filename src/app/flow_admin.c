@@ -161,6 +161,7 @@ list_one(const struct sid_client *client, void *ctx) {
 static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_client_list *list = (struct sid_client_list *)op;
+    sid_client_list_fini(list);
     enum sid_err err = sid_client_list_in(
         store, sid_caller_actor(&list->flow.caller), list_one, list);
     if (err != SID_OK || list->count == 0)

@@ -21,7 +21,7 @@ is_wanted(const struct sid_audit_look *look, const struct sid_audit_row *row) {
 static enum sid_err
 take_row(const struct sid_audit_entry *entry, void *ctx) {
     struct sid_audit_look *look = ctx;
-    if (entry->row.seq >= look->before_seq)
+    if (entry->row.seq >= look->end_seq)
         return SID_OK;
     look->any = true;
     if (!is_wanted(look, &entry->row))
@@ -61,9 +61,15 @@ static enum sid_err
 look_run(struct sid_op *op, struct sid_store *store) {
     struct sid_audit_look *look = (struct sid_audit_look *)op;
     int64_t head = sid_store_audit_head(store, NULL);
-    if (look->before_seq == 0 || look->before_seq > head + 1)
-        look->before_seq = head + 1;
-    int64_t from = look->before_seq - 1 - SID_AUDIT_SCAN_ROWS;
+    look->end_seq = look->before_seq;
+    if (look->end_seq == 0 || look->end_seq > head + 1)
+        look->end_seq = head + 1;
+    for (int i = 0; i < look->limit; i++)
+        sid_buf_clear(&look->rows[i]);
+    look->first = look->count = 0;
+    look->any = look->dropped = false;
+    look->next_seq = 0;
+    int64_t from = look->end_seq - 1 - SID_AUDIT_SCAN_ROWS;
     if (from < 0)
         from = 0;
     enum sid_err err =

@@ -9,6 +9,8 @@
 /* A code that cannot be checked has its row too, which says why. */
 static enum sid_err
 judge_item(struct sid_verify *item, struct sid_store *store) {
+    sid_verify_forget(item);
+    item->flow.err = item->open_err;
     enum sid_err err = sid_verify_judge(item, store);
     if (err == SID_OK)
         return SID_OK;
@@ -42,8 +44,7 @@ sid_verify_batch_start(struct sid_verify_batch *batch) {
         item->of_batch = true;
         memcpy(item->counter, batch->counter, sizeof item->counter);
         enum sid_err err = sid_verify_open(item);
-        if (err != SID_OK)
-            item->flow.err = err;
+        item->open_err = err == SID_OK ? item->flow.err : err;
     }
     sid_flow_submit(flow, batch_run, sid_flow_end);
 }

@@ -14,7 +14,7 @@
 #include "smartid/text.h"
 
 /* Reads a credential for those who may see it; for others it does not exist.
- */
+ * What *out had before is freed. */
 static enum sid_err
 read_for(const struct sid_caller *caller, bool officers,
          struct sid_store *store, const char *id, struct sid_credential *out) {
@@ -28,6 +28,7 @@ read_for(const struct sid_caller *caller, bool officers,
         sid_credential_fini(&row);
         return SID_E_NOT_FOUND;
     }
+    sid_credential_fini(out);
     *out = row;
     return SID_OK;
 }

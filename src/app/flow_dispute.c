@@ -35,6 +35,8 @@ checks_run(struct sid_op *op, struct sid_store *store) {
     struct sid_check_list *list = (struct sid_check_list *)op;
     struct sid_credential row = {0};
     int64_t before_seq = INT64_MAX;
+    list->count = 0;
+    list->more = false;
     enum sid_err err = sid_credential_for(&list->flow.caller, store,
                                           list->credential_id, &row);
     sid_credential_fini(&row);
@@ -178,6 +180,9 @@ static enum sid_err
 disputes_run(struct sid_op *op, struct sid_store *store) {
     struct sid_dispute_list *list = (struct sid_dispute_list *)op;
     char detail[DETAIL_SIZE];
+    for (; list->count > 0; list->count--)
+        sid_dispute_fini(&list->rows[list->count - 1]);
+    list->more = false;
     enum sid_err err = sid_store_dispute_list(
         store, list->outcome, list->after, list->limit + 1, list_dispute, list);
     (void)snprintf(detail, sizeof detail, "shown=%d after=%s", list->count,
@@ -214,6 +219,7 @@ settle_run(struct sid_op *op, struct sid_store *store) {
     struct sid_dispute_settle *settle = (struct sid_dispute_settle *)op;
     struct sid_dispute *row = &settle->dispute;
     const struct sid_caller *caller = &settle->flow.caller;
+    sid_dispute_fini(row);
     enum sid_err err = sid_store_dispute_get(store, settle->id, row);
     if (err == SID_OK && row->outcome != SID_DISPUTE_OPEN)
         err = SID_E_CONFLICT;

@@ -71,6 +71,7 @@ appeal_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_appeal *appeal = (struct sid_enrol_appeal *)op;
     struct sid_flow *flow = &appeal->get.flow;
     struct sid_enrolment row = {0};
+    sid_enrolment_fini(&appeal->get.enrolment);
     enum sid_err err = sid_store_enrol_get(store, appeal->get.id, &row);
     if (err == SID_OK &&
         !sid_caller_owns(&flow->caller, row.client_id, row.holder_hash))

@@ -106,6 +106,7 @@ static enum sid_err
 decide_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_decide *decide = (struct sid_enrol_decide *)op;
     struct sid_enrolment row = {0};
+    sid_enrolment_fini(&decide->enrolment);
     enum sid_err err = sid_store_enrol_get(store, decide->id, &row);
     if (err == SID_OK)
         err = apply(decide, store, &row);

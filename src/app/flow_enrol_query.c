@@ -204,6 +204,9 @@ static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_list *list = (struct sid_enrol_list *)op;
     char detail[DETAIL_SIZE];
+    for (; list->count > 0; list->count--)
+        sid_enrolment_fini(&list->rows[list->count - 1]);
+    list->more = false;
     enum sid_err err =
         sid_store_enrol_list(store, list->state, list->waiting, list->after,
                              list->limit + 1, list_one, list);
@@ -248,6 +251,7 @@ photo_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK)
         photo->key = row.key;
     sid_enrolment_fini(&row);
+    sid_buf_free(&photo->sealed);
     if (err == SID_OK)
         err =
             sid_store_photo_get(store, photo->id, photo->kind, &photo->sealed);

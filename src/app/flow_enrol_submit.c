@@ -134,7 +134,7 @@ hide_idempotency_key(struct sid_enrol_submit *submit) {
  * the statement and has an index of its raw text. */
 static enum sid_err
 judge_number(struct sid_enrol_submit *submit) {
-    struct sid_enrolment *enrolment = &submit->enrolment;
+    struct sid_enrolment *enrolment = &submit->made;
     const char *raw = submit->id_number_text;
     submit->id_number_bad =
         sid_idnumber_normalise(raw, strlen(raw), enrolment->created_at_s,
@@ -149,7 +149,7 @@ judge_number(struct sid_enrol_submit *submit) {
 
 static enum sid_err
 make_row(struct sid_enrol_submit *submit) {
-    struct sid_enrolment *enrolment = &submit->enrolment;
+    struct sid_enrolment *enrolment = &submit->made;
     struct sid_app *app = submit->flow.app;
     enrolment->state = SID_ENROL_RECEIVED;
     enrolment->created_at_s = sid_now_s();
@@ -363,14 +363,34 @@ insert(struct sid_enrol_submit *submit, struct sid_store *store) {
     return err;
 }
 
+/* What is stored and answered begins as what came in. */
+static enum sid_err
+begin_afresh(struct sid_enrol_submit *submit) {
+    struct sid_enrolment *row = &submit->enrolment;
+    const struct sid_buf *sealed = &submit->made.holder_sealed;
+    submit->replayed = false;
+    sid_enrolment_fini(row);
+    *row = submit->made;
+    row->holder_sealed = SID_BUF_EMPTY;
+    enum sid_err err =
+        sid_buf_append(&row->holder_sealed, sealed->ptr, sealed->len);
+    if (err == SID_OK)
+        err = sid_holder_secret_make(sid_keyring_holder(submit->flow.app->keys),
+                                     row->id, 0, submit->holder_secret,
+                                     row->holder_hash);
+    return err;
+}
+
 static enum sid_err
 receive_run(struct sid_op *op, struct sid_store *store) {
     struct sid_enrol_submit *submit = (struct sid_enrol_submit *)op;
+    enum sid_err err = begin_afresh(submit);
+    if (err != SID_OK)
+        return err;
     if (submit->idempotency_key[0] != '\0') {
         struct sid_idempotency first;
-        enum sid_err err =
-            sid_store_idempotency_get(store, submit->enrolment.client_id,
-                                      submit->idempotency_key, &first);
+        err = sid_store_idempotency_get(store, submit->enrolment.client_id,
+                                        submit->idempotency_key, &first);
         if (err == SID_OK)
             return replay(submit, store, &first);
         if (err != SID_E_NOT_FOUND)
@@ -378,7 +398,7 @@ receive_run(struct sid_op *op, struct sid_store *store) {
     }
     if (submit->counter)
         return insert(submit, store);
-    enum sid_err err = count_attempts(submit, store);
+    err = count_attempts(submit, store);
     if (err == SID_OK && submit->flow.refusal == SID_OK)
         err =
             sid_enrol_take_challenge(&submit->flow, store, submit->challenge_id,
@@ -503,6 +523,7 @@ sid_enrol_submit_fini(struct sid_enrol_submit *submit) {
     sid_wipe(submit->holder_secret, sizeof submit->holder_secret);
     for (int kind = 0; kind < SID_PHOTO_KINDS; kind++)
         sid_buf_free(&submit->photo[kind]);
+    sid_enrolment_fini(&submit->made);
     sid_enrolment_fini(&submit->enrolment);
     sid_enrol_job_free(&submit->job);
 }

@@ -111,6 +111,7 @@ issue_new(struct sid_issue *issue, struct sid_store *store,
     if (err == SID_OK)
         err = sid_app_issue(store, &made,
                             sid_caller_actor(&issue->look.flow.caller));
+    sid_credential_fini(&issue->look.credential);
     if (err == SID_OK)
         err = sid_store_credential_get(store, made.id, &issue->look.credential);
     sid_credential_fini(&made);

@@ -35,6 +35,7 @@ static enum sid_err
 list_run(struct sid_op *op, struct sid_store *store) {
     struct sid_key_list *list = (struct sid_key_list *)op;
     struct sid_app *app = list->flow.app;
+    sid_key_list_fini(list);
     for (int use = 0; use < SID_KEY_USE_COUNT; use++)
         list->current[use] =
             sid_keyring_current(app->keys, (enum sid_key_use)use);

@@ -154,7 +154,7 @@ misuse_main(void *arg) {
     struct sid_app *app = misuse->flow.app;
     (void)!nice(NICENESS); /* of this thread, on Linux */
     enum sid_err err = make_report(misuse);
-    misuse->work_err = err;
+    misuse->work_err = err == SID_E_AGAIN ? SID_E_STORE : err;
     misuse->flow.op.single_write = true;
     /* First: who is answered may ask for the next one. */
     pthread_mutex_lock(&app->lock);

@@ -2,6 +2,8 @@
  * struct. */
 #include "smartid/flow_overview.h"
 
+#include <string.h>
+
 #include "app_internal.h"
 #include "smartid/clock.h"
 
@@ -23,6 +25,7 @@ static enum sid_err
 overview_run(struct sid_op *op, struct sid_store *store) {
     struct sid_overview *overview = (struct sid_overview *)op;
     int64_t since_s = sid_now_s() - SID_OVERVIEW_S;
+    memset(overview->reasons, 0, sizeof overview->reasons);
     static const enum sid_enrol_state states[] = {SID_ENROL_REJECTED,
                                                   SID_ENROL_REVIEW};
     enum sid_err err = sid_store_overview(store, since_s, &overview->found);

@@ -35,6 +35,15 @@ audit(const struct sid_recover *recover, struct sid_store *store,
                          recover->look.id, outcome, detail);
 }
 
+/* What a run tells, and reads. */
+static void
+begin_afresh(struct sid_recover *recover) {
+    sid_credential_fini(&recover->look.credential);
+    recover->recovered = false;
+    recover->reasons.count = 0;
+    recover->tries_left = 0;
+}
+
 /* ---- writer: who may, and the row of the person -------------------------- */
 
 /* What suspends one stays in force. */
@@ -292,6 +301,7 @@ static enum sid_err
 settle_run(struct sid_op *op, struct sid_store *store) {
     struct sid_recover *recover = recover_of_op(op);
     struct sid_enrolment enrolment = {0};
+    begin_afresh(recover);
     if (recover->nobody)
         return settle_nobody(recover, store);
     enum sid_err err = read_both(recover, store, &enrolment);
@@ -520,7 +530,10 @@ begin_run(struct sid_op *op, struct sid_store *store) {
     struct sid_recover *recover = recover_of_op(op);
     struct sid_enrolment enrolment = {0};
     enum sid_err err;
+    begin_afresh(recover);
+    recover->nobody = false;
     if (recover->by_number) {
+        recover->look.id[0] = '\0';
         err = begin_by_number(recover, store, &enrolment);
     } else {
         err = read_both(recover, store, &enrolment);

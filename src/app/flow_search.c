@@ -68,6 +68,8 @@ take_all(struct sid_credential_search *search, struct sid_store *store,
 static enum sid_err
 search_run(struct sid_op *op, struct sid_store *store) {
     struct sid_credential_search *search = (struct sid_credential_search *)op;
+    for (; search->count > 0; search->count--)
+        sid_credential_look_fini(&search->rows[search->count - 1]);
     struct sid_credential one = {0};
     enum sid_err err = find_one(search, store, &one);
     if (err == SID_OK)

@@ -211,6 +211,19 @@ write_down(const struct sid_verify *verify, struct sid_store *store,
                             verify->credential_id, outcome, detail);
 }
 
+/* What a run before this one has found, which was rolled back. */
+void
+sid_verify_forget(struct sid_verify *verify) {
+    verify->valid = verify->expired = false;
+    verify->too_low = verify->needs_live = verify->used = false;
+    verify->base_dead = verify->opened = verify->portrait = false;
+    verify->credential_id[0] = '\0';
+    verify->with_details = NULL;
+    sid_buf_clear(&verify->sealed);
+    sid_buf_free(&verify->details_sealed);
+    sid_holder_fini(&verify->holder);
+}
+
 enum sid_err
 sid_verify_judge(struct sid_verify *verify, struct sid_store *store) {
     bool found;
@@ -227,6 +240,7 @@ sid_verify_judge(struct sid_verify *verify, struct sid_store *store) {
 
 static enum sid_err
 verify_run(struct sid_op *op, struct sid_store *store) {
+    sid_verify_forget((struct sid_verify *)op);
     return sid_verify_judge((struct sid_verify *)op, store);
 }
 

@@ -19,6 +19,7 @@ keep_row(const struct sid_dead_event *event, void *ctx) {
 static enum sid_err
 look_run(struct sid_op *op, struct sid_store *store) {
     struct sid_webhook_look *look = (struct sid_webhook_look *)op;
+    look->count = 0;
     enum sid_err err = sid_store_webhook_dead_count(store, &look->dead);
     if (err == SID_OK)
         err = sid_store_webhook_dead_each(store, false, 0, SID_WEBHOOK_DEAD_MAX,

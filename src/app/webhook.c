@@ -120,6 +120,8 @@ static enum sid_err
 read_run(struct sid_op *op, struct sid_store *store) {
     struct batch *batch = (struct batch *)op;
     batch->seq = batch->hook->seq;
+    batch->rows = batch->count = 0;
+    sid_buf_clear(&batch->body);
     enum sid_err err = append(&batch->body, "{\"events\":[");
     if (err == SID_OK)
         err = sid_store_audit_each(store, batch->hook->seq, SCAN_ROWS, take_row,
@@ -334,6 +336,7 @@ keep_event(const struct sid_dead_event *event, void *ctx) {
 
 static enum sid_err
 graves_run(struct sid_op *op, struct sid_store *store) {
+    ((struct graves *)op)->found = false;
     return sid_store_webhook_dead_each(store, true, 0, 1, keep_event, op);
 }
 

@@ -71,7 +71,8 @@ sid_reply_status(enum sid_err err) {
     case SID_E_PUSH_REPLAYED: case SID_E_PUSH_SEALED:
     case SID_E_API_REFUSED: case SID_E_API_ANSWER:
     /* These never leave a flow: a refused code is an answer, a photo that
-     * cannot be used a reason. */
+     * cannot be used a reason, and the writer tries again. */
+    case SID_E_AGAIN:
     case SID_E_CODE_LENGTH: case SID_E_CODE_ALPHABET:
     case SID_E_CODE_VERSION: case SID_E_CODE_KEY: case SID_E_CODE_MAC:
     case SID_E_CODE_CONTENT: case SID_E_CODE_EXPIRED: case SID_E_CODE_EARLY:

@@ -12,8 +12,8 @@
 #include "store_sql_ops.h"
 
 /* How long a commit whose answer was lost is looked up. Source: own choice: a
- * server that was only restarted is back by then; with a last try to connect to
- * two hosts it is within the 15 s of WatchdogSec= in smartidd.service. */
+ * server that was only restarted is back by then, and who waits is told within
+ * 20 s even after one that says nothing. */
 #define LOOK_UP_US ((int64_t)6 * 1000 * 1000)
 
 static void
@@ -96,14 +96,17 @@ look_up(struct sid_pgsql *pg) {
     enum sid_err err = sid_pg_ready_within(pg, LOOK_UP_US);
     if (err == SID_OK && pg->committed == pg->batch)
         return SID_OK;
-    if (err != SID_OK) {
+    bool known = err == SID_OK;
+    if (!known) {
         pg->unsure = true;
         sid_log(SID_LOG_ERROR, "commit_unknown",
                 SID_S("text", "the server went away during a commit and did "
                               "not come back in time"));
     }
     pg->in_txn = true; /* until the rollback that comes now */
-    return SID_E_STORE;
+    /* It was not made, and the lease, which has moved, keeps it from being made
+     * later. */
+    return known ? SID_E_AGAIN : SID_E_STORE;
 }
 
 /* Whether the answer to COMMIT says that it was made: PostgreSQL answers the
@@ -121,11 +124,14 @@ commit_changes(struct sid_pgsql *pg) {
     bool before = pg->conn != NULL;
     enum sid_err err = queue(pg, SID_SQL_COMMIT);
 
-    if (err != SID_OK)
-        return err;
-    err = sid_pg_wait(pg, &last);
     if (err == SID_OK)
+        err = sid_pg_wait(pg, &last);
+    if (last != NULL) {
         err = judge_commit(pg, last);
+        /* The last words of a server may come after the deed. */
+        if (err == SID_E_AGAIN && !sid_pg_is_conflict(last))
+            sid_pg_drop(pg);
+    }
     PQclear(last);
     if (err != SID_OK && before && pg->conn == NULL)
         err = look_up(pg);

@@ -78,13 +78,17 @@ sid_pgsql_of(struct sid_back *back) {
 /* ---- store_pgsql_error.c ----------------------------------------------- */
 
 /* What an SQLSTATE means; logs it unless it is an expected refusal
- * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND) or has been logged
- * since the last commit. state: NULL when the connection has gone. where: a
- * static word for the log. */
+ * (uniqueness: SID_E_EXISTS, foreign key: SID_E_NOT_FOUND), two transactions
+ * that were in each other's way, or has been logged since the last commit.
+ * SID_E_AGAIN inside a transaction: that may succeed when it is run again; the
+ * caller knows that it was not committed. state: NULL when the connection has
+ * gone. where: a static word for the log. */
 enum sid_err sid_pg_error(struct sid_pgsql *pg, const char *state,
                           const char *where);
 /* True for a refusal that costs its statement only: class 23. */
 bool sid_pg_is_refusal(const PGresult *result);
+/* True for a transaction that was in another's way, and is undone. */
+bool sid_pg_is_conflict(const PGresult *result);
 /* Of a result; NULL when it has none. */
 const char *sid_pg_state(const PGresult *result);
 

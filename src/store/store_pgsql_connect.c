@@ -6,6 +6,7 @@
 
 #include "smartid/clock.h"
 #include "smartid/log.h"
+#include "smartid/metrics.h"
 #include "store_pgsql.h"
 
 /* Between two tries to reach a server that is away: the first pause, doubled
@@ -91,7 +92,9 @@ sid_pg_connect(struct sid_pgsql *pg) {
                             NULL};
 
     SID_ASSERT(pg->conn == NULL);
+    sid_metric_add(SID_M_STORE_WAITING, 1);
     pg->conn = PQconnectdbParams(names, values, 1);
+    sid_metric_add(SID_M_STORE_WAITING, -1);
     if (pg->conn == NULL)
         return SID_E_NO_MEMORY;
     enum sid_err err = PQstatus(pg->conn) == CONNECTION_OK
@@ -165,9 +168,11 @@ sid_pg_ready_within(struct sid_pgsql *pg, int64_t most_us) {
         if (err == SID_OK || pg->broken || now_us >= until_us)
             return err;
         int64_t wait_us = pg->retry_at_us - now_us;
+        sid_metric_add(SID_M_STORE_WAITING, 1);
         if (wait_us > 0)
             nanosleep(&(struct timespec){.tv_sec = wait_us / 1000000,
                                          .tv_nsec = wait_us % 1000000 * 1000},
                       NULL);
+        sid_metric_add(SID_M_STORE_WAITING, -1);
     }
 }

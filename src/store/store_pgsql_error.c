@@ -12,6 +12,12 @@
 #define FOREIGN_KEY_VIOLATION "23503"
 #define DISK_FULL "53100"
 #define OUT_OF_MEMORY "53200"
+#define SERIALIZATION_FAILURE "40001"
+#define DEADLOCK_DETECTED "40P01"
+/* The connection, or the server with it, has gone or is about to go. */
+#define CLASS_CONNECTION "08"
+#define ADMIN_SHUTDOWN "57P01"
+#define CRASH_SHUTDOWN "57P02"
 
 static enum sid_err
 meaning(const char *state) {
@@ -24,6 +30,21 @@ meaning(const char *state) {
     if (strcmp(state, OUT_OF_MEMORY) == 0)
         return SID_E_NO_MEMORY;
     return SID_E_STORE;
+}
+
+static bool
+is_conflict(const char *state) {
+    return strcmp(state, SERIALIZATION_FAILURE) == 0 ||
+           strcmp(state, DEADLOCK_DETECTED) == 0;
+}
+
+/* Whether the same transaction may well succeed when it is run again. */
+static bool
+may_pass(const char *state) {
+    return is_conflict(state) ||
+           strncmp(state, CLASS_CONNECTION, sizeof CLASS_CONNECTION - 1) == 0 ||
+           strcmp(state, ADMIN_SHUTDOWN) == 0 ||
+           strcmp(state, CRASH_SHUTDOWN) == 0;
 }
 
 /* True the first time since the last commit: a server that stays away is one
@@ -51,6 +72,13 @@ sid_pg_is_refusal(const PGresult *result) {
     return state != NULL && strncmp(state, CLASS_CONSTRAINT, 2) == 0;
 }
 
+bool
+sid_pg_is_conflict(const PGresult *result) {
+    const char *state = sid_pg_state(result);
+
+    return state != NULL && is_conflict(state);
+}
+
 enum sid_err
 sid_pg_error(struct sid_pgsql *pg, const char *state, const char *where) {
     /* 08006 is PostgreSQL's own for a connection that failed. The server's
@@ -58,7 +86,10 @@ sid_pg_error(struct sid_pgsql *pg, const char *state, const char *where) {
     const char *shown = state == NULL ? "08006" : state;
     enum sid_err err = meaning(shown);
 
-    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND && is_news(pg, shown))
+    if (pg->in_txn && may_pass(shown))
+        err = SID_E_AGAIN;
+    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND && !is_conflict(shown) &&
+        is_news(pg, shown))
         sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
                 SID_S("sqlstate", shown), SID_S("at", where));
     return err;

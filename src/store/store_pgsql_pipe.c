@@ -25,7 +25,7 @@ sid_pg_drop(struct sid_pgsql *pg) {
     pg->pending_count = 0;
     memset(pg->prepared, 0, sizeof pg->prepared);
     if (pg->in_txn && pg->lost == SID_OK)
-        pg->lost = SID_E_STORE;
+        pg->lost = SID_E_AGAIN;
 }
 
 static enum sid_err
@@ -128,7 +128,9 @@ pump(struct sid_pgsql *pg) {
 
         if (more < 0 || left_us <= 0 || fd.fd < 0)
             return false;
+        sid_metric_add(SID_M_STORE_WAITING, 1);
         int rc = poll(&fd, 1, (int)(left_us / 1000) + 1);
+        sid_metric_add(SID_M_STORE_WAITING, -1);
         if (rc < 0 && errno != EINTR)
             return false;
         if (rc > 0 && (fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0 &&

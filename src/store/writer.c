@@ -15,6 +15,7 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
+#include "smartid/rand.h"
 
 /* Operations of one transaction at most, so that no answer waits for an endless
  * batch. Source: own choice; measured, 256 rows per commit already make one
@@ -33,6 +34,13 @@
  * takes some ms. */
 #define SWEEP_US ((int64_t)5000 * 1000)
 #define SWEEP_AGAIN_US ((int64_t)1000 * 1000)
+
+/* A batch is run so often, and begun anew within so long; the first pause.
+ * Source: own choice: the pauses of 8 runs are 0.3 to 1.6 s, and who waits for
+ * an answer is told something while it is still of use. */
+#define RUNS_MAX 8
+#define AGAIN_WITHIN_US ((int64_t)10 * 1000 * 1000)
+#define AGAIN_FIRST_US ((int64_t)10 * 1000)
 
 struct sid_writer {
     pthread_t thread;
@@ -183,11 +191,43 @@ run_and_commit(struct sid_store *store, struct sid_op *batch, bool reads) {
     return err;
 }
 
+/* Two that were in each other's way must not meet again at once: twice as long
+ * each time, of which a part is left to chance. */
+static void
+pause_before(int again) {
+    uint16_t draw = 0;
+    int64_t most_us = AGAIN_FIRST_US << (again - 1);
+
+    (void)!sid_rand_bytes(&draw, sizeof draw); /* else by the clock */
+    int64_t us = most_us / 4 + most_us * draw / UINT16_MAX;
+    nanosleep(&(struct timespec){.tv_sec = us / 1000000,
+                                 .tv_nsec = us % 1000000 * 1000},
+              NULL);
+}
+
+static enum sid_err
+run_until_done(struct sid_store *store, struct sid_op *batch, bool reads) {
+    int64_t until_us = sid_mono_us() + AGAIN_WITHIN_US;
+    enum sid_err err = run_and_commit(store, batch, reads);
+
+    for (int again = 1;
+         err == SID_E_AGAIN && again < RUNS_MAX && sid_mono_us() < until_us;
+         again++) {
+        sid_metric_add(SID_M_STORE_RETRIES, 1);
+        pause_before(again);
+        err = run_and_commit(store, batch, reads);
+    }
+    if (err != SID_E_AGAIN)
+        return err;
+    sid_log(SID_LOG_ERROR, "store_retries_spent");
+    return SID_E_STORE;
+}
+
 /* Runs the operations of a batch that read, or those that write, in one
  * transaction; its error hits every one of them. */
 static enum sid_err
 run_part(struct sid_store *store, struct sid_op *batch, bool reads) {
-    enum sid_err err = run_and_commit(store, batch, reads);
+    enum sid_err err = run_until_done(store, batch, reads);
 
     if (err == SID_OK)
         return SID_OK;
@@ -242,7 +282,7 @@ probe_if_due(struct sid_writer *writer) {
     watch_health(writer);
     note_refusal(writer, err);
     if (err != SID_OK)
-        return;
+        return; /* SID_E_AGAIN: with the next round */
     atomic_store(&writer->storage, SID_OK);
     sid_log(SID_LOG_INFO, "storage_writable");
 }

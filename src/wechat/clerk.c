@@ -15,10 +15,12 @@ take_caller(struct wechat_work *work) {
     const struct sid_attempt attempt = {.route = "/channels/wechat/{account}"};
     struct sid_app *app = work->turn->wechat->app;
     int64_t retry_s = 0;
-    return work->contact.client_id[0] != '\0' &&
-           sid_app_resume(app, &attempt, work->contact.client_id, false,
-                          &work->clerk, &retry_s) == SID_OK &&
-           work->clerk.role == SID_ROLE_CLERK;
+    if (work->contact.client_id[0] == '\0' || work->refused)
+        return false;
+    /* A refusal is counted and written down: once, however often this runs. */
+    work->refused = sid_app_resume(app, &attempt, work->contact.client_id,
+                                   false, &work->clerk, &retry_s) != SID_OK;
+    return !work->refused && work->clerk.role == SID_ROLE_CLERK;
 }
 
 /* What may be asked for here: granted to the clerk, allowed to the account, and
@@ -91,9 +93,10 @@ wechat_clerk_scans(struct wechat_work *work, struct sid_store *store) {
         purpose = nth(work, 1);
     if (purpose == NULL || !may_ask(work, purpose))
         return ask_purpose(work, store);
-    if (sid_app_within_quota(work->turn->wechat->app, &work->clerk, &retry_s) !=
-        SID_OK)
+    if (!work->paid && sid_app_within_quota(work->turn->wechat->app,
+                                            &work->clerk, &retry_s) != SID_OK)
         return say(work, SID_WT_CLERK_UNKNOWN);
+    work->paid = true;
     work->purpose = purpose;
     work->act = ACT_VERIFY;
     return SID_OK;

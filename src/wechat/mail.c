@@ -22,19 +22,22 @@
 #define WAIT_S 2
 #define WAIT_MAX_S 120
 
+/* What was taken out of the store. */
 static void
-release(struct wechat_mail *mail) {
-    struct sid_wechat *wechat = mail->wechat;
-    size_t account = mail->account;
+fini_taken(struct wechat_mail *mail) {
     sid_wechat_call_fini(&mail->call);
     sid_errand_fini(&mail->errand);
     sid_wechat_contact_fini(&mail->contact);
     sid_buf_free(&mail->content);
     wechat_code_free(&mail->code);
-    if (mail->submit != NULL) {
-        sid_enrol_submit_fini(mail->submit);
-        sid_free_wiped(mail->submit);
-    }
+    wechat_photo_unready(mail);
+}
+
+static void
+release(struct wechat_mail *mail) {
+    struct sid_wechat *wechat = mail->wechat;
+    size_t account = mail->account;
+    fini_taken(mail);
     sid_free_wiped(mail);
     atomic_fetch_sub(&wechat->line[account].under_way, 1);
 }
@@ -238,6 +241,8 @@ static void call_done(struct sid_wechat_call *call);
 
 static enum sid_err
 hand_over(struct wechat_mail *mail) {
+    if (atomic_load(&mail->wechat->stopping))
+        return SID_E_STOPPING;
     mail->call.account = mail->account;
     mail->call.done = call_done;
     return sid_wechat_api_submit(mail->wechat->api, &mail->call);
@@ -327,13 +332,18 @@ prepare(struct wechat_mail *mail, struct sid_store *store) {
 static enum sid_err
 take_run(struct sid_op *op, struct sid_store *store) {
     struct wechat_mail *mail = (struct wechat_mail *)op;
-    int64_t waiting = 0;
+    fini_taken(mail);
+    mail->skip = mail->fetched = false;
+    mail->also = SID_WECHAT_TEXT_COUNT;
+    mail->waiting = -1;
     mail->now_s = sid_now_s();
-    if (mail->look && sid_store_errand_count(store, &waiting) == SID_OK)
-        sid_metric_set(SID_M_WECHAT_OUTBOX, waiting);
-    enum sid_err err = sid_store_errand_take(
-        store, mail->wechat->accounts.item[mail->account].name, mail->now_s,
-        &mail->errand);
+    enum sid_err err =
+        mail->look ? sid_store_errand_count(store, &mail->waiting) : SID_OK;
+    if (err != SID_OK)
+        return err;
+    err = sid_store_errand_take(store,
+                                mail->wechat->accounts.item[mail->account].name,
+                                mail->now_s, &mail->errand);
     if (err != SID_OK)
         return err;
     err = prepare(mail, store);
@@ -349,6 +359,8 @@ take_done(struct sid_op *op) {
     struct wechat_mail *mail = (struct wechat_mail *)op;
     struct sid_wechat *wechat = mail->wechat;
     size_t account = mail->account;
+    if (mail->waiting >= 0)
+        sid_metric_set(SID_M_WECHAT_OUTBOX, mail->waiting);
     if (op->err != SID_OK) {
         if (op->err == SID_E_NOT_FOUND)
             atomic_store(&wechat->line[account].idle, true);
@@ -384,7 +396,6 @@ next(struct sid_wechat *wechat, size_t account, bool look) {
     mail->wechat = wechat;
     mail->account = account;
     mail->look = look;
-    mail->also = SID_WECHAT_TEXT_COUNT;
     sid_writer_submit(wechat->writer, &mail->op);
 }
 

@@ -104,6 +104,16 @@ load_photos(struct wechat_mail *mail, struct sid_store *store,
                          : err;
 }
 
+void
+wechat_photo_unready(struct wechat_mail *mail) {
+    mail->ready = false;
+    if (mail->submit == NULL)
+        return;
+    sid_enrol_submit_fini(mail->submit);
+    sid_free_wiped(mail->submit);
+    mail->submit = NULL;
+}
+
 /* Makes the submission once all is there. */
 static enum sid_err
 try_complete(struct wechat_mail *mail, struct sid_store *store,
@@ -213,6 +223,7 @@ enum sid_err
 wechat_photo_keep(struct wechat_mail *mail, struct sid_store *store) {
     struct sid_wechat_chat chat = {.step = ""};
     struct sid_buf sealed = SID_BUF_EMPTY;
+    wechat_photo_unready(mail);
     enum sid_err err = load_chat(mail, store, &chat);
     if (err == SID_OK)
         err = sid_contact_seal(mail->wechat->keys, &mail->contact,

@@ -161,6 +161,14 @@ nothing_run(struct sid_op *op, struct sid_store *store) {
     return SID_OK;
 }
 
+/* What is under way on the writer's thread is over; so it is when the store
+ * fails, too. */
+static void
+fence(struct sid_wechat *wechat) {
+    struct sid_op op = {.run = nothing_run, .read_only = true};
+    (void)!sid_writer_run(wechat->writer, &op);
+}
+
 static bool
 busy(const struct sid_wechat *wechat) {
     int under_way = 0;
@@ -176,13 +184,14 @@ sid_wechat_free(struct sid_wechat **wechat) {
         return;
     *wechat = NULL;
     atomic_store(&me->stopping, true);
+    fence(me); /* whoever calls from now on sees that we stop */
     sid_wechat_api_free(&me->api); /* every call has come back */
-    /* Errands go to the writer and, for an enrolment, the app and back. */
-    while (busy(me)) {
-        struct sid_op fence = {.run = nothing_run, .read_only = true};
+    /* Errands go to the writer and, for an enrolment, the app and back. The
+     * last fence is for who has counted itself out and is still on the way. */
+    for (bool over = false; !over;) {
+        over = !busy(me);
         wechat_mail_unpark(me);
-        if (sid_writer_run(me->writer, &fence) != SID_OK)
-            break;
+        fence(me);
     }
     for (size_t i = 0; i < me->accounts.count; i++) {
         sid_wechat_channel_free(&me->line[i].channel);

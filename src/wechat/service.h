@@ -147,6 +147,11 @@ enum wechat_act {
 struct wechat_work {
     struct sid_wechat_turn *turn;
     uint8_t push[SID_SHA256_BYTES]; /* what it is known by */
+    /* What is not in the store, and is done once however often it runs. */
+    bool paid;    /* out of the clerk's quota */
+    bool refused; /* the clerk's key was, and that was written down */
+    /* The rest is of one run. */
+    bool known; /* the push was taken before */
     int64_t now_s;
     struct sid_wechat_contact contact;
     struct sid_contact_holder holder;
@@ -208,6 +213,7 @@ struct wechat_mail {
     struct sid_buf content;
     enum sid_photo_kind kind; /* of a fetch: where the photo is to lie */
     bool look;                /* also count what waits */
+    int64_t waiting;          /* as it was counted; -1: it was not */
     bool skip;                /* there is nothing to be done */
     bool fetched;             /* the photo is in the store */
     bool ready;               /* the conversation is complete */
@@ -265,6 +271,8 @@ SID_FALLIBLE enum sid_err wechat_photo_keep(struct wechat_mail *mail,
  * goes back to where it was asked for. Errors: those of the store. */
 SID_FALLIBLE enum sid_err wechat_photo_missing(struct wechat_mail *mail,
                                                struct sid_store *store);
+/* Forgets the submission that one of them has made. Any thread that has it. */
+void wechat_photo_unready(struct wechat_mail *mail);
 /* The conversation is complete: it goes the way of POST /v1/enrollments. Takes
  * the mail. Writer's thread, between transactions. */
 void wechat_photo_submit(struct wechat_mail *mail);

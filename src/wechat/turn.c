@@ -51,7 +51,6 @@ answer_again(struct wechat_work *work, struct sid_store *store,
     struct sid_wechat_turn *turn = work->turn;
     const struct sid_keyring *keys = turn->wechat->keys;
     const struct sid_wechat_who who = who_of(turn);
-    sid_metric_add(SID_M_WECHAT_PUSH_AGAIN, 1);
     if (seen->answer_sealed.len == 0)
         return SID_OK;
     enum sid_err err = sid_contact_find(keys, store, &who, &work->contact);
@@ -119,7 +118,6 @@ static enum sid_err
 take_new(struct wechat_work *work, struct sid_store *store) {
     const struct sid_wechat_turn *turn = work->turn;
     const struct sid_wechat_who who = who_of(turn);
-    sid_metric_add(SID_M_WECHAT_PUSH_TAKEN, 1);
     if (turn->taken->push.kind == SID_WECHAT_UNSUBSCRIBE) {
         enum sid_err err = leave(work, store);
         return err == SID_OK ? keep(work, store, true, turn->wechat->run) : err;
@@ -139,19 +137,39 @@ take_new(struct wechat_work *work, struct sid_store *store) {
                : err;
 }
 
+static void
+fini_work(struct wechat_work *work) {
+    sid_wechat_contact_fini(&work->contact);
+    sid_wechat_chat_fini(&work->chat);
+    sid_wipe(&work->said, sizeof work->said);
+}
+
+/* What a run before this one has found and said. */
+static void
+begin_afresh(struct wechat_work *work) {
+    struct wechat_work fresh = {
+        .turn = work->turn, .paid = work->paid, .refused = work->refused};
+    memcpy(fresh.push, work->push, sizeof fresh.push);
+    fini_work(work);
+    *work = fresh;
+    sid_buf_free(&work->turn->answer);
+}
+
 static enum sid_err
 begin_run(struct sid_op *op, struct sid_store *store) {
     struct sid_wechat_turn *turn = (struct sid_wechat_turn *)op;
     struct wechat_work *work = turn->work;
     struct sid_wechat_seen seen = {.run = ""};
+    begin_afresh(work);
     work->now_s = sid_now_s();
     enum sid_err err = sid_store_push_get(store, work->push, &seen);
     /* What an earlier run of the daemon has begun and not ended is begun again:
      * what it does then is the same. */
-    bool known = err == SID_OK &&
-                 (seen.answered || strcmp(seen.run, turn->wechat->run) == 0);
+    work->known = err == SID_OK &&
+                  (seen.answered || strcmp(seen.run, turn->wechat->run) == 0);
     if (err == SID_OK || err == SID_E_NOT_FOUND)
-        err = known ? answer_again(work, store, &seen) : take_new(work, store);
+        err = work->known ? answer_again(work, store, &seen)
+                          : take_new(work, store);
     sid_wechat_seen_fini(&seen);
     return err;
 }
@@ -210,6 +228,9 @@ act_done(struct sid_flow *flow) {
 static void
 begin_done(struct sid_op *op) {
     struct sid_wechat_turn *turn = (struct sid_wechat_turn *)op;
+    sid_metric_add(turn->work->known ? SID_M_WECHAT_PUSH_AGAIN
+                                     : SID_M_WECHAT_PUSH_TAKEN,
+                   1);
     if (op->err == SID_OK && turn->work->act != ACT_NONE)
         wechat_act_start(turn->work, act_done);
     else
@@ -275,8 +296,7 @@ sid_wechat_turn_fini(struct sid_wechat_turn *turn) {
     sid_buf_free(&turn->answer);
     if (work == NULL)
         return;
-    sid_wechat_contact_fini(&work->contact);
-    sid_wechat_chat_fini(&work->chat);
+    fini_work(work);
     sid_free_wiped(work);
     turn->work = NULL;
 }

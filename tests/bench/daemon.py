@@ -17,8 +17,10 @@ WAIT_S = 60
 
 
 def number_of(index):
-    """A valid ID number of somebody born in 1880 (GB 11643-1999)."""
-    digits = "44052418800101%03d" % index
+    """A valid ID number of somebody born in 1880 (GB 11643-1999), of up to
+    28,000."""
+    day, order = divmod(index, 1000)
+    digits = "440524188001%02d%03d" % (day + 1, order)
     weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
     total = sum(int(d) * w for d, w in zip(digits, weights))
     return digits + "10X98765432"[total % 11]
@@ -83,10 +85,14 @@ class Daemon:
                 self.files.append((name, stream.read()))
 
     # ---- requests ----------------------------------------------------------
-    def enrolment(self):
+    def number(self):
+        """An ID number that has not been used."""
+        return number_of(next(self.numbers))
+
+    def enrolment(self, number=None):
         """Content type and body of an enrolment with a number of its own."""
         holder = {"name": "Zhang Yangben",
-                  "id_number": number_of(next(self.numbers)),
+                  "id_number": number or self.number(),
                   "consent": {"version": "2026-01",
                               "given_at": "2026-01-05T08:00:00Z"}}
         boundary = uuid.uuid4().hex

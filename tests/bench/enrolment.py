@@ -5,12 +5,14 @@ import json
 import statistics
 import time
 
+import load
 import servers
 from daemon import WORKERS
 
 STARTS = 5       # to tell the time to ready
 ENROLMENTS = 5   # one by one, for the CPU time, a round
 PARALLEL = 50    # at once, for the memory
+AT_ONCE = 8      # at once, for the rate: fewer than fill the queue
 NETWORK_ROUNDS = 5
 
 
@@ -83,14 +85,30 @@ def peak_memory(bench):
     server = bench.start()
     requests = [bench.enrolment() for _ in range(PARALLEL)]
     peak = servers.Peak(server.pid)
-    began = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(lambda r: bench.enrol(server.port, r), requests))
-    took = time.perf_counter() - began
     bench.row("memory peak, %d enrolments at once, MiB" % PARALLEL,
               "%.0f" % peak.end(), "400")
-    bench.row("enrolments per second, %d at once" % PARALLEL,
-              "%.1f" % (PARALLEL / took), "20")
+    server.end()
+
+
+def throughput(bench):
+    """With a sender that takes next to nothing of the cores."""
+    bench.say("%d rounds of %d s of enrolments, %d at once" % (
+        bench.rounds, 2 * bench.seconds, AT_ONCE))
+    server = bench.start()
+    bench.enrol(server.port)
+    rates = []
+    for _ in range(bench.rounds):
+        numbers = [bench.number() for _ in range(100 * bench.seconds)]
+        kind, body = bench.enrolment(numbers[0])
+        script = load.write_enrol_script(bench.folder, bench.keys["app"], kind,
+                                         body, numbers[0], numbers)
+        rates.append(load.wrk(server, script, AT_ONCE, 2 * bench.seconds))
+    bench.row("enrolments per second, %d at once" % AT_ONCE,
+              "%.1f" % statistics.median(run.rate for run in rates), "20")
+    bench.row("CPU per enrolment then, ms", "%.0f" % (
+        statistics.median(run.cpu_us for run in rates) / 1000))
     server.end()
 
 
@@ -99,3 +117,4 @@ def measure(bench):
     idle_memory(bench)
     cost(bench)
     peak_memory(bench)
+    throughput(bench)

@@ -8,6 +8,7 @@ import subprocess
 
 import servers
 
+ENROL_WAIT_S = 30
 Run = collections.namedtuple("Run", "rate p50_ms p99_ms p999_ms cpu_us")
 
 LUA = """
@@ -26,10 +27,26 @@ end
 if %d > 0 then
     function delay() return %d end
 end
+"""
+
+DONE = """
 function done(summary, latency)
-    print(string.format("measured p50=%%d p99=%%d p999=%%d errors=%%d",
+    print(string.format("measured p50=%d p99=%d p999=%d errors=%d",
         latency:percentile(50), latency:percentile(99),
         latency:percentile(99.9), summary.errors.status))
+end
+"""
+
+# The body is a file of which only the ID number changes.
+ENROL_LUA = """
+local file = io.open(%s, "rb")
+local before, after = file:read(%d), file:read("*a")
+local next_number = io.lines(%s)
+local headers = {["Content-Type"] = %s, ["Authorization"] = %s,
+                 ["Prefer"] = "wait=%d"}
+function request()
+    return wrk.format("POST", "/v1/enrollments", headers,
+                      before .. next_number() .. after)
 end
 """
 
@@ -43,7 +60,25 @@ def write_script(folder, key, codes, pause_ms=0):
               for code in codes]
     with open(path, "w", encoding="ascii") as out:
         out.write(LUA % (",\n".join(bodies), json.dumps(key), pause_ms,
-                         pause_ms))
+                         pause_ms) + DONE)
+    return path
+
+
+def write_enrol_script(folder, key, kind, body, number, numbers):
+    """A script for wrk that enrols one person after the other: the body, in
+    which the number is replaced by each of those."""
+    body_path, numbers_path, path = (
+        os.path.join(folder, name)
+        for name in ("enrolment", "numbers", "enrol.lua"))
+    with open(body_path, "wb") as out:
+        out.write(body.replace(number.encode(), b"", 1))
+    with open(numbers_path, "w", encoding="ascii") as out:
+        out.write("".join(one + "\n" for one in numbers))
+    with open(path, "w", encoding="ascii") as out:
+        out.write(ENROL_LUA % (
+            json.dumps(body_path), body.index(number.encode()),
+            json.dumps(numbers_path), json.dumps(kind), json.dumps(key),
+            ENROL_WAIT_S) + DONE)
     return path
 
 
@@ -51,7 +86,8 @@ def wrk(server, script, connections, seconds):
     """CPU time is that of the server's whole family, per request."""
     cpu = servers.cpu_s(server.pid)
     text = subprocess.run(
-        ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "-s", script,
+        ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "--timeout",
+         "60s", "-s", script,
          "http://127.0.0.1:%d/v1/verifications" % server.port],
         check=True, stdout=subprocess.PIPE, text=True).stdout
     cpu = servers.cpu_s(server.pid) - cpu

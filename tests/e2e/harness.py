@@ -281,8 +281,13 @@ class Daemon:
 
     # ---- keys -------------------------------------------------------------
     def ctl(self, *arguments, **options):
-        return run_tool("-c", self.config, *arguments,
+        return run_tool("-c", self.config, *arguments, binary=self.tool(),
                         env=self.ctl_environment(), **options)
+
+    def tool(self):
+        """Its smartidctl, with faces like the daemon's."""
+        return program("smartidctl-fake" if self.binary.endswith("-fake")
+                       else "smartidctl")
 
     def ctl_environment(self):
         return {}

@@ -12,7 +12,9 @@ import threading
 import time
 import unittest
 
-from harness import MODEL_DIR, ROLES, ROOT, Api, Case, Daemon, run_tool
+from harness import (MODEL_DIR, ROLES, ROOT, SLOW, Api, Case, Daemon,
+                     run_tool)
+from manager import Notices
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "tools"))
 import postgres  # noqa: E402 pylint: disable=wrong-import-position
@@ -204,6 +206,38 @@ class Faults(OnServer):
         self.assertEqual(result[0][0], "valid")
         self.assertEqual(self.verified() - before, {result[0][1]})
         self.assertEqual(self.check(code)[0], "valid")
+
+
+class Silent(OnServer):
+    """A server of which nothing is heard any more."""
+
+    def test_the_watchdog_is_told_that_the_daemon_waits_and_does_not_hang(self):
+        period_s = 0.9 * SLOW
+        notices = Notices(self)
+        line = postgres.Line(self.server)
+        self.addCleanup(line.cut)
+        self.daemon.stop()
+        self.daemon.env.update({
+            "SMARTIDD_STORE_DATABASE": line.uri(self.schema),
+            "NOTIFY_SOCKET": notices.name,
+            "WATCHDOG_USEC": str(int(period_s * 1e6))})
+        self.daemon.start()
+        self.assertEqual(self.check("x")[0], "not_valid")
+        line.stop()
+        self.addCleanup(line.mend)
+        result = []
+        one = threading.Thread(target=lambda: result.append(self.check("x")))
+        one.start()
+        last = time.monotonic()
+        end = last + 4 * period_s
+        while time.monotonic() < end:
+            notices.wait("WATCHDOG", period_s)
+            self.assertLess(time.monotonic() - last, period_s)
+            last = time.monotonic()
+        self.assertEqual(result, [])
+        line.mend()
+        one.join(30)
+        self.assertEqual(result[0][0], "not_valid")
 
 
 class Schema(Case):

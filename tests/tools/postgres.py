@@ -8,9 +8,11 @@ import glob
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.parse
 
 # Without syncs a server that is killed finds everything again, one whose machine
@@ -96,6 +98,110 @@ class Server:
         """What psql answers, a row each line."""
         return self.run("psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                         "-d", self.uri(schema), "-c", text).strip()
+
+
+class Line:
+    """A way to a server by TCP that can be cut: made by the test, which ends
+    it. Nothing is lost while it is stopped: what was sent before comes late,
+    as after a network that was only slow."""
+
+    def __init__(self, server):
+        self.server = server
+        self.flows = threading.Event()
+        self.flows.set()
+        self.open = set()
+        self.lock = threading.Lock()
+        self.port = 0
+        self.listener = None
+        self.mend()
+
+    def uri(self, schema):
+        query = {"host": "127.0.0.1", "port": self.port,
+                 "user": self.server.role, "options": "-csearch_path=" + schema}
+        return "postgresql:///postgres?" + urllib.parse.urlencode(
+            query, quote_via=urllib.parse.quote)
+
+    def mend(self):
+        """After cut() or stop()."""
+        self.flows.set()
+        if self.listener is None:
+            self.listener = socket.create_server(("127.0.0.1", self.port))
+            self.port = self.listener.getsockname()[1]
+            threading.Thread(target=self.accept, args=(self.listener,),
+                             daemon=True).start()
+
+    def stop(self):
+        """From now on nothing arrives, and nobody is told."""
+        self.flows.clear()
+
+    def cut(self):
+        """Connections break, and new ones are refused."""
+        listener, self.listener = self.listener, None
+        if listener is not None:
+            # A close alone leaves it open while accept() waits.
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        with self.lock:
+            pairs = list(self.open)
+        for one in pairs:
+            one.close_both()
+
+    def accept(self, listener):
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            pair = Pair(self, near)
+            with self.lock:
+                self.open.add(pair)
+            threading.Thread(target=pair.run, daemon=True).start()
+
+
+class Pair:
+    """One connection by a line."""
+
+    def __init__(self, line, near):
+        self.line = line
+        self.near = near
+        self.far = socket.socket(socket.AF_UNIX)
+
+    def close_both(self):
+        for one in (self.near, self.far):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def carry(self, source, target):
+        try:
+            while True:
+                data = source.recv(65536)
+                self.line.flows.wait()
+                if not data:
+                    break
+                target.sendall(data)
+        except OSError:
+            pass
+        self.close_both()
+
+    def run(self):
+        try:
+            self.line.flows.wait()
+            self.far.connect(os.path.join(self.line.server.folder,
+                                          ".s.PGSQL.5432"))
+            back = threading.Thread(target=self.carry,
+                                    args=(self.far, self.near), daemon=True)
+            back.start()
+            self.carry(self.near, self.far)
+            back.join()
+        except OSError:
+            pass  # the server is away
+        finally:
+            with self.line.lock:
+                self.line.open.discard(self)
+            self.near.close()
+            self.far.close()
 
 
 def main():

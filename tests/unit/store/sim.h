@@ -27,6 +27,7 @@ struct sim_plan {
     int fault_one_in; /* transactions; 0: none */
     int end_one_in;   /* transactions are cut or killed; 0: none */
     int start_one_in; /* starts that follow are hit, too; 0: none */
+    int again_one_in; /* transactions are broken off and run again; 0: none */
     bool cut_at_end;  /* whatever the dice say */
 };
 
@@ -48,7 +49,7 @@ struct sim {
     int people; /* numbers given so far */
     int done;   /* operations */
     uint64_t trace;
-    int faults, cuts, kills, starts_hit;
+    int faults, cuts, kills, starts_hit, again;
     const char *wrong; /* what was found; NULL: nothing */
 };
 
@@ -218,16 +219,41 @@ sim_step(struct sim *sim, struct sim_state *next) {
         *next = after;
 }
 
+static inline enum sid_err
+sim_steps(struct sim *sim, int n, struct sim_state *next) {
+    *next = *sim_now(sim);
+    enum sid_err err = sid_store_begin(sim->f->store);
+
+    for (int i = 0; err == SID_OK && i < n; i++)
+        sim_step(sim, next);
+    return err;
+}
+
+/* A run as of a transaction that something was in the way of: nothing of it may
+ * be left, and the same comes again. */
+static inline void
+sim_in_vain(struct sim *sim, int n) {
+    struct sim_state gone;
+    uint64_t random = sim->random;
+    int people = sim->people, done = sim->done;
+
+    if (sim_steps(sim, n, &gone) == SID_OK)
+        sid_store_rollback(sim->f->store);
+    sim->random = random;
+    sim->people = people;
+    sim->done = done;
+    sim->again++;
+}
+
 /* One transaction. *next: what is in the store if it is found there. */
 static inline enum sid_err
 sim_transaction(struct sim *sim, struct sim_state *next) {
     struct sid_store *store = sim->f->store;
     int n = 1 + sim_dice(sim, SIM_BATCH);
 
-    *next = *sim_now(sim);
-    enum sid_err err = sid_store_begin(store);
-    for (int i = 0; err == SID_OK && i < n; i++)
-        sim_step(sim, next);
+    if (sim_one_in(sim, sim->plan.again_one_in))
+        sim_in_vain(sim, n);
+    enum sid_err err = sim_steps(sim, n, next);
     if (err == SID_OK)
         err = sid_store_commit(store);
     if (sim_one_in(sim, 8))
@@ -494,7 +520,7 @@ sim_from_environment(const char *name, uint64_t otherwise) {
 
 /* What many runs came to. */
 struct sim_total {
-    long ops, faults, cuts, kills, starts_hit;
+    long ops, faults, cuts, kills, starts_hit, again;
     int wrong;
 };
 
@@ -511,6 +537,7 @@ sim_run_many(struct fixture *f, const struct sim_plan *plan, uint64_t first,
         total.cuts += sim.cuts;
         total.kills += sim.kills;
         total.starts_hit += sim.starts_hit;
+        total.again += sim.again;
         if (sim.wrong != NULL)
             printf("seed %llu, operation %d: %s\n", (unsigned long long)seed,
                    sim.done, sim.wrong);
@@ -518,9 +545,9 @@ sim_run_many(struct fixture *f, const struct sim_plan *plan, uint64_t first,
         total.wrong += sim.wrong != NULL;
     }
     printf("%llu seeds from %llu on: %ld operations, %ld faults, %ld power "
-           "cuts, %ld kills, %ld starts hit, %d wrong\n",
+           "cuts, %ld kills, %ld starts hit, %ld run again, %d wrong\n",
            (unsigned long long)seeds, (unsigned long long)first, total.ops,
-           total.faults, total.cuts, total.kills, total.starts_hit,
+           total.faults, total.cuts, total.kills, total.starts_hit, total.again,
            total.wrong);
     return total;
 }

@@ -17,6 +17,7 @@ plan(int ops) {
         .fault_one_in = 12,
         .end_one_in = 24,
         .start_one_in = 2,
+        .again_one_in = 6,
     };
 }
 
@@ -29,7 +30,7 @@ whatever_fails_the_store_is_what_it_has_acknowledged(void **state) {
 
     assert_int_equal(total.wrong, 0);
     assert_true(total.faults > 0 && total.cuts > 0 && total.kills > 0 &&
-                total.starts_hit > 0);
+                total.starts_hit > 0 && total.again > 0);
 }
 
 static void

@@ -70,7 +70,7 @@ a_connection_that_breaks_within_one_takes_it_along_and_no_more(void **state) {
     ok(append(f->store, 6));
     ok(insert_credential(f->store, 1, 1, &serial));
     kill_connection(f->store);
-    assert_int_equal(sid_store_commit(f->store), SID_E_STORE);
+    assert_int_equal(sid_store_commit(f->store), SID_E_AGAIN);
     assert_false(sid_store_broken(f->store));
     append_one(f->store);
     assert_int_equal(count_audit(f->store), 2);
@@ -85,10 +85,10 @@ every_function_tells_of_a_lost_transaction_until_it_ends(void **state) {
     ok(sid_store_begin(f->store));
     kill_connection(f->store);
     assert_int_equal(sid_store_credential_get(f->store, "crd_x", &out),
-                     SID_E_STORE);
-    assert_int_equal(append(f->store, 6), SID_E_STORE);
-    assert_int_equal(sid_store_savepoint(f->store), SID_E_STORE);
-    assert_int_equal(sid_store_commit(f->store), SID_E_STORE);
+                     SID_E_AGAIN);
+    assert_int_equal(append(f->store, 6), SID_E_AGAIN);
+    assert_int_equal(sid_store_savepoint(f->store), SID_E_AGAIN);
+    assert_int_equal(sid_store_commit(f->store), SID_E_AGAIN);
     append_one(f->store);
 }
 
