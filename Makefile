@@ -212,6 +212,13 @@ FAIL_WRAPPED := malloc calloc realloc reallocarray CRYPTO_secure_malloc \
   getrandom strdup pthread_mutex_init pthread_rwlock_init
 FAIL_LINK := $(addprefix -Wl$(comma)--wrap=,$(FAIL_WRAPPED))
 FAIL := $(BUILD)/tests/fuzz/fail.o
+# The same for what stands on the store.
+FAIL_STORE := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit \
+  check_key audit audit_each audit_anchor audit_cut webhook_place)
+FAIL_STORE_OBJ := $(BUILD)/tests/fuzz/fail_store.o
+# And of tests/unit/ctl/io_fails.c: files, and the running daemon.
+FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \
+  getline fgets ferror fwrite fflush fsync ftruncate flock rename sid_ctl_control)
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
 UNIT_LAYERS := base crypto work image face qr json core store app photo wechat http ctl
@@ -229,10 +236,10 @@ $(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
 $(foreach l,crypto image json core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
 $(eval $(call UNIT_RULE,face,,$(BUILD)/src/face/face_kernel.o))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV) $(BUILD)/tests/tools/throwing.o))
-$(eval $(call UNIT_RULE,app,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
+$(eval $(call UNIT_RULE,app,$(FAIL_LINK) $(FAIL_STORE),$(FAIL) $(FAIL_STORE_OBJ) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,wechat,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
-$(eval $(call UNIT_RULE,ctl,$(LIBS_ctl),$(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))
+$(eval $(call UNIT_RULE,ctl,$(LIBS_ctl) $(FAIL_LINK) $(FAIL_STORE) $(FAIL_IO),$(FAIL) $(FAIL_STORE_OBJ) $(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))
 .SECONDARY:
 
 # ---- programs of the tests -------------------------------------------------

@@ -134,8 +134,8 @@ void sid_config_default(struct sid_config *out);
  * value of the wrong type or out of range, match_review > match_accept,
  * upload_total_bytes < one enrolment, a control socket whose path is too long
  * for one, a page to enrol without a client: all refused. Errors: SID_E_IO
- * (cannot be read), SID_E_CONFIG; problem says where and what would be
- * accepted; out untouched. */
+ * (cannot be read), SID_E_NO_MEMORY, SID_E_CONFIG; problem says where and what
+ * would be accepted; out untouched. */
 SID_FALLIBLE enum sid_err sid_config_load(const char *path,
                                           struct sid_config *out,
                                           struct sid_config_problem *problem);

@@ -40,8 +40,8 @@ struct sid_ini {
 enum sid_err sid_ini_refuse(struct sid_ini *ini, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The file of ini->path. *out must be empty. Errors: SID_E_IO (with the
- * problem), SID_E_NO_MEMORY, SID_E_CONFIG (too large). */
+/* The file of ini->path. *out must be empty. Errors, each with a
+ * problem: SID_E_IO, SID_E_NO_MEMORY, SID_E_CONFIG (too large). */
 SID_FALLIBLE enum sid_err sid_ini_read(struct sid_ini *ini,
                                        struct sid_buf *out);
 /* Calls the handlers. A line that is too long, has a NUL or is nothing that an

@@ -68,13 +68,12 @@ note(const struct sid_audit_look *look, struct sid_store *store) {
                          "shown", detail);
 }
 
-/* The number of a row, as its JSON begins with it. */
+/* The number of a row, as its JSON begins with it; a comma ends it. */
 static int64_t
 seq_of(const struct sid_buf *row) {
     static const char head[] = "{\"seq\":";
     int64_t seq = 0;
-    for (size_t i = sizeof head - 1;
-         i < row->len && row->ptr[i] >= '0' && row->ptr[i] <= '9'; i++)
+    for (size_t i = sizeof head - 1; row->ptr[i] != ','; i++)
         seq = seq * 10 + (row->ptr[i] - '0');
     return seq;
 }

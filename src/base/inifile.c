@@ -41,6 +41,9 @@ sid_ini_read(struct sid_ini *ini, struct sid_buf *out) {
         return io_failed(ini, "opened");
     ssize_t n = 0;
     enum sid_err err = sid_buf_reserve(out, SID_INI_FILE_MAX_BYTES + 1);
+    if (err != SID_OK)
+        (void)snprintf(ini->problem->text, sizeof ini->problem->text, "%s: %s",
+                       ini->path, sid_err_text(err));
     while (err == SID_OK && out->len <= SID_INI_FILE_MAX_BYTES) {
         n = read(fd, out->ptr + out->len,
                  SID_INI_FILE_MAX_BYTES + 1 - out->len);

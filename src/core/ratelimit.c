@@ -44,18 +44,20 @@ key_of(const struct sid_address *source) {
     return key;
 }
 
-/* The place of the source; else a free one; else the oldest one's. */
+/* The place of the source; else a free one; else the oldest one's. Places are
+ * taken from the first on and never given back: behind a free one all are. */
 static struct source *
 place_of(struct sid_rate *rate, const struct sid_address *key) {
     struct source *best = &rate->source[0];
     for (size_t i = 0; i < SID_RATE_SOURCES; i++) {
         struct source *at = &rate->source[i];
-        if (at->count > 0 && memcmp(&at->key, key, sizeof *key) == 0)
+        if (at->count == 0) {
+            best = at;
+            break;
+        }
+        if (memcmp(&at->key, key, sizeof *key) == 0)
             return at;
-        bool better = at->count == 0
-                          ? best->count != 0
-                          : best->count != 0 && at->begun_s < best->begun_s;
-        if (better)
+        if (at->begun_s < best->begun_s)
             best = at;
     }
     *best = (struct source){.key = *key};
@@ -71,8 +73,7 @@ sid_rate_count(struct sid_rate *rate, const struct sid_address *source,
         at->begun_s = now_s;
         at->count = 0;
     }
-    if (at->count < UINT32_MAX)
-        at->count++;
+    at->count += at->count < UINT32_MAX;
     *left_s = at->begun_s + rate->period_s - now_s;
     return at->count;
 }

@@ -198,13 +198,11 @@ spread_add(struct spread *spread, int64_t count) {
 
 static int64_t
 median(const struct spread *spread) {
-    int64_t below = 0;
-    for (int64_t count = 0; count <= MEDIAN_MAX; count++) {
-        below += spread->hours[count];
-        if (2 * below >= spread->total)
-            return count;
-    }
-    return MEDIAN_MAX;
+    int64_t count = 0;
+    int64_t below = spread->hours[0];
+    while (2 * below < spread->total) /* of which the last one has all */
+        below += spread->hours[++count];
+    return count;
 }
 
 static bool
@@ -431,7 +429,8 @@ too_fast(const struct sid_report *report, const struct sid_tally *before,
                    "one person, two keys, within %" PRId64
                    " minutes (limit %" PRId64 ")",
                    took_s / 60, report->limits->near_min);
-    return strcmp(before->client, check->client) != 0 &&
+    return strncmp(before->client, check->client, sizeof before->client - 1) !=
+               0 &&
            took_s <= report->limits->near_min * 60;
 }
 

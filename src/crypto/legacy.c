@@ -39,8 +39,8 @@ run(const uint8_t *key, const uint8_t *iv, int encrypting, struct sid_span in,
                 EVP_CipherInit_ex2(ctx, crypto_algs.cbc, key, iv, encrypting,
                                    NULL) == 1 &&
                 EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-                EVP_CipherUpdate(ctx, out, &n, in.ptr, (int)in.len) == 1 &&
-                (size_t)n == in.len;
+                EVP_CipherUpdate(ctx, out, &n, in.ptr, (int)in.len) == 1;
+    SID_ASSERT(!good || (size_t)n == in.len);
     EVP_CIPHER_CTX_free(ctx);
     if (!good)
         sid_wipe(out, in.len);

@@ -115,7 +115,7 @@ sid_audit_walk(struct sid_store *store, sid_audit_each_fn *each,
             return err;
         err = sid_store_audit_by_time(store, &at, PIECE_ROWS, each, ctx, &rows);
         sid_store_rollback(store);
-        if (err == SID_OK && pause != NULL)
+        if (err == SID_OK)
             err = pause(ctx);
     } while (err == SID_OK && rows == PIECE_ROWS);
     return err;

@@ -96,8 +96,7 @@ sid_audit_parse_time(const char *text, int64_t offset_s, int64_t *out_us);
 
 /* Reads all rows, in the order of their times, in pieces, so that no
  * transaction stays open while somebody waits for output; between the pieces
- * `pause` (may be NULL) is called. Errors: those of the store, of each, of
- * pause. */
+ * `pause` is called. Errors: those of the store, of each, of pause. */
 SID_FALLIBLE enum sid_err sid_audit_walk(struct sid_store *store,
                                          sid_audit_each_fn *each,
                                          enum sid_err (*pause)(void *ctx),

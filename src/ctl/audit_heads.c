@@ -147,11 +147,9 @@ sid_heads_read(const char *path, const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
     struct place at = {.path = path, .begin = heads->count};
     char *text = NULL;
     size_t room = 0;
-    ssize_t len;
-    while (err == SID_OK && (len = getline(&text, &room, file)) >= 0) {
+    while (err == SID_OK && getline(&text, &room, file) >= 0) {
         at.line++;
-        if (len > 0 && text[len - 1] == '\n')
-            text[len - 1] = '\0';
+        text[strcspn(text, "\n")] = '\0';
         at.is_a_log = strncmp(text, BEGINNING, strlen(BEGINNING)) != 0;
         if (text[0] != '\0')
             err = judge_line(&at, text, public_key, heads, findings);

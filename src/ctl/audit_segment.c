@@ -231,7 +231,8 @@ read_rows(struct reader *reader) {
         ended = count != NULL;
         if (!ended)
             err = take_row(reader, root);
-        else if (!json_is_integer(count) || json_object_size(root) != 1 ||
+        else if (json_typeof(count) != JSON_INTEGER ||
+                 json_object_size(root) != 1 ||
                  json_integer_value(count) != rows)
             err = broken(reader, "it has not as many rows as it says");
         json_decref(root);

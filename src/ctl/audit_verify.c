@@ -8,7 +8,8 @@
 #include "audit_walk.h"
 #include "smartid/clock.h"
 
-/* Rows between two signs of life on a terminal. */
+/* Rows between two signs of life on a terminal, the first of which is due at
+ * once. */
 #define PROGRESS_ROWS 65536
 /* A head is due after one interval; it is missed after two and this. Source:
  * own choice: a tick, a slow disk, a busy machine. */
@@ -162,7 +163,7 @@ sid_walk_row(const struct sid_audit_entry *entry, void *ctx) {
         note_coverage(walk, &entry->row, covered);
     if (err == SID_OK && walk->what->archive != NULL)
         err = sid_walk_note(walk, &entry->row);
-    if (walk->what->progress && walk->chain.rows % PROGRESS_ROWS == 0)
+    if (walk->what->progress && walk->chain.rows % PROGRESS_ROWS == 1)
         (void)fprintf(stderr, "\rrow %" PRId64 " ", walk->chain.rows);
     return err;
 }

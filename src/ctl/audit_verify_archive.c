@@ -147,7 +147,8 @@ sid_walk_log(struct walk *walk, int64_t seq,
     return SID_OK;
 }
 
-/* All rows that are in both have come: as each MAC stands on all before it, the
+/* All rows that are in both have come, and the chain still ends with the
+ * archive's last one: as each MAC stands on all before it, the
  * last one's says whether they were the same. */
 static void
 end_twin(struct walk *walk) {
@@ -160,8 +161,7 @@ end_twin(struct walk *walk) {
         sid_walk_tell(
             &(struct sid_chain_finding){SID_CHAIN_MISSING, twin->seq + 1, last},
             walk);
-    else if (walk->chain.seq == last &&
-             memcmp(twin->mac, walk->chain.mac, sizeof twin->mac) != 0)
+    else if (memcmp(twin->mac, walk->chain.mac, sizeof twin->mac) != 0)
         sid_finding(walk->findings,
                     "row %" PRId64 ": is another one in the archive", last);
 }

@@ -77,8 +77,8 @@ run(const char *given, int argc, char **argv) {
     return usage();
 }
 
-int
-main(int argc, char **argv) {
+static int
+choose(int argc, char **argv) {
     const char *config_path = NULL;
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {
@@ -109,4 +109,15 @@ main(int argc, char **argv) {
     int status = run(config_path, argc - at, argv + at);
     sid_crypto_fini();
     return status;
+}
+
+/* What was printed may be a key that is shown once: lost, it is no success. */
+int
+main(int argc, char **argv) {
+    int status = choose(argc, argv);
+    bool lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+    if (status != SID_CTL_OK || !lost)
+        return status;
+    (void)fputs("smartidctl: the output could not be written\n", stderr);
+    return SID_CTL_FAILED;
 }

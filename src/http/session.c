@@ -107,20 +107,15 @@ static int
 worth_dropping(const struct sid_session *session,
                const struct sid_session *who) {
     bool alike = session->kind == who->kind;
-    switch (session->kind) {
-    case SID_SESSION_APPLICANT:
-        return 3;
-    case SID_SESSION_HOLDER:
-        if (alike && sid_equal_ct(session->holder_hash, who->holder_hash,
-                                  sizeof who->holder_hash))
-            return 4;
-        return who->kind == SID_SESSION_APPLICANT ? 0 : 2;
-    case SID_SESSION_VISITOR:
-        return who->kind == SID_SESSION_APPLICANT ? 0 : 2;
-    case SID_SESSION_KEY:
+    if (session->kind == SID_SESSION_KEY)
         return alike && strcmp(session->client_id, who->client_id) == 0;
-    }
-    return 0;
+    if (session->kind == SID_SESSION_APPLICANT)
+        return 3;
+    if (session->kind == SID_SESSION_HOLDER && alike &&
+        sid_equal_ct(session->holder_hash, who->holder_hash,
+                     sizeof who->holder_hash))
+        return 4;
+    return who->kind == SID_SESSION_APPLICANT ? 0 : 2;
 }
 
 /* The one to be given up first; NOWHERE when there is none. */
@@ -133,8 +128,7 @@ find_victim(const struct sid_sessions *me, const struct sid_session *who) {
         int worth = worth_dropping(session, who);
         bool longer = best != NOWHERE &&
                       session->seen_at_s < me->place[best].session.seen_at_s;
-        if (worth > best_worth ||
-            (worth > 0 && worth == best_worth && longer)) {
+        if (worth > best_worth || (worth == best_worth && longer)) {
             best = i;
             best_worth = worth;
         }

@@ -107,7 +107,7 @@ judge_with(struct sid_request *req, const struct sid_page_set *pages,
     if (err == SID_OK) {
         req->session = session;
         req->caller = caller;
-    } else if (err == SID_E_UNAUTHENTICATED || err == SID_E_RATE) {
+    } else { /* a key or a page that is no more: it will not come back */
         enum sid_err closed = sid_session_close(server->sessions, cookie);
         err = closed == SID_OK ? err : closed;
     }

@@ -114,6 +114,24 @@ class Clients(Case):
 
         self.both_ways(work)
 
+    def test_r_an_output_that_cannot_be_written_is_no_success(self):
+        """A full disk must not swallow a key that is shown once, or a
+        verdict."""
+        for arguments in (("--version",), ("--help",), ("client", "list"),
+                          ("client", "add", "--role", "app", "--name", "x"),
+                          ("audit", "verify"), ("audit", "public-key"),
+                          ("audit", "export"), ("audit", "report"),
+                          ("audit", "--help")):
+            with self.subTest(arguments=arguments), \
+                    open("/dev/full", "wb") as full:
+                result = subprocess.run(
+                    [program("smartidctl"), "-c", self.daemon.config,
+                     *arguments], stdout=full, stderr=subprocess.PIPE,
+                    stdin=subprocess.DEVNULL, env=clean_environment(),
+                    text=True, timeout=60, check=False)
+                self.assertEqual(result.returncode, 1, result)
+                self.assertIn("smartidctl: ", result.stderr)
+
     def test_list_shows_every_client_and_no_key(self):
         keys = []
 

@@ -48,8 +48,8 @@ fuzz_has_failed(void) {
 }
 
 /* Source: xorshift64*, Vigna 2016. */
-static bool
-fails(void) {
+bool
+fuzz_fails(void) {
     if (!armed)
         return false;
     if (left > 0) {
@@ -66,113 +66,113 @@ fails(void) {
     return now;
 }
 
-/* What the linker calls instead of a function, and that function itself. */
-#define WRAP(type, none, name, params, args)                                   \
-    type __real_##name params;                                                 \
-    type __wrap_##name params;                                                 \
-    type __wrap_##name params { return fails() ? (none) : __real_##name args; }
+FUZZ_WRAP(void *, NULL, malloc, (size_t size), (size))
+FUZZ_WRAP(void *, NULL, calloc, (size_t count, size_t size), (count, size))
+FUZZ_WRAP(void *, NULL, realloc, (void *ptr, size_t size), (ptr, size))
+FUZZ_WRAP(void *, NULL, reallocarray, (void *ptr, size_t count, size_t size),
+          (ptr, count, size))
 
-WRAP(void *, NULL, malloc, (size_t size), (size))
-WRAP(void *, NULL, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, NULL, realloc, (void *ptr, size_t size), (ptr, size))
-WRAP(void *, NULL, reallocarray, (void *ptr, size_t count, size_t size),
-     (ptr, count, size))
+FUZZ_WRAP(void *, NULL, CRYPTO_secure_malloc,
+          (size_t size, const char *file, int line), (size, file, line))
+FUZZ_WRAP(EVP_CIPHER_CTX *, NULL, EVP_CIPHER_CTX_new, (void), ())
+FUZZ_WRAP(EVP_MD_CTX *, NULL, EVP_MD_CTX_new, (void), ())
+FUZZ_WRAP(EVP_MAC_CTX *, NULL, EVP_MAC_CTX_new, (EVP_MAC * mac), (mac))
+FUZZ_WRAP(EVP_KDF_CTX *, NULL, EVP_KDF_CTX_new, (EVP_KDF * kdf), (kdf))
+FUZZ_WRAP(int, 0, EVP_CipherInit_ex2,
+          (EVP_CIPHER_CTX * ctx, const EVP_CIPHER *cipher,
+           const unsigned char *key, const unsigned char *iv, int enc,
+           const OSSL_PARAM params[]),
+          (ctx, cipher, key, iv, enc, params))
+FUZZ_WRAP(int, 0, EVP_CipherUpdate,
+          (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_len,
+           const unsigned char *in, int in_len),
+          (ctx, out, out_len, in, in_len))
+FUZZ_WRAP(int, 0, EVP_CipherFinal_ex,
+          (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_len),
+          (ctx, out, out_len))
+FUZZ_WRAP(int, 0, EVP_Digest,
+          (const void *in, size_t in_len, unsigned char *out, unsigned *out_len,
+           const EVP_MD *md, ENGINE *engine),
+          (in, in_len, out, out_len, md, engine))
+FUZZ_WRAP(int, 0, EVP_DigestSign,
+          (EVP_MD_CTX * ctx, unsigned char *out, size_t *out_len,
+           const unsigned char *in, size_t in_len),
+          (ctx, out, out_len, in, in_len))
+FUZZ_WRAP(int, 0, EVP_DigestVerify,
+          (EVP_MD_CTX * ctx, const unsigned char *mac, size_t mac_len,
+           const unsigned char *in, size_t in_len),
+          (ctx, mac, mac_len, in, in_len))
+FUZZ_WRAP(int, 0, EVP_KDF_derive,
+          (EVP_KDF_CTX * ctx, unsigned char *out, size_t len,
+           const OSSL_PARAM params[]),
+          (ctx, out, len, params))
+FUZZ_WRAP(int, 0, EVP_MAC_init,
+          (EVP_MAC_CTX * ctx, const unsigned char *key, size_t len,
+           const OSSL_PARAM params[]),
+          (ctx, key, len, params))
+FUZZ_WRAP(int, 0, EVP_MAC_update,
+          (EVP_MAC_CTX * ctx, const unsigned char *in, size_t len),
+          (ctx, in, len))
+FUZZ_WRAP(int, 0, EVP_MAC_final,
+          (EVP_MAC_CTX * ctx, unsigned char *out, size_t *len, size_t size),
+          (ctx, out, len, size))
 
-WRAP(void *, NULL, CRYPTO_secure_malloc,
-     (size_t size, const char *file, int line), (size, file, line))
-WRAP(EVP_CIPHER_CTX *, NULL, EVP_CIPHER_CTX_new, (void), ())
-WRAP(EVP_MD_CTX *, NULL, EVP_MD_CTX_new, (void), ())
-WRAP(EVP_MAC_CTX *, NULL, EVP_MAC_CTX_new, (EVP_MAC * mac), (mac))
-WRAP(EVP_KDF_CTX *, NULL, EVP_KDF_CTX_new, (EVP_KDF * kdf), (kdf))
-WRAP(int, 0, EVP_CipherInit_ex2,
-     (EVP_CIPHER_CTX * ctx, const EVP_CIPHER *cipher, const unsigned char *key,
-      const unsigned char *iv, int enc, const OSSL_PARAM params[]),
-     (ctx, cipher, key, iv, enc, params))
-WRAP(int, 0, EVP_CipherUpdate,
-     (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_len,
-      const unsigned char *in, int in_len),
-     (ctx, out, out_len, in, in_len))
-WRAP(int, 0, EVP_CipherFinal_ex,
-     (EVP_CIPHER_CTX * ctx, unsigned char *out, int *out_len),
-     (ctx, out, out_len))
-WRAP(int, 0, EVP_Digest,
-     (const void *in, size_t in_len, unsigned char *out, unsigned *out_len,
-      const EVP_MD *md, ENGINE *engine),
-     (in, in_len, out, out_len, md, engine))
-WRAP(int, 0, EVP_DigestSign,
-     (EVP_MD_CTX * ctx, unsigned char *out, size_t *out_len,
-      const unsigned char *in, size_t in_len),
-     (ctx, out, out_len, in, in_len))
-WRAP(int, 0, EVP_DigestVerify,
-     (EVP_MD_CTX * ctx, const unsigned char *mac, size_t mac_len,
-      const unsigned char *in, size_t in_len),
-     (ctx, mac, mac_len, in, in_len))
-WRAP(int, 0, EVP_KDF_derive,
-     (EVP_KDF_CTX * ctx, unsigned char *out, size_t len,
-      const OSSL_PARAM params[]),
-     (ctx, out, len, params))
-WRAP(int, 0, EVP_MAC_init,
-     (EVP_MAC_CTX * ctx, const unsigned char *key, size_t len,
-      const OSSL_PARAM params[]),
-     (ctx, key, len, params))
-WRAP(int, 0, EVP_MAC_update,
-     (EVP_MAC_CTX * ctx, const unsigned char *in, size_t len), (ctx, in, len))
-WRAP(int, 0, EVP_MAC_final,
-     (EVP_MAC_CTX * ctx, unsigned char *out, size_t *len, size_t size),
-     (ctx, out, len, size))
+FUZZ_WRAP(int, 0, EVP_CIPHER_CTX_ctrl,
+          (EVP_CIPHER_CTX * ctx, int type, int arg, void *ptr),
+          (ctx, type, arg, ptr))
+FUZZ_WRAP(int, 0, EVP_CIPHER_CTX_set_padding, (EVP_CIPHER_CTX * ctx, int pad),
+          (ctx, pad))
+FUZZ_WRAP(int, 0, EVP_DigestInit_ex2,
+          (EVP_MD_CTX * ctx, const EVP_MD *md, const OSSL_PARAM params[]),
+          (ctx, md, params))
+FUZZ_WRAP(int, 0, EVP_DigestUpdate,
+          (EVP_MD_CTX * ctx, const void *in, size_t len), (ctx, in, len))
+FUZZ_WRAP(int, 0, EVP_DigestFinal_ex,
+          (EVP_MD_CTX * ctx, unsigned char *out, unsigned *len),
+          (ctx, out, len))
+FUZZ_WRAP(int, 0, EVP_DigestSignInit_ex,
+          (EVP_MD_CTX * ctx, EVP_PKEY_CTX **pctx, const char *name,
+           OSSL_LIB_CTX *lib, const char *query, EVP_PKEY *key,
+           const OSSL_PARAM params[]),
+          (ctx, pctx, name, lib, query, key, params))
+FUZZ_WRAP(int, 0, EVP_DigestVerifyInit_ex,
+          (EVP_MD_CTX * ctx, EVP_PKEY_CTX **pctx, const char *name,
+           OSSL_LIB_CTX *lib, const char *query, EVP_PKEY *key,
+           const OSSL_PARAM params[]),
+          (ctx, pctx, name, lib, query, key, params))
+FUZZ_WRAP(EVP_PKEY *, NULL, EVP_PKEY_new_raw_private_key,
+          (int type, ENGINE *engine, const unsigned char *key, size_t len),
+          (type, engine, key, len))
+FUZZ_WRAP(EVP_PKEY *, NULL, EVP_PKEY_new_raw_public_key,
+          (int type, ENGINE *engine, const unsigned char *key, size_t len),
+          (type, engine, key, len))
+FUZZ_WRAP(int, 0, EVP_PKEY_get_raw_public_key,
+          (const EVP_PKEY *key, unsigned char *out, size_t *len),
+          (key, out, len))
+FUZZ_WRAP(EVP_MD *, NULL, EVP_MD_fetch,
+          (OSSL_LIB_CTX * lib, const char *name, const char *query),
+          (lib, name, query))
+FUZZ_WRAP(EVP_MAC *, NULL, EVP_MAC_fetch,
+          (OSSL_LIB_CTX * lib, const char *name, const char *query),
+          (lib, name, query))
+FUZZ_WRAP(EVP_KDF *, NULL, EVP_KDF_fetch,
+          (OSSL_LIB_CTX * lib, const char *name, const char *query),
+          (lib, name, query))
+FUZZ_WRAP(EVP_CIPHER *, NULL, EVP_CIPHER_fetch,
+          (OSSL_LIB_CTX * lib, const char *name, const char *query),
+          (lib, name, query))
+FUZZ_WRAP(int, 0, CRYPTO_secure_malloc_init, (size_t size, size_t least),
+          (size, least))
 
-WRAP(int, 0, EVP_CIPHER_CTX_ctrl,
-     (EVP_CIPHER_CTX * ctx, int type, int arg, void *ptr),
-     (ctx, type, arg, ptr))
-WRAP(int, 0, EVP_CIPHER_CTX_set_padding, (EVP_CIPHER_CTX * ctx, int pad),
-     (ctx, pad))
-WRAP(int, 0, EVP_DigestInit_ex2,
-     (EVP_MD_CTX * ctx, const EVP_MD *md, const OSSL_PARAM params[]),
-     (ctx, md, params))
-WRAP(int, 0, EVP_DigestUpdate, (EVP_MD_CTX * ctx, const void *in, size_t len),
-     (ctx, in, len))
-WRAP(int, 0, EVP_DigestFinal_ex,
-     (EVP_MD_CTX * ctx, unsigned char *out, unsigned *len), (ctx, out, len))
-WRAP(int, 0, EVP_DigestSignInit_ex,
-     (EVP_MD_CTX * ctx, EVP_PKEY_CTX **pctx, const char *name,
-      OSSL_LIB_CTX *lib, const char *query, EVP_PKEY *key,
-      const OSSL_PARAM params[]),
-     (ctx, pctx, name, lib, query, key, params))
-WRAP(int, 0, EVP_DigestVerifyInit_ex,
-     (EVP_MD_CTX * ctx, EVP_PKEY_CTX **pctx, const char *name,
-      OSSL_LIB_CTX *lib, const char *query, EVP_PKEY *key,
-      const OSSL_PARAM params[]),
-     (ctx, pctx, name, lib, query, key, params))
-WRAP(EVP_PKEY *, NULL, EVP_PKEY_new_raw_private_key,
-     (int type, ENGINE *engine, const unsigned char *key, size_t len),
-     (type, engine, key, len))
-WRAP(EVP_PKEY *, NULL, EVP_PKEY_new_raw_public_key,
-     (int type, ENGINE *engine, const unsigned char *key, size_t len),
-     (type, engine, key, len))
-WRAP(int, 0, EVP_PKEY_get_raw_public_key,
-     (const EVP_PKEY *key, unsigned char *out, size_t *len), (key, out, len))
-WRAP(EVP_MD *, NULL, EVP_MD_fetch,
-     (OSSL_LIB_CTX * lib, const char *name, const char *query),
-     (lib, name, query))
-WRAP(EVP_MAC *, NULL, EVP_MAC_fetch,
-     (OSSL_LIB_CTX * lib, const char *name, const char *query),
-     (lib, name, query))
-WRAP(EVP_KDF *, NULL, EVP_KDF_fetch,
-     (OSSL_LIB_CTX * lib, const char *name, const char *query),
-     (lib, name, query))
-WRAP(EVP_CIPHER *, NULL, EVP_CIPHER_fetch,
-     (OSSL_LIB_CTX * lib, const char *name, const char *query),
-     (lib, name, query))
-WRAP(int, 0, CRYPTO_secure_malloc_init, (size_t size, size_t least),
-     (size, least))
-
-WRAP(ssize_t, (errno = EIO, -1), getrandom,
-     (void *out, size_t len, unsigned flags), (out, len, flags))
-WRAP(char *, NULL, strdup, (const char *text), (text))
-WRAP(int, ENOMEM, pthread_rwlock_init,
-     (pthread_rwlock_t * lock, const pthread_rwlockattr_t *how), (lock, how))
-WRAP(int, ENOMEM, pthread_mutex_init,
-     (pthread_mutex_t * mutex, const pthread_mutexattr_t *how), (mutex, how))
+FUZZ_WRAP(ssize_t, (errno = EIO, -1), getrandom,
+          (void *out, size_t len, unsigned flags), (out, len, flags))
+FUZZ_WRAP(char *, NULL, strdup, (const char *text), (text))
+FUZZ_WRAP(int, ENOMEM, pthread_rwlock_init,
+          (pthread_rwlock_t * lock, const pthread_rwlockattr_t *how),
+          (lock, how))
+FUZZ_WRAP(int, ENOMEM, pthread_mutex_init,
+          (pthread_mutex_t * mutex, const pthread_mutexattr_t *how),
+          (mutex, how))
 
 /* ---- the libraries' own allocations -------------------------------------- */
 static void *
@@ -204,12 +204,12 @@ static sqlite3_mem_methods sqlite_own;
 
 static void *
 sqlite_malloc(int size) {
-    return fails() ? NULL : sqlite_own.xMalloc(size);
+    return fuzz_fails() ? NULL : sqlite_own.xMalloc(size);
 }
 
 static void *
 sqlite_realloc(void *ptr, int size) {
-    return fails() ? NULL : sqlite_own.xRealloc(ptr, size);
+    return fuzz_fails() ? NULL : sqlite_own.xRealloc(ptr, size);
 }
 
 void

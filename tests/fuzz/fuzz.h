@@ -38,6 +38,16 @@ void fuzz_fail_nth(unsigned n);
 bool fuzz_fail_end(void);
 /* Whether one has so far. */
 bool fuzz_has_failed(void);
+/* Whether the call at hand is to fail. */
+bool fuzz_fails(void);
+/* What the linker (--wrap) calls instead of a function, and that function
+ * itself. none: what the function gives when it fails. */
+#define FUZZ_WRAP(type, none, name, params, args)                              \
+    type __real_##name params;                                                 \
+    type __wrap_##name params;                                                 \
+    type __wrap_##name params {                                                \
+        return fuzz_fails() ? (none) : __real_##name args;                     \
+    }
 /* Puts the allocators of OpenSSL and SQLite in place; before either is used. */
 void fuzz_fail_setup(void);
 

@@ -18,6 +18,7 @@
 #include "../../fuzz/each_fails.h"
 #include "smartid/aead.h"
 #include "smartid/keyring.h"
+#include "smartid/legacy.h"
 #include "smartid/log.h"
 #include "smartid/master.h"
 #include "smartid/sign.h"
@@ -126,6 +127,30 @@ hash(void) {
     return err;
 }
 
+/* What failed leaves nothing of the plaintext behind. */
+static enum sid_err
+speak_as_others_do(void) {
+    static const uint8_t zeros[2 * SID_CBC_BLOCK_BYTES];
+    static const uint8_t iv[SID_CBC_BLOCK_BYTES] = {4};
+    const struct sid_span parts[] = {sid_span_str("a"), sid_span_str("b")};
+    uint8_t digest[SID_SHA1_BYTES] = {0};
+    uint8_t in[2 * SID_CBC_BLOCK_BYTES] = "text", out[sizeof in];
+    uint8_t back[sizeof in];
+    memset(out, 9, sizeof out);
+    memset(back, 9, sizeof back);
+    enum sid_err err = sid_legacy_sha1(parts, 2, digest);
+    assert_true((err == SID_OK) == (memcmp(digest, zeros, sizeof digest) != 0));
+    if (err != SID_OK)
+        return err;
+    err = sid_legacy_cbc_encrypt(key, iv, sid_span_of(in, sizeof in), out);
+    assert_true((err != SID_OK) == (memcmp(out, zeros, sizeof out) == 0));
+    if (err != SID_OK)
+        return err;
+    err = sid_legacy_cbc_decrypt(key, iv, sid_span_of(out, sizeof out), back);
+    assert_memory_equal(back, err == SID_OK ? in : zeros, sizeof back);
+    return err;
+}
+
 static enum sid_err
 sign_and_verify(void) {
     struct sid_sign_key *pair = NULL;
@@ -224,6 +249,7 @@ each_failure_inside_is_a_failure_outside(void **state) {
     each_call_fails(encrypt_and_decrypt);
     each_call_fails(make_macs);
     each_call_fails(hash);
+    each_call_fails(speak_as_others_do);
     each_call_fails(sign_and_verify);
     each_call_fails(make_a_keyring);
     each_call_fails(wrap_by_master);

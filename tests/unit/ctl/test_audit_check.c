@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "audit_fixture.h"
@@ -455,6 +456,43 @@ a_stop_that_never_had_a_head_is_told_until_the_next_start(void **state) {
 }
 
 static void
+a_start_that_names_another_head_says_nothing_of_the_stop(void **state) {
+    struct audit_fixture *f = *state;
+    audit_append(f, "daemon_started", 60, true);
+    audit_append(f, "daemon_stopped", 5, false);
+    audit_append_detail(f, "daemon_started", 60, "head=1");
+    audit_fixture_restore(f);
+    expect_good(f, NULL, "all fit");
+}
+
+static void
+a_row_about_the_archive_without_numbers_is_of_no_rows(void **state) {
+    struct audit_fixture *f = *state;
+    audit_append_detail(f, "audit_archived", 5, "");
+    audit_fixture_restore(f);
+    expect_good(f, &(struct sid_audit_check){.archive = f->folder},
+                "archive: 0 of them, in 0 segments");
+}
+
+static void
+on_a_terminal_it_shows_that_it_goes_on(void **state) {
+    char told[256] = "";
+    int before = dup(STDERR_FILENO);
+    int file = memfd_create("told", MFD_CLOEXEC);
+    assert_true(before >= 0 && file >= 0);
+    assert_true(dup2(file, STDERR_FILENO) >= 0);
+    struct audit_fixture *f = *state;
+    expect_good(
+        f, &(struct sid_audit_check){.own_heads = f->heads, .progress = true},
+        "all fit");
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    assert_true(pread(file, told, sizeof told - 1, 0) > 0);
+    assert_string_equal(told, "\rrow 1 \r\033[K");
+    (void)close(before);
+    (void)close(file);
+}
+
+static void
 a_log_from_before_there_were_heads_is_good(void **state) {
     struct audit_fixture *f = *state;
     audit_sql(f, "DELETE FROM audit WHERE seq > 5");
@@ -500,6 +538,9 @@ main(void) {
         OWN(rows_that_wait_for_their_head_are_good_until_it_is_overdue),
         OWN(rows_of_the_tool_while_no_daemon_runs_wait_for_its_start),
         OWN(a_stop_that_never_had_a_head_is_told_until_the_next_start),
+        OWN(a_start_that_names_another_head_says_nothing_of_the_stop),
+        OWN(a_row_about_the_archive_without_numbers_is_of_no_rows),
+        T(on_a_terminal_it_shows_that_it_goes_on),
         OWN(a_log_from_before_there_were_heads_is_good),
         T(many_findings_are_counted_and_the_first_are_shown),
     };

@@ -12,6 +12,7 @@
 
 #include "../../../src/http/cookie.h"
 #include "../../../src/http/session.h"
+#include "../../fuzz/each_fails.h"
 #include "smartid/text.h"
 
 #define LIFE_S 1000
@@ -227,6 +228,37 @@ then_one_of_the_same_client(void **state) {
     assert_true(lives(next, 3));
 }
 
+/* Not the one that was opened first. */
+static void
+of_one_client_the_one_goes_that_was_seen_longest_ago(void **state) {
+    (void)state;
+    char used[SID_SESSION_COOKIE_SIZE], left[SID_SESSION_COOKIE_SIZE];
+    char next[SID_SESSION_COOKIE_SIZE];
+    assert_int_equal(open_one("cli_one", false, 0, used), SID_OK);
+    assert_int_equal(open_one("cli_one", false, 1, left), SID_OK);
+    fill(SID_SESSIONS_MAX - 2, "cli_other", false, 2);
+    assert_true(lives(used, 3));
+    assert_int_equal(open_one("cli_one", false, 4, next), SID_OK);
+    assert_false(lives(left, 4));
+    assert_true(lives(used, 4));
+}
+
+static void
+who_has_come_out_of_a_chat_goes_before_a_key_but_not_for_an_applicant(
+    void **state) {
+    (void)state;
+    char next[SID_SESSION_COOKIE_SIZE], visitor[SID_SESSION_COOKIE_SIZE];
+    const struct sid_session who = {.kind = SID_SESSION_VISITOR,
+                                    .ends_at_s = LIFE_S};
+    const struct sid_session_times times = at(0);
+    assert_int_equal(sid_session_open(sessions, &who, &times, visitor), SID_OK);
+    fill(SID_SESSIONS_MAX - 1, "cli_other", false, 1);
+    assert_int_equal(open_one("cli_page", true, 2, next), SID_E_QUEUE_FULL);
+    assert_true(lives(visitor, 2));
+    assert_int_equal(open_one("cli_one", false, 2, next), SID_OK);
+    assert_false(lives(visitor, 2));
+}
+
 static void
 a_table_full_of_others_takes_nobody(void **state) {
     (void)state;
@@ -288,6 +320,30 @@ applicants_of_one_source_are_counted_together(void **state) {
     assert_true(sid_session_applicant_may(sessions, &other, 3, 20, &left_s));
     assert_true(sid_session_applicant_may(sessions, &one, 0, 20, &left_s));
     assert_true(sid_session_applicant_may(sessions, &one, 3, 70, &left_s));
+}
+
+static enum sid_err
+begin_open_and_close(void) {
+    struct sid_sessions *mine = sessions;
+    char cookie[SID_SESSION_COOKIE_SIZE] = "";
+    sessions = NULL;
+    enum sid_err err = sid_sessions_new(&sessions);
+    assert_true((err == SID_OK) == (sessions != NULL));
+    if (err == SID_OK)
+        err = open_one("cli_1", false, 0, cookie);
+    assert_true((err == SID_OK) == (cookie[0] != '\0'));
+    if (err == SID_OK)
+        err = sid_session_close(sessions, cookie);
+    sid_sessions_free(&sessions);
+    sid_sessions_free(&sessions); /* NULL is fine */
+    sessions = mine;
+    return err;
+}
+
+static void
+each_call_that_fails_opens_no_session(void **state) {
+    (void)state;
+    each_call_fails(begin_open_and_close);
 }
 
 static void
@@ -409,10 +465,14 @@ main(void) {
         TEST(in_a_full_table_what_is_over_makes_room_first),
         TEST(then_the_applicant_seen_longest_ago_goes),
         TEST(then_one_of_the_same_client),
+        TEST(of_one_client_the_one_goes_that_was_seen_longest_ago),
+        TEST(
+            who_has_come_out_of_a_chat_goes_before_a_key_but_not_for_an_applicant),
         TEST(a_table_full_of_others_takes_nobody),
         TEST(a_holder_displaces_their_own_session_first),
         TEST(then_an_applicants_and_then_any_holders),
         TEST(applicants_of_one_source_are_counted_together),
+        TEST(each_call_that_fails_opens_no_session),
         TEST(the_token_is_the_cookies_own),
         cmocka_unit_test(a_cookie_is_found_among_others),
         cmocka_unit_test(what_is_no_cookie_of_a_session_is_not_taken),

@@ -148,6 +148,20 @@ a_session_of_a_key_that_was_revoked_ends(void **state) {
 }
 
 static void
+who_fails_too_often_waits_and_the_session_ends_all_the_same(void **state) {
+    (void)state;
+    f->config.auth_failures_per_minute = 1;
+    assert_int_equal(
+        sid_app_reload(f->app, &f->config, sid_app_purposes(f->app)), SID_OK);
+    sid_keyset_revoke(f->keyset, who.client_id);
+    assert_int_equal(judge(), SID_E_UNAUTHENTICATED);
+    assert_int_equal(open_session(), SID_OK);
+    assert_int_equal(judge(), SID_E_RATE);
+    assert_true(req->retry_s > 0);
+    assert_int_equal(judge(), SID_E_UNAUTHENTICATED); /* it is gone */
+}
+
+static void
 each_role_and_kind_has_a_page(void **state) {
     (void)state;
     /* Officers and admins: the console. */
@@ -213,6 +227,7 @@ main(void) {
         T(a_change_needs_the_token_and_looking_does_not),
         T(whose_page_was_switched_off_is_signed_out_for_good),
         T(a_session_of_a_key_that_was_revoked_ends),
+        T(who_fails_too_often_waits_and_the_session_ends_all_the_same),
         T(each_role_and_kind_has_a_page),
         T(each_call_that_fails_lets_nobody_in),
         T(each_call_that_fails_lets_no_revoked_key_in),

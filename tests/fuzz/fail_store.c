@@ -1,0 +1,44 @@
+/* fail_store.c: the store's functions fail as fail.c says, for unit tests of
+ * what stands on it. The linker puts these wrappers in the program's way
+ * (FAIL_STORE in the Makefile). One thread at a time. */
+#include "fuzz.h"
+#include "smartid/store.h"
+
+/* The linker's names. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_begin,
+          (struct sid_store * store), (store))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_begin_read,
+          (struct sid_store * store), (store))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_check_key,
+          (struct sid_store * store), (store))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_each,
+          (struct sid_store * store, int64_t after, int64_t limit,
+           sid_audit_each_fn *each, void *ctx),
+          (store, after, limit, each, ctx))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_anchor,
+          (struct sid_store * store, const struct sid_mac_key *key,
+           int64_t *seq, uint8_t mac[SID_SHA256_BYTES]),
+          (store, key, seq, mac))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_cut,
+          (struct sid_store * store, int64_t last,
+           const uint8_t mac[SID_SHA256_BYTES], int most, int64_t *removed),
+          (store, last, mac, most, removed))
+
+/* One that fails has rolled back. */
+enum sid_err __real_sid_store_commit(struct sid_store *store);
+enum sid_err __wrap_sid_store_commit(struct sid_store *store);
+enum sid_err
+__wrap_sid_store_commit(struct sid_store *store) {
+    if (!fuzz_fails())
+        return __real_sid_store_commit(store);
+    sid_store_rollback(store);
+    return SID_E_STORE;
+}
+
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit,
+          (struct sid_store * store, const struct sid_audit_row *row),
+          (store, row))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_webhook_place,
+          (struct sid_store * store, int64_t *seq), (store, seq))
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
