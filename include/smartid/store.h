@@ -46,8 +46,7 @@ struct sid_store;
  * first. Errors: SID_E_NOT_FOUND (no file, or no tables, and not create),
  * SID_E_LOCKED, SID_E_SCHEMA (newer than this program, not made by its
  * migrations, or the target of a move that is not finished), SID_E_STORE,
- * SID_E_ARGUMENT (no URI that libpq takes, or a password in it),
- * SID_E_NO_MEMORY. */
+ * SID_E_ARGUMENT (no URI libpq takes, or a password in it), SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_store_open(const char *path, bool create,
                                          const struct sid_mac_key *audit_key,
                                          struct sid_store **out);
@@ -64,9 +63,9 @@ SID_FALLIBLE enum sid_err sid_store_open_readonly(const char *path,
 /* Rolls back what is open, checkpoints (unless broken), closes, unlocks. */
 void sid_store_close(struct sid_store **store);
 /* True once a sync has failed or the database was found damaged, or another
- * process has taken the lease. From then on
- * every transaction is refused with SID_E_STORE: a failed sync is never
- * retried, because the kernel may have dropped the pages. */
+ * process has taken the lease. From then on every transaction is refused with
+ * SID_E_STORE: a failed sync is never retried, because the kernel may have
+ * dropped the pages. */
 bool sid_store_broken(const struct sid_store *store);
 /* ---- transactions ------------------------------------------------------ */
 /* For changes. Errors: SID_E_STORE, SID_E_AGAIN. */

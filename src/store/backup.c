@@ -31,7 +31,8 @@ sid_backup_head(struct sid_store *store, int64_t *seq,
                 uint8_t mac[SID_SHA256_BYTES]) {
     int64_t at_us = 0;
 
-    return store->back->ops->audit_head(store->back, store->slot, seq, &at_us, mac);
+    return store->back->ops->audit_head(store->back, store->slot, seq, &at_us,
+                                        mac);
 }
 
 /* ---- lists of names ------------------------------------------------------ */

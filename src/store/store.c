@@ -393,16 +393,6 @@ sid_store_audit_each(struct sid_store *store, int64_t after_seq, int64_t limit,
     return sid_store_audit_range(store, after_seq, INT64_MAX, limit, each, ctx);
 }
 
-enum sid_err
-sid_store_audit_range(struct sid_store *store, int64_t after_seq,
-                      int64_t last_seq, int64_t limit, sid_audit_each_fn *each,
-                      void *ctx) {
-    if (limit <= 0)
-        return SID_OK;
-    return store->back->ops->audit_scan(store->back, after_seq, last_seq, limit,
-                                        each, ctx);
-}
-
 /* ---- keys -------------------------------------------------------------- */
 
 enum sid_err

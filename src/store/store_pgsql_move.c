@@ -341,8 +341,8 @@ last_get(struct sid_back *back, const char *sort, int slot, int64_t *out) {
     int64_t last = 0;
 
     sid_pg_sort(sort, slot, name);
-    (void)snprintf(sql, sizeof sql,
-                   "SELECT last FROM number WHERE sort = '%s'", name);
+    (void)snprintf(sql, sizeof sql, "SELECT last FROM number WHERE sort = '%s'",
+                   name);
     enum sid_err err = read_rows(back, sql, NULL, 0, take_number, &last);
     if (err == SID_OK)
         *out = last == 0 ? 0 : sid_chain_base(slot) + last;

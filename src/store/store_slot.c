@@ -88,3 +88,13 @@ sid_store_enrol_take_over(struct sid_store *store, int64_t before_us,
                ? SID_OK
                : back->ops->enrol_take_over(back, before_us, each, ctx);
 }
+
+enum sid_err
+sid_store_audit_range(struct sid_store *store, int64_t after_seq,
+                      int64_t last_seq, int64_t limit, sid_audit_each_fn *each,
+                      void *ctx) {
+    if (limit <= 0)
+        return SID_OK;
+    return store->back->ops->audit_scan(store->back, after_seq, last_seq, limit,
+                                        each, ctx);
+}

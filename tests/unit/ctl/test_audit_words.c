@@ -229,7 +229,7 @@ a_log_with_spoilt_times_or_none_at_all_stays(void **state) {
 static void
 rows_that_the_backend_was_not_told_of_stay(void **state) {
     (void)state;
-    audit_sql(f, "INSERT INTO webhook_place (one, seq) VALUES (1, 10)");
+    audit_sql(f, "INSERT INTO webhook_place (slot, seq) VALUES (0, 10)");
     assert_int_equal(
         setenv("SMARTIDD_WEBHOOK_WEBHOOK_URL", "http://127.0.0.1:9/e", 1), 0);
     expect(ARCHIVE, SID_CTL_FAILED, "present state does not allow");
