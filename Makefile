@@ -478,7 +478,8 @@ SHAREDIR := $(PREFIX)/share/smartidd
 DOCDIR   := $(PREFIX)/share/doc/smartidd
 UNITDIR  := $(PREFIX)/lib/systemd/system
 DOCS     := README.md LICENSE config/smartidd.conf.example config/nginx.conf.example \
-            config/purposes.example config/wechat.example config/wechat_texts.example
+            config/purposes.example config/wechat.example config/wechat_texts.example \
+            config/patroni.example
 UNITS    := smartidd.service smartidd.socket
 install: all ## put binaries, models, unit and examples under DESTDIR/PREFIX
 	install -D -m 0755 $(BUILD)/smartidd $(DESTDIR)$(SBINDIR)/smartidd

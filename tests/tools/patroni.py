@@ -16,9 +16,8 @@ import urllib.request
 
 from postgres import binaries
 
-# Patroni's least: a lock that is not renewed for so long is free. Crashes are
-# seen sooner, by the Patroni beside the server.
-TTL_S = 20
+EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
+                       "config", "patroni.example")
 
 
 def free_port():
@@ -35,41 +34,35 @@ class Node:
         self.port = free_port()
         self.folder = os.path.join(cluster.folder, name)
         self.data = os.path.join(self.folder, "data")
-        self.config = os.path.join(self.folder, "patroni.json")
+        self.config = os.path.join(self.folder, "config.yml")
         cluster.make_folder(self.folder)
         with open(self.config, "w", encoding="utf-8") as out:
-            json.dump(self.settings(cluster), out)  # which is YAML, too
+            out.write(self.settings(cluster))
         self.process = cluster.spawn("patroni", self.config, log=self.name)
 
     def settings(self, cluster):
-        login = {"username": cluster.role, "password": "none"}
-        return {
-            "scope": "smartid", "name": self.name,
-            "restapi": {"listen": "127.0.0.1:%d" % self.api,
-                        "connect_address": "127.0.0.1:%d" % self.api},
-            "etcd3": {"hosts": "127.0.0.1:%d" % cluster.etcd_port},
-            "bootstrap": {
-                "dcs": {"ttl": TTL_S, "loop_wait": 1, "retry_timeout": 3,
-                        "primary_start_timeout": 0, "master_start_timeout": 0,
-                        "synchronous_mode": True,
-                        "postgresql": {"use_pg_rewind": True, "parameters": {
-                            "fsync": "off", "max_connections": 64,
-                            "shared_buffers": "32MB",
-                            "wal_log_hints": "on"}}},
-                "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"},
-                           "no-sync"]},
-            "postgresql": {
-                "listen": "127.0.0.1:%d" % self.port,
-                "connect_address": "127.0.0.1:%d" % self.port,
-                "data_dir": self.data, "bin_dir": binaries(),
-                "pgpass": os.path.join(self.folder, "pgpass"),
-                "pg_hba": ["local all all trust",
-                           "host all all 127.0.0.1/32 trust",
-                           "host replication all 127.0.0.1/32 trust"],
-                "parameters": {"unix_socket_directories": self.folder},
-                "authentication": {"superuser": login, "replication": login,
-                                   "rewind": login}},
-        }
+        """The file that operators get, with what is this run's own."""
+        with open(EXAMPLE, encoding="utf-8") as stream:
+            text = stream.read()
+        for old, new in (
+                ("name: db1", "name: " + self.name),
+                ("10.0.1.1:8008", "127.0.0.1:%d" % self.api),
+                ("10.0.1.1:5432", "127.0.0.1:%d" % self.port),
+                ("10.0.1.1:2379,10.0.1.2:2379,10.0.1.3:2379",
+                 "127.0.0.1:%d" % cluster.etcd_port),
+                ("/var/lib/postgresql/15/smartidd", self.data),
+                ("/usr/lib/postgresql/15/bin", binaries()),
+                ("/var/lib/postgresql/pgpass",
+                 os.path.join(self.folder, "pgpass")),
+                ("/var/run/postgresql", self.folder),
+                ("username: postgres", "username: " + cluster.role),
+                ("local all all peer", "local all all trust"),
+                ("10.0.0.0/24 scram-sha-256", "127.0.0.1/32 trust"),
+                ("10.0.1.0/24 scram-sha-256", "127.0.0.1/32 trust")):
+            if old not in text:
+                raise RuntimeError("%s has no %r" % (EXAMPLE, old))
+            text = text.replace(old, new)
+        return text
 
     def crash(self):
         """The server dies with all its processes; its Patroni lives on."""
