@@ -428,6 +428,7 @@ VALGRIND_BINS := $(filter-out $(BUILD)/unit/photo/% $(BUILD)/unit/base/test_sand
                  $(BUILD)/unit/app/test_faceproc $(BUILD)/unit/app/test_examiner \
                  $(BUILD)/unit/image/test_hostile \
                  $(BUILD)/unit/store/test_store_pgsql \
+                 $(BUILD)/unit/store/test_retry_pgsql \
                  $(BUILD)/unit/store/test_store_slots,$(UNIT_BINS))
 valgrind: setup-check ## unit tests under valgrind's memcheck
 	@tests/setup/setup.sh memcheck
