@@ -1,6 +1,7 @@
 """wrk as the load: one run, its rate, latencies and the server's CPU time."""
 
 import collections
+import concurrent.futures
 import json
 import os
 import re
@@ -98,3 +99,19 @@ def wrk(server, script, connections, seconds):
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
     times = [int(said.group(i)) / 1000 for i in (1, 2, 3)]
     return Run(rate, *times, cpu / count * 1e6)
+
+
+def wrk_all(daemons, script, connections, seconds):
+    """The same over several at once, each with its share of the connections:
+    the sum of their rates, the worst of their latencies."""
+    if len(daemons) == 1:
+        return wrk(daemons[0], script, connections, seconds)
+    share = connections // len(daemons)
+    with concurrent.futures.ThreadPoolExecutor(len(daemons)) as pool:
+        runs = list(pool.map(
+            lambda one: wrk(one, script, share, seconds), daemons))
+    rate = sum(run.rate for run in runs)
+    return Run(rate, max(run.p50_ms for run in runs),
+               max(run.p99_ms for run in runs),
+               max(run.p999_ms for run in runs),
+               sum(run.cpu_us * run.rate for run in runs) / rate)

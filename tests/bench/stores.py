@@ -19,7 +19,7 @@ import postgres  # noqa: E402 pylint: disable=wrong-import-position
 PEOPLE = 100000
 CODES = 2000          # different people that are checked
 CONNECTIONS = (32, 256)
-DAEMONS = (1,)        # on the server's database, side by side
+DAEMONS = (1, 2)      # on the server's database, side by side
 
 
 class Both:
@@ -85,17 +85,26 @@ class Both:
             "restore", "--from", copy, "--database",
             os.path.join(self.daemon.folder, "restored.db")), "60")
 
-    def start(self, name, count):
-        """Daemons on one of the two; the first one's ports."""
-        folder = os.path.join(self.bench.folder, name)
-        os.makedirs(folder, exist_ok=True)
-        settings = {} if name == "SQLite" else {
-            "SMARTIDD_STORE_DATABASE": self.uri,
-            "SMARTIDD_STORE_CONTROL_SOCKET": os.path.join(folder, "sock"),
-            "SMARTIDD_AUDIT_HEAD_FILE": os.path.join(folder, "heads")}
-        started = [self.daemon.start(**settings) for _ in range(count)]
-        self.bench.servers += started
+    def start_one(self, on_server=None):
+        """A daemon on the file, or the one of this number on the server."""
+        settings = {}
+        if on_server is not None:
+            folder = os.path.join(self.bench.folder, "server%d" % on_server)
+            os.mkdir(folder)
+            settings = {
+                "SMARTIDD_STORE_DATABASE": self.uri,
+                "SMARTIDD_STORE_CONTROL_SOCKET": os.path.join(folder, "sock"),
+                "SMARTIDD_AUDIT_HEAD_FILE": os.path.join(folder, "heads")}
+        started = self.daemon.start(**settings)
+        self.bench.servers.append(started)
         return started
+
+    def contenders(self):
+        """(name, daemons that the load is spread over)"""
+        there = [self.start_one(i) for i in range(max(DAEMONS))]
+        return [("SQLite", [self.start_one()])] + [
+            ("PostgreSQL, %d daemon%s" % (n, "s" * (n > 1)), there[:n])
+            for n in DAEMONS]
 
     def server_cpu_s(self):
         with open(os.path.join(self.server.data, "postmaster.pid"),
@@ -130,19 +139,17 @@ def measure(bench):
                   PEOPLE)
         script = both.fill()
         both.move()
-        contenders = [("SQLite", both.start("SQLite", 1)[0])]
-        for count in DAEMONS:
-            contenders.append(("PostgreSQL, %d daemon" % count,
-                               both.start("server%d" % count, count)[0]))
+        contenders = both.contenders()
         bench.say("%d rounds of %d s of checks" % (bench.rounds,
                                                    bench.seconds))
         runs, server_cpu = {}, {}
         for _ in range(bench.rounds):
             bench.syncs.append(checks.synced_write_us(bench.folder))
             for connections in CONNECTIONS:
-                for name, server in contenders:
+                for name, daemons in contenders:
                     before = both.server_cpu_s()
-                    run = load.wrk(server, script, connections, bench.seconds)
+                    run = load.wrk_all(daemons, script, connections,
+                                       bench.seconds)
                     used = both.server_cpu_s() - before
                     runs.setdefault((name, connections), []).append(run)
                     server_cpu.setdefault((name, connections), []).append(
@@ -154,7 +161,7 @@ def measure(bench):
             tell(bench, runs, server_cpu, name)
         bench.row("synced write of 4 KiB, us",
                   "%.0f" % statistics.median(bench.syncs))
-        for _, server in contenders:
+        for server in bench.servers:
             server.end()
         both.back_up()
     finally:
