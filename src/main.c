@@ -80,13 +80,18 @@ static const char usage_text[] =
     "settings again, takes over what can be changed and logs what cannot.\n";
 
 static int
-start_failed(const char *stage, enum sid_err err) {
+start_failed_of(const char *stage, enum sid_err err, const char *why) {
     sid_log(SID_LOG_ERROR, "start_failed", SID_S("stage", stage),
-            SID_S("code", sid_err_code(err)), SID_S("why", sid_err_text(err)));
+            SID_S("code", sid_err_code(err)), SID_S("why", why));
     return err == SID_E_CONFIG || err == SID_E_SECRET_MODE ||
                    err == SID_E_SECRET_FORMAT || err == SID_E_WRONG_KEY
                ? EXIT_CONFIG
                : EXIT_FAILURE;
+}
+
+static int
+start_failed(const char *stage, enum sid_err err) {
+    return start_failed_of(stage, err, sid_err_text(err));
 }
 
 static int
@@ -115,7 +120,9 @@ start_storage(struct daemon *daemon) {
     enum sid_err err = sid_store_join(config->database, &daemon->store);
     if (err != SID_OK) {
         sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
-        return start_failed("store", err);
+        const char *why = sid_store_why();
+        return start_failed_of("store", err,
+                               why != NULL ? why : sid_err_text(err));
     }
     err = sid_keys_open(daemon->store, config->master_key_file, &daemon->master,
                         &daemon->keys);

@@ -15,6 +15,12 @@ sid_ctl_load_config(const char *config_path, struct sid_config *out) {
     return SID_CTL_CONFIG;
 }
 
+const char *
+sid_ctl_why(enum sid_err err) {
+    const char *why = sid_store_why();
+    return why != NULL ? why : sid_err_text(err);
+}
+
 int
 sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out) {
     struct sid_ctl_store made = {0};
@@ -25,7 +31,7 @@ sid_ctl_open(const struct sid_config *config, struct sid_ctl_store *out) {
                       err == SID_E_LOCKED
                           ? "a daemon uses it, but does not answer at its "
                             "control socket"
-                          : sid_err_text(err));
+                          : sid_ctl_why(err));
         return SID_CTL_FAILED;
     }
     err = sid_keys_open(made.store, config->master_key_file, &made.master,
@@ -50,7 +56,7 @@ sid_ctl_open_readonly(const struct sid_config *config,
                       err == SID_E_SCHEMA
                           ? "it was made by another version; the daemon of "
                             "this one has not opened it yet"
-                          : sid_err_text(err));
+                          : sid_ctl_why(err));
         return SID_CTL_FAILED;
     }
     err =

@@ -104,15 +104,15 @@ database(const struct init *init) {
 static int
 check_server(const char *server) {
     struct sid_store *store = NULL;
-    enum sid_err err = SID_E_ARGUMENT;
-    if (sid_url_is_server(server))
-        err = sid_store_open_readonly(server, &store);
+    if (!sid_url_is_server(server))
+        return failed("--database", "is no URI (postgresql://…)");
+    enum sid_err err = sid_store_open_readonly(server, &store);
     sid_store_close(&store);
     if (err == SID_E_NOT_FOUND)
         return 0;
     return failed("--database", err == SID_OK || err == SID_E_SCHEMA
                                     ? "has tables already; nothing was changed"
-                                    : sid_err_text(err));
+                                    : sid_ctl_why(err));
 }
 
 static int
@@ -148,7 +148,11 @@ make_database(const struct init *init) {
     struct sid_keyring *keys = NULL;
     struct sid_store *store = NULL;
     enum sid_err err = sid_store_open(database(init), true, NULL, &store);
-    if (err == SID_OK)
+    /* Nothing was sealed under it, and it would be in the way of the next
+     * init. */
+    if (err != SID_OK)
+        (void)unlink(init->key_path);
+    else
         err = sid_keys_open(store, init->key_path, &master, &keys);
     sid_store_close(&store);
     sid_keyring_free(&keys);
@@ -156,7 +160,7 @@ make_database(const struct init *init) {
     return err == SID_OK
                ? 0
                : failed(init->server != NULL ? "--database" : init->db_path,
-                        sid_err_text(err));
+                        sid_ctl_why(err));
 }
 
 static int

@@ -102,14 +102,16 @@ open_failed(const struct migrate *me, enum sid_move_side side,
         return SID_CTL_FAILED;
     }
     (void)me;
-    return failed(place, err);
+    (void)fprintf(stderr, "smartidctl: %s: %s\n", place, sid_ctl_why(err));
+    return SID_CTL_FAILED;
 }
 
 static int
 begin_failed(enum sid_err err) {
     if (err == SID_E_EXISTS)
         (void)fputs("smartidctl: --to: there are data in it that no move has "
-                    "put there; nothing was changed\n",
+                    "put there; nothing was changed: name a new file, or an "
+                    "empty database of the server\n",
                     stderr);
     else if (err == SID_E_CONFLICT)
         (void)fputs("smartidctl: --from has changed since the move into --to "

@@ -59,6 +59,7 @@ open_store(const char *path, bool create, bool alone, bool marked,
     if (store == NULL)
         goto out;
     store->audit_key = audit_key;
+    sid_pg_tell(NULL);
     err = sid_url_is_server(path)
               ? sid_pgsql_open(path, create, alone, &store->back)
               : sid_sqlite_open(path, create, &store->back);
@@ -106,6 +107,7 @@ sid_store_open_readonly(const char *path, struct sid_store **out) {
         return SID_E_NO_MEMORY;
     /* The head is not loaded: it may be what somebody has spoilt. */
     store->read_only = true;
+    sid_pg_tell(NULL);
     enum sid_err err = sid_url_is_server(path)
                            ? sid_pgsql_open_readonly(path, &store->back)
                            : sid_sqlite_open_readonly(path, &store->back);

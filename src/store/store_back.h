@@ -396,5 +396,7 @@ SID_FALLIBLE enum sid_err sid_pgsql_open(const char *uri, bool create,
                                          bool alone, struct sid_back **out);
 SID_FALLIBLE enum sid_err sid_pgsql_open_readonly(const char *uri,
                                                   struct sid_back **out);
+/* What sid_store_why() gives from now on in this thread; static, or NULL. */
+void sid_pg_tell(const char *text);
 
 #endif

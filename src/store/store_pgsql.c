@@ -274,11 +274,13 @@ check_uri(const char *uri) {
     PQconninfoFree(options);
     if (good && !secret)
         return SID_OK;
+    const char *why = secret ? "the URI has a password: put that into a file "
+                               "and name it with passfile="
+                             : "the URI is not what libpq takes";
+    sid_pg_tell(why);
     sid_log(SID_LOG_ERROR, "store_error",
             SID_S("code", sid_err_code(SID_E_ARGUMENT)), SID_S("at", "uri"),
-            SID_S("text", secret ? "it has a password: put that into a file "
-                                   "and name it with passfile="
-                                 : "it is not what libpq takes"));
+            SID_S("text", why));
     return SID_E_ARGUMENT;
 }
 

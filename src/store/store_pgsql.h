@@ -92,8 +92,18 @@ enum sid_err sid_pg_error(struct sid_pgsql *pg, const char *state,
 bool sid_pg_is_refusal(const PGresult *result);
 /* True for a transaction that was in another's way, and is undone. */
 bool sid_pg_is_conflict(const PGresult *result);
+/* As sid_pg_error(), of a server that cannot be used; text: static, says what
+ * to do, is logged and is what sid_store_why() gives. */
+enum sid_err sid_pg_unusable(struct sid_pgsql *pg, const char *state,
+                             const char *where, const char *text);
 /* Of a result; NULL when it has none. */
 const char *sid_pg_state(const PGresult *result);
+
+/* ---- store_pgsql_why.c ------------------------------------------------- */
+
+/* Why a connection was not made, from what libpq said of it: a static text that
+ * says what to do and quotes nothing. */
+const char *sid_pg_why_not(const char *said);
 
 /* ---- store_pgsql_pipe.c ------------------------------------------------ */
 

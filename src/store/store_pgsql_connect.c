@@ -16,10 +16,11 @@
 #define PAUSE_MOST_US ((int64_t)1000 * 1000)
 
 static enum sid_err
-setting_error(const char *name, const char *found) {
+setting_error(const char *name, const char *found, const char *text) {
+    sid_pg_tell(text);
     sid_log(SID_LOG_ERROR, "store_error",
             SID_S("code", sid_err_code(SID_E_STORE)), SID_S("at", name),
-            SID_S("found", found == NULL ? "" : found));
+            SID_S("found", found == NULL ? "" : found), SID_S("text", text));
     return SID_E_STORE;
 }
 
@@ -43,7 +44,9 @@ check_commit(struct sid_pgsql *pg) {
     if (PQresultStatus(result) != PGRES_TUPLES_OK)
         err = sid_pg_error(pg, sid_pg_state(result), "settings");
     else if (strcmp(PQgetvalue(result, 0, 0), "off") == 0)
-        err = setting_error("synchronous_commit", "off");
+        err = setting_error("synchronous_commit", "off",
+                            "synchronous_commit is off: what is acknowledged "
+                            "could be lost; set it to on");
     PQclear(result);
     return err;
 }
@@ -69,7 +72,9 @@ set_up(struct sid_pgsql *pg) {
 
     PQsetNoticeReceiver(pg->conn, no_notice, NULL);
     if (encoding == NULL || strcmp(encoding, "UTF8") != 0)
-        return setting_error("server_encoding", encoding);
+        return setting_error("server_encoding", encoding,
+                             "the encoding of the database is not UTF8: make "
+                             "it with createdb -E UTF8 -T template0");
     err = pg->read_only ? run(pg, "SET default_transaction_read_only = on")
                         : check_commit(pg);
     /* A reader keeps nobody waiting, and may think for long about what it has
@@ -109,9 +114,11 @@ sid_pg_connect(struct sid_pgsql *pg) {
     sid_metric_add(SID_M_STORE_WAITING, -1);
     if (pg->conn == NULL)
         return SID_E_NO_MEMORY;
-    enum sid_err err = PQstatus(pg->conn) == CONNECTION_OK
-                           ? set_up(pg)
-                           : sid_pg_error(pg, NULL, "connect");
+    enum sid_err err =
+        PQstatus(pg->conn) == CONNECTION_OK
+            ? set_up(pg)
+            : sid_pg_unusable(pg, NULL, "connect",
+                              sid_pg_why_not(PQerrorMessage(pg->conn)));
     if (err != SID_OK) {
         sid_pg_drop(pg);
         return err;

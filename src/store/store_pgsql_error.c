@@ -16,6 +16,7 @@
 #define DEADLOCK_DETECTED "40P01"
 /* The connection, or the server with it, has gone or is about to go. */
 #define CLASS_CONNECTION "08"
+#define CONNECTION_FAILURE "08006"
 #define ADMIN_SHUTDOWN "57P01"
 #define CRASH_SHUTDOWN "57P02"
 
@@ -79,18 +80,42 @@ sid_pg_is_conflict(const PGresult *result) {
     return state != NULL && is_conflict(state);
 }
 
-enum sid_err
-sid_pg_error(struct sid_pgsql *pg, const char *state, const char *where) {
-    /* 08006 is PostgreSQL's own for a connection that failed. The server's
-     * texts may quote what is in a row: they are not logged. */
-    const char *shown = state == NULL ? "08006" : state;
+/* What a state means here; news: whether it is to be told. */
+static enum sid_err
+judge(struct sid_pgsql *pg, const char *shown, bool *news) {
     enum sid_err err = meaning(shown);
 
     if (pg->in_txn && may_pass(shown))
         err = SID_E_AGAIN;
-    if (err != SID_E_EXISTS && err != SID_E_NOT_FOUND && !is_conflict(shown) &&
-        is_news(pg, shown))
+    *news = err != SID_E_EXISTS && err != SID_E_NOT_FOUND &&
+            !is_conflict(shown) && is_news(pg, shown);
+    return err;
+}
+
+enum sid_err
+sid_pg_error(struct sid_pgsql *pg, const char *state, const char *where) {
+    /* The server's texts may quote what is in a row: they are not logged. */
+    const char *shown = state == NULL ? CONNECTION_FAILURE : state;
+    bool news = false;
+    enum sid_err err = judge(pg, shown, &news);
+
+    if (news)
         sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
                 SID_S("sqlstate", shown), SID_S("at", where));
+    return err;
+}
+
+enum sid_err
+sid_pg_unusable(struct sid_pgsql *pg, const char *state, const char *where,
+                const char *text) {
+    const char *shown = state == NULL ? CONNECTION_FAILURE : state;
+    bool news = false;
+    enum sid_err err = judge(pg, shown, &news);
+
+    sid_pg_tell(text);
+    if (news)
+        sid_log(SID_LOG_ERROR, "store_error", SID_S("code", sid_err_code(err)),
+                SID_S("sqlstate", shown), SID_S("at", where),
+                SID_S("text", text));
     return err;
 }

@@ -35,6 +35,19 @@ static const struct {
     "INSERT INTO lease (one, owner, until_us, batch) VALUES (1, '', 0, 0) "    \
     "ON CONFLICT DO NOTHING"
 
+/* Who makes tables there must be allowed to. Source: PostgreSQL 15 manual,
+ * appendix A. */
+#define INSUFFICIENT_PRIVILEGE "42501"
+
+static enum sid_err
+failed(struct sid_pgsql *pg, const char *state, const char *where) {
+    if (state != NULL && strcmp(state, INSUFFICIENT_PRIVILEGE) == 0)
+        return sid_pg_unusable(pg, state, where,
+                               "the user may not make tables in this database: "
+                               "make it the owner (createdb -O)");
+    return sid_pg_error(pg, state, where);
+}
+
 static enum sid_err
 exec(struct sid_pgsql *pg, const char *sql, const char *where) {
     PGresult *result = PQexec(pg->conn, sql);
@@ -42,7 +55,7 @@ exec(struct sid_pgsql *pg, const char *sql, const char *where) {
     enum sid_err err = SID_OK;
 
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        err = sid_pg_error(pg, sid_pg_state(result), where);
+        err = failed(pg, sid_pg_state(result), where);
     PQclear(result);
     return err == SID_E_EXISTS || err == SID_E_NOT_FOUND ? SID_E_STORE : err;
 }

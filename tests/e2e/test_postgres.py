@@ -84,6 +84,81 @@ class OnServer(Case):
                                                      document.get("id"))
 
 
+class Refused(unittest.TestCase):
+    """Each wrong place is told of in one line that says what to do."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sid-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.passfile = os.path.join(self.folder, "pgpass")
+
+    def refused(self, uri, text, secret=None):
+        result = run_tool("init", "--dir", self.folder, "--database", uri,
+                          check=False)
+        self.assertEqual(result.returncode, 1, result)
+        told = [line for line in result.stderr.splitlines()
+                if line.startswith("smartidctl: ")]
+        self.assertEqual(len(told), 1, result.stderr)
+        self.assertIn(text, told[0])
+        if secret:
+            self.assertNotIn(secret, result.stderr)
+        # Nothing is in the way of the next try.
+        self.assertEqual([name for name in os.listdir(self.folder)
+                          if name != "pgpass"], [])
+
+    def of(self, user, database):
+        return "postgresql:///%s?host=%s&user=%s&passfile=%s" % (
+            database, Case.server.folder, user, self.passfile)
+
+    def with_password(self, word, mode=0o600):
+        with open(self.passfile, "w", encoding="utf-8") as file:
+            file.write("*:*:*:*:%s\n" % word)
+        os.chmod(self.passfile, mode)
+
+    def test_users_and_passwords(self):
+        rules = os.path.join(Case.server.data, "pg_hba.conf")
+        with open(rules, encoding="utf-8") as file:
+            before = file.read()
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write("local all locked scram-sha-256\n"
+                       "local all shut reject\n" + before)
+        Case.server.sql("SELECT pg_reload_conf()")
+        Case.server.sql("CREATE ROLE locked LOGIN PASSWORD 'rightword'")
+        self.refused(self.of("locked", "postgres"), "passfile= names")
+        self.with_password("wrongword")
+        self.refused(self.of("locked", "postgres"), "refuses this user",
+                     "wrongword")
+        self.with_password("rightword", 0o644)
+        self.refused(self.of("locked", "postgres"), "mode 0600", "rightword")
+        self.with_password("rightword")
+        # One that is let in, and may not make tables.
+        self.refused(self.of("locked", "postgres"), "make it the owner",
+                     "rightword")
+        self.refused(self.of("shut", "postgres"), "pg_hba.conf")
+        self.refused(self.of("nobody_knows", "postgres"), "CREATE ROLE")
+
+    def test_databases(self):
+        role = Case.server.role
+        Case.server.sql("CREATE DATABASE plain ENCODING 'SQL_ASCII' "
+                        "LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+        self.refused(self.of(role, "plain"), "-E UTF8")
+        self.refused(self.of(role, "nowhere"), "no such database")
+
+    def test_servers(self):
+        self.refused("postgresql://127.0.0.1:1/x", "no server listens")
+        self.refused("postgresql:///x?host=" + self.folder,
+                     "no server listens at the socket")
+        self.refused("postgresql://no-such-host.invalid/x", "DNS")
+
+    def test_uris(self):
+        self.refused("mysql://127.0.0.1/x", "postgresql://")
+        self.refused("postgresql://127.0.0.1/x?sslmod=require", "libpq")
+        # A password that is not encoded becomes part of something else.
+        self.refused("postgresql://me:sec/ret@127.0.0.1/x", "libpq", "sec/")
+        self.refused("postgresql://me:secret@127.0.0.1/x", "passfile=",
+                     "secret")
+
+
 class Story(OnServer):
     def test_a_credential_lives_and_ends_and_stays_so_after_a_restart(self):
         credential = self.approved()
