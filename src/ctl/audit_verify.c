@@ -288,7 +288,11 @@ summarise(const struct walk *walk, FILE *to) {
         (void)fprintf(to, "%d chains unbroken\n", walk->chains);
     sid_walk_print_archive(walk, to);
     if (heads->count == 0) {
-        (void)fputs("heads: none yet\n", to);
+        bool given = walk->what->own_heads != NULL ||
+                     walk->what->kept_count > 0 || walk->what->line_count > 0;
+        (void)fputs(given ? "heads: none yet\n"
+                          : "heads: not looked at; audit verify does\n",
+                    to);
         return;
     }
     const struct sid_known_head *last = &heads->row[heads->count - 1];

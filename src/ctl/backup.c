@@ -236,7 +236,9 @@ sid_ctl_backup(const char *config_path, int argc, char **argv) {
         return SID_CTL_FAILED;
     }
     if (access(argv[2], F_OK) == 0) {
-        (void)fprintf(stderr, "smartidctl: %s: exists already\n", argv[2]);
+        (void)fprintf(stderr,
+                      "smartidctl: %s: exists already: name a new folder\n",
+                      argv[2]);
         return SID_CTL_FAILED;
     }
     struct backup me = {.config = &config, .to = argv[2]};

@@ -364,7 +364,12 @@ change_master(const struct sid_config *config, const struct order *order) {
         status = change_direct(config, path);
     else if (err != SID_OK)
         status = sid_ctl_print_error(err);
-    else if (http_status != 200)
+    else if (http_status == 409) {
+        (void)fputs("smartidctl: other daemons run on the same database: stop "
+                    "all but this one first\n",
+                    stderr);
+        status = SID_CTL_FAILED;
+    } else if (http_status != 200)
         status = sid_ctl_print_problem(answer);
     else
         status = change_by_daemon(config, path, answer);

@@ -111,7 +111,7 @@ begin_failed(enum sid_err err) {
     if (err == SID_E_EXISTS)
         (void)fputs("smartidctl: --to: there are data in it that no move has "
                     "put there; nothing was changed: name a new file, or an "
-                    "empty database of the server\n",
+                    "empty database\n",
                     stderr);
     else if (err == SID_E_CONFLICT)
         (void)fputs("smartidctl: --from has changed since the move into --to "

@@ -18,8 +18,8 @@ static const struct {
     const char *text;
 } reasons[] = {
     {"root certificate file",
-     "the certificate of the server's authority was not found: name its file, "
-     "readable for the daemon's user, with sslrootcert= in the URI"},
+     "the certificate of the server's authority is not there, or cannot be "
+     "read: name its file with sslrootcert= in the URI"},
     {"certificate verify failed",
      "the server's certificate is not signed by what sslrootcert= names"},
     {"server certificate for",

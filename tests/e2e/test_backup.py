@@ -175,7 +175,7 @@ class Refused(Backed):
         self.backup()
         result = self.daemon.ctl("backup", "--to", self.copy, check=False)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("exists already", result.stderr)
+        self.assertIn("exists already: name a new folder", result.stderr)
         self.refused("is there already", self.daemon)
         other = self.machine()
         os.mkdir(other.database + ".photos")

@@ -133,7 +133,8 @@ class Whole(Moving):
                          "review")
         self.daemon.stop()
         other = os.path.join(self.daemon.folder, "other.db")
-        self.move(self.file, "sqlite:" + other)
+        told = self.move(self.file, "sqlite:" + other).stdout
+        self.assertIn("heads: not looked at", told)
         self.place(other)
         self.daemon.start()
         self.assertEqual(self.role("clerk").verify(code)["result"], "valid")
@@ -156,6 +157,8 @@ class Refused(Moving):
         other = Daemon(keys=True)
         self.addCleanup(other.close)
         self.refused("data in it that no move has put there", self.file,
+                     other.database)
+        self.refused("name a new file, or an empty database", self.file,
                      other.database)
         self.refused("data in it that no move has put there", self.file,
                      other.database, "--anew")

@@ -138,6 +138,7 @@ class Together(Several):
     def test_another_master_key_needs_the_others_to_be_stopped(self):
         result = self.a.ctl("key", "rotate", "master", check=False)
         self.assertNotEqual(result.returncode, 0, result)
+        self.assertIn("all but this one first", result.stderr)
         self.b.stop()
         self.c.stop()
         self.assertEqual(self.a.ctl("key", "rotate", "master").returncode, 0)

@@ -56,6 +56,8 @@ class Node:
                  os.path.join(self.folder, "pgpass")),
                 ("/var/run/postgresql", self.folder),
                 ("username: postgres", "username: " + cluster.role),
+                ('ssl: "on"', 'ssl: "off"'),
+                ("hostssl", "host"),
                 ("local all all peer", "local all all trust"),
                 ("10.0.0.0/24 scram-sha-256", "127.0.0.1/32 trust"),
                 ("10.0.1.0/24 scram-sha-256", "127.0.0.1/32 trust")):
