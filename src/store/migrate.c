@@ -178,10 +178,25 @@ sid_migrate_check(struct sid_sqlite *sq) {
     return err == SID_OK ? look_for_mark(sq) : err;
 }
 
+/* Before the first table: whatever a move leaves when it is killed, no daemon
+ * takes it for a database. */
+static enum sid_err
+mark_new(struct sid_sqlite *sq) {
+    int64_t count = 0;
+    enum sid_err err =
+        sid_sq_ask(sq, "SELECT count(*) FROM sqlite_master", &count);
+
+    return err == SID_OK && count == 0
+               ? exec(sq, SID_MOVE_MARK_TABLE, "migrate_table")
+               : err;
+}
+
 enum sid_err
 sid_migrate_all(struct sid_sqlite *sq) {
-    enum sid_err err =
-        sid_migrate_apply(sq, embedded, sizeof embedded / sizeof embedded[0]);
+    enum sid_err err = sq->sql.base.marked ? mark_new(sq) : SID_OK;
 
+    if (err == SID_OK)
+        err = sid_migrate_apply(sq, embedded,
+                                sizeof embedded / sizeof embedded[0]);
     return err == SID_OK ? look_for_mark(sq) : err;
 }

@@ -251,8 +251,7 @@ mark(const struct sid_move *move) {
         err = to->ops->exec(back, sql);
     }
     if (err == SID_OK)
-        err = to->ops->exec(back, "CREATE TABLE IF NOT EXISTS " SID_MOVE_MARK
-                                  " (source TEXT NOT NULL PRIMARY KEY)");
+        err = to->ops->exec(back, SID_MOVE_MARK_TABLE);
     if (err == SID_OK)
         err = to->ops->exec(back, "DELETE FROM " SID_MOVE_MARK);
     if (err == SID_OK) {
@@ -288,18 +287,17 @@ begin(struct sid_move *move, bool anew, bool *resumed) {
     move->state = strdup((const char *)state.ptr);
     if (move->state == NULL)
         err = SID_E_NO_MEMORY;
-    else if (!sid_move_back(to)->marked)
-        err = check_empty(to);
-    else
+    else if (sid_move_back(to)->marked)
         err = to->ops->read(sid_move_back(to),
                             "SELECT source FROM " SID_MOVE_MARK, NULL, 0,
                             take_text, &marked);
+    if (err == SID_OK && marked.len == 0)
+        err = check_empty(to);
     if (err != SID_OK)
         goto out;
-    bool same = sid_move_back(to)->marked &&
-                marked.len == strlen(move->state) &&
+    bool same = marked.len == strlen(move->state) &&
                 memcmp(marked.ptr, move->state, marked.len) == 0;
-    if (sid_move_back(to)->marked && !same && !anew)
+    if (marked.len > 0 && !same && !anew)
         err = SID_E_CONFLICT;
     else if (!same || anew)
         err = mark(move);

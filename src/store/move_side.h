@@ -9,8 +9,12 @@
 
 /* Of one table; enrolment has 32. */
 #define SID_MOVE_COLUMNS_MAX 64
-/* In the target, while a move into it has not come to its end. */
+/* In the target, from its first table on until the move into it has come to its
+ * end; without a row until it has begun. */
 #define SID_MOVE_MARK "moving"
+#define SID_MOVE_MARK_TABLE                                                    \
+    "CREATE TABLE IF NOT EXISTS " SID_MOVE_MARK                                \
+    " (source TEXT NOT NULL PRIMARY KEY)"
 
 /* A column of a row; bytes are borrowed for the call. */
 struct sid_move_value {

@@ -61,8 +61,8 @@ open_store(const char *path, bool create, bool alone, bool marked,
     store->audit_key = audit_key;
     sid_pg_tell(NULL);
     err = sid_url_is_server(path)
-              ? sid_pgsql_open(path, create, alone, &store->back)
-              : sid_sqlite_open(path, create, &store->back);
+              ? sid_pgsql_open(path, create, alone, marked, &store->back)
+              : sid_sqlite_open(path, create, marked, &store->back);
     if (err == SID_OK && !marked)
         err = check_mark(store->back);
     if (err == SID_OK) {

@@ -382,9 +382,10 @@ struct sid_back {
     bool marked; /* a move into it has not come to its end */
 };
 
-/* The SQLite back end. Errors: as sid_store_open(). */
+/* The SQLite back end. moving: tables are made with the mark of a move that has
+ * not come to its end. Errors: as sid_store_open(). */
 SID_FALLIBLE enum sid_err sid_sqlite_open(const char *path, bool create,
-                                          struct sid_back **out);
+                                          bool moving, struct sid_back **out);
 /* Errors: as sid_store_open_readonly(). */
 SID_FALLIBLE enum sid_err sid_sqlite_open_readonly(const char *path,
                                                    struct sid_back **out);
@@ -393,7 +394,8 @@ SID_FALLIBLE enum sid_err sid_sqlite_open_readonly(const char *path,
  * it open. Errors: also SID_E_ARGUMENT (it is none, or has a password in it).
  */
 SID_FALLIBLE enum sid_err sid_pgsql_open(const char *uri, bool create,
-                                         bool alone, struct sid_back **out);
+                                         bool alone, bool moving,
+                                         struct sid_back **out);
 SID_FALLIBLE enum sid_err sid_pgsql_open_readonly(const char *uri,
                                                   struct sid_back **out);
 /* What sid_store_why() gives from now on in this thread; static, or NULL. */

@@ -318,13 +318,14 @@ pipeline(struct sid_pgsql *pg, bool on) {
 }
 
 enum sid_err
-sid_pgsql_open(const char *uri, bool create, bool alone,
+sid_pgsql_open(const char *uri, bool create, bool alone, bool moving,
                struct sid_back **out) {
     struct sid_pgsql *pg = NULL;
     enum sid_err err = new_pgsql(uri, false, &pg);
 
     if (err != SID_OK)
         return err;
+    pg->sql.base.marked = moving;
     err = sid_pg_prepare(pg, create);
     if (err == SID_OK)
         err = pipeline(pg, true);

@@ -179,7 +179,8 @@ void sid_pg_forget_ahead(struct sid_pgsql *pg);
 
 /* ---- store_pgsql_migrate.c --------------------------------------------- */
 
-/* The tables that come before the first migration. With create false they must
+/* The tables that come before the first migration, and the mark of a move when
+ * the back end is to be marked. With create false they must
  * be there. Errors: SID_E_NOT_FOUND, SID_E_STORE. */
 SID_FALLIBLE enum sid_err sid_pg_prepare(struct sid_pgsql *pg, bool create);
 /* Brings the schema up to date. Errors: SID_E_SCHEMA, SID_E_STORE,

@@ -103,6 +103,8 @@ sid_pg_prepare(struct sid_pgsql *pg, bool create) {
         err = exec(pg, LEASE_TABLE, "migrate_table");
     if (err == SID_OK)
         err = exec(pg, LEASE_ROW, "migrate_table");
+    if (err == SID_OK && pg->sql.base.marked)
+        err = exec(pg, SID_MOVE_MARK_TABLE, "migrate_table");
     return end(pg, err, "migrate_table");
 }
 

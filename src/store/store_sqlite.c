@@ -289,7 +289,8 @@ new_sqlite(void) {
 }
 
 enum sid_err
-sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
+sid_sqlite_open(const char *path, bool create, bool moving,
+                struct sid_back **out) {
     bool in_memory = strcmp(path, ":memory:") == 0;
     enum sid_err err = SID_E_NO_MEMORY;
     char *full = NULL;
@@ -306,6 +307,7 @@ sid_sqlite_open(const char *path, bool create, struct sid_back **out) {
         if (err != SID_OK)
             goto out;
     }
+    back->marked = moving;
     err = connect_db(sq, in_memory ? path : full, in_memory);
     if (err != SID_OK)
         goto out;

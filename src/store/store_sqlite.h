@@ -110,7 +110,8 @@ struct sid_migration {
 SID_FALLIBLE enum sid_err sid_migrate_apply(struct sid_sqlite *sq,
                                             const struct sid_migration *list,
                                             size_t n);
-/* The same with the migrations embedded in the program. */
+/* The same with the migrations embedded in the program. Before the first, the
+ * mark of a move when the back end is to be marked. */
 SID_FALLIBLE enum sid_err sid_migrate_all(struct sid_sqlite *sq);
 /* Whether exactly those have been applied. Errors: SID_E_SCHEMA (logged),
  * SID_E_STORE, SID_E_CRYPTO. */

@@ -1,5 +1,5 @@
 /* test_move.c: what a move copies is all there is: each table of the schema,
- * with the columns of its primary key. */
+ * with the columns of its primary key; and what it leaves is no database. */
 #include "store_fixture.h"
 
 #include <sqlite3.h>
@@ -66,23 +66,40 @@ every_table_is_copied_by_its_primary_key(void **state) {
     assert_null(sid_move_table(tables));
 }
 
-static int
-set_up(void **state) {
-    (void)state;
-    return sid_crypto_init() == SID_OK ? 0 : -1;
-}
+/* As one that is killed when the target has its tables and nothing else. */
+static void
+a_move_that_never_began_leaves_nothing_a_daemon_starts_on(void **state) {
+    struct fixture *f = *state;
+    struct sid_move *move = NULL;
+    enum sid_move_side side = SID_MOVE_FROM;
+    bool resumed = true;
+    char from[320];
 
-static int
-tear_down(void **state) {
-    (void)state;
-    sid_crypto_fini();
-    return 0;
+    if (fixture_is("memory"))
+        skip();
+    snprintf(from, sizeof from, "%s/from.db", f->folder);
+    ok(sid_store_open(from, true, f->key, &f->store));
+    sid_store_close(&f->store);
+    ok(sid_move_open(from, f->path, &side, &move));
+    sid_move_close(&move);
+    assert_int_equal(sid_store_open(f->path, false, f->key, &f->store),
+                     SID_E_SCHEMA);
+    assert_int_equal(sid_store_open_readonly(f->path, &f->store), SID_E_SCHEMA);
+    ok(sid_move_open(from, f->path, &side, &move));
+    ok(sid_move_begin(move, false, &resumed));
+    assert_false(resumed);
+    ok(sid_move_finish(move));
+    sid_move_close(&move);
+    ok(sid_store_open(f->path, false, f->key, &f->store));
 }
 
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_copied_by_its_primary_key),
+        cmocka_unit_test_setup_teardown(
+            a_move_that_never_began_leaves_nothing_a_daemon_starts_on,
+            fixture_setup_closed, fixture_teardown),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return FIXTURE_RUN(tests);
 }
