@@ -60,10 +60,6 @@ void sid_store_use_audit_key(struct sid_store *store,
  * SID_E_STORE, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_store_open_readonly(const char *path,
                                                   struct sid_store **out);
-/* After an open that failed, in the same thread: why the server cannot be used
- * and what to do; static, quotes nothing of the URI. NULL: the error says it
- * all. */
-const char *sid_store_why(void);
 /* Rolls back what is open, checkpoints (unless broken), closes, unlocks. */
 void sid_store_close(struct sid_store **store);
 /* True once a sync has failed or the database was found damaged, or another

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "smartid/store_slot.h"
 
 int
 sid_ctl_load_config(const char *config_path, struct sid_config *out) {

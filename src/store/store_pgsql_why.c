@@ -5,7 +5,7 @@
  * compared, and a fixed text is told instead. Owns the last one, per thread. */
 #include <string.h>
 
-#include "smartid/store.h"
+#include "smartid/store_slot.h"
 #include "store_pgsql.h"
 
 /* In this order: of several hosts each has its line, and what is wrong with a
@@ -53,13 +53,13 @@ static const struct {
     {"could not translate host name",
      "a host of the URI is not known here: correct its name, or DNS"},
     {"Connection refused",
-     "no server listens at the host and port of the URI: start it, or correct "
+     "no server is at the host and port of the URI: start it, or correct "
      "the URI"},
     {"timeout expired",
      "the server does not answer: look at the network between, its firewalls, "
      "and IPAddressAllow= in the unit"},
     {"No such file or directory",
-     "no server listens at the socket of the URI: start it, or correct host="},
+     "no server is at the socket of the URI: start it, or correct host="},
     {"invalid ", "a value in the URI is not one that libpq takes"},
 };
 

@@ -145,9 +145,9 @@ class Refused(unittest.TestCase):
         self.refused(self.of(role, "nowhere"), "no such database")
 
     def test_servers(self):
-        self.refused("postgresql://127.0.0.1:1/x", "no server listens")
+        self.refused("postgresql://127.0.0.1:1/x", "no server is at the host")
         self.refused("postgresql:///x?host=" + self.folder,
-                     "no server listens at the socket")
+                     "no server is at the socket")
         self.refused("postgresql://no-such-host.invalid/x", "DNS")
 
     def test_uris(self):
