@@ -8,9 +8,9 @@
 
 #include "smartid/store.h"
 
-/* After an open that failed, in the same thread: why the server cannot be used
- * and what to do; static, quotes nothing of the URI. NULL: the error says it
- * all. */
+/* After an open that failed, in the same thread: why the database cannot be
+ * used and what to do; static, quotes nothing of the URI. NULL: the error says
+ * it all. */
 const char *sid_store_why(void);
 /* As sid_store_open(), as one of several stores on a server, for a daemon: in
  * the lowest slot that is free. sid_store_open() is refused there while any of

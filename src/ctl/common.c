@@ -54,7 +54,7 @@ sid_ctl_open_readonly(const struct sid_config *config,
     enum sid_err err = sid_store_open_readonly(config->database, &made.store);
     if (err != SID_OK) {
         (void)fprintf(stderr, "smartidctl: %s: %s\n", config->database,
-                      err == SID_E_SCHEMA
+                      err == SID_E_SCHEMA && sid_store_why() == NULL
                           ? "it was made by another version; the daemon of "
                             "this one has not opened it yet"
                           : sid_ctl_why(err));

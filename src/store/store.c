@@ -39,12 +39,14 @@ load(struct sid_store *store) {
 /* A database that a move has filled in part must not be used. */
 static enum sid_err
 check_mark(const struct sid_back *back) {
+    static const char why[] = "a move into this database is not finished: give "
+                              "the same smartidctl migrate again";
     if (!back->marked)
         return SID_OK;
+    sid_pg_tell(why);
     sid_log(SID_LOG_ERROR, "store_error",
             SID_S("code", sid_err_code(SID_E_SCHEMA)), SID_S("at", "move"),
-            SID_S("text", "a move into this database is not finished: give the "
-                          "same smartidctl migrate again"));
+            SID_S("text", why));
     return SID_E_SCHEMA;
 }
 

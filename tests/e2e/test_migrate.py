@@ -233,6 +233,7 @@ class BrokenOff(Moving):
         self.daemon.process = None
         self.assertIn("a move into this database is not finished",
                       self.daemon.log.text())
+        self.assertNotIn("newer than this program", self.daemon.log.text())
 
     def test_it_goes_on_where_it_was_and_no_daemon_starts_meanwhile(self):
         self.fill_log()
