@@ -26,6 +26,10 @@ int sid_pg_slots = SID_SLOTS_MAX;
  * on after a process has died. */
 #define LEASE_US ((int64_t)5 * 1000 * 1000)
 #define RENEW_US ((int64_t)900 * 1000)
+/* How far the clocks of two machines may be apart: a lease that has lapsed by
+ * ours may still be renewed by another's. Source: own choice: far above what a
+ * machine with NTP has, and a slot is not missed for so long. */
+#define CLOCKS_APART_US ((int64_t)5 * 1000 * 1000)
 /* How long one must have been connected before others are taken for dead: when
  * the server was away, all leases have lapsed, and their owners come back one
  * after the other. Source: own choice: a lease, and the longest pause between
@@ -123,6 +127,12 @@ make(struct sid_pgsql *pg, int slot) {
     return sid_sql_run(&query, NULL);
 }
 
+/* Given back, or lapsed by any clock. */
+static bool
+is_free(const struct lease *lease) {
+    return lease->until_us + CLOCKS_APART_US <= sid_now_us();
+}
+
 /* Takes a slot when its lease has lapsed. Errors: SID_E_LOCKED (it has not, or
  * somebody was quicker). */
 static enum sid_err
@@ -135,27 +145,36 @@ take_if_free(struct sid_pgsql *pg, int slot) {
         if (err == SID_OK)
             err = look(pg, slot, &old);
     }
-    if (err == SID_OK && old.until_us > sid_now_us())
+    if (err == SID_OK && !is_free(&old))
         err = SID_E_LOCKED;
     return err == SID_OK ? take(pg, slot, &old) : err;
 }
 
-/* Clocks of two machines differ: what counts is that nobody renews it. */
+/* Clocks of two machines differ: what counts is that nobody renews it. Errors:
+ * SID_E_LOCKED (somebody does). */
+static enum sid_err
+watch(struct sid_pgsql *pg, int slot, struct lease *lease) {
+    struct lease now = {.batch = 0};
+    int64_t until_us = sid_mono_us() + LEASE_US;
+    enum sid_err err = SID_OK;
+
+    while (err == SID_OK && !is_free(lease) && sid_mono_us() < until_us) {
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000}, NULL);
+        err = look(pg, slot, &now);
+        if (err == SID_OK && (now.until_us != lease->until_us ||
+                              strcmp(now.owner, lease->owner) != 0))
+            err = SID_E_LOCKED;
+    }
+    return err;
+}
+
 static enum sid_err
 take_when_lapsed(struct sid_pgsql *pg, int slot) {
     struct lease old = {.batch = 0};
-    struct lease now = {.batch = 0};
-    int64_t until_us = sid_mono_us() + LEASE_US;
     enum sid_err err = look(pg, slot, &old);
 
-    while (err == SID_OK && old.until_us > sid_now_us() &&
-           sid_mono_us() < until_us) {
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000}, NULL);
-        err = look(pg, slot, &now);
-        if (err == SID_OK &&
-            (now.until_us != old.until_us || strcmp(now.owner, old.owner) != 0))
-            return SID_E_LOCKED;
-    }
+    if (err == SID_OK)
+        err = watch(pg, slot, &old);
     return err == SID_OK ? take(pg, slot, &old) : err;
 }
 
@@ -170,6 +189,8 @@ check_alone(struct sid_pgsql *pg) {
         err = look(pg, slot, &other);
         if (err == SID_OK && other.until_us > sid_now_us())
             err = SID_E_LOCKED;
+        if (err == SID_OK)
+            err = watch(pg, slot, &other);
     }
     return err == SID_E_NOT_FOUND ? SID_OK : err;
 }
