@@ -96,7 +96,8 @@ look_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK && look->keys_err == SID_OK)
         err = look_at_settled(look, store);
     if (err == SID_OK)
-        err = sid_store_slot_each(store, sid_now_us(), look_at_slot, look);
+        err = sid_store_slot_each(store, sid_now_us() - SID_DEAD_AFTER_US,
+                                  look_at_slot, look);
     if (err == SID_OK)
         err = sid_enrol_orphaned(store, &look->orphans);
     return err == SID_OK ? sid_store_recount(store) : err;

@@ -2,6 +2,7 @@
 others, and one may die."""
 
 import json
+import signal
 import threading
 import time
 import unittest
@@ -155,6 +156,13 @@ class Together(Several):
         self.assertIn("chain 1:", out)
         self.assertIn("changed", out)
 
+    def test_r_a_chain_of_which_nothing_is_left_is_missed(self):
+        self.audit_verify()
+        self.cluster.sql("DELETE FROM audit WHERE seq > %d AND seq < %d" %
+                         (1 << 40, 2 << 40))
+        self.assertIn("chain 1: all its rows are missing",
+                      self.audit_verify(good=False))
+
     def test_those_that_only_look_keep_their_places(self):
         end = time.monotonic() + 7  # longer than a lease
         while time.monotonic() < end:
@@ -173,6 +181,39 @@ class Together(Several):
         self.c.env["SMARTIDD_PURPOSES_PURPOSES_FILE"] = path
         self.c.start()
         self.c.log.wait(lambda l: "event=purposes_differ" in l, KNOWN_LIMIT_S)
+
+
+class ClocksApart(Several):
+    def test_r_who_is_late_by_our_clock_is_not_dead(self):
+        self.c.stop()
+        self.a.signal(signal.SIGSTOP)
+        self.addCleanup(self.a.signal, signal.SIGCONT)
+        stop = threading.Event()
+
+        def renew():
+            """As a machine does whose clock is behind."""
+            while not stop.is_set():
+                self.cluster.sql(
+                    "UPDATE lease SET until_us = CAST(extract(epoch FROM "
+                    "clock_timestamp()) * 1000000 AS BIGINT) - 1000000 "
+                    "WHERE one = 1")
+                stop.wait(0.2)
+
+        late = threading.Thread(target=renew)
+        late.start()
+        try:
+            mark = len(self.b.log.lines)
+            end = time.monotonic() + 3  # three looks
+            while time.monotonic() < end:
+                self.assertEqual([l for l in self.b.log.lines[mark:]
+                                  if "event=leads" in l], [])
+                time.sleep(0.1)
+            # It has the old master key in its memory.
+            result = self.b.ctl("key", "rotate", "master", check=False)
+            self.assertNotEqual(result.returncode, 0, result)
+        finally:
+            stop.set()
+            late.join()
 
 
 class OneDies(Several):
