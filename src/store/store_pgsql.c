@@ -250,6 +250,7 @@ static const struct sid_back_ops ops = {
     .slot = slot,
     .slot_each = sid_pg_slot_each,
     .slot_say = sid_pg_slot_say,
+    .slot_used = sid_pg_slot_used,
     .enrol_orphans = sid_pg_orphans,
     .enrol_take_over = sid_sql_enrol_take_over,
     .look_ahead = sid_pg_look_ahead,

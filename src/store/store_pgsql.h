@@ -147,6 +147,7 @@ enum sid_err sid_pg_slot_each(struct sid_back *back, int64_t since_us,
                                                    void *ctx),
                               void *ctx);
 enum sid_err sid_pg_slot_say(struct sid_back *back, const char *what);
+enum sid_err sid_pg_slot_used(struct sid_back *back, int slot, bool *out);
 enum sid_err sid_pg_orphans(struct sid_back *back, int64_t before_us,
                             bool *out);
 /* Renews the lease between transactions. */

@@ -313,6 +313,18 @@ sid_pg_slot_say(struct sid_back *back, const char *what) {
 }
 
 enum sid_err
+sid_pg_slot_used(struct sid_back *back, int slot, bool *out) {
+    struct lease lease = {.batch = 0};
+    enum sid_err err = look(sid_pgsql_of(back), slot, &lease);
+
+    if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    if (err == SID_OK)
+        *out = lease.batch > 0;
+    return err;
+}
+
+enum sid_err
 sid_pg_orphans(struct sid_back *back, int64_t before_us, bool *out) {
     *out = false;
     return sid_mono_us() - sid_pgsql_of(back)->since_us < SETTLED_US
