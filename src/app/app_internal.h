@@ -86,6 +86,7 @@ struct sid_app {
         int slot;           /* this one's */
         _Atomic bool leads; /* does what one does for all */
         _Atomic bool looking, taking;
+        _Atomic int64_t known_us;        /* monotonic: the last look's begin */
         int64_t next_us;                 /* main thread */
         const struct sid_purposes *said; /* main thread; what says is of */
         /* The writer thread's. */

@@ -84,6 +84,31 @@ class Together(Several):
             until(lambda api=api: api.get("/v1/enrollments/none").status == 401,
                   KNOWN_LIMIT_S, "the revoked client is refused")
 
+    def test_r_one_that_was_stopped_takes_no_key_that_was_revoked_since(self):
+        key = self.a.add_client("clerk", name="late", purposes=[PURPOSE])
+        late = self.c.api(key)
+        code = self.app[0].code(self.approved())["code"]
+        body = {"code": code, "purpose": PURPOSE}
+        until(lambda: late.post("/v1/verifications", body).status == 200,
+              KNOWN_LIMIT_S, "the new client is known")
+        self.c.signal(signal.SIGSTOP)
+        answers = []
+        crowd = [threading.Thread(target=lambda: answers.append(late.post(
+            "/v1/verifications", body).status)) for _ in range(4)]
+        try:
+            self.a.ctl("client", "revoke", self.a.client_id("late"))
+            for one in crowd:
+                one.start()
+            time.sleep(KNOWN_LIMIT_S + 1)
+        finally:
+            self.c.signal(signal.SIGCONT)
+        for one in crowd:
+            one.join(30)
+        self.assertEqual(len(answers), 4)
+        self.assertNotIn(200, answers)
+        until(lambda: self.clerk[2].post("/v1/verifications", body).status ==
+              200, KNOWN_LIMIT_S, "it goes on")
+
     def test_codes_of_a_new_key_are_valid_everywhere(self):
         credential = self.approved()
         old = self.app[0].code(credential)["code"]
