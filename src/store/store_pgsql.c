@@ -157,6 +157,7 @@ commit(struct sid_back *back) {
     if (pg->writes) {
         err = commit_changes(pg);
         pg->told_count = err == SID_OK ? 0 : pg->told_count;
+        pg->promised = err == SID_OK ? pg->batch : pg->promised;
     } else {
         /* Nothing depends on how it ends; but the server shall know at once. */
         err = queue(pg, SID_SQL_COMMIT);

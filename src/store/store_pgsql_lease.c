@@ -208,6 +208,17 @@ sid_pg_lease_take(struct sid_pgsql *pg, bool alone) {
     return err == SID_E_LOCKED ? take_when_lapsed(pg, 0) : err;
 }
 
+/* A server that was restored from a copy, or a successor that had not got all:
+ * what is in memory, keys above all, is of a database that is no more. */
+static void
+taken_back(struct sid_pgsql *pg) {
+    sid_log(SID_LOG_ERROR, "store_taken_back",
+            SID_S("text", "the server has less than was committed: it was "
+                          "restored from a copy, or is behind the one before; "
+                          "a restart goes on with what it has"));
+    pg->broken = true;
+}
+
 enum sid_err
 sid_pg_lease_move(struct sid_pgsql *pg) {
     char owner[SID_PG_OWNER_SIZE];
@@ -222,6 +233,10 @@ sid_pg_lease_move(struct sid_pgsql *pg) {
     enum sid_err err = change(&query, &batch);
     if (err == SID_OK)
         is_ours(pg, owner, batch);
+    if (err == SID_OK && batch < pg->promised) {
+        taken_back(pg);
+        err = SID_E_STORE;
+    }
     if (err == SID_E_LOCKED)
         sid_pg_lease_lost(pg);
     return err;

@@ -2,6 +2,7 @@
  * audit log and numbers of its own. Always on the server at SID_TEST_PG. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "../../../src/store/store_front.h"
@@ -198,6 +199,23 @@ r_a_clock_that_goes_before_takes_no_slot_away(void **state) {
     assert_int_equal(sid_store_slot(next), STORES);
     append(s->store[1], 5);
     sid_store_close(&next);
+}
+
+static void
+r_a_server_that_was_taken_back_is_not_gone_on_with(void **state) {
+    struct slots *s = *state;
+
+    for (int i = 0; i < 2; i++) {
+        for (int round = 0; round < 2; round++)
+            append(s->store[i], round);
+        (void)shutdown(PQsocket(sid_pgsql_of(s->store[i]->back)->conn),
+                       SHUT_RDWR);
+    }
+    run_sql(s, "UPDATE lease SET batch = batch - 1 WHERE one = 2");
+    ok(sid_store_begin(s->store[0])); /* has lost nothing */
+    ok(sid_store_commit(s->store[0]));
+    assert_int_equal(sid_store_begin(s->store[1]), SID_E_STORE);
+    assert_true(sid_store_broken(s->store[1]));
 }
 
 struct renewer {
@@ -526,6 +544,7 @@ main(void) {
         T(whoever_lost_its_slot_commits_nothing_any_more),
         T(r_a_clock_that_goes_before_takes_no_slot_away),
         T(r_a_clock_that_goes_before_is_not_alone),
+        T(r_a_server_that_was_taken_back_is_not_gone_on_with),
         T(each_store_has_a_chain_of_its_own),
         T(a_chain_without_rows_has_no_head),
         T(old_rows_of_every_chain_go_but_the_newest),
