@@ -10,6 +10,7 @@ import unittest
 import photos
 from front import Front
 from harness import Api, Case, credential_of, holder
+from receiver import Receiver
 from several import PURPOSE, Cluster, Roaming, postgres, until
 
 # Issue 8, letter C.
@@ -152,6 +153,24 @@ class Together(Several):
             self.assertEqual(self.app[2].get(
                 "/v1/enrollments/" + enrolment).status, 200)
         self.audit_verify()
+
+    def test_r_what_was_refused_is_sent_again_whoever_is_asked_for_it(self):
+        secret = self.a.ctl("webhook", "secret").stdout.strip()
+        receiver = Receiver(secret)
+        self.addCleanup(receiver.close)
+        for daemon in self.cluster.daemons:
+            daemon.env["SMARTIDD_WEBHOOK_WEBHOOK_URL"] = receiver.url
+            daemon.restart()
+        self.approved(1)
+        until(receiver.taken, 10, "the first of them tells")
+        self.cluster.sql(
+            "INSERT INTO webhook_dead (seq, id, type, body, tries, tried_at_s, "
+            "why, again) VALUES (1, 'evt_x', 'credential.checked', "
+            "'{\"id\":\"evt_x\"}', 3, 1, 'http_422', 0)")
+        self.c.ctl("webhook", "replay", "--all")
+        until(lambda: self.cluster.sql("SELECT count(*) FROM webhook_dead") ==
+              ["0"], KNOWN_LIMIT_S, "it is taken")
+        self.assertEqual(receiver.taken()[-1], {"id": "evt_x"})
 
     def test_the_tool_alone_is_kept_out_while_any_of_them_runs(self):
         self.a.stop()
