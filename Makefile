@@ -147,6 +147,16 @@ $(TWICE)/smartidd-fake: $(BUILD)/src/main.o $(BUILD)/tests/tools/twice.o \
                         $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
 	$(call link,-Wl$(comma)--wrap=sid_store_commit $^ $(call ld_of,http))
 
+# A version to come: its tables on a server have one migration more.
+NEWER := $(BUILD)/newer/store_pgsql_migrate.o
+$(NEWER): src/store/store_pgsql_migrate.c $(BUILD)/newer/migrations_pgsql.inc
+	@echo "  CC   $< (newer)"
+	@$(CC) -I$(@D) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/smartidd-newer-fake: $(BUILD)/src/main.o $(NEWER) $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
+	$(call link,$^ $(call ld_of,http))
+$(BUILD)/smartidctl-newer-fake: $(CTL_OBJS) $(NEWER) $(CLOCK_REAL) $(FACE_FAKE) $(call libs_of,ctl)
+	$(call link,$^ $(call ld_of,ctl) $(LIBS_ctl))
+
 # ---- compile ---------------------------------------------------------------
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -161,7 +171,8 @@ $(BUILD)/%.o: %.cpp
 # Migrations become one C table for each engine, in the order of their numbers.
 $(BUILD)/gen/migrations_sqlite.inc: $(sort $(wildcard migrations/sqlite/*.sql))
 $(BUILD)/gen/migrations_pgsql.inc: $(sort $(wildcard migrations/pgsql/*.sql))
-$(BUILD)/gen/migrations_sqlite.inc $(BUILD)/gen/migrations_pgsql.inc:
+$(BUILD)/newer/migrations_pgsql.inc: $(sort $(wildcard migrations/pgsql/*.sql)) tests/data/9999_newer.sql
+$(BUILD)/gen/migrations_sqlite.inc $(BUILD)/gen/migrations_pgsql.inc $(BUILD)/newer/migrations_pgsql.inc:
 	@mkdir -p $(@D)
 	@for f in $^; do \
 	  n=$$(basename $$f .sql); \
@@ -295,7 +306,8 @@ E2E_BINS := $(BUILD)/smartidd $(BUILD)/smartidctl $(BUILD)/smartidd-clock \
             $(BUILD)/smartidd-fake $(BUILD)/smartidctl-fake $(BUILD)/mkphoto \
             $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
             $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
-            $(BUILD)/one_writer.so $(BUILD)/wechat-driver
+            $(BUILD)/one_writer.so $(BUILD)/wechat-driver \
+            $(BUILD)/smartidd-newer-fake $(BUILD)/smartidctl-newer-fake
 e2e-bins: all $(E2E_BINS) $(TWICE)/smartidd-fake
 	@cd $(TWICE) && for f in $(E2E_BINS:$(BUILD)/%=%); do \
 	  [ "$$f" = smartidd-fake ] || ln -sf "../$$f" "$$f"; done

@@ -9,7 +9,7 @@ import unittest
 
 import photos
 from front import Front
-from harness import Api, Case, credential_of, holder
+from harness import Api, Case, credential_of, holder, program, run_tool
 from receiver import Receiver
 from several import PURPOSE, Cluster, Roaming, postgres, until
 
@@ -278,6 +278,30 @@ class OneDies(Several):
         self.audit_verify()
 
     def test_all_are_restarted_in_turn_and_nobody_is_refused(self):
+        self.in_turn(lambda daemon: None)
+        self.audit_verify()
+
+    def test_all_are_upgraded_in_turn_beside_older_ones(self):
+        def upgrade(daemon):
+            daemon.binary = program("smartidd-newer-fake")
+
+        older = self.c.binary
+        self.in_turn(upgrade)
+        self.assertEqual(
+            self.cluster.sql("SELECT count(*) FROM to_come"), ["0"])
+        found = run_tool("-c", self.a.config, "audit", "verify",
+                         binary=program("smartidctl-newer-fake"))
+        self.assertIn("chains unbroken", found.stdout)
+        # An older one that is started now says why it does not.
+        self.c.stop()
+        self.c.binary = older
+        self.c.spawn()
+        self.assertNotEqual(self.c.wait_exit(), 0)
+        self.assertIn("newer than this program", self.c.log.text())
+        self.c.process = None
+
+    def in_turn(self, change):
+        """Stops, changes and starts one after the other, under load."""
         credential = self.approved()
         code = self.app[0].code(credential)["code"]
         stop, wrong, checks, enrolled = threading.Event(), [], [], []
@@ -311,6 +335,7 @@ class OneDies(Several):
             for daemon in self.cluster.daemons:
                 mark = len(checks)
                 daemon.stop()
+                change(daemon)
                 daemon.start()
                 until(lambda mark=mark: len(checks) > mark + 5, 20, "checks")
         finally:
@@ -325,7 +350,6 @@ class OneDies(Several):
         rows = self.cluster.sql("SELECT count(*) FROM audit WHERE event = "
                                 "'verification' AND outcome = 'valid'")
         self.assertGreaterEqual(int(rows[0]), len(ids))
-        self.audit_verify()
 
 
 class Through:
