@@ -108,6 +108,11 @@ struct sid_attempt {
     const struct sid_address *from; /* NULL: the control socket */
     const char *route;              /* its pattern: static text */
 };
+/* Whether it is known here which clients other daemons on the database had
+ * added and revoked 5 s ago (Source: issue 8, letter C): not so when the server
+ * is away, or when this process was stopped and goes on. Always so on a file.
+ * Any thread. */
+bool sid_app_knows_clients(const struct sid_app *app);
 /* Who proves to be who. A refusal becomes a row of the audit log, behind the
  * caller's back: within the limit on failures of the source, and as far as
  * there is room; else it is only counted. Any thread; does not wait. Errors:

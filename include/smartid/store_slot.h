@@ -59,6 +59,11 @@ SID_FALLIBLE enum sid_err sid_store_enrol_take_over(
  * rows. Errors: SID_E_NOT_FOUND (no more). */
 SID_FALLIBLE enum sid_err sid_store_audit_slot(struct sid_store *store,
                                                int *slot);
+/* Whether a chain must have rows: some were removed, which leaves the last one,
+ * or a store of this slot has changed something, and none does so before its
+ * first row. Where there is one store alone only the former tells. */
+SID_FALLIBLE enum sid_err sid_store_audit_began(struct sid_store *store,
+                                                int slot, bool *out);
 /* The number behind which the rows of a chain were made at before_us or later.
  */
 SID_FALLIBLE enum sid_err sid_store_audit_find(struct sid_store *store,

@@ -140,6 +140,9 @@ sid_app_start_workers(struct sid_app *app, char *problem,
     }
     sid_models_free(&app->models); /* the engines have their own copies */
     atomic_store(&app->pool, pool);
+    /* Faces may have taken long: who is ready knows the clients. The look is
+     * over when the next operation is. */
+    sid_shared_tick(app, sid_mono_us());
     err = sid_enrol_resume(app);
     return err == SID_OK ? sid_webhook_start(app) : err;
 }

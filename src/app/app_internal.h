@@ -86,6 +86,7 @@ struct sid_app {
         int slot;           /* this one's */
         _Atomic bool leads; /* does what one does for all */
         _Atomic bool looking, taking;
+        _Atomic int64_t known_us;        /* monotonic: the last look's begin */
         int64_t next_us;                 /* main thread */
         const struct sid_purposes *said; /* main thread; what says is of */
         /* The writer thread's. */
@@ -201,6 +202,9 @@ void sid_webhook_state(struct sid_app *app, struct sid_webhook_state *out);
 void sid_webhook_replay(struct sid_app *app);
 
 /* ---- shared.c ----------------------------------------------------------- */
+/* How long after its lease has ended a daemon is taken for dead. Source: own
+ * choice: clocks of two machines may differ by so much. */
+#define SID_DEAD_AFTER_US ((int64_t)2 * 1000 * 1000)
 /* What stands in memory now is what the store has. Writer thread, at the start.
  * Errors: those of the store. */
 SID_FALLIBLE enum sid_err sid_shared_begin(struct sid_app *app,

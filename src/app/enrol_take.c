@@ -8,10 +8,6 @@
 #include "smartid/clock.h"
 #include "smartid/log.h"
 
-/* How long after its lease has ended a daemon is taken for dead. Source: own
- * choice: clocks of two machines may differ by so much. */
-#define DEAD_AFTER_US ((int64_t)2 * 1000 * 1000)
-
 struct take {
     struct sid_op op;
     struct sid_app *app;
@@ -73,14 +69,15 @@ sid_enrol_resume(struct sid_app *app) {
 
 enum sid_err
 sid_enrol_orphaned(struct sid_store *store, bool *out) {
-    return sid_store_enrol_orphans(store, sid_now_us() - DEAD_AFTER_US, out);
+    return sid_store_enrol_orphans(store, sid_now_us() - SID_DEAD_AFTER_US,
+                                   out);
 }
 
 static enum sid_err
 take_run(struct sid_op *op, struct sid_store *store) {
     struct take *take = (struct take *)op;
     begin_anew(take);
-    return sid_store_enrol_take_over(store, sid_now_us() - DEAD_AFTER_US,
+    return sid_store_enrol_take_over(store, sid_now_us() - SID_DEAD_AFTER_US,
                                      take_one, take);
 }
 

@@ -144,8 +144,8 @@ static enum sid_err
 change_run(struct sid_op *op, struct sid_store *store) {
     struct sid_master_change *change = (struct sid_master_change *)op;
     int daemons = 0;
-    enum sid_err err =
-        sid_store_slot_each(store, sid_now_us(), count_slot, &daemons);
+    enum sid_err err = sid_store_slot_each(
+        store, sid_now_us() - SID_DEAD_AFTER_US, count_slot, &daemons);
     /* The others have the old one in their memory, and in their files. */
     if (err == SID_OK && daemons > 1)
         err = SID_E_CONFLICT;

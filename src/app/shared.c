@@ -19,6 +19,7 @@
 
 /* Source: issue 8, letter C: a change is known everywhere within 5 s. */
 #define LOOK_EVERY_US ((int64_t)1000 * 1000)
+#define KNOWN_WITHIN_US ((int64_t)5 * 1000 * 1000)
 
 struct look {
     struct sid_op op;
@@ -29,6 +30,7 @@ struct look {
     struct sid_key_news news;
     enum sid_err keys_err; /* of the news */
     int lowest;            /* of the slots that live */
+    int64_t at_us;         /* monotonic: what was done before it, it has seen */
     bool orphans, differs;
 };
 
@@ -88,6 +90,7 @@ look_run(struct sid_op *op, struct sid_store *store) {
     look->count = 0;
     look->lowest = -1;
     look->orphans = look->differs = false;
+    look->at_us = sid_mono_us();
     enum sid_err err = look_at_clients(look, store);
     look->keys_err = SID_E_NOT_FOUND;
     if (err == SID_OK && app->master != NULL)
@@ -96,7 +99,8 @@ look_run(struct sid_op *op, struct sid_store *store) {
     if (err == SID_OK && look->keys_err == SID_OK)
         err = look_at_settled(look, store);
     if (err == SID_OK)
-        err = sid_store_slot_each(store, sid_now_us(), look_at_slot, look);
+        err = sid_store_slot_each(store, sid_now_us() - SID_DEAD_AFTER_US,
+                                  look_at_slot, look);
     if (err == SID_OK)
         err = sid_enrol_orphaned(store, &look->orphans);
     return err == SID_OK ? sid_store_recount(store) : err;
@@ -110,8 +114,10 @@ follow_clients(struct look *look) {
     enum sid_err err = SID_OK;
     for (size_t i = 0; err == SID_OK && i < look->count; i++)
         err = sid_keyset_follow(app->keyset, &look->clients[i]);
-    if (err == SID_OK)
-        app->shared.mark = look->mark; /* else with the next look */
+    if (err != SID_OK)
+        return; /* with the next look */
+    app->shared.mark = look->mark;
+    atomic_store(&app->shared.known_us, look->at_us);
 }
 
 static void
@@ -248,6 +254,7 @@ enum sid_err
 sid_shared_begin(struct sid_app *app, struct sid_store *store) {
     app->shared.is = sid_store_is_shared(store);
     app->shared.slot = sid_store_slot(store);
+    atomic_store(&app->shared.known_us, sid_mono_us());
     atomic_store(&app->shared.leads, !app->shared.is);
     for (int use = 0; use < SID_KEY_USE_COUNT; use++)
         app->shared.settled[use] =
@@ -258,6 +265,12 @@ sid_shared_begin(struct sid_app *app, struct sid_store *store) {
 bool
 sid_app_leads(const struct sid_app *app) {
     return atomic_load(&app->shared.leads);
+}
+
+bool
+sid_app_knows_clients(const struct sid_app *app) {
+    return !app->shared.is ||
+           sid_mono_us() - atomic_load(&app->shared.known_us) < KNOWN_WITHIN_US;
 }
 
 void

@@ -416,6 +416,8 @@ find_places_due(struct sid_webhook *hook) {
                                     .noted = begin.places.seq[slot]};
         place->commits = -1;
     }
+    if (hook->app->shared.is) /* whichever of them was asked for it */
+        atomic_store(&hook->again, true);
     hook->leads = true;
     hook->next_us = now_us + SECOND_US;
     return true;
@@ -449,6 +451,14 @@ tell_some(struct sid_webhook *hook) {
     return more;
 }
 
+/* What was refused goes first. True when there may be more. */
+static bool
+tell_next(struct sid_webhook *hook) {
+    if (atomic_load(&hook->again) && replay_one(hook))
+        return true;
+    return sid_mono_us() >= hook->until_us && tell_some(hook);
+}
+
 /* One chain after the other. */
 static void
 tell(struct sid_webhook *hook) {
@@ -459,8 +469,7 @@ tell(struct sid_webhook *hook) {
         bool more = true;
         while (more && !atomic_load(&hook->stop) &&
                sid_mono_us() >= hook->until_us)
-            more =
-                atomic_load(&hook->again) ? replay_one(hook) : tell_some(hook);
+            more = tell_next(hook);
     }
 }
 

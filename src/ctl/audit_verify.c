@@ -306,17 +306,25 @@ summarise(const struct walk *walk, FILE *to) {
                       walk->removed);
 }
 
-/* Whether there is anything of a chain: rows, heads, a segment. */
+static enum sid_err
+has_rows(const struct walk *walk, bool *out) {
+    int slot = walk->slot;
+    enum sid_err err = sid_store_audit_slot(walk->what->store, &slot);
+    *out = err == SID_OK && slot == walk->slot;
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
+/* Whether there is anything of a chain: rows, what tells that there were some,
+ * heads, a segment. */
 static enum sid_err
 is_there(struct walk *walk, bool *out) {
     const struct sid_audit_check *what = walk->what;
     char name[SID_SEGMENT_NAME_SIZE];
-    int slot = walk->slot;
     bool found = false;
-    enum sid_err err = sid_store_audit_slot(what->store, &slot);
-    found = walk->heads.count > 0 || (err == SID_OK && slot == walk->slot);
-    if (err == SID_E_NOT_FOUND)
-        err = SID_OK;
+    enum sid_err err = has_rows(walk, &found);
+    found = found || walk->heads.count > 0;
+    if (err == SID_OK && !found)
+        err = sid_store_audit_began(what->store, walk->slot, &found);
     if (err == SID_OK && !found && what->archive != NULL)
         err = sid_segment_next(what->archive, walk->slot, "", &found, name);
     *out = found;
@@ -346,6 +354,20 @@ turn_to(struct walk *walk, int slot) {
     walk->segment[0] = '\0';
 }
 
+/* Whatever was removed, the last row stays. */
+static enum sid_err
+judge_rows(struct walk *walk) {
+    bool rows = false, began = false;
+    enum sid_err err = has_rows(walk, &rows);
+    if (err == SID_OK && !rows)
+        err = sid_store_audit_began(walk->what->store, walk->slot, &began);
+    if (err == SID_OK && began)
+        sid_finding(walk->findings,
+                    "chain %d: all its rows are missing: they were taken away",
+                    walk->slot);
+    return err;
+}
+
 static enum sid_err
 walk_chain(struct walk *walk) {
     struct sid_store *store = walk->what->store;
@@ -365,7 +387,7 @@ walk_chain(struct walk *walk) {
     judge_end(walk);
     if (walk->what->own_heads != NULL)
         judge_coverage(walk);
-    return SID_OK;
+    return judge_rows(walk);
 }
 
 static void

@@ -82,7 +82,8 @@ judge_caller(struct sid_request *req) {
         if (err != SID_OK)
             return err;
         attempt.from = &source;
-        err = judge_key(req, &attempt);
+        err =
+            sid_app_knows_clients(app) ? judge_key(req, &attempt) : SID_E_STORE;
         if (err != SID_OK)
             return err;
     }

@@ -156,6 +156,9 @@ struct sid_back_ops {
                                                    void *ctx),
                               void *ctx);
     enum sid_err (*slot_say)(struct sid_back *back, const char *what);
+    /* Whether a store of this slot has ever changed anything. NULL: nothing
+     * tells. */
+    enum sid_err (*slot_used)(struct sid_back *back, int slot, bool *out);
     /* Of slots whose lease ended before before_us; NULL: there is one slot. */
     enum sid_err (*enrol_orphans)(struct sid_back *back, int64_t before_us,
                                   bool *out);

@@ -157,6 +157,7 @@ commit(struct sid_back *back) {
     if (pg->writes) {
         err = commit_changes(pg);
         pg->told_count = err == SID_OK ? 0 : pg->told_count;
+        pg->promised = err == SID_OK ? pg->batch : pg->promised;
     } else {
         /* Nothing depends on how it ends; but the server shall know at once. */
         err = queue(pg, SID_SQL_COMMIT);
@@ -250,6 +251,7 @@ static const struct sid_back_ops ops = {
     .slot = slot,
     .slot_each = sid_pg_slot_each,
     .slot_say = sid_pg_slot_say,
+    .slot_used = sid_pg_slot_used,
     .enrol_orphans = sid_pg_orphans,
     .enrol_take_over = sid_sql_enrol_take_over,
     .look_ahead = sid_pg_look_ahead,

@@ -64,6 +64,7 @@ struct sid_pgsql {
     int64_t connections; /* made so far */
     int64_t batch;       /* the last transaction for changes that began */
     int64_t committed;   /* that the database had at the last connection */
+    int64_t promised;    /* whose commit was answered last */
     int64_t held_at_us;  /* monotonic: when the lease was renewed last */
     int64_t since_us;    /* monotonic: when the connection was made */
     bool leased;
@@ -145,7 +146,8 @@ extern int sid_pg_slots;
 SID_FALLIBLE enum sid_err sid_pg_lease_take(struct sid_pgsql *pg, bool alone);
 /* After a new connection: the lease moves to it, and transactions of the old
  * one that are still on their way fail. `committed` becomes the last one that
- * was committed. Errors: SID_E_LOCKED (another process has it), SID_E_STORE. */
+ * was committed; when it is before what was promised the store is broken from
+ * here on. Errors: SID_E_LOCKED (another process has it), SID_E_STORE. */
 SID_FALLIBLE enum sid_err sid_pg_lease_move(struct sid_pgsql *pg);
 /* Queues what makes this transaction fail unless the lease is ours. */
 SID_FALLIBLE enum sid_err sid_pg_lease_hold(struct sid_pgsql *pg);
@@ -157,6 +159,7 @@ enum sid_err sid_pg_slot_each(struct sid_back *back, int64_t since_us,
                                                    void *ctx),
                               void *ctx);
 enum sid_err sid_pg_slot_say(struct sid_back *back, const char *what);
+enum sid_err sid_pg_slot_used(struct sid_back *back, int slot, bool *out);
 enum sid_err sid_pg_orphans(struct sid_back *back, int64_t before_us,
                             bool *out);
 /* Renews the lease between transactions. */

@@ -26,6 +26,10 @@ int sid_pg_slots = SID_SLOTS_MAX;
  * on after a process has died. */
 #define LEASE_US ((int64_t)5 * 1000 * 1000)
 #define RENEW_US ((int64_t)900 * 1000)
+/* How far the clocks of two machines may be apart: a lease that has lapsed by
+ * ours may still be renewed by another's. Source: own choice: far above what a
+ * machine with NTP has, and a slot is not missed for so long. */
+#define CLOCKS_APART_US ((int64_t)5 * 1000 * 1000)
 /* How long one must have been connected before others are taken for dead: when
  * the server was away, all leases have lapsed, and their owners come back one
  * after the other. Source: own choice: a lease, and the longest pause between
@@ -123,6 +127,12 @@ make(struct sid_pgsql *pg, int slot) {
     return sid_sql_run(&query, NULL);
 }
 
+/* Given back, or lapsed by any clock. */
+static bool
+is_free(const struct lease *lease) {
+    return lease->until_us + CLOCKS_APART_US <= sid_now_us();
+}
+
 /* Takes a slot when its lease has lapsed. Errors: SID_E_LOCKED (it has not, or
  * somebody was quicker). */
 static enum sid_err
@@ -135,27 +145,36 @@ take_if_free(struct sid_pgsql *pg, int slot) {
         if (err == SID_OK)
             err = look(pg, slot, &old);
     }
-    if (err == SID_OK && old.until_us > sid_now_us())
+    if (err == SID_OK && !is_free(&old))
         err = SID_E_LOCKED;
     return err == SID_OK ? take(pg, slot, &old) : err;
 }
 
-/* Clocks of two machines differ: what counts is that nobody renews it. */
+/* Clocks of two machines differ: what counts is that nobody renews it. Errors:
+ * SID_E_LOCKED (somebody does). */
+static enum sid_err
+watch(struct sid_pgsql *pg, int slot, struct lease *lease) {
+    struct lease now = {.batch = 0};
+    int64_t until_us = sid_mono_us() + LEASE_US;
+    enum sid_err err = SID_OK;
+
+    while (err == SID_OK && !is_free(lease) && sid_mono_us() < until_us) {
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000}, NULL);
+        err = look(pg, slot, &now);
+        if (err == SID_OK && (now.until_us != lease->until_us ||
+                              strcmp(now.owner, lease->owner) != 0))
+            err = SID_E_LOCKED;
+    }
+    return err;
+}
+
 static enum sid_err
 take_when_lapsed(struct sid_pgsql *pg, int slot) {
     struct lease old = {.batch = 0};
-    struct lease now = {.batch = 0};
-    int64_t until_us = sid_mono_us() + LEASE_US;
     enum sid_err err = look(pg, slot, &old);
 
-    while (err == SID_OK && old.until_us > sid_now_us() &&
-           sid_mono_us() < until_us) {
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000}, NULL);
-        err = look(pg, slot, &now);
-        if (err == SID_OK &&
-            (now.until_us != old.until_us || strcmp(now.owner, old.owner) != 0))
-            return SID_E_LOCKED;
-    }
+    if (err == SID_OK)
+        err = watch(pg, slot, &old);
     return err == SID_OK ? take(pg, slot, &old) : err;
 }
 
@@ -170,6 +189,8 @@ check_alone(struct sid_pgsql *pg) {
         err = look(pg, slot, &other);
         if (err == SID_OK && other.until_us > sid_now_us())
             err = SID_E_LOCKED;
+        if (err == SID_OK)
+            err = watch(pg, slot, &other);
     }
     return err == SID_E_NOT_FOUND ? SID_OK : err;
 }
@@ -187,6 +208,17 @@ sid_pg_lease_take(struct sid_pgsql *pg, bool alone) {
     return err == SID_E_LOCKED ? take_when_lapsed(pg, 0) : err;
 }
 
+/* A server that was restored from a copy, or a successor that had not got all:
+ * what is in memory, keys above all, is of a database that is no more. */
+static void
+taken_back(struct sid_pgsql *pg) {
+    sid_log(SID_LOG_ERROR, "store_taken_back",
+            SID_S("text", "the server has less than was committed: it was "
+                          "restored from a copy, or is behind the one before; "
+                          "a restart goes on with what it has"));
+    pg->broken = true;
+}
+
 enum sid_err
 sid_pg_lease_move(struct sid_pgsql *pg) {
     char owner[SID_PG_OWNER_SIZE];
@@ -201,6 +233,10 @@ sid_pg_lease_move(struct sid_pgsql *pg) {
     enum sid_err err = change(&query, &batch);
     if (err == SID_OK)
         is_ours(pg, owner, batch);
+    if (err == SID_OK && batch < pg->promised) {
+        taken_back(pg);
+        err = SID_E_STORE;
+    }
     if (err == SID_E_LOCKED)
         sid_pg_lease_lost(pg);
     return err;
@@ -289,6 +325,18 @@ sid_pg_slot_say(struct sid_back *back, const char *what) {
     sid_sql_bind_text(&query, what);
     bind_slot(&query, sid_pgsql_of(back)->slot);
     return sid_sql_run(&query, NULL);
+}
+
+enum sid_err
+sid_pg_slot_used(struct sid_back *back, int slot, bool *out) {
+    struct lease lease = {.batch = 0};
+    enum sid_err err = look(sid_pgsql_of(back), slot, &lease);
+
+    if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    if (err == SID_OK)
+        *out = lease.batch > 0;
+    return err;
 }
 
 enum sid_err

@@ -25,6 +25,24 @@ sid_store_audit_slot(struct sid_store *store, int *slot) {
     return SID_OK;
 }
 
+enum sid_err
+sid_store_audit_began(struct sid_store *store, int slot, bool *out) {
+    struct sid_back *back = store->back;
+    struct sid_back_anchor anchor = {.seq = 0};
+    bool began = false;
+    enum sid_err err = back->ops->anchor_get(back, slot, &anchor);
+
+    if (err == SID_OK)
+        began = true;
+    else if (err == SID_E_NOT_FOUND)
+        err = back->ops->slot_used == NULL
+                  ? SID_OK
+                  : back->ops->slot_used(back, slot, &began);
+    if (err == SID_OK)
+        *out = began;
+    return err;
+}
+
 int
 sid_store_slot(const struct sid_store *store) {
     return store->slot;

@@ -2,6 +2,7 @@
 others, and one may die."""
 
 import json
+import signal
 import threading
 import time
 import unittest
@@ -9,6 +10,7 @@ import unittest
 import photos
 from front import Front
 from harness import Api, Case, credential_of, holder, program, run_tool
+from receiver import Receiver
 from several import PURPOSE, Cluster, Roaming, postgres, until
 
 # Issue 8, letter C.
@@ -83,6 +85,31 @@ class Together(Several):
             until(lambda api=api: api.get("/v1/enrollments/none").status == 401,
                   KNOWN_LIMIT_S, "the revoked client is refused")
 
+    def test_r_one_that_was_stopped_takes_no_key_that_was_revoked_since(self):
+        key = self.a.add_client("clerk", name="late", purposes=[PURPOSE])
+        late = self.c.api(key)
+        code = self.app[0].code(self.approved())["code"]
+        body = {"code": code, "purpose": PURPOSE}
+        until(lambda: late.post("/v1/verifications", body).status == 200,
+              KNOWN_LIMIT_S, "the new client is known")
+        self.c.signal(signal.SIGSTOP)
+        answers = []
+        crowd = [threading.Thread(target=lambda: answers.append(late.post(
+            "/v1/verifications", body).status)) for _ in range(4)]
+        try:
+            self.a.ctl("client", "revoke", self.a.client_id("late"))
+            for one in crowd:
+                one.start()
+            time.sleep(KNOWN_LIMIT_S + 1)
+        finally:
+            self.c.signal(signal.SIGCONT)
+        for one in crowd:
+            one.join(30)
+        self.assertEqual(len(answers), 4)
+        self.assertNotIn(200, answers)
+        until(lambda: self.clerk[2].post("/v1/verifications", body).status ==
+              200, KNOWN_LIMIT_S, "it goes on")
+
     def test_codes_of_a_new_key_are_valid_everywhere(self):
         credential = self.approved()
         old = self.app[0].code(credential)["code"]
@@ -127,6 +154,24 @@ class Together(Several):
                 "/v1/enrollments/" + enrolment).status, 200)
         self.audit_verify()
 
+    def test_r_what_was_refused_is_sent_again_whoever_is_asked_for_it(self):
+        secret = self.a.ctl("webhook", "secret").stdout.strip()
+        receiver = Receiver(secret)
+        self.addCleanup(receiver.close)
+        for daemon in self.cluster.daemons:
+            daemon.env["SMARTIDD_WEBHOOK_WEBHOOK_URL"] = receiver.url
+            daemon.restart()
+        self.approved(1)
+        until(receiver.taken, 10, "the first of them tells")
+        self.cluster.sql(
+            "INSERT INTO webhook_dead (seq, id, type, body, tries, tried_at_s, "
+            "why, again) VALUES (1, 'evt_x', 'credential.checked', "
+            "'{\"id\":\"evt_x\"}', 3, 1, 'http_422', 0)")
+        self.c.ctl("webhook", "replay", "--all")
+        until(lambda: self.cluster.sql("SELECT count(*) FROM webhook_dead") ==
+              ["0"], KNOWN_LIMIT_S, "it is taken")
+        self.assertEqual(receiver.taken()[-1], {"id": "evt_x"})
+
     def test_the_tool_alone_is_kept_out_while_any_of_them_runs(self):
         self.a.stop()
         result = self.a.ctl("key", "rotate", "code", check=False)
@@ -156,6 +201,13 @@ class Together(Several):
         self.assertIn("chain 1:", out)
         self.assertIn("changed", out)
 
+    def test_r_a_chain_of_which_nothing_is_left_is_missed(self):
+        self.audit_verify()
+        self.cluster.sql("DELETE FROM audit WHERE seq > %d AND seq < %d" %
+                         (1 << 40, 2 << 40))
+        self.assertIn("chain 1: all its rows are missing",
+                      self.audit_verify(good=False))
+
     def test_those_that_only_look_keep_their_places(self):
         end = time.monotonic() + 7  # longer than a lease
         while time.monotonic() < end:
@@ -174,6 +226,39 @@ class Together(Several):
         self.c.env["SMARTIDD_PURPOSES_PURPOSES_FILE"] = path
         self.c.start()
         self.c.log.wait(lambda l: "event=purposes_differ" in l, KNOWN_LIMIT_S)
+
+
+class ClocksApart(Several):
+    def test_r_who_is_late_by_our_clock_is_not_dead(self):
+        self.c.stop()
+        self.a.signal(signal.SIGSTOP)
+        self.addCleanup(self.a.signal, signal.SIGCONT)
+        stop = threading.Event()
+
+        def renew():
+            """As a machine does whose clock is behind."""
+            while not stop.is_set():
+                self.cluster.sql(
+                    "UPDATE lease SET until_us = CAST(extract(epoch FROM "
+                    "clock_timestamp()) * 1000000 AS BIGINT) - 1000000 "
+                    "WHERE one = 1")
+                stop.wait(0.2)
+
+        late = threading.Thread(target=renew)
+        late.start()
+        try:
+            mark = len(self.b.log.lines)
+            end = time.monotonic() + 3  # three looks
+            while time.monotonic() < end:
+                self.assertEqual([l for l in self.b.log.lines[mark:]
+                                  if "event=leads" in l], [])
+                time.sleep(0.1)
+            # It has the old master key in its memory.
+            result = self.b.ctl("key", "rotate", "master", check=False)
+            self.assertNotEqual(result.returncode, 0, result)
+        finally:
+            stop.set()
+            late.join()
 
 
 class OneDies(Several):

@@ -98,6 +98,7 @@ what_is_done_to_a_log_whose_oldest_rows_were_removed_is_found(void **state) {
          "the anchor, which says where the log begins"},
         {"DELETE FROM audit_anchor", "rows 1 to 20: missing"},
         {"DELETE FROM audit WHERE seq > 40", "its tail was cut off"},
+        {"DELETE FROM audit", "chain 0: all its rows are missing"},
     };
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++) {
         audit_fixture_restore(f);

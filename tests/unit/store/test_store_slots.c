@@ -1,5 +1,10 @@
 /* Tests of several stores on one database: each has a slot, a chain of the
  * audit log and numbers of its own. Always on the server at SID_TEST_PG. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <time.h>
+
 #include "../../../src/store/store_front.h"
 #include "../../../src/store/store_pgsql.h"
 #include "smartid/clock.h"
@@ -177,6 +182,80 @@ whoever_lost_its_slot_commits_nothing_any_more(void **state) {
     append(s->store[0], 6); /* the others are not concerned */
     assert_int_equal(rows_of(s, 1), 1);
     sid_store_close(&next);
+}
+
+/* What a machine whose clock goes before sees of a lease that is renewed. */
+#define LATE                                                                   \
+    "UPDATE lease SET until_us = CAST(extract(epoch FROM clock_timestamp()) "  \
+    "* 1000000 AS BIGINT) - 1000000 WHERE one = "
+
+static void
+r_a_clock_that_goes_before_takes_no_slot_away(void **state) {
+    struct slots *s = *state;
+    struct sid_store *next = NULL;
+
+    run_sql(s, LATE "2");
+    ok(join(s, &next));
+    assert_int_equal(sid_store_slot(next), STORES);
+    append(s->store[1], 5);
+    sid_store_close(&next);
+}
+
+static void
+r_a_server_that_was_taken_back_is_not_gone_on_with(void **state) {
+    struct slots *s = *state;
+
+    for (int i = 0; i < 2; i++) {
+        for (int round = 0; round < 2; round++)
+            append(s->store[i], round);
+        (void)shutdown(PQsocket(sid_pgsql_of(s->store[i]->back)->conn),
+                       SHUT_RDWR);
+    }
+    run_sql(s, "UPDATE lease SET batch = batch - 1 WHERE one = 2");
+    ok(sid_store_begin(s->store[0])); /* has lost nothing */
+    ok(sid_store_commit(s->store[0]));
+    assert_int_equal(sid_store_begin(s->store[1]), SID_E_STORE);
+    assert_true(sid_store_broken(s->store[1]));
+}
+
+struct renewer {
+    struct slots *s;
+    const char *sql;
+    atomic_bool stop;
+};
+
+static void *
+renew(void *arg) {
+    struct renewer *me = arg;
+
+    while (!atomic_load(&me->stop)) {
+        run_sql(me->s, me->sql);
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    }
+    return NULL;
+}
+
+static void
+r_a_clock_that_goes_before_is_not_alone(void **state) {
+    struct slots *s = *state;
+    const char *const late[] = {LATE "1", LATE "2"};
+
+    sid_store_close(&s->store[2]);
+    for (int slot = 0; slot < 2; slot++) {
+        struct renewer renewer = {.s = s, .sql = late[slot]};
+        struct sid_store *alone = NULL;
+        pthread_t thread;
+
+        if (slot == 1)
+            sid_store_close(&s->store[0]);
+        run_sql(s, late[slot]);
+        assert_int_equal(pthread_create(&thread, NULL, renew, &renewer), 0);
+        assert_int_equal(sid_store_open(s->f->path, false, s->f->key, &alone),
+                         SID_E_LOCKED);
+        atomic_store(&renewer.stop, true);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        append(s->store[slot], 5);
+    }
 }
 
 /* ---- chains -------------------------------------------------------------- */
@@ -463,6 +542,9 @@ main(void) {
         T(whoever_wants_it_alone_waits_until_all_have_gone),
         T(a_slot_that_is_taken_over_goes_on_with_its_chain_and_numbers),
         T(whoever_lost_its_slot_commits_nothing_any_more),
+        T(r_a_clock_that_goes_before_takes_no_slot_away),
+        T(r_a_clock_that_goes_before_is_not_alone),
+        T(r_a_server_that_was_taken_back_is_not_gone_on_with),
         T(each_store_has_a_chain_of_its_own),
         T(a_chain_without_rows_has_no_head),
         T(old_rows_of_every_chain_go_but_the_newest),
