@@ -195,16 +195,21 @@ class BrokenOff(Moving):
     """Killed in the middle: to the server, and to a file."""
 
     def kill_in_the_middle(self, target, rows_there):
-        """Starts a move and kills it when rows of the log are there."""
+        """Starts a move and kills it when rows of the log are there. It stands
+        still while they are counted, which may take longer than the rest."""
         process = subprocess.Popen(
             [program("smartidctl"), "-c", self.daemon.config, "migrate",
              "--from", self.file, "--to", target, "--quiet"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env=clean_environment())
         end = time.monotonic() + 60 * SLOW
+        process.send_signal(signal.SIGSTOP)
         while rows_there() == 0:
+            process.send_signal(signal.SIGCONT)
             self.assertIsNone(process.poll(), "it was quicker than the kill")
             self.assertLess(time.monotonic(), end)
+            time.sleep(0.002)   # its share
+            process.send_signal(signal.SIGSTOP)
         process.send_signal(signal.SIGKILL)
         process.wait()
 
