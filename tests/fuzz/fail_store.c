@@ -17,9 +17,9 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_each,
            sid_audit_each_fn *each, void *ctx),
           (store, after, limit, each, ctx))
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_anchor,
-          (struct sid_store * store, const struct sid_mac_key *key,
+          (struct sid_store * store, const struct sid_mac_key *key, int slot,
            int64_t *seq, uint8_t mac[SID_SHA256_BYTES]),
-          (store, key, seq, mac))
+          (store, key, slot, seq, mac))
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_cut,
           (struct sid_store * store, int64_t last,
            const uint8_t mac[SID_SHA256_BYTES], int most, int64_t *removed),
@@ -40,5 +40,6 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit,
           (struct sid_store * store, const struct sid_audit_row *row),
           (store, row))
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_webhook_place,
-          (struct sid_store * store, int64_t *seq), (store, seq))
+          (struct sid_store * store, int slot, int64_t *seq),
+          (store, slot, seq))
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

@@ -41,8 +41,10 @@ bool fuzz_has_failed(void);
 /* Whether the call at hand is to fail. */
 bool fuzz_fails(void);
 /* What the linker (--wrap) calls instead of a function, and that function
- * itself. none: what the function gives when it fails. */
+ * itself; its header says whether the parameters are its own. none: what the
+ * function gives when it fails. */
 #define FUZZ_WRAP(type, none, name, params, args)                              \
+    extern __typeof__(name) __real_##name;                                     \
     type __real_##name params;                                                 \
     type __wrap_##name params;                                                 \
     type __wrap_##name params {                                                \
