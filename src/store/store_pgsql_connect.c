@@ -58,6 +58,10 @@ check_commit(struct sid_pgsql *pg) {
     "SET idle_in_transaction_session_timeout = '5s';"                          \
     "SET tcp_user_timeout = '5s'; SET tcp_keepalives_idle = 5;"                \
     "SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 2"
+/* Rows are found by an index in a table of a few rows, too: what was read is
+ * noted, and whoever has read all leases is in the way of each daemon that
+ * renews its own. */
+#define BY_INDEX "SET enable_seqscan = off"
 
 static void
 no_notice(void *ctx, const PGresult *result) {
@@ -80,7 +84,7 @@ set_up(struct sid_pgsql *pg) {
     /* A reader keeps nobody waiting, and may think for long about what it has
      * read. */
     if (err == SID_OK && !pg->read_only)
-        err = run(pg, LET_GO);
+        err = run(pg, LET_GO "; " BY_INDEX);
     if (err != SID_OK)
         return err;
     return PQsetnonblocking(pg->conn, 1) == 0 ? SID_OK : SID_E_NO_MEMORY;
