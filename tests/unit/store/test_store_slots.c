@@ -104,6 +104,29 @@ rows_of(struct slots *s, int slot) {
 
 /* ---- slots --------------------------------------------------------------- */
 
+/* All of them at once, several times: none is broken off for another's sake. */
+static void
+transactions_of_several_stores_are_not_in_each_others_way(void **state) {
+    struct slots *s = *state;
+
+    /* As it is after a while: the server knows that the table is small. */
+    run_sql(s, "VACUUM ANALYZE lease");
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < STORES; i++)
+            ok(sid_store_begin(s->store[i]));
+        for (int i = 0; i < STORES; i++) {
+            struct sid_audit_row row = audit_row(round);
+            ok(sid_store_audit(s->store[i], &row));
+            /* What is asked for is waited for: the lease is held by now. */
+            assert_true(sid_store_audit_head(s->store[i], NULL) > 0);
+            struct sid_client_mark mark;
+            ok(sid_store_client_mark(s->store[i], &mark));
+        }
+        for (int i = 0; i < STORES; i++)
+            ok(sid_store_commit(s->store[i]));
+    }
+}
+
 static void
 each_store_takes_the_lowest_slot_that_is_free(void **state) {
     struct slots *s = *state;
@@ -545,6 +568,7 @@ main(void) {
         T(r_a_clock_that_goes_before_takes_no_slot_away),
         T(r_a_clock_that_goes_before_is_not_alone),
         T(r_a_server_that_was_taken_back_is_not_gone_on_with),
+        T(transactions_of_several_stores_are_not_in_each_others_way),
         T(each_store_has_a_chain_of_its_own),
         T(a_chain_without_rows_has_no_head),
         T(old_rows_of_every_chain_go_but_the_newest),
