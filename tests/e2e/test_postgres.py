@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import sqlite3
-import sys
 import tempfile
 import threading
 import time
@@ -15,24 +14,10 @@ import unittest
 from harness import (MODEL_DIR, ROLES, ROOT, SLOW, Api, Case, Daemon,
                      run_tool)
 from manager import Notices
+from several import PURPOSE, postgres, until
 
-sys.path.insert(0, os.path.join(ROOT, "tests", "tools"))
-import postgres  # noqa: E402 pylint: disable=wrong-import-position
-
-PURPOSE = "train_ticket"
 # Issue 8, letter E: after a new primary is there, work goes on within 10 s.
 BACK_LIMIT_S = 10
-
-
-def until(what, limit_s, text):
-    """The first true answer."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        answer = what()
-        if answer:
-            return answer
-        time.sleep(0.02)
-    raise AssertionError("not within %d s: %s" % (limit_s, text))
 
 
 def setUpModule():
