@@ -16,7 +16,8 @@ UNIT = "lib/systemd/system/smartidd.service"
 SOCKET = "lib/systemd/system/smartidd.socket"
 DOCS = {"share/doc/smartidd/" + name for name in (
     "README.md", "LICENSE", "smartidd.conf.example", "nginx.conf.example",
-    "purposes.example", "wechat.example", "wechat_texts.example")}
+    "purposes.example", "wechat.example", "wechat_texts.example",
+    "patroni.example")}
 
 
 def files_below(folder):
