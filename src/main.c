@@ -55,6 +55,8 @@ struct daemon {
     struct sid_keyset *keyset;
     struct sid_store *store;
     struct sid_writer *writer;
+    struct sid_app_writer more[SID_WRITERS_MAX - 1]; /* to a server */
+    int more_count;
     struct sid_blobs *blobs; /* the store's, which the writer has */
     struct sid_app *app;
     struct sid_wechat *wechat;
@@ -113,19 +115,50 @@ apply_log_level(const struct sid_config *config) {
         sid_log_set_level(level);
 }
 
+static int
+join(const char *database, struct sid_store **out) {
+    enum sid_err err = sid_store_join(database, out);
+    if (err == SID_OK)
+        return 0;
+    sid_log(SID_LOG_ERROR, "database", SID_S("file", database));
+    const char *why = sid_store_why();
+    return start_failed_of("store", err, why != NULL ? why : sid_err_text(err));
+}
+
+/* Further connections to a server, see [store] pg_writers. */
+static int
+start_more_writers(struct daemon *daemon) {
+    bool shared = sid_store_is_shared(daemon->store);
+    int status = 0;
+    for (int i = 1; shared && status == 0 && i < daemon->config.pg_writers;
+         i++) {
+        struct sid_app_writer *made = &daemon->more[daemon->more_count];
+        struct sid_store *store = NULL;
+        status = join(daemon->config.database, &store);
+        if (status != 0)
+            break;
+        made->slot = sid_store_slot(store);
+        sid_store_use_audit_key(store, sid_keyring_audit(daemon->keys));
+        enum sid_err err = sid_store_check_key(store);
+        if (err == SID_OK)
+            err = sid_writer_new(&store, &made->writer);
+        sid_store_close(&store);
+        daemon->more_count += err == SID_OK;
+        if (err != SID_OK)
+            status = start_failed("writer", err);
+    }
+    return status;
+}
+
 /* The store and everything on it; the order is the order of need. */
 static int
 start_storage(struct daemon *daemon) {
     struct sid_config *config = &daemon->config;
-    enum sid_err err = sid_store_join(config->database, &daemon->store);
-    if (err != SID_OK) {
-        sid_log(SID_LOG_ERROR, "database", SID_S("file", config->database));
-        const char *why = sid_store_why();
-        return start_failed_of("store", err,
-                               why != NULL ? why : sid_err_text(err));
-    }
-    err = sid_keys_open(daemon->store, config->master_key_file, &daemon->master,
-                        &daemon->keys);
+    int status = join(config->database, &daemon->store);
+    if (status != 0)
+        return status;
+    enum sid_err err = sid_keys_open(daemon->store, config->master_key_file,
+                                     &daemon->master, &daemon->keys);
     if (err == SID_OK)
         err = sid_store_check_key(daemon->store);
     if (err != SID_OK) {
@@ -134,6 +167,9 @@ start_storage(struct daemon *daemon) {
         return start_failed("keys", err);
     }
     daemon->blobs = sid_store_blobs(daemon->store);
+    status = start_more_writers(daemon);
+    if (status != 0)
+        return status;
     err = sid_writer_new(&daemon->store, &daemon->writer);
     if (err != SID_OK)
         return start_failed("writer", err);
@@ -196,6 +232,8 @@ start_service(struct daemon *daemon) {
         .keys = daemon->keys,
         .master = &daemon->master,
         .writer = daemon->writer,
+        .more = daemon->more,
+        .more_count = daemon->more_count,
         .blobs = daemon->blobs,
         .keyset = daemon->keyset,
         .purposes = &daemon->purposes,
@@ -234,6 +272,8 @@ stop(struct daemon *daemon) {
     sid_server_free(&daemon->server);
     sid_wechat_free(&daemon->wechat);
     sid_app_free(&daemon->app);
+    for (int i = 0; i < daemon->more_count; i++)
+        sid_writer_free(&daemon->more[i].writer);
     sid_writer_free(&daemon->writer);
     sid_store_close(&daemon->store);
     sid_keyset_free(&daemon->keyset);
@@ -323,7 +363,7 @@ signal_loop(struct daemon *daemon, const sigset_t *signals) {
         }
         /* What memory and disk hold is not the same any more, and only opening
          * the database again tells what is on disk. */
-        if (!sid_writer_healthy(daemon->writer)) {
+        if (!sid_app_healthy(daemon->app)) {
             sid_log(SID_LOG_ERROR, "stopping",
                     SID_S("why", "the database cannot be trusted until it is "
                                  "opened again, see writer_stopped"));

@@ -23,6 +23,13 @@
 
 struct sid_app;
 
+/* One of several writers of a daemon, each with a store of its own on the same
+ * server. */
+struct sid_app_writer {
+    struct sid_writer *writer;
+    int slot; /* its store's, see store_slot.h */
+};
+
 struct sid_app_parts {
     const struct sid_config *config;     /* copied */
     struct sid_keyring *keys;            /* borrowed for the app's life */
@@ -30,6 +37,10 @@ struct sid_app_parts {
                                             puts another one here. NULL: keys
                                             cannot be changed */
     struct sid_writer *writer;           /* borrowed for the app's life */
+    const struct sid_app_writer *more;   /* copied, the writers borrowed: what
+                                            any may do goes to one of these
+                                            while that is busy. NULL: none */
+    int more_count;                      /* below SID_WRITERS_MAX */
     struct sid_blobs *blobs;             /* the store's; NULL: it has none */
     struct sid_keyset *keyset;           /* borrowed for the app's life */
     const struct sid_purposes *purposes; /* copied */
@@ -54,7 +65,10 @@ SID_FALLIBLE enum sid_err sid_app_start_workers(struct sid_app *app,
 SID_FALLIBLE enum sid_err sid_app_audit_start(struct sid_app *app);
 /* False while signed heads of the audit log cannot be written. */
 bool sid_app_heads_written(const struct sid_app *app);
-/* True once the workers run, the writer is healthy and nobody stops us. */
+/* False when one of the writers needs a restart, see sid_writer_healthy(). Any
+ * thread. */
+bool sid_app_healthy(const struct sid_app *app);
+/* True once the workers run, the writers are healthy and nobody stops us. */
 bool sid_app_ready(const struct sid_app *app);
 /* Whether what is written is stored, as sid_writer_storage(): without, nobody
  * can be enrolled or checked. Any thread. */
@@ -67,9 +81,9 @@ void sid_app_tick(struct sid_app *app);
 /* Whether this daemon is the one of those on its database that does what only
  * one need do; the only one always is. Any thread. */
 bool sid_app_leads(const struct sid_app *app);
-/* Asks the writer for a sign of life, unless the last one is still awaited; and
- * whether it has given it, or waits for a server, which ends by itself, and can
- * still store. Costs no sync. Main thread. */
+/* Asks each writer for a sign of life, unless the last one is still awaited;
+ * and whether they have given it, or wait for a server, which ends by itself,
+ * and can still store. Costs no sync. Main thread. */
 void sid_app_ask(struct sid_app *app);
 bool sid_app_answered(const struct sid_app *app);
 /* From now on new flows are refused with SID_E_STOPPING; all waiting clients

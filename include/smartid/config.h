@@ -20,6 +20,9 @@
 
 /* What photo_max_bytes may be set to. */
 #define SID_PHOTO_BYTES_LIMIT 33554432
+/* Writers of one daemon. Source: own choice: eight daemons of eight take all 64
+ * places of a database. */
+#define SID_WRITERS_MAX 8
 
 struct sid_config {
     /* [http] */
@@ -38,6 +41,7 @@ struct sid_config {
                                            server, see store.h */
     char control_socket[SID_PATH_SIZE]; /* smartidctl talks to the daemon here;
                                            empty: <database>.sock */
+    int64_t pg_writers; /* 1..SID_WRITERS_MAX, default 1: to a server */
     /* [keys] */
     char master_key_file[SID_PATH_SIZE];
     /* [code] */

@@ -58,6 +58,9 @@ void sid_writer_submit(struct sid_writer *writer, struct sid_op *op);
  * done must be NULL. Returns op->err. */
 SID_FALLIBLE enum sid_err sid_writer_run(struct sid_writer *writer,
                                          struct sid_op *op);
+/* True while a batch is under way, which what is submitted now has to wait for.
+ * It may be over when the caller has read it. Any thread. */
+bool sid_writer_busy(const struct sid_writer *writer);
 /* False once a commit has failed in a way that needs a restart (a failed sync
  * is never retried) or the thread has ended: /readyz. Any thread. */
 bool sid_writer_healthy(const struct sid_writer *writer);

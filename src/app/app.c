@@ -57,7 +57,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
         return SID_E_NO_MEMORY;
     app->keys = parts->keys;
     app->master = parts->master;
-    app->writer = parts->writer;
+    sid_writers_init(app, parts);
     app->blobs = parts->blobs;
     app->keyset = parts->keyset;
     app->config = *parts->config;
@@ -150,7 +150,7 @@ sid_app_start_workers(struct sid_app *app, char *problem,
 bool
 sid_app_ready(const struct sid_app *app) {
     return atomic_load(&app->pool) != NULL && !atomic_load(&app->stopping) &&
-           sid_writer_healthy(app->writer);
+           sid_app_healthy(app);
 }
 
 /* How long an expired challenge is still known, so that the record of its use
@@ -244,35 +244,6 @@ sid_app_tick(struct sid_app *app) {
     }
 }
 
-static enum sid_err
-nothing_run(struct sid_op *op, struct sid_store *store) {
-    (void)op;
-    (void)store;
-    return SID_OK;
-}
-
-static void
-question_done(struct sid_op *op) {
-    atomic_store(&((struct sid_app_question *)op)->open, false);
-}
-
-void
-sid_app_ask(struct sid_app *app) {
-    struct sid_app_question *question = &app->question;
-    if (atomic_exchange(&question->open, true))
-        return;
-    question->op = (struct sid_op){
-        .run = nothing_run, .done = question_done, .read_only = true};
-    sid_writer_submit(app->writer, &question->op);
-}
-
-bool
-sid_app_answered(const struct sid_app *app) {
-    bool waits = sid_metric_get(SID_M_STORE_WAITING) > 0;
-    return (waits || !atomic_load(&app->question.open)) &&
-           sid_writer_healthy(app->writer);
-}
-
 void
 sid_app_quiesce(struct sid_app *app) {
     pthread_mutex_lock(&app->lock);
@@ -296,10 +267,8 @@ sid_app_free(struct sid_app **app) {
         sid_pool_stop(pool);
     sid_misuse_stop(me);
     /* The workers' last decisions and the last refusals are still with the
-     * writer: an empty operation behind them tells when they are done, and that
-     * nobody there still looks at the pool. */
-    struct sid_op fence = {.run = nothing_run, .read_only = true};
-    if (sid_writer_run(me->writer, &fence) != SID_OK)
+     * writers; when they are done nobody there still looks at the pool. */
+    if (sid_writers_finish(me) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
     sid_pool_free(&pool);
     sid_webhook_stop(me);

@@ -27,9 +27,12 @@ struct sid_webhook;
 struct sid_webhook_state;
 
 struct sid_app {
-    struct sid_keyring *keys;    /* borrowed */
-    struct sid_master **master;  /* borrowed; the writer's alone */
-    struct sid_writer *writer;   /* borrowed */
+    struct sid_keyring *keys;   /* borrowed */
+    struct sid_master **master; /* borrowed; the writer's alone */
+    struct sid_writer *writer;  /* borrowed; the first of the writers */
+    struct sid_app_writer writers[SID_WRITERS_MAX];
+    int writer_count;
+    _Atomic unsigned turn;       /* of a writer, when all are busy */
     struct sid_blobs *blobs;     /* borrowed; NULL: the store has none */
     struct sid_keyset *keyset;   /* borrowed */
     struct sid_gate *gate;       /* owned */
@@ -61,16 +64,17 @@ struct sid_app {
     int64_t trim_at_us;       /* main thread; 0: nothing to give back */
     int64_t next_purge_us;    /* main thread */
     int64_t next_warning_s;   /* main thread; wall clock */
-    struct sid_app_question { /* to the writer, for a sign of life */
+    struct sid_app_question { /* to each writer, for a sign of life */
         struct sid_op op;
         _Atomic bool open;
-    } question;
+    } question[SID_WRITERS_MAX];
     bool audit_stop; /* main thread: the start was recorded */
     /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
      * the question while it is with the writer. */
     struct sid_heads {
         char path[SID_BESIDE_SIZE]; /* "": none are written */
         int64_t written_seq;        /* row of the last head in the file */
+        int64_t signed_seq[SID_SLOTS_MAX]; /* the same of each chain */
         int64_t asked_us;
         _Atomic bool failing;
         struct sid_head_ask {
@@ -78,12 +82,12 @@ struct sid_app {
             _Atomic int state; /* SID_HEAD_… */
             int64_t seq;       /* 0: no answer */
             uint8_t mac[SID_SHA256_BYTES];
-        } ask;
+        } ask[SID_WRITERS_MAX];
     } heads;
     /* See shared.c. */
     struct sid_shared_state {
         bool is;            /* there may be other daemons on the database */
-        int slot;           /* this one's */
+        int slot;           /* the first writer's */
         _Atomic bool leads; /* does what one does for all */
         _Atomic bool looking, taking;
         _Atomic int64_t known_us;        /* monotonic: the last look's begin */
@@ -151,6 +155,10 @@ void *sid_flow_page(struct sid_flow *flow, int limit, size_t row_size);
 /* Submits the flow's operation. */
 void sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
                      sid_op_done_fn *done);
+/* The same by any of the writers: for what reads what is committed and writes
+ * nothing but rows of its own. */
+void sid_flow_submit_any(struct sid_flow *flow, sid_op_run_fn *run,
+                         sid_op_done_fn *done);
 /* The op's error; else flow->refusal: a run that refuses but keeps what it has
  * written (the audit row about it) sets that and returns SID_OK. */
 enum sid_err sid_flow_result(const struct sid_op *op);
@@ -170,6 +178,15 @@ sid_app_audit_at(struct sid_store *store, int64_t at_us, const char *event,
 /* True when the caller sent this object (app) or is its holder. */
 bool sid_caller_owns(const struct sid_caller *caller, const char *client_id,
                      const uint8_t holder_hash[SID_SHA256_BYTES]);
+
+/* ---- writers.c ---------------------------------------------------------- */
+void sid_writers_init(struct sid_app *app, const struct sid_app_parts *parts);
+/* One that is free; else they take turns. Any thread. */
+struct sid_writer *sid_writers_pick(struct sid_app *app);
+/* Whether one of them has this place. */
+bool sid_writers_have(const struct sid_app *app, int slot);
+/* Waits until each has done what is queued. Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_writers_finish(struct sid_app *app);
 
 /* ---- gate.c ------------------------------------------------------------- */
 /* Errors: SID_E_NO_MEMORY. */

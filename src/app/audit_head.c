@@ -1,9 +1,9 @@
 /* audit_head.c: signed heads of the audit log, written to a second place.
  *
- * Each interval the main thread asks the writer for the last committed row; at
- * a later tick it signs what came back and writes it to the file and the log.
- * So no thread that a request waits for waits for that disk. The question
- * belongs to the writer while it is asked, else to main. */
+ * Each interval the main thread asks each writer for the last committed row of
+ * its chain; at a later tick it signs what came back and writes it to the file
+ * and the log. So no thread that a request waits for waits for that disk. The
+ * question belongs to the writer while it is asked, else to main. */
 #include <string.h>
 
 #include "app_internal.h"
@@ -40,7 +40,8 @@ sid_heads_write(struct sid_app *app, int64_t seq,
                 const uint8_t mac[SID_SHA256_BYTES]) {
     struct sid_heads *heads = &app->heads;
     char text[SID_HEAD_TEXT_SIZE];
-    if (heads->path[0] == '\0' || seq == 0 || seq == heads->written_seq)
+    int64_t *signed_seq = &heads->signed_seq[sid_chain_slot(seq)];
+    if (heads->path[0] == '\0' || seq == 0 || seq == *signed_seq)
         return;
     struct sid_audit_head head = {
         .after = heads->written_seq, .seq = seq, .at_s = sid_now_s()};
@@ -55,7 +56,7 @@ sid_heads_write(struct sid_app *app, int64_t seq,
     }
     atomic_store(&heads->failing, err != SID_OK);
     if (err == SID_OK) {
-        heads->written_seq = seq;
+        heads->written_seq = *signed_seq = seq;
         sid_metric_add(SID_M_AUDIT_HEADS, 1);
     } else {
         sid_metric_add(SID_M_AUDIT_HEAD_ERRORS, 1);
@@ -93,7 +94,7 @@ sid_heads_last(struct sid_app *app, struct sid_audit_head *out) {
     return found;
 }
 
-/* ---- asking the writer --------------------------------------------------- */
+/* ---- asking the writers -------------------------------------------------- */
 
 static enum sid_err
 ask_run(struct sid_op *op, struct sid_store *store) {
@@ -111,25 +112,35 @@ ask_done(struct sid_op *op) {
     atomic_store(&ask->state, SID_HEAD_ANSWERED);
 }
 
+static void
+ask(struct sid_writer *writer, struct sid_head_ask *question) {
+    atomic_store(&question->state, SID_HEAD_ASKED);
+    question->op =
+        (struct sid_op){.run = ask_run, .done = ask_done, .read_only = true};
+    sid_writer_submit(writer, &question->op);
+}
+
 void
 sid_heads_tick(struct sid_app *app, int64_t now_us) {
     struct sid_heads *heads = &app->heads;
-    struct sid_head_ask *ask = &heads->ask;
-    int state = atomic_load(&ask->state);
-    if (heads->path[0] == '\0' || state == SID_HEAD_ASKED)
+    bool asked = false;
+    if (heads->path[0] == '\0')
         return;
-    if (state == SID_HEAD_ANSWERED) {
-        sid_heads_write(app, ask->seq, ask->mac);
-        atomic_store(&ask->state, SID_HEAD_IDLE);
+    for (int i = 0; i < app->writer_count; i++) {
+        struct sid_head_ask *question = &heads->ask[i];
+        int state = atomic_load(&question->state);
+        asked = asked || state == SID_HEAD_ASKED;
+        if (state != SID_HEAD_ANSWERED)
+            continue;
+        sid_heads_write(app, question->seq, question->mac);
+        atomic_store(&question->state, SID_HEAD_IDLE);
     }
     struct sid_config config;
     sid_app_config(app, &config);
     /* Counted from the last time, so that a reload holds at once. */
-    if (now_us < heads->asked_us + config.head_interval_s * 1000000)
+    if (asked || now_us < heads->asked_us + config.head_interval_s * 1000000)
         return;
     heads->asked_us = now_us;
-    atomic_store(&ask->state, SID_HEAD_ASKED);
-    ask->op =
-        (struct sid_op){.run = ask_run, .done = ask_done, .read_only = true};
-    sid_writer_submit(app->writer, &ask->op);
+    for (int i = 0; i < app->writer_count; i++)
+        ask(app->writers[i].writer, &heads->ask[i]);
 }

@@ -10,6 +10,7 @@
 #include "smartid/log.h"
 
 #define DETAIL_SIZE 128
+#define NUMBER_SIZE 24
 #define VALUE_SIZE (SID_PATH_SIZE + 16)
 
 /* One row per setting, until the first error. */
@@ -81,6 +82,7 @@ audit_purposes(struct settings *to, const struct sid_purposes *now,
 struct start {
     struct sid_op op;
     struct sid_app *app;
+    int number;                 /* of the writer whose chain it is, from 1 */
     struct sid_audit_head last; /* of the file; seq 0: none */
     bool behind;                /* the log has not got that row any more */
     int64_t seq;
@@ -103,49 +105,79 @@ audit_in_force(const char *name, const char *value, bool is_default,
 }
 
 static enum sid_err
-start_run(struct sid_op *op, struct sid_store *store) {
-    struct start *start = (struct start *)op;
+audit_in_force_all(struct start *start, struct sid_store *store) {
     struct settings settings = {.store = store};
-    char detail[DETAIL_SIZE];
-    enum sid_err err = SID_OK;
-    start->behind = start->last.seq > 0; /* unless the row is found */
-    if (start->behind)
-        err = sid_store_audit_each(store, start->last.seq - 1, 1, compare_mac,
-                                   start);
-    (void)snprintf(detail, sizeof detail, "version=%s head=%" PRId64,
-                   SID_VERSION, start->last.seq);
-    if (err == SID_OK)
-        err = sid_app_audit(store, "daemon_started", "system", "",
-                            start->behind ? "behind_head" : "started", detail);
-    if (err != SID_OK)
-        return err;
     sid_config_each(&start->app->config, audit_in_force, &settings);
     /* The built-in ones are those of the version. */
     const struct sid_purposes *purposes = sid_app_purposes(start->app);
     bool own = start->app->config.purposes_file[0] != '\0';
     for (size_t i = 0; own && i < purposes->count; i++)
         audit_purpose(&settings, "purpose", "in_force", &purposes->item[i]);
-    start->seq = sid_store_audit_head(store, start->mac);
     return settings.err;
+}
+
+/* The chain of a further writer says which one it is. */
+static void
+print_number(int number, char out[NUMBER_SIZE]) {
+    out[0] = '\0';
+    if (number > 1)
+        (void)snprintf(out, NUMBER_SIZE, "writer=%d", number);
+}
+
+static enum sid_err
+start_run(struct sid_op *op, struct sid_store *store) {
+    struct start *start = (struct start *)op;
+    char detail[DETAIL_SIZE], number[NUMBER_SIZE];
+    enum sid_err err = SID_OK;
+    bool first = start->number == 1;
+    start->behind = first && start->last.seq > 0; /* unless the row is found */
+    if (start->behind)
+        err = sid_store_audit_each(store, start->last.seq - 1, 1, compare_mac,
+                                   start);
+    print_number(start->number, number);
+    (void)snprintf(detail, sizeof detail, "version=%s head=%" PRId64 "%s%s",
+                   SID_VERSION, start->last.seq, first ? "" : " ", number);
+    if (err == SID_OK)
+        err = sid_app_audit(store, "daemon_started", "system", "",
+                            start->behind ? "behind_head" : "started", detail);
+    if (err == SID_OK && first)
+        err = audit_in_force_all(start, store);
+    if (err == SID_OK)
+        start->seq = sid_store_audit_head(store, start->mac);
+    return err;
+}
+
+/* Each chain begins with it, and has a head of its own. */
+static enum sid_err
+start_chain(struct start *start) {
+    struct sid_app *app = start->app;
+    start->op = (struct sid_op){.run = start_run};
+    enum sid_err err =
+        sid_writer_run(app->writers[start->number - 1].writer, &start->op);
+    if (err == SID_OK && start->behind)
+        sid_log(SID_LOG_ERROR, "audit_log_behind_head",
+                SID_N("head", start->last.seq), SID_S("file", app->heads.path),
+                SID_S("text", "the database is older than its signed head, or "
+                              "another one: it was replaced or restored"));
+    if (err == SID_OK)
+        sid_heads_write(app, start->seq, start->mac);
+    return err;
 }
 
 enum sid_err
 sid_app_audit_start(struct sid_app *app) {
-    struct start start = {.op = {.run = start_run}, .app = app};
+    struct start start = {.app = app};
+    enum sid_err err = SID_OK;
     if (app->heads.path[0] != '\0' && !sid_heads_last(app, &start.last))
         start.last.seq = 0;
-    enum sid_err err = sid_writer_run(app->writer, &start.op);
-    if (err != SID_OK)
-        return err;
-    if (start.behind)
-        sid_log(SID_LOG_ERROR, "audit_log_behind_head",
-                SID_N("head", start.last.seq), SID_S("file", app->heads.path),
-                SID_S("text", "the database is older than its signed head, or "
-                              "another one: it was replaced or restored"));
     app->heads.written_seq = start.last.seq;
-    app->audit_stop = true;
-    sid_heads_write(app, start.seq, start.mac);
-    return SID_OK;
+    app->heads.signed_seq[sid_chain_slot(start.last.seq)] = start.last.seq;
+    for (int i = 1; err == SID_OK && i <= app->writer_count; i++) {
+        start.number = i;
+        err = start_chain(&start);
+    }
+    app->audit_stop = err == SID_OK;
+    return err;
 }
 
 /* ---- stop ---------------------------------------------------------------- */
@@ -153,22 +185,24 @@ sid_app_audit_start(struct sid_app *app) {
 static enum sid_err
 stop_run(struct sid_op *op, struct sid_store *store) {
     struct start *stop = (struct start *)op;
+    char number[NUMBER_SIZE];
+    print_number(stop->number, number);
     enum sid_err err =
-        sid_app_audit(store, "daemon_stopped", "system", "", "stopped", "");
+        sid_app_audit(store, "daemon_stopped", "system", "", "stopped", number);
     stop->seq = sid_store_audit_head(store, stop->mac);
     return err;
 }
 
 void
 sid_audit_stop(struct sid_app *app) {
-    struct start stop = {.op = {.run = stop_run}, .app = app};
-    if (!app->audit_stop)
-        return;
-    if (sid_writer_run(app->writer, &stop.op) == SID_OK)
-        sid_heads_write(app, stop.seq, stop.mac);
-    else
-        sid_log(SID_LOG_ERROR, "stop_not_recorded",
-                SID_S("code", sid_err_code(stop.op.err)));
+    for (int i = app->writer_count; app->audit_stop && i >= 1; i--) {
+        struct start stop = {.op = {.run = stop_run}, .app = app, .number = i};
+        if (sid_writer_run(app->writers[i - 1].writer, &stop.op) == SID_OK)
+            sid_heads_write(app, stop.seq, stop.mac);
+        else
+            sid_log(SID_LOG_ERROR, "stop_not_recorded",
+                    SID_S("code", sid_err_code(stop.op.err)));
+    }
 }
 
 /* ---- reload -------------------------------------------------------------- */

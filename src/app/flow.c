@@ -1,6 +1,5 @@
 /* flow.c: what every flow does alike: being admitted, going to the writer,
- * coming back, naming its actor in the audit log; and whether it could store
- * anything. Any thread; owns nothing. */
+ * coming back, naming its actor in the audit log. Any thread; owns nothing. */
 #include <stdlib.h>
 
 #include "app_internal.h"
@@ -37,13 +36,25 @@ flow_run(struct sid_op *op, struct sid_store *store) {
     return flow->run(op, store);
 }
 
-void
-sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
-                sid_op_done_fn *done) {
+static void
+submit(struct sid_flow *flow, struct sid_writer *writer, sid_op_run_fn *run,
+       sid_op_done_fn *done) {
     flow->run = run;
     flow->op.run = flow_run;
     flow->op.done = done;
-    sid_writer_submit(flow->app->writer, &flow->op);
+    sid_writer_submit(writer, &flow->op);
+}
+
+void
+sid_flow_submit(struct sid_flow *flow, sid_op_run_fn *run,
+                sid_op_done_fn *done) {
+    submit(flow, flow->app->writer, run, done);
+}
+
+void
+sid_flow_submit_any(struct sid_flow *flow, sid_op_run_fn *run,
+                    sid_op_done_fn *done) {
+    submit(flow, sid_writers_pick(flow->app), run, done);
 }
 
 enum sid_err
@@ -57,11 +68,6 @@ sid_flow_end(struct sid_op *op) {
     struct sid_flow *flow = (struct sid_flow *)op;
     flow->err = sid_flow_result(op);
     flow->done(flow);
-}
-
-enum sid_err
-sid_app_storage(const struct sid_app *app) {
-    return sid_writer_storage(app->writer);
 }
 
 const char *

@@ -132,22 +132,27 @@ sid_key_rotate_fini(struct sid_key_rotate *rotate) {
 
 /* ---- another master key -------------------------------------------------- */
 
+struct others {
+    const struct sid_app *app;
+    bool found;
+};
+
 static enum sid_err
-count_slot(int slot, const char *says, void *ctx) {
-    (void)slot;
+look_at_slot(int slot, const char *says, void *ctx) {
+    struct others *others = ctx;
     (void)says;
-    (*(int *)ctx)++;
+    others->found = others->found || !sid_writers_have(others->app, slot);
     return SID_OK;
 }
 
 static enum sid_err
 change_run(struct sid_op *op, struct sid_store *store) {
     struct sid_master_change *change = (struct sid_master_change *)op;
-    int daemons = 0;
+    struct others others = {.app = change->flow.app};
     enum sid_err err = sid_store_slot_each(
-        store, sid_now_us() - SID_DEAD_AFTER_US, count_slot, &daemons);
+        store, sid_now_us() - SID_DEAD_AFTER_US, look_at_slot, &others);
     /* The others have the old one in their memory, and in their files. */
-    if (err == SID_OK && daemons > 1)
+    if (err == SID_OK && others.found)
         err = SID_E_CONFLICT;
     if (err != SID_OK)
         return err;

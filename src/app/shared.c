@@ -157,7 +157,7 @@ look_done(struct sid_op *op) {
     if (op->err == SID_OK) {
         follow_clients(look);
         follow_keys(look);
-        lead(app, look->lowest == app->shared.slot);
+        lead(app, sid_writers_have(app, look->lowest));
         tell_purposes(app, look->differs);
         if (look->orphans)
             sid_enrol_take_over(app);

@@ -87,6 +87,14 @@ const struct sid_setting config_settings[] = {
              "Empty: the database's path with .sock behind it. Not more than "
              "107 bytes with that."},
 
+    {.section = "store",
+     INT(pg_writers, 1, SID_WRITERS_MAX, "1", "connections"),
+     .help = "Connections that write to a PostgreSQL server. With more than "
+             "one, checks of codes go to one that is free, which is worth it "
+             "where the server is far away or slow to sync; each takes one of "
+             "the 64 places of the database and has an audit chain of its "
+             "own."},
+
     {.section = "keys",
      PATH(master_key_file, "/etc/smartidd/master.key"),
      .may_be_credential = true,

@@ -497,6 +497,18 @@ parse(int argc, char **argv, struct sid_audit_check *what, const char **files,
     return true;
 }
 
+static void
+tell_unread(const struct sid_audit_check *what, enum sid_err err) {
+    const char *path = "the log or its heads";
+    for (size_t i = 0; i < what->kept_count; i++) {
+        if (strcmp(what->kept_heads[i], "-") != 0 &&
+            access(what->kept_heads[i], R_OK) != 0)
+            path = what->kept_heads[i];
+    }
+    (void)fprintf(stderr, "smartidctl: %s cannot be read: %s\n", path,
+                  sid_err_text(err));
+}
+
 static int
 verify(const char *config_path, const struct sid_audit_check *asked) {
     struct sid_audit_check what = *asked;
@@ -517,10 +529,7 @@ verify(const char *config_path, const struct sid_audit_check *asked) {
     what.progress = isatty(STDERR_FILENO) == 1;
     enum sid_err err = sid_audit_check_run(&what, stdout, &findings);
     if (err != SID_OK)
-        (void)fprintf(stderr,
-                      "smartidctl: the log or its heads cannot be "
-                      "read: %s\n",
-                      sid_err_text(err));
+        tell_unread(&what, err);
     sid_ctl_close(&open);
     return err == SID_OK && findings == 0 ? SID_CTL_OK : SID_CTL_FAILED;
 }

@@ -54,6 +54,7 @@ struct sid_writer {
     struct sid_op **end; /* where the next one is hung */
     bool stopping;
 
+    atomic_bool busy; /* a batch is under way: what comes now waits for it */
     atomic_bool healthy;
     atomic_int storage;  /* enum sid_err of the last write; SID_OK */
     int64_t probe_at_us; /* the thread's alone: when to ask it again */
@@ -98,6 +99,7 @@ take_all(struct sid_writer *writer, bool may_idle, struct sid_op **list) {
     int rc = 0;
 
     pthread_mutex_lock(&writer->lock);
+    atomic_store(&writer->busy, false);
     while (writer->first == NULL && !writer->stopping && rc != ETIMEDOUT) {
         rc = may_idle
                  ? pthread_cond_timedwait(&writer->work, &writer->lock, &until)
@@ -107,6 +109,7 @@ take_all(struct sid_writer *writer, bool may_idle, struct sid_op **list) {
         *list = writer->first;
         writer->first = NULL;
         writer->end = &writer->first;
+        atomic_store(&writer->busy, true);
     } else {
         taken = writer->stopping ? TAKEN_STOP : TAKEN_NOTHING;
     }
@@ -410,6 +413,11 @@ sid_writer_run(struct sid_writer *writer, struct sid_op *op) {
 }
 
 /* ---- life -------------------------------------------------------------- */
+
+bool
+sid_writer_busy(const struct sid_writer *writer) {
+    return atomic_load(&writer->busy);
+}
 
 bool
 sid_writer_healthy(const struct sid_writer *writer) {

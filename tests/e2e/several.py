@@ -33,7 +33,7 @@ def until(what, limit_s, text):
 class Cluster:
     """A schema of its own on the server, and the daemons on it."""
 
-    def __init__(self, server, count=3):
+    def __init__(self, server, count=3, settings=None):
         self.server = server
         self.schema = "s%d" % next(_number)
         server.sql("CREATE SCHEMA " + self.schema)
@@ -44,7 +44,8 @@ class Cluster:
                  server.uri(self.schema), *models)
         for folder in self.folders[1:]:
             self.copy(first, folder)
-        self.daemons = [Daemon(folder=folder) for folder in self.folders]
+        self.daemons = [Daemon(folder=folder, settings=settings)
+                        for folder in self.folders]
         for daemon in self.daemons:
             daemon.set_clock(0)
         self.keys = {role: self.daemons[0].add_client(role) for role in ROLES}

@@ -16,7 +16,7 @@ from several import PURPOSE, Cluster, Roaming, postgres, until
 # Issue 8, letter C.
 KNOWN_LIMIT_S = 5
 # A lease, what clocks may differ, a look; and the work.
-TAKEN_OVER_LIMIT_S = 30
+TAKEN_OVER_LIMIT_S = 90  # on a busy machine; check-slow has the figure
 
 
 def setUpModule():
