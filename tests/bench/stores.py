@@ -20,6 +20,7 @@ PEOPLE = 100000
 CODES = 2000          # different people that are checked
 CONNECTIONS = (32, 256)
 DAEMONS = (1, 2)      # on the server's database, side by side
+WRITERS = 3           # connections of one more daemon there
 
 
 class Both:
@@ -85,7 +86,7 @@ class Both:
             "restore", "--from", copy, "--database",
             os.path.join(self.daemon.folder, "restored.db")), "60")
 
-    def start_one(self, on_server=None):
+    def start_one(self, on_server=None, writers=1):
         """A daemon on the file, or the one of this number on the server."""
         settings = {}
         if on_server is not None:
@@ -93,6 +94,7 @@ class Both:
             os.mkdir(folder)
             settings = {
                 "SMARTIDD_STORE_DATABASE": self.uri,
+                "SMARTIDD_STORE_PG_WRITERS": str(writers),
                 "SMARTIDD_STORE_CONTROL_SOCKET": os.path.join(folder, "sock"),
                 "SMARTIDD_AUDIT_HEAD_FILE": os.path.join(folder, "heads")}
         started = self.daemon.start(**settings)
@@ -104,7 +106,9 @@ class Both:
         there = [self.start_one(i) for i in range(max(DAEMONS))]
         return [("SQLite", [self.start_one()])] + [
             ("PostgreSQL, %d daemon%s" % (n, "s" * (n > 1)), there[:n])
-            for n in DAEMONS]
+            for n in DAEMONS] + [
+            ("PostgreSQL, 1 daemon with pg_writers = %d" % WRITERS,
+             [self.start_one(max(DAEMONS), WRITERS)])]
 
     def server_cpu_s(self):
         with open(os.path.join(self.server.data, "postmaster.pid"),
