@@ -128,10 +128,8 @@ join(const char *database, struct sid_store **out) {
 /* Further connections to a server, see [store] pg_writers. */
 static int
 start_more_writers(struct daemon *daemon) {
-    bool shared = sid_store_is_shared(daemon->store);
     int status = 0;
-    for (int i = 1; shared && status == 0 && i < daemon->config.pg_writers;
-         i++) {
+    for (int i = 1; status == 0 && i < daemon->config.pg_writers; i++) {
         struct sid_app_writer *made = &daemon->more[daemon->more_count];
         struct sid_store *store = NULL;
         status = join(daemon->config.database, &store);
@@ -167,16 +165,15 @@ start_storage(struct daemon *daemon) {
         return start_failed("keys", err);
     }
     daemon->blobs = sid_store_blobs(daemon->store);
-    status = start_more_writers(daemon);
-    if (status != 0)
-        return status;
-    err = sid_writer_new(&daemon->store, &daemon->writer);
-    if (err != SID_OK)
-        return start_failed("writer", err);
+    bool shared = sid_store_is_shared(daemon->store);
     err = sid_keyset_new(&daemon->keyset);
     if (err != SID_OK)
         return start_failed("keyset", err);
-    return 0;
+    err = sid_writer_new(&daemon->store, &daemon->writer);
+    if (err != SID_OK)
+        return start_failed("writer", err);
+    /* After the first, which keeps its lease from now on. */
+    return shared ? start_more_writers(daemon) : 0;
 }
 
 static int

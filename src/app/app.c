@@ -22,7 +22,17 @@
 struct load_keys {
     struct sid_op op;
     struct sid_app *app;
+    int64_t floor_us; /* the newest row of the chains */
 };
+
+static enum sid_err
+load_floor_run(struct sid_op *op, struct sid_store *store) {
+    struct load_keys *load = (struct load_keys *)op;
+    int64_t at_us = sid_store_audit_at_us(store);
+    if (at_us > load->floor_us)
+        load->floor_us = at_us;
+    return SID_OK;
+}
 
 static enum sid_err
 put_key(const struct sid_client *client, void *ctx) {
@@ -33,10 +43,22 @@ static enum sid_err
 load_keys_run(struct sid_op *op, struct sid_store *store) {
     struct load_keys *load = (struct load_keys *)op;
     enum sid_err err = sid_store_client_each(store, put_key, load->app->keyset);
-    sid_time_begin(load->app, sid_store_audit_at_us(store));
     if (err == SID_OK)
         err = sid_shared_begin(load->app, store);
     return err == SID_OK ? sid_keys_rewrap_begin(load->app, store) : err;
+}
+
+static enum sid_err
+load_all(struct sid_app *app) {
+    struct load_keys load = {.app = app};
+    enum sid_err err = SID_OK;
+    for (int i = 0; err == SID_OK && i < app->writer_count; i++) {
+        load.op = (struct sid_op){.run = load_floor_run, .read_only = true};
+        err = sid_writer_run(app->writers[i].writer, &load.op);
+    }
+    sid_time_begin(app, load.floor_us);
+    load.op = (struct sid_op){.run = load_keys_run, .read_only = true};
+    return err == SID_OK ? sid_writer_run(app->writer, &load.op) : err;
 }
 
 /* A suspect must get its turn although others keep coming. */
@@ -68,15 +90,11 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     SID_ASSERT(pthread_mutex_init(&app->lock, NULL) == 0);
     SID_ASSERT(pthread_mutex_init(&app->time.lock, NULL) == 0);
     init_suspects(app);
-    struct load_keys load = {
-        .op = {.run = load_keys_run, .read_only = true},
-        .app = app,
-    };
     enum sid_err err = sid_gate_new(&app->gate);
     if (err == SID_OK)
         err = sid_recent_new(&app->recent);
     if (err == SID_OK)
-        err = sid_writer_run(app->writer, &load.op);
+        err = load_all(app);
     if (err == SID_OK)
         err = sid_app_use_purposes(app, parts->purposes);
     if (err != SID_OK) {
