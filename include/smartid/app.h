@@ -68,7 +68,8 @@ bool sid_app_heads_written(const struct sid_app *app);
 /* False when one of the writers needs a restart, see sid_writer_healthy(). Any
  * thread. */
 bool sid_app_healthy(const struct sid_app *app);
-/* True once the workers run, the writers are healthy and nobody stops us. */
+/* True once the workers run, the writers are healthy and nobody stops us, and
+ * while it is known what other daemons have changed (below). */
 bool sid_app_ready(const struct sid_app *app);
 /* Whether what is written is stored, as sid_writer_storage(): without, nobody
  * can be enrolled or checked. Any thread. */
@@ -122,10 +123,10 @@ struct sid_attempt {
     const struct sid_address *from; /* NULL: the control socket */
     const char *route;              /* its pattern: static text */
 };
-/* Whether it is known here which clients other daemons on the database had
- * added and revoked 5 s ago (Source: issue 8, letter C): not so when the server
- * is away, or when this process was stopped and goes on. Always so on a file.
- * Any thread. */
+/* Whether it is known here which clients and keys other daemons on the database
+ * had made and revoked 5 s ago (Source: issue 8, letter C): not so when the
+ * server is away, when this process was stopped and goes on, or when its master
+ * key is an older one. Always so on a file. Any thread. */
 bool sid_app_knows_clients(const struct sid_app *app);
 /* Who proves to be who. A refusal becomes a row of the audit log, behind the
  * caller's back: within the limit on failures of the source, and as far as

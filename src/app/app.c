@@ -168,7 +168,7 @@ sid_app_start_workers(struct sid_app *app, char *problem,
 bool
 sid_app_ready(const struct sid_app *app) {
     return atomic_load(&app->pool) != NULL && !atomic_load(&app->stopping) &&
-           sid_app_healthy(app);
+           sid_app_healthy(app) && sid_app_knows_clients(app);
 }
 
 /* How long an expired challenge is still known, so that the record of its use

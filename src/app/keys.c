@@ -267,6 +267,24 @@ sid_keys_open_readonly(struct sid_store *store, const char *master_path,
 
 /* ---- new versions -------------------------------------------------------- */
 
+/* A daemon that was cut off while another one changed the master key has the
+ * old one: what it makes under it nobody could open. All rows are wrapped by
+ * one master key, so one of them tells. Errors: SID_E_WRONG_KEY. */
+static enum sid_err
+check_master(const struct rows *rows, const struct sid_master *master) {
+    size_t i = 0;
+    uint8_t key[SID_KEY_BYTES];
+    while (i < rows->count && rows->row[i].retired_at_s != 0)
+        i++;
+    if (i == rows->count)
+        return SID_OK;
+    const struct sid_wrapped_key *row = &rows->row[i];
+    enum sid_err err =
+        sid_master_unwrap(master, row->use, row->version, row->wrapped, key);
+    sid_wipe(key, sizeof key);
+    return err;
+}
+
 static int
 last_version(const struct rows *rows, enum sid_key_use use) {
     int last = 0;
@@ -291,10 +309,13 @@ sid_keys_rotate_in(struct sid_store *store, const struct sid_master *master,
         .use = use, .version = last_version(rows, use) + 1, .made_at_s = now_s};
     if (sid_store_is_shared(store))
         made.made_at_s += SID_KEY_AHEAD_S;
+    err = check_master(rows, master);
     free(rows);
-    if (made.version > SID_KEY_VERSION_MAX)
-        return SID_E_CONFLICT;
-    err = make_key(store, master, use, made.version, made.made_at_s, made.key);
+    if (err == SID_OK && made.version > SID_KEY_VERSION_MAX)
+        err = SID_E_CONFLICT;
+    if (err == SID_OK)
+        err = make_key(store, master, use, made.version, made.made_at_s,
+                       made.key);
     if (err == SID_OK)
         err = audit_key(store, "key_made", actor, use, made.version);
     if (err == SID_OK)
@@ -333,6 +354,7 @@ sid_keys_follow_in(struct sid_store *store, const struct sid_master *master,
     if (err != SID_OK)
         return err;
     out->fresh_count = out->gone_count = 0;
+    err = check_master(rows, master);
     for (size_t i = 0; err == SID_OK && i < rows->count; i++) {
         const struct sid_wrapped_key *row = &rows->row[i];
         bool known = sid_keyring_has(ring, row->use, row->version);

@@ -108,30 +108,45 @@ look_run(struct sid_op *op, struct sid_store *store) {
 
 /* ---- taking over what was found ------------------------------------------ */
 
-static void
+static bool
 follow_clients(struct look *look) {
     struct sid_app *app = look->app;
     enum sid_err err = SID_OK;
     for (size_t i = 0; err == SID_OK && i < look->count; i++)
         err = sid_keyset_follow(app->keyset, &look->clients[i]);
     if (err != SID_OK)
-        return; /* with the next look */
+        return false; /* with the next look */
     app->shared.mark = look->mark;
-    atomic_store(&app->shared.known_us, look->at_us);
+    return true;
 }
 
-static void
+static const char *
+why_not_followed(enum sid_err err) {
+    return err == SID_E_WRONG_KEY
+               ? "another daemon on this database has changed the master key: "
+                 "nothing is answered until the new key's file is in place "
+                 "here and this one is restarted"
+               : "nothing is answered until the keys can be read";
+}
+
+/* False: what was destroyed may still be here. */
+static bool
 follow_keys(struct look *look) {
     struct sid_app *app = look->app;
-    if (look->keys_err == SID_OK) {
+    if (app->master == NULL)
+        return true;
+    bool followed = look->keys_err == SID_OK;
+    if (followed) {
         sid_keys_follow(app->keys, &look->news);
         memcpy(app->shared.settled, look->news.settled,
                sizeof app->shared.settled);
-    } else if (app->master != NULL && !app->shared.keys_failed) {
+    } else if (!app->shared.keys_failed) {
         sid_log(SID_LOG_ERROR, "keys_not_followed",
-                SID_S("code", sid_err_code(look->keys_err)));
+                SID_S("code", sid_err_code(look->keys_err)),
+                SID_S("text", why_not_followed(look->keys_err)));
     }
-    app->shared.keys_failed = look->keys_err != SID_OK;
+    app->shared.keys_failed = !followed;
+    return followed;
 }
 
 static void
@@ -155,8 +170,9 @@ look_done(struct sid_op *op) {
     struct look *look = (struct look *)op;
     struct sid_app *app = look->app;
     if (op->err == SID_OK) {
-        follow_clients(look);
-        follow_keys(look);
+        bool clients = follow_clients(look);
+        if (follow_keys(look) && clients)
+            atomic_store(&app->shared.known_us, look->at_us);
         lead(app, sid_writers_have(app, look->lowest));
         tell_purposes(app, look->differs);
         if (look->orphans)

@@ -188,6 +188,33 @@ class Together(Several):
         self.c.stop()
         self.assertEqual(self.a.ctl("key", "rotate", "master").returncode, 0)
 
+    def test_r_one_with_an_old_master_key_makes_no_key_and_answers_nothing(self):
+        """It was cut off while the master key was changed without it."""
+        self.c.stop()
+        self.b.signal(signal.SIGSTOP)
+        try:
+            until(lambda: self.a.ctl("key", "rotate", "master",
+                                     check=False).returncode == 0,
+                  TAKEN_OVER_LIMIT_S, "it is taken for dead")
+        finally:
+            self.b.signal(signal.SIGCONT)
+        # By its key, what it made could be opened by nobody.
+        result = self.b.ctl("key", "rotate", "code", check=False)
+        self.assertNotEqual(result.returncode, 0, result)
+        self.assertEqual(self.cluster.sql(
+            "SELECT count(*) FROM wrapped_key WHERE use = 'code'"), ["1"])
+        line = self.b.log.wait(lambda l: "event=keys_not_followed" in l,
+                               KNOWN_LIMIT_S)
+        self.assertIn("master key", line)
+        self.assertEqual(self.clerk[0].get("/readyz").status, 200)
+        until(lambda: self.clerk[1].get("/readyz").status == 503 and
+              self.result_status(1) == 503, 2 * KNOWN_LIMIT_S, "it is not used")
+        self.a.restart()
+
+    def result_status(self, at):
+        return self.clerk[at].post("/v1/verifications", {
+            "code": "SID1:", "purpose": PURPOSE}).status
+
     def test_a_row_that_was_changed_shows_in_whichever_chain_it_is(self):
         self.approved(1)
         self.audit_verify()
