@@ -18,5 +18,8 @@ bool sid_url_target(const char *url);
 /* True for a URI of a PostgreSQL server: what begins with postgresql:// or
  * postgres://. Source: libpq's manual, "Connection URIs". */
 bool sid_url_is_server(const char *place);
+/* Whether such a URI has a password, which would stand where settings, command
+ * lines and errors are shown. False of a path. */
+bool sid_url_has_password(const char *place);
 
 #endif

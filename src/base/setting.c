@@ -73,17 +73,6 @@ is_credential(const char *value) {
            strchr(name, '/') == NULL;
 }
 
-/* A password in it would stand where settings are shown. */
-static bool
-is_server(const char *value) {
-    if (!sid_url_is_server(value) || strstr(value, "password=") != NULL)
-        return false;
-    const char *host = strstr(value, "://") + 3;
-    size_t len = strcspn(host, "/?");
-    const char *at = memchr(host, '@', len);
-    return at == NULL || memchr(host, ':', (size_t)(at - host)) == NULL;
-}
-
 /* What a listener takes without asking a name server. */
 static bool
 is_address(const char *value) {
@@ -102,7 +91,8 @@ misfit(const struct sid_setting *setting, const char *value) {
     case SID_SETTING_PATH:
         return value[0] == '\0' || value[0] == '/' ||
                        (setting->may_be_credential && is_credential(value)) ||
-                       (setting->may_be_server && is_server(value))
+                       (setting->may_be_server && sid_url_is_server(value) &&
+                        !sid_url_has_password(value))
                    ? NULL
                : setting->may_be_server
                    ? "neither an absolute path nor a server without password"

@@ -72,3 +72,15 @@ sid_url_is_server(const char *place) {
     }
     return false;
 }
+
+bool
+sid_url_has_password(const char *place) {
+    if (!sid_url_is_server(place))
+        return false;
+    if (strstr(place, "password=") != NULL) /* also sslpassword */
+        return true;
+    const char *host = strstr(place, "://") + 3;
+    size_t len = strcspn(host, "/?");
+    const char *at = memchr(host, '@', len);
+    return at != NULL && memchr(host, ':', (size_t)(at - host)) != NULL;
+}

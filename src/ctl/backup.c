@@ -6,6 +6,7 @@
  * the beginning of the transaction that everything is read in: the daemon
  * removes the file of a photo as soon as its person is decided. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
@@ -26,6 +27,7 @@ struct backup {
     const struct sid_config *config;
     const char *to;
     char partial[PATH_MAX];
+    int folder;       /* holds partial; owned */
     json_t *manifest; /* owned */
     int64_t photos, gone;
 };
@@ -46,7 +48,19 @@ usage(FILE *to, int status) {
 
 /* ---- parts --------------------------------------------------------------- */
 
-/* A file that went while it was copied may have been overwritten before. */
+/* A photo that goes is overwritten with zeros from its beginning, then removed:
+ * one that still begins as it did was whole until now. */
+static bool
+is_untouched(const char *path) {
+    char first = '\0';
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool untouched = read(fd, &first, 1) == 1 && first != '\0';
+    close(fd);
+    return untouched;
+}
+
 static enum sid_err
 copy_photo(const char *name, void *ctx) {
     struct backup *me = ctx;
@@ -58,7 +72,7 @@ copy_photo(const char *name, void *ctx) {
     (void)snprintf(part, sizeof part, "%s/%s", SID_BACKUP_PHOTOS, name);
     (void)snprintf(to, sizeof to, "%.*s/%s", PATH_MAX / 2, me->partial, part);
     enum sid_err err = sid_copy_file(from, to, sha, &bytes);
-    if (err == SID_OK && access(from, F_OK) != 0) {
+    if (err == SID_OK && !is_untouched(from)) {
         (void)unlink(to);
         err = SID_E_NOT_FOUND;
     }
@@ -156,15 +170,16 @@ fill(struct backup *me, struct sid_ctl_store *open) {
 }
 
 static enum sid_err
-make_folders(const struct backup *me) {
+make_folders(struct backup *me) {
     char photos[PATH_MAX];
     (void)snprintf(photos, sizeof photos, "%.*s/%s", PATH_MAX / 2, me->partial,
                    SID_BACKUP_PHOTOS);
-    enum sid_err err = sid_remove_folder(me->partial);
-    if (err == SID_OK &&
-        (mkdir(me->partial, 0700) != 0 || mkdir(photos, 0700) != 0)) {
-        (void)fprintf(stderr, "smartidctl: %s: %s\n", me->partial,
-                      strerror(errno));
+    enum sid_err err = sid_take_folder(me->partial, &me->folder);
+    if (err == SID_E_LOCKED)
+        (void)fprintf(stderr, "smartidctl: %s: another backup is being made\n",
+                      me->partial);
+    if (err == SID_OK && mkdir(photos, 0700) != 0) {
+        (void)fprintf(stderr, "smartidctl: %s: %s\n", photos, strerror(errno));
         err = SID_E_IO;
     }
     return err;
@@ -182,10 +197,8 @@ settle(const struct backup *me) {
         err = sid_manifest_write(me->manifest, me->partial);
     if (err == SID_OK)
         err = sid_sync_folder(me->partial);
-    if (err == SID_OK && rename(me->partial, me->to) != 0) {
-        (void)fprintf(stderr, "smartidctl: %s: %s\n", me->to, strerror(errno));
-        err = SID_E_IO;
-    }
+    if (err == SID_OK)
+        err = sid_give_name(me->partial, me->to);
     return err == SID_OK ? sid_sync_folder(dirname(folder)) : err;
 }
 
@@ -241,9 +254,11 @@ sid_ctl_backup(const char *config_path, int argc, char **argv) {
                       argv[2]);
         return SID_CTL_FAILED;
     }
-    struct backup me = {.config = &config, .to = argv[2]};
+    struct backup me = {.config = &config, .to = argv[2], .folder = -1};
     (void)snprintf(me.partial, sizeof me.partial, "%s.partial", argv[2]);
     status = run(&me);
     json_decref(me.manifest);
+    if (me.folder >= 0)
+        close(me.folder);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -120,6 +121,51 @@ sid_remove_folder(const char *path) {
         errno != ENOENT)
         return failed(path);
     return SID_OK;
+}
+
+/* Renamed or removed meanwhile, it is somebody's who was quicker. */
+static enum sid_err
+lock_folder(const char *path, int *out) {
+    struct stat named, held;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? SID_E_NOT_FOUND : failed(path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 &&
+        lstat(path, &named) == 0 && named.st_dev == held.st_dev &&
+        named.st_ino == held.st_ino) {
+        *out = fd;
+        return SID_OK;
+    }
+    close(fd);
+    return SID_E_LOCKED;
+}
+
+enum sid_err
+sid_take_folder(const char *path, int *fd) {
+    int left = -1;
+    enum sid_err err = lock_folder(path, &left);
+    if (err == SID_OK)
+        err = sid_remove_folder(path);
+    else if (err == SID_E_NOT_FOUND)
+        err = SID_OK;
+    if (left >= 0)
+        close(left);
+    if (err == SID_OK && mkdir(path, 0700) != 0)
+        err = errno == EEXIST ? SID_E_LOCKED : failed(path);
+    return err == SID_OK ? lock_folder(path, fd) : err;
+}
+
+enum sid_err
+sid_give_name(const char *from, const char *to) {
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+        return SID_OK;
+    if (errno != EEXIST)
+        return failed(to);
+    (void)fprintf(stderr,
+                  "smartidctl: %s: was made meanwhile, by somebody else; "
+                  "nothing was changed\n",
+                  to);
+    return SID_E_IO;
 }
 
 /* ---- the manifest -------------------------------------------------------- */

@@ -24,6 +24,13 @@ SID_FALLIBLE enum sid_err sid_sync_folder(const char *path);
 /* Removes a folder and all that is in it; nothing there is fine. Errors:
  * SID_E_IO (told). */
 SID_FALLIBLE enum sid_err sid_remove_folder(const char *path);
+/* Makes an empty folder (mode 0700) in the place of what a call that was broken
+ * off has left there. *fd holds it against other calls; the caller's. Errors:
+ * SID_E_LOCKED (another call has it), SID_E_IO (told). */
+SID_FALLIBLE enum sid_err sid_take_folder(const char *path, int *fd);
+/* Gives a file or folder another name, which nothing may have. Errors: SID_E_IO
+ * (told). */
+SID_FALLIBLE enum sid_err sid_give_name(const char *from, const char *to);
 
 /* A manifest is a JSON object; the caller's. New and empty; NULL: no memory. */
 json_t *sid_manifest_new(void);

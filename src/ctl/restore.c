@@ -159,7 +159,7 @@ check_copy(const struct restore *me) {
 }
 
 static enum sid_err
-remove_copy(const struct restore *me) {
+remove_files(const struct restore *me) {
     char path[BESIDE + TAIL];
     static const char *const tails[] = {"", "-wal", "-shm", ".lock"};
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
@@ -169,7 +169,13 @@ remove_copy(const struct restore *me) {
             return SID_E_IO;
         }
     }
-    return sid_remove_folder(me->partial_photos);
+    return SID_OK;
+}
+
+static enum sid_err
+remove_copy(const struct restore *me) {
+    enum sid_err err = remove_files(me);
+    return err == SID_OK ? sid_remove_folder(me->partial_photos) : err;
 }
 
 static enum sid_err
@@ -185,13 +191,13 @@ put_in_place(const struct restore *me) {
         return SID_E_IO;
     }
     enum sid_err err = sid_sync_folder(me->partial_photos);
+    if (err == SID_OK)
+        err = sid_give_name(me->partial_photos, me->photos);
     if (err != SID_OK)
         return err;
-    if (rename(me->partial_photos, me->photos) != 0 ||
-        rename(me->partial, me->database) != 0) {
-        (void)say(me->database, strerror(errno));
-        return SID_E_IO;
-    }
+    err = sid_give_name(me->partial, me->database);
+    if (err != SID_OK) /* alone they would be in the way of the next one */
+        return rename(me->photos, me->partial_photos) == 0 ? err : SID_E_IO;
     (void)unlink(lock);
     return sid_sync_folder(dirname(folder));
 }
@@ -251,17 +257,22 @@ restore(struct restore *me) {
         status = check_place(me);
     if (status != 0)
         return status;
-    err = remove_copy(me);
-    if (err == SID_OK && mkdir(me->partial_photos, 0700) != 0)
-        err = SID_E_IO;
-    status = err == SID_OK ? copy_parts(me)
-                           : say(me->partial_photos, sid_err_text(err));
+    int folder = -1;
+    err = sid_take_folder(me->partial_photos, &folder);
+    if (err == SID_E_LOCKED)
+        return say(me->partial_photos, "another restore is at work there");
+    if (err == SID_OK)
+        err = remove_files(me);
+    if (err != SID_OK)
+        return SID_CTL_FAILED;
+    status = copy_parts(me);
     if (status == 0)
         status = check_copy(me);
     if (status == 0 && !me->verify && put_in_place(me) != SID_OK)
         status = SID_CTL_FAILED;
     if ((status != 0 || me->verify) && remove_copy(me) != SID_OK)
         status = SID_CTL_FAILED;
+    close(folder);
     return status;
 }
 
@@ -272,6 +283,10 @@ look(struct restore *me) {
     struct sid_ctl_store open = {0};
     if (strlen(me->database) >= sizeof me->config.database)
         return say("--database", "is too long");
+    if (sid_url_has_password(me->database)) /* what cannot be used is named */
+        return say("--database", "has a password, which anybody can see here: "
+                                 "put it into a file and name that with "
+                                 "passfile=");
     (void)snprintf(me->config.database, sizeof me->config.database, "%s",
                    me->database);
     int status = sid_url_is_server(me->config.database)

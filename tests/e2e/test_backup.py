@@ -1,6 +1,7 @@
 """smartidctl backup and restore: what was acknowledged is in the copy, and
 nothing that is not whole becomes a database."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -189,6 +190,66 @@ class Refused(Backed):
         self.daemon.expect_crash = True
         self.daemon.kill()
 
+    def test_r_a_database_that_was_made_meanwhile_is_not_overwritten(self):
+        self.daemon.start()
+        self.assertEqual(self.role("app").enrol(
+            3, selfie_flaw=photos.UNCLEAR)["state"], "review")
+        self.backup()
+        photo = os.path.join(self.copy, "photos",
+                             os.listdir(self.copy + "/photos")[0])
+        with open(photo, "rb") as stream:
+            data = stream.read()
+        os.unlink(photo)
+        os.mkfifo(photo)  # it waits here, and has looked at the place
+        other = self.machine()
+        result = []
+        thread = threading.Thread(target=lambda: result.append(other.ctl(
+            "restore", "--from", self.copy, check=False)))
+        thread.start()
+        with open(photo, "wb") as stream:
+            with open(other.database, "wb") as made:
+                made.write(b"somebody's")
+            stream.write(data)
+        thread.join(60)
+        self.assertEqual(result[0].returncode, 1, result)
+        self.assertIn("was made meanwhile", result[0].stderr)
+        with open(other.database, "rb") as stream:
+            self.assertEqual(stream.read(), b"somebody's")
+        # Nothing is in the way of the next one.
+        os.unlink(other.database)
+        self.assertEqual([n for n in os.listdir(other.folder)
+                          if "photos" in n or "partial" in n], [])
+
+    def test_r_a_photo_that_is_being_overwritten_is_not_taken_for_whole(self):
+        """As the daemon does, from its beginning on, before it removes it."""
+        self.daemon.start()
+        self.assertEqual(self.role("app").enrol(
+            3, selfie_flaw=photos.UNCLEAR)["state"], "review")
+        folder = self.daemon.database + ".photos"
+        with open(os.path.join(folder, os.listdir(folder)[0]), "r+b") as stream:
+            stream.write(bytes(64))
+        self.assertIn("photos      0 files, 1 gone", self.backup().stdout)
+        self.assertEqual(os.listdir(self.copy + "/photos"), [])
+        self.machine().ctl("restore", "--from", self.copy)
+
+    def test_r_two_backups_of_one_name_are_not_mixed(self):
+        partial = self.copy + ".partial"
+        os.mkdir(partial, 0o700)
+        path = os.path.join(partial, "half")
+        with open(path, "wb"):
+            pass
+        other = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, other)
+        fcntl.flock(other, fcntl.LOCK_EX)  # as the other one does
+        result = self.daemon.ctl("backup", "--to", self.copy, check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("another backup is being made", result.stderr)
+        self.assertTrue(os.path.exists(path))
+        fcntl.flock(other, fcntl.LOCK_UN)
+        self.backup()
+        self.assertEqual(sorted(os.listdir(self.copy)),
+                         ["manifest.json", "photos", "smartidd.db"])
+
     def test_another_master_key(self):
         self.backup()
         self.refused("made under the master key " +
@@ -264,6 +325,15 @@ class Refused(Backed):
             self.refused("is not what backup writes", self.machine())
         self.write_manifest(dict(good, parts=[]))
         self.refused("names no database", self.machine())
+
+    def test_r_a_password_in_a_place_is_not_repeated(self):
+        for place in ("postgresql://a:secretword@127.0.0.1:1/x",
+                      "postgresql://127.0.0.1:1/x?password=secretword"):
+            result = self.daemon.ctl("restore", "--verify", "--database",
+                                     place, check=False)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertNotIn("secretword", result.stdout + result.stderr)
+            self.assertIn("passfile=", result.stderr)
 
     def test_wrong_usage(self):
         for arguments in (["backup"], ["backup", "--to", ""],
