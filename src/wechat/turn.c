@@ -160,6 +160,9 @@ begin_run(struct sid_op *op, struct sid_store *store) {
     struct sid_wechat_turn *turn = (struct sid_wechat_turn *)op;
     struct wechat_work *work = turn->work;
     struct sid_wechat_seen seen = {.run = ""};
+    /* As every key is asked: a clerk's may have been revoked elsewhere. */
+    if (!sid_app_knows_clients(turn->wechat->app))
+        return SID_E_STORE;
     begin_afresh(work);
     work->now_s = sid_now_s();
     enum sid_err err = sid_store_push_get(store, work->push, &seen);
