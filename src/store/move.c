@@ -58,8 +58,8 @@ sid_move_store(struct sid_move *move, enum sid_move_side side) {
 
 /* ---- one value, one number ----------------------------------------------- */
 
-static enum sid_err
-take_number(const struct sid_move_value *value, int n, void *ctx) {
+enum sid_err
+sid_move_take_number(const struct sid_move_value *value, int n, void *ctx) {
     int64_t *out = ctx;
 
     if (n != 1 || value->kind != SID_SQL_INT)
@@ -74,7 +74,8 @@ ask_number(const struct sid_move_end *side, const char *before,
     char sql[160];
 
     (void)snprintf(sql, sizeof sql, "%s%s%s", before, table, after);
-    return side->ops->read(sid_move_back(side), sql, NULL, 0, take_number, out);
+    return side->ops->read(sid_move_back(side), sql, NULL, 0,
+                           sid_move_take_number, out);
 }
 
 enum sid_err
@@ -179,6 +180,29 @@ sid_move_leave(struct sid_move *move, enum sid_err err) {
 
 /* ---- the beginning ------------------------------------------------------- */
 
+static enum sid_err
+add_name(const struct sid_move_value *value, int n, void *ctx) {
+    struct sid_buf *out = ctx;
+    (void)n;
+
+    return sid_buf_printf(out, "%s%.*s", out->len == 0 ? "" : ", ",
+                          (int)value->bytes.len,
+                          (const char *)value->bytes.ptr);
+}
+
+/* The names of a table's columns in order, with ", " between. Errors:
+ * SID_E_SCHEMA (there is no such table), those of the store. */
+static enum sid_err
+names_of(const struct sid_move_end *side, const char *table,
+         struct sid_buf *out) {
+    const struct sid_move_value name = {.kind = SID_SQL_TEXT,
+                                        .bytes = sid_span_str(table)};
+    enum sid_err err = side->ops->read(sid_move_back(side), side->ops->columns,
+                                       &name, 1, add_name, out);
+
+    return err == SID_OK && out->len == 0 ? SID_E_SCHEMA : err;
+}
+
 /* The columns, which must be the same. */
 static enum sid_err
 read_columns(struct sid_move *move) {
@@ -187,11 +211,9 @@ read_columns(struct sid_move *move) {
     for (int i = 0; err == SID_OK && i < SID_MOVE_TABLES; i++) {
         struct sid_buf twin = SID_BUF_EMPTY;
         struct sid_buf *mine = &move->columns[i];
-        err = move->side[0].ops->columns(sid_move_back(&move->side[0]),
-                                         sid_move_tables[i].name, mine);
+        err = names_of(&move->side[0], sid_move_tables[i].name, mine);
         if (err == SID_OK)
-            err = move->side[1].ops->columns(sid_move_back(&move->side[1]),
-                                             sid_move_tables[i].name, &twin);
+            err = names_of(&move->side[1], sid_move_tables[i].name, &twin);
         if (err == SID_OK &&
             !sid_span_eq(sid_buf_span(mine), sid_buf_span(&twin)))
             err = SID_E_SCHEMA;

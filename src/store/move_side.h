@@ -28,10 +28,9 @@ typedef enum sid_err sid_move_row_fn(const struct sid_move_value *value, int n,
 
 struct sid_move_ops {
     char param; /* a parameter is this and its number */
-    /* The names of a table's columns in order, with ", " between. Errors:
-     * SID_E_SCHEMA (there is no such table), SID_E_STORE. */
-    enum sid_err (*columns)(struct sid_back *back, const char *table,
-                            struct sid_buf *out);
+    /* Asks for the names of the columns of a table, its parameter, in their
+     * order by bytes. */
+    const char *columns;
     /* Calls each for every row; its error ends the walk. */
     enum sid_err (*read)(struct sid_back *back, const char *sql,
                          const struct sid_move_value *param, int params,
@@ -65,6 +64,13 @@ struct sid_move_ops {
 
 extern const struct sid_move_ops sid_sq_move_ops;
 extern const struct sid_move_ops sid_pg_move_ops;
+
+/* ---- move.c -------------------------------------------------------------- */
+
+/* For read(), of a row of one number, which becomes *ctx, an int64_t. Errors:
+ * SID_E_STORE (it is another row). */
+SID_FALLIBLE enum sid_err
+sid_move_take_number(const struct sid_move_value *value, int n, void *ctx);
 
 /* ---- store.c ------------------------------------------------------------- */
 

@@ -195,30 +195,6 @@ exec(struct sid_back *back, const char *sql) {
     return err;
 }
 
-static enum sid_err
-add_name(const struct sid_move_value *value, int n, void *ctx) {
-    struct sid_buf *out = ctx;
-    (void)n;
-
-    return sid_buf_printf(out, "%s%.*s", out->len == 0 ? "" : ", ",
-                          (int)value->bytes.len,
-                          (const char *)value->bytes.ptr);
-}
-
-static enum sid_err
-columns(struct sid_back *back, const char *table, struct sid_buf *out) {
-    const struct sid_move_value name = {.kind = SID_SQL_TEXT,
-                                        .bytes = sid_span_str(table)};
-    enum sid_err err = read_rows(
-        back,
-        "SELECT CAST(attname AS text) FROM pg_attribute WHERE attrelid = "
-        "to_regclass($1) AND attnum > 0 AND NOT attisdropped "
-        "ORDER BY CAST(attname AS text) COLLATE \"C\"",
-        &name, 1, add_name, out);
-
-    return err == SID_OK && out->len == 0 ? SID_E_SCHEMA : err;
-}
-
 /* ---- rows in ------------------------------------------------------------- */
 
 /* Bytes that go to the server at a time. Source: own choice: much more than a
@@ -326,15 +302,6 @@ put_end(struct sid_back *back, bool good) {
 /* ---- numbers ------------------------------------------------------------- */
 
 static enum sid_err
-take_number(const struct sid_move_value *value, int n, void *ctx) {
-    int64_t *out = ctx;
-    (void)n;
-
-    *out = value->number;
-    return SID_OK;
-}
-
-static enum sid_err
 last_get(struct sid_back *back, const char *sort, int slot, int64_t *out) {
     char name[SID_PG_SORT_SIZE];
     char sql[128];
@@ -343,7 +310,8 @@ last_get(struct sid_back *back, const char *sort, int slot, int64_t *out) {
     sid_pg_sort(sort, slot, name);
     (void)snprintf(sql, sizeof sql, "SELECT last FROM number WHERE sort = '%s'",
                    name);
-    enum sid_err err = read_rows(back, sql, NULL, 0, take_number, &last);
+    enum sid_err err =
+        read_rows(back, sql, NULL, 0, sid_move_take_number, &last);
     if (err == SID_OK)
         *out = last == 0 ? 0 : sid_chain_base(slot) + last;
     return err;
@@ -382,7 +350,10 @@ number_set(struct sid_back *back, int slot, int64_t credential,
 
 const struct sid_move_ops sid_pg_move_ops = {
     .param = '$',
-    .columns = columns,
+    .columns =
+        "SELECT CAST(attname AS text) FROM pg_attribute WHERE attrelid = "
+        "to_regclass($1) AND attnum > 0 AND NOT attisdropped "
+        "ORDER BY CAST(attname AS text) COLLATE \"C\"",
     .read = read_rows,
     .exec = exec,
     .begin = begin,

@@ -102,29 +102,6 @@ exec(struct sid_back *back, const char *sql) {
     return rc == SQLITE_OK ? SID_OK : failed(back, rc);
 }
 
-/* ---- columns ------------------------------------------------------------ */
-
-static enum sid_err
-add_name(const struct sid_move_value *value, int n, void *ctx) {
-    struct sid_buf *out = ctx;
-    (void)n;
-
-    return sid_buf_printf(out, "%s%.*s", out->len == 0 ? "" : ", ",
-                          (int)value->bytes.len,
-                          (const char *)value->bytes.ptr);
-}
-
-static enum sid_err
-columns(struct sid_back *back, const char *table, struct sid_buf *out) {
-    const struct sid_move_value name = {.kind = SID_SQL_TEXT,
-                                        .bytes = sid_span_str(table)};
-    enum sid_err err =
-        read_rows(back, "SELECT name FROM pragma_table_info(?1) ORDER BY name",
-                  &name, 1, add_name, out);
-
-    return err == SID_OK && out->len == 0 ? SID_E_SCHEMA : err;
-}
-
 /* ---- rows in ------------------------------------------------------------ */
 
 static enum sid_err
@@ -174,15 +151,6 @@ put_end(struct sid_back *back, bool good) {
 
 /* ---- numbers, transactions ---------------------------------------------- */
 
-static enum sid_err
-take_number(const struct sid_move_value *value, int n, void *ctx) {
-    int64_t *out = ctx;
-    (void)n;
-
-    *out = value->number;
-    return SID_OK;
-}
-
 /* The last number in the range of a slot; 0: none. */
 static enum sid_err
 last_in(struct sid_back *back, const char *column, const char *table, int slot,
@@ -194,7 +162,7 @@ last_in(struct sid_back *back, const char *column, const char *table, int slot,
                    "<= %lld",
                    column, table, column, (long long)sid_chain_base(slot),
                    column, (long long)sid_chain_high(slot));
-    return read_rows(back, sql, NULL, 0, take_number, out);
+    return read_rows(back, sql, NULL, 0, sid_move_take_number, out);
 }
 
 /* A file that was a server's has serials of several slots: the sequence says
@@ -266,7 +234,7 @@ nothing(struct sid_back *back) {
 
 const struct sid_move_ops sid_sq_move_ops = {
     .param = '?',
-    .columns = columns,
+    .columns = "SELECT name FROM pragma_table_info(?1) ORDER BY name",
     .read = read_rows,
     .exec = exec,
     .begin = begin,

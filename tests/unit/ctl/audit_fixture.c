@@ -141,6 +141,21 @@ audit_fixture_free(struct audit_fixture *f) {
     sid_log_set_level(SID_LOG_INFO);
 }
 
+int
+audit_fixture_start(void **state) {
+    if (sid_crypto_init() != SID_OK)
+        return -1;
+    *state = audit_fixture_new();
+    return 0;
+}
+
+int
+audit_fixture_stop(void **state) {
+    audit_fixture_free(*state);
+    sid_crypto_fini();
+    return 0;
+}
+
 void
 audit_copy(const char *from, const char *to) {
     char bytes[65536];

@@ -30,6 +30,9 @@ struct audit_fixture {
 
 struct audit_fixture *audit_fixture_new(void);
 void audit_fixture_free(struct audit_fixture *f);
+/* What cmocka runs before and after a group, which gets one as its state. */
+int audit_fixture_start(void **state);
+int audit_fixture_stop(void **state);
 
 /* Puts the good files back in place. */
 void audit_fixture_restore(struct audit_fixture *f);

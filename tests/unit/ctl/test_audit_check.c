@@ -21,21 +21,6 @@
 static char out[AUDIT_OUT_SIZE];
 
 static int
-start(void **state) {
-    if (sid_crypto_init() != SID_OK)
-        return -1;
-    *state = audit_fixture_new();
-    return 0;
-}
-
-static int
-stop(void **state) {
-    audit_fixture_free(*state);
-    sid_crypto_fini();
-    return 0;
-}
-
-static int
 restore(void **state) {
     audit_fixture_restore(*state);
     return 0;
@@ -547,5 +532,6 @@ main(void) {
     };
 #undef T
 #undef OWN
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, audit_fixture_start,
+                                  audit_fixture_stop);
 }

@@ -255,25 +255,11 @@ every_tampering_is_found(void **state) {
     assert_int_equal(missed, 0);
 }
 
-static int
-start(void **state) {
-    if (sid_crypto_init() != SID_OK)
-        return -1;
-    *state = audit_fixture_new();
-    return 0;
-}
-
-static int
-stop(void **state) {
-    audit_fixture_free(*state);
-    sid_crypto_fini();
-    return 0;
-}
-
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tampering_is_found),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, audit_fixture_start,
+                                  audit_fixture_stop);
 }
