@@ -45,7 +45,8 @@ struct sid_new_key {
  * made: by then all of them know it. Source: issue 8, letter C. */
 #define SID_KEY_AHEAD_S 5
 
-/* What the database has and a ring has not, or the other way round. */
+/* What the database has and a ring has not, or, of code keys, the other way
+ * round. */
 #define SID_KEY_NEWS_MAX 8
 struct sid_key_news {
     struct sid_new_key fresh[SID_KEY_NEWS_MAX];
@@ -59,7 +60,8 @@ struct sid_key_news {
     int settled[SID_KEY_USE_COUNT]; /* current for SID_KEY_AHEAD_S */
 };
 /* Looks for news, those that there is room for; the owner wipes them. Errors:
- * those of the store; SID_E_WRONG_KEY (the master key is another one by now). */
+ * those of the store; SID_E_WRONG_KEY (the master key is another one by now).
+ */
 SID_FALLIBLE enum sid_err sid_keys_follow_in(struct sid_store *store,
                                              const struct sid_master *master,
                                              const struct sid_keyring *ring,

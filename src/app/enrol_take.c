@@ -12,6 +12,7 @@ struct take {
     struct sid_op op;
     struct sid_app *app;
     struct sid_enrol_job *list; /* owned */
+    struct sid_enrol_job **end; /* where the next one is hung */
     int64_t count;
 };
 
@@ -19,16 +20,14 @@ static enum sid_err
 take_one(const char *id, int attempts, void *ctx) {
     struct take *take = ctx;
     struct sid_enrol_job *job = NULL;
-    struct sid_enrol_job **end = &take->list;
     enum sid_err err = sid_enrol_job_new(take->app, id, &job);
     if (err != SID_OK)
         return err;
     job->suspect = attempts > 0;
     if (attempts >= SID_ATTEMPTS_MAX)
         sid_enrol_job_give_up(job);
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = job;
+    *take->end = job;
+    take->end = &job->next;
     take->count++;
     return SID_OK;
 }
@@ -36,6 +35,7 @@ take_one(const char *id, int attempts, void *ctx) {
 static void
 begin_anew(struct take *take) {
     sid_enrol_jobs_free(&take->list);
+    take->end = &take->list;
     take->count = 0;
 }
 

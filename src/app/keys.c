@@ -330,7 +330,10 @@ static enum sid_err
 note_key(const struct sid_wrapped_key *row, const struct sid_master *master,
          bool known, struct sid_key_news *news) {
     bool retired = row->retired_at_s != 0;
-    if (retired && known && news->gone_count < SID_KEY_NEWS_MAX) {
+    /* Of other uses a row that was read before may still be waiting to be
+     * opened; the database takes nothing more under them. */
+    bool gone = retired && known && row->use == SID_KEY_CODE;
+    if (gone && news->gone_count < SID_KEY_NEWS_MAX) {
         news->gone[news->gone_count].use = row->use;
         news->gone[news->gone_count++].version = row->version;
     }

@@ -211,8 +211,9 @@ enum sid_err
 sid_manifest_read(const char *folder, json_t **out) {
     char path[PATH_MAX];
     (void)snprintf(path, sizeof path, "%s/%s", folder, SID_MANIFEST_NAME);
-    if (access(path, F_OK) != 0)
-        return SID_E_NOT_FOUND;
+    if (access(path, R_OK) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? SID_E_NOT_FOUND
+                                                   : failed(path);
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     if (json_integer_value(json_object_get(root, "smartid_backup")) != FORM ||
         !json_is_array(json_object_get(root, "parts"))) {

@@ -42,7 +42,7 @@ sid_manifest_add_part(json_t *manifest, const char *name, int64_t bytes,
 SID_FALLIBLE enum sid_err sid_manifest_write(const json_t *manifest,
                                              const char *folder);
 /* Reads it. Errors: SID_E_NOT_FOUND (there is none: no backup, or one that was
- * broken off), SID_E_BAD_JSON. */
+ * broken off), SID_E_IO (told), SID_E_BAD_JSON. */
 SID_FALLIBLE enum sid_err sid_manifest_read(const char *folder, json_t **out);
 /* The next part; at: 0 for the first. False when there are no more. name is
  * borrowed. Errors in *err: SID_E_BAD_JSON. */

@@ -250,6 +250,8 @@ restore(struct restore *me) {
     enum sid_err err = sid_manifest_read(me->from, &me->manifest);
     if (err == SID_E_NOT_FOUND)
         return say(me->from, "is no backup, or one that was broken off");
+    if (err == SID_E_IO)
+        return SID_CTL_FAILED;
     if (err != SID_OK)
         return say(SID_MANIFEST_NAME, "is not what backup writes");
     int status = check_master_key(me);

@@ -335,6 +335,16 @@ class Refused(Backed):
             self.assertNotIn("secretword", result.stdout + result.stderr)
             self.assertIn("passfile=", result.stderr)
 
+    def test_r_a_backup_that_cannot_be_read_is_not_called_broken_off(self):
+        self.backup()
+        path = os.path.join(self.copy, "manifest.json")
+        os.rename(path, path + ".aside")
+        os.symlink("manifest.json", path)
+        self.refused("symbolic links", self.machine())
+        result = self.machine().ctl("restore", "--from", self.copy,
+                                    check=False)
+        self.assertNotIn("broken off", result.stderr)
+
     def test_wrong_usage(self):
         for arguments in (["backup"], ["backup", "--to", ""],
                           ["backup", "--to", "x/"], ["restore"],
