@@ -204,11 +204,12 @@ class Together(Several):
         self.assertEqual(self.cluster.sql(
             "SELECT count(*) FROM wrapped_key WHERE use = 'code'"), ["1"])
         line = self.b.log.wait(lambda l: "event=keys_not_followed" in l,
-                               KNOWN_LIMIT_S)
+                               TAKEN_OVER_LIMIT_S)
         self.assertIn("master key", line)
         self.assertEqual(self.clerk[0].get("/readyz").status, 200)
         until(lambda: self.clerk[1].get("/readyz").status == 503 and
-              self.result_status(1) == 503, 2 * KNOWN_LIMIT_S, "it is not used")
+              self.result_status(1) == 503, TAKEN_OVER_LIMIT_S,
+              "it is not used")
         self.a.restart()
 
     def result_status(self, at):

@@ -52,11 +52,12 @@ a_server_needs_a_place_for_socket_and_heads(void **state) {
 static void
 a_password_in_the_settings_is_refused_and_not_repeated(void **state) {
     static const char *const places[] = {"postgresql://u:hidden@h/d",
-                                         "postgres://h/d?password=hidden"};
+                                         "postgres://h/d?password=hidden",
+                                         "postgres://h/d?sslpassword=hidden"};
     char text[200];
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         (void)snprintf(text, sizeof text, "[store]\ndatabase = %s\n",
                        places[i]);
         refused(text, "without password");
