@@ -1,8 +1,13 @@
 /* common.c: what the commands share: settings, the database, durations. */
 #include <jansson.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ctl.h"
 #include "smartid/store_slot.h"
@@ -14,6 +19,23 @@ sid_ctl_load_config(const char *config_path, struct sid_config *out) {
         return 0;
     (void)fprintf(stderr, "smartidctl: %s\n", problem.text);
     return SID_CTL_CONFIG;
+}
+
+int
+sid_ctl_check_folder(const char *path) {
+    char copy[PATH_MAX];
+    struct stat st;
+    (void)snprintf(copy, sizeof copy, "%s", path);
+    const char *folder = dirname(copy);
+    if (geteuid() != 0 || stat(folder, &st) != 0 || st.st_uid == 0)
+        return 0;
+    const struct passwd *owner = getpwuid(st.st_uid);
+    (void)fprintf(stderr,
+                  "smartidctl: %s: belongs to %s, who could not use what root "
+                  "makes there: sudo -u %s smartidctl …; nothing was changed\n",
+                  folder, owner == NULL ? "another user" : owner->pw_name,
+                  owner == NULL ? "USER" : owner->pw_name);
+    return SID_CTL_FAILED;
 }
 
 const char *

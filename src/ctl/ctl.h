@@ -65,6 +65,10 @@ void sid_ctl_close(struct sid_ctl_store *me);
 typedef enum sid_err sid_ctl_work_fn(struct sid_ctl_store *open, void *ctx);
 int sid_ctl_direct(const struct sid_config *config, sid_ctl_work_fn *work,
                    void *ctx);
+/* Whether what is made in the folder of this path will be the daemon's, whose
+ * the folder is: what root makes in it is root's. 0, or SID_CTL_FAILED (told).
+ */
+int sid_ctl_check_folder(const char *path);
 /* What is wrong with a database that could not be opened; static. */
 const char *sid_ctl_why(enum sid_err err);
 /* Tell what is wrong: an error, or the daemon's problem document. Return

@@ -11,6 +11,7 @@
 #include "migrate.h"
 #include "smartid/clock.h"
 #include "smartid/move.h"
+#include "smartid/url.h"
 
 /* How often a line about progress is written. */
 #define TELL_US ((int64_t)1000 * 1000)
@@ -242,6 +243,8 @@ sid_ctl_migrate(const char *config_path, int argc, char **argv) {
     int status = sid_ctl_load_config(config_path, &config);
     if (status != 0)
         return status;
+    if (!sid_url_is_server(me.to) && sid_ctl_check_folder(me.to) != 0)
+        return SID_CTL_FAILED;
     enum sid_err err = sid_move_open(me.from, me.to, &side, &move);
     if (err != SID_OK)
         return open_failed(&me, side, err);

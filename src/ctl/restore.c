@@ -256,6 +256,8 @@ restore(struct restore *me) {
         return say(SID_MANIFEST_NAME, "is not what backup writes");
     int status = check_master_key(me);
     if (status == 0 && !me->verify)
+        status = sid_ctl_check_folder(me->database);
+    if (status == 0 && !me->verify)
         status = check_place(me);
     if (status != 0)
         return status;

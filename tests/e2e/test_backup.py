@@ -335,6 +335,21 @@ class Refused(Backed):
             self.assertNotIn("secretword", result.stdout + result.stderr)
             self.assertIn("passfile=", result.stderr)
 
+    @unittest.skipUnless(os.geteuid() == 0, "root only")
+    def test_r_root_makes_no_database_that_the_daemon_cannot_open(self):
+        self.backup()
+        other = self.machine()
+        os.chown(other.folder, 65534, 65534)
+        self.refused("sudo -u nobody", other)
+        result = self.daemon.ctl(
+            "migrate", "--from", self.daemon.database, "--to",
+            os.path.join(other.folder, "to.db"), check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertIn("sudo -u nobody", result.stderr)
+        self.assertFalse(os.path.exists(other.folder + "/to.db"))
+        os.chown(other.folder, 0, 0)
+        other.ctl("restore", "--from", self.copy)
+
     def test_r_a_backup_that_cannot_be_read_is_not_called_broken_off(self):
         self.backup()
         path = os.path.join(self.copy, "manifest.json")
