@@ -243,7 +243,9 @@ static int
 restore(struct restore *me) {
     enum sid_err err = sid_manifest_read(me->from, &me->manifest);
     if (err == SID_E_NOT_FOUND)
-        return say(me->from, "is no backup, or one that was broken off");
+        return say(me->from, access(me->from, F_OK) != 0
+                                 ? "there is no such folder"
+                                 : "is no backup, or one that was broken off");
     if (err != SID_OK)
         return say(SID_MANIFEST_NAME, "is not what backup writes");
     int status = check_master_key(me);
