@@ -75,6 +75,7 @@ struct sid_app {
         char path[SID_BESIDE_SIZE]; /* "": none are written */
         int64_t written_seq;        /* row of the last head in the file */
         int64_t signed_seq[SID_SLOTS_MAX]; /* the same of each chain */
+        bool unread; /* what the file ends with could not be found out yet */
         int64_t asked_us;
         _Atomic bool failing;
         struct sid_head_ask {
@@ -276,8 +277,10 @@ enum { SID_HEAD_IDLE, SID_HEAD_ASKED, SID_HEAD_ANSWERED };
  * is logged and counted, and tried again with the next one. */
 void sid_heads_write(struct sid_app *app, int64_t seq,
                      const uint8_t mac[SID_SHA256_BYTES]);
-/* The last head of this log in the file; false when there is none. */
-bool sid_heads_last(struct sid_app *app, struct sid_audit_head *out);
+/* Reads the last head of this log in the file; out->seq is 0 when there is
+ * none, or no file. What could not be found out (logged) is tried again with
+ * each head, and the file gets none before. */
+void sid_heads_begin(struct sid_app *app, struct sid_audit_head *out);
 void sid_heads_tick(struct sid_app *app, int64_t now_us);
 
 /* ---- audit_self.c ------------------------------------------------------- */

@@ -83,7 +83,8 @@ struct start {
     struct sid_op op;
     struct sid_app *app;
     int number;                 /* of the writer whose chain it is, from 1 */
-    struct sid_audit_head last; /* of the file; seq 0: none */
+    struct sid_audit_head last; /* of the file; seq 0: none is known */
+    bool unread;                /* because it could not be read */
     bool behind;                /* the log has not got that row any more */
     int64_t seq;
     uint8_t mac[SID_SHA256_BYTES];
@@ -135,8 +136,12 @@ start_run(struct sid_op *op, struct sid_store *store) {
         err = sid_store_audit_each(store, start->last.seq - 1, 1, compare_mac,
                                    start);
     print_number(start->number, number);
-    (void)snprintf(detail, sizeof detail, "version=%s head=%" PRId64 "%s%s",
-                   SID_VERSION, start->last.seq, first ? "" : " ", number);
+    int len = snprintf(detail, sizeof detail, "version=%s", SID_VERSION);
+    if (!start->unread)
+        len += snprintf(detail + len, sizeof detail - (size_t)len,
+                        " head=%" PRId64, start->last.seq);
+    (void)snprintf(detail + len, sizeof detail - (size_t)len, "%s%s",
+                   first ? "" : " ", number);
     if (err == SID_OK)
         err = sid_app_audit(store, "daemon_started", "system", "",
                             start->behind ? "behind_head" : "started", detail);
@@ -168,10 +173,8 @@ enum sid_err
 sid_app_audit_start(struct sid_app *app) {
     struct start start = {.app = app};
     enum sid_err err = SID_OK;
-    if (app->heads.path[0] != '\0' && !sid_heads_last(app, &start.last))
-        start.last.seq = 0;
-    app->heads.written_seq = start.last.seq;
-    app->heads.signed_seq[sid_chain_slot(start.last.seq)] = start.last.seq;
+    sid_heads_begin(app, &start.last);
+    start.unread = app->heads.unread;
     for (int i = 1; err == SID_OK && i <= app->writer_count; i++) {
         start.number = i;
         err = start_chain(&start);
