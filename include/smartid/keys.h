@@ -59,7 +59,8 @@ struct sid_key_news {
     int settled[SID_KEY_USE_COUNT]; /* current for SID_KEY_AHEAD_S */
 };
 /* Looks for news, those that there is room for; the owner wipes them. Errors:
- * those of the store; SID_E_SEAL … (the master key is another one). */
+ * those of the store; SID_E_WRONG_KEY (the master key of the database is
+ * another one now). */
 SID_FALLIBLE enum sid_err sid_keys_follow_in(struct sid_store *store,
                                              const struct sid_master *master,
                                              const struct sid_keyring *ring,
@@ -69,7 +70,8 @@ SID_FALLIBLE enum sid_err sid_keys_follow_in(struct sid_store *store,
 void sid_keys_follow(struct sid_keyring *ring, struct sid_key_news *news);
 
 /* Makes the next version. Errors: SID_E_ARGUMENT (root), SID_E_CONFLICT (no
- * number is left), those of seal and store. */
+ * number is left), SID_E_WRONG_KEY (the database has another master key now: a
+ * key under this one could be opened by nobody), those of seal and store. */
 SID_FALLIBLE enum sid_err sid_keys_rotate_in(struct sid_store *store,
                                              const struct sid_master *master,
                                              enum sid_key_use use,

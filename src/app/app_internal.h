@@ -98,7 +98,8 @@ struct sid_app {
         struct sid_client_mark mark;
         int settled[SID_KEY_USE_COUNT];
         char says[SID_SAYS_SIZE];
-        bool differs, keys_failed;
+        bool differs;
+        unsigned keys_failed; /* looks in a row */
     } shared;
     /* See time.c. */
     struct sid_app_time {

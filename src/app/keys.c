@@ -265,6 +265,27 @@ sid_keys_open_readonly(struct sid_store *store, const char *master_path,
     return err;
 }
 
+/* ---- whose master key ---------------------------------------------------- */
+
+/* Whether the rows are wrapped by this master key still: another daemon, or
+ * smartidctl, may have changed it while this one was starting. All change
+ * together, so one tells. */
+static enum sid_err
+check_master(const struct rows *rows, const struct sid_master *master) {
+    enum sid_err err = SID_OK;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct sid_wrapped_key *row = &rows->row[i];
+        uint8_t key[SID_KEY_BYTES];
+        if (row->retired_at_s != 0)
+            continue;
+        err = sid_master_unwrap(master, row->use, row->version, row->wrapped,
+                                key);
+        sid_wipe(key, sizeof key);
+        break;
+    }
+    return err;
+}
+
 /* ---- new versions -------------------------------------------------------- */
 
 static int
@@ -291,7 +312,10 @@ sid_keys_rotate_in(struct sid_store *store, const struct sid_master *master,
         .use = use, .version = last_version(rows, use) + 1, .made_at_s = now_s};
     if (sid_store_is_shared(store))
         made.made_at_s += SID_KEY_AHEAD_S;
+    err = check_master(rows, master);
     free(rows);
+    if (err != SID_OK)
+        return err;
     if (made.version > SID_KEY_VERSION_MAX)
         return SID_E_CONFLICT;
     err = make_key(store, master, use, made.version, made.made_at_s, made.key);
@@ -333,6 +357,7 @@ sid_keys_follow_in(struct sid_store *store, const struct sid_master *master,
     if (err != SID_OK)
         return err;
     out->fresh_count = out->gone_count = 0;
+    err = check_master(rows, master);
     for (size_t i = 0; err == SID_OK && i < rows->count; i++) {
         const struct sid_wrapped_key *row = &rows->row[i];
         bool known = sid_keyring_has(ring, row->use, row->version);
