@@ -68,7 +68,8 @@ struct sid_app {
         struct sid_op op;
         _Atomic bool open;
     } question[SID_WRITERS_MAX];
-    bool audit_stop; /* main thread: the start was recorded */
+    bool audit_stop;           /* main thread: the start was recorded */
+    struct sid_reload *reload; /* main thread; see audit_self.c; owned */
     /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
      * the question while it is with the writer. */
     struct sid_heads {
@@ -285,6 +286,8 @@ void sid_heads_begin(struct sid_app *app, struct sid_audit_head *out);
 void sid_heads_tick(struct sid_app *app, int64_t now_us);
 
 /* ---- audit_self.c ------------------------------------------------------- */
+/* After the writer has done all: of a reload that nobody waits for any more. */
+void sid_reload_drop(struct sid_app *app);
 /* At the end, if the start was recorded: the last row, and its head. */
 void sid_audit_stop(struct sid_app *app);
 

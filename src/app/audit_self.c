@@ -1,8 +1,10 @@
 /* audit_self.c: what the daemon writes down about itself: start, stop, the
  * settings and purposes in force and their changes. Main thread, which waits
- * for the writer here as nowhere else. */
+ * for the writer at start and stop, as nowhere else. */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app_internal.h"
@@ -210,11 +212,13 @@ sid_audit_stop(struct sid_app *app) {
 
 /* ---- reload -------------------------------------------------------------- */
 
-struct reload {
-    struct sid_op op;
+struct sid_reload {
+    struct sid_op op; /* the writer's until done */
     struct sid_app *app;
-    const struct sid_config *next; /* NULL: it was refused */
-    const struct sid_purposes *purposes;
+    bool refused; /* there is nothing to take over */
+    atomic_bool done;
+    struct sid_config next;
+    struct sid_purposes purposes;
 };
 
 static void
@@ -225,35 +229,64 @@ audit_change(const char *name, const char *value, bool reloadable, void *ctx) {
 
 static enum sid_err
 reload_run(struct sid_op *op, struct sid_store *store) {
-    struct reload *reload = (struct reload *)op;
+    struct sid_reload *reload = (struct sid_reload *)op;
     struct settings settings = {.store = store};
     char detail[DETAIL_SIZE];
-    if (reload->next == NULL)
+    if (reload->refused)
         return sid_app_audit(store, "settings_read", "system", "", "refused",
                              "");
-    sid_config_diff(&reload->app->config, reload->next, audit_change,
+    sid_config_diff(&reload->app->config, &reload->next, audit_change,
                     &settings);
-    audit_purposes(&settings, sid_app_purposes(reload->app), reload->purposes);
+    audit_purposes(&settings, sid_app_purposes(reload->app), &reload->purposes);
     if (settings.err != SID_OK)
         return settings.err;
     (void)snprintf(detail, sizeof detail, "changed=%d", settings.count);
     return sid_app_audit(store, "settings_read", "system", "", "taken", detail);
 }
 
+static void
+reload_done(struct sid_op *op) {
+    atomic_store(&((struct sid_reload *)op)->done, true);
+}
+
 enum sid_err
 sid_app_reload(struct sid_app *app, const struct sid_config *next,
                const struct sid_purposes *purposes) {
-    struct reload reload = {.op = {.run = reload_run},
-                            .app = app,
-                            .next = next,
-                            .purposes = purposes};
-    enum sid_err err = sid_writer_run(app->writer, &reload.op);
-    if (err == SID_OK && next != NULL)
-        err = sid_app_use_purposes(app, purposes);
-    if (err != SID_OK || next == NULL)
-        return err;
-    pthread_rwlock_wrlock(&app->config_lock);
-    sid_config_take_reloadable(&app->config, next);
-    pthread_rwlock_unlock(&app->config_lock);
+    struct sid_reload *reload = calloc(1, sizeof *reload);
+    SID_ASSERT(app->reload == NULL);
+    if (reload == NULL)
+        return SID_E_NO_MEMORY;
+    reload->op = (struct sid_op){.run = reload_run, .done = reload_done};
+    reload->app = app;
+    reload->refused = next == NULL;
+    if (next != NULL) {
+        reload->next = *next;
+        reload->purposes = *purposes;
+    }
+    app->reload = reload;
+    sid_writer_submit(app->writer, &reload->op);
     return SID_OK;
+}
+
+bool
+sid_app_reloaded(struct sid_app *app, enum sid_err *err) {
+    struct sid_reload *reload = app->reload;
+    if (reload == NULL || !atomic_load(&reload->done))
+        return false;
+    *err = reload->op.err;
+    if (*err == SID_OK && !reload->refused)
+        *err = sid_app_use_purposes(app, &reload->purposes);
+    if (*err == SID_OK && !reload->refused) {
+        pthread_rwlock_wrlock(&app->config_lock);
+        sid_config_take_reloadable(&app->config, &reload->next);
+        pthread_rwlock_unlock(&app->config_lock);
+    }
+    sid_reload_drop(app);
+    return true;
+}
+
+void
+sid_reload_drop(struct sid_app *app) {
+    free(app->reload);
+    app->reload = NULL;
 }
