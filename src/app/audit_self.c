@@ -10,6 +10,7 @@
 #include "app_internal.h"
 #include "smartid/audit_head.h"
 #include "smartid/log.h"
+#include "smartid/store_slot.h"
 
 #define DETAIL_SIZE 128
 #define NUMBER_SIZE 24
@@ -107,6 +108,24 @@ audit_in_force(const char *name, const char *value, bool is_default,
         audit_setting(ctx, "setting", name, "in_force", value);
 }
 
+/* Which chains there are, a bit each: when all of one is taken away, those that
+ * started later have it in theirs. */
+static enum sid_err
+name_chains(struct sid_store *store, char *out, size_t size) {
+    uint64_t chains = 0;
+    int slot = 0;
+    enum sid_err err = SID_OK;
+    if (!sid_store_is_shared(store))
+        return SID_OK;
+    while (err == SID_OK) {
+        err = sid_store_audit_slot(store, &slot);
+        if (err == SID_OK)
+            chains |= UINT64_C(1) << slot++;
+    }
+    (void)snprintf(out, size, " chains=%" PRIx64, chains);
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
+}
+
 static enum sid_err
 audit_in_force_all(struct start *start, struct sid_store *store) {
     struct settings settings = {.store = store};
@@ -142,8 +161,10 @@ start_run(struct sid_op *op, struct sid_store *store) {
     if (!start->unread)
         len += snprintf(detail + len, sizeof detail - (size_t)len,
                         " head=%" PRId64, start->last.seq);
-    (void)snprintf(detail + len, sizeof detail - (size_t)len, "%s%s",
-                   first ? "" : " ", number);
+    len += snprintf(detail + len, sizeof detail - (size_t)len, "%s%s",
+                    first ? "" : " ", number);
+    if (err == SID_OK)
+        err = name_chains(store, detail + len, sizeof detail - (size_t)len);
     if (err == SID_OK)
         err = sid_app_audit(store, "daemon_started", "system", "",
                             start->behind ? "behind_head" : "started", detail);
