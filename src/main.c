@@ -65,6 +65,13 @@ struct daemon {
     struct sid_inherited inherited;
     int64_t beat_us; /* when the service manager was last told of our life */
     bool asked;      /* since then: the writer and the io threads */
+    struct reload {
+        bool waits; /* for the writer */
+        bool again; /* another one was asked for meanwhile */
+        bool refused;
+        struct sid_config next;
+        struct sid_page_set *pages; /* owned */
+    } reload;
 };
 
 static const char usage_text[] =
@@ -254,6 +261,7 @@ start_service(struct daemon *daemon) {
 static void
 stop(struct daemon *daemon) {
     if (daemon->server != NULL) {
+        sid_server_drop_pages(&daemon->reload.pages);
         sid_server_quiesce(daemon->server);
         sid_server_settle(daemon->server);
     }
@@ -302,28 +310,61 @@ read_again(struct daemon *daemon, struct sid_config *next,
 }
 
 static void
-reload(struct daemon *daemon) {
-    struct sid_config next;
-    struct sid_config_problem problem = {""};
-    struct sid_page_set *pages = NULL;
-    if (read_again(daemon, &next, &pages, &problem) != SID_OK) {
-        sid_log(SID_LOG_ERROR, "reload_refused", SID_S("why", problem.text));
-        if (sid_app_reload(daemon->app, NULL, NULL) != SID_OK)
-            sid_log(SID_LOG_ERROR, "reload_not_recorded");
-        return;
-    }
-    enum sid_err err = sid_app_reload(daemon->app, &next, &daemon->purposes);
-    if (err != SID_OK) {
-        sid_log(SID_LOG_ERROR, "reload_refused",
-                SID_S("why", sid_err_text(err)));
-        sid_server_drop_pages(&pages);
-        return;
-    }
-    sid_server_take_pages(daemon->server, &pages);
-    sid_config_diff(&daemon->config, &next, log_change, NULL);
-    sid_config_take_reloadable(&daemon->config, &next);
+take_over(struct daemon *daemon) {
+    const struct sid_config *next = &daemon->reload.next;
+    sid_server_take_pages(daemon->server, &daemon->reload.pages);
+    sid_config_diff(&daemon->config, next, log_change, NULL);
+    sid_config_take_reloadable(&daemon->config, next);
     apply_log_level(&daemon->config);
     sid_log(SID_LOG_INFO, "reloaded");
+}
+
+/* err: whether it was written down. */
+static void
+end_reload(struct daemon *daemon, enum sid_err err) {
+    if (daemon->reload.refused && err != SID_OK) {
+        sid_log(SID_LOG_ERROR, "reload_not_recorded");
+    } else if (err != SID_OK) {
+        sid_log(SID_LOG_ERROR, "reload_refused",
+                SID_S("why", sid_err_text(err)));
+        sid_server_drop_pages(&daemon->reload.pages);
+    } else if (!daemon->reload.refused) {
+        take_over(daemon);
+    }
+    sid_notify_ready(&daemon->notify);
+}
+
+/* Nothing waits here for the database: a server may be silent for long. */
+static void
+reload(struct daemon *daemon) {
+    struct sid_config_problem problem = {""};
+    daemon->reload.again = false;
+    sid_notify_reloading(&daemon->notify);
+    enum sid_err err = read_again(daemon, &daemon->reload.next,
+                                  &daemon->reload.pages, &problem);
+    daemon->reload.refused = err != SID_OK;
+    if (err != SID_OK)
+        sid_log(SID_LOG_ERROR, "reload_refused", SID_S("why", problem.text));
+    err = daemon->reload.refused
+              ? sid_app_reload(daemon->app, NULL, NULL)
+              : sid_app_reload(daemon->app, &daemon->reload.next,
+                               &daemon->purposes);
+    if (err != SID_OK)
+        end_reload(daemon, err);
+    else
+        daemon->reload.waits = true;
+}
+
+static void
+tick_reload(struct daemon *daemon, bool asked) {
+    enum sid_err err = SID_OK;
+    daemon->reload.again = daemon->reload.again || asked;
+    if (daemon->reload.waits && sid_app_reloaded(daemon->app, &err)) {
+        daemon->reload.waits = false;
+        end_reload(daemon, err);
+    }
+    if (daemon->reload.again && !daemon->reload.waits)
+        reload(daemon);
 }
 
 /* Says that the daemon lives, a third of the time before its silence is taken
@@ -366,11 +407,7 @@ signal_loop(struct daemon *daemon, const sigset_t *signals) {
                                  "opened again, see writer_stopped"));
             return EXIT_FAILURE;
         }
-        if (got == SIGHUP) {
-            sid_notify_reloading(&daemon->notify);
-            reload(daemon);
-            sid_notify_ready(&daemon->notify);
-        }
+        tick_reload(daemon, got == SIGHUP);
         sid_app_tick(daemon->app);
         sid_wechat_tick(daemon->wechat);
         sid_server_tick(daemon->server);

@@ -96,13 +96,17 @@ void sid_app_free(struct sid_app **app);
 
 /* A copy of the settings in force; any thread. */
 void sid_app_config(const struct sid_app *app, struct sid_config *out);
-/* Takes over the reloadable settings of next, and the purposes (both copied),
- * after the changes were written down; grants that the purposes do not know are
- * logged. next NULL writes down that they were refused. Main thread. Errors:
- * those of the store, SID_E_NO_MEMORY: then nothing was taken over. */
+/* Begins to take over the reloadable settings of next, and the purposes (both
+ * copied): the writer is asked to write the changes down, which a server that
+ * is away may keep waiting for long. next NULL: that they were refused is
+ * written down. One at a time. Main thread. Errors: SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_app_reload(struct sid_app *app,
                                          const struct sid_config *next,
                                          const struct sid_purposes *purposes);
+/* False while they are not written down. Then they are taken over, and grants
+ * that the purposes do not know are logged; *err: those of the store,
+ * SID_E_NO_MEMORY: nothing was taken over. Main thread. */
+bool sid_app_reloaded(struct sid_app *app, enum sid_err *err);
 
 /* The purposes in force; what is returned stays as it is until the app is
  * freed. Any thread. */

@@ -40,7 +40,12 @@ sid_chain_id(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
 /* Fills chain and signature. Errors: SID_E_CRYPTO, SID_E_NO_MEMORY. */
 SID_FALLIBLE enum sid_err sid_head_sign(const struct sid_sign_key *key,
                                         struct sid_audit_head *head);
-/* True when the head belongs to the owner of the public key and is whole. */
+/* *good: whether the head belongs to the owner of the public key and is whole.
+ * Errors: SID_E_CRYPTO (it could not be found out; out untouched). */
+SID_FALLIBLE enum sid_err
+sid_head_check(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
+               const struct sid_audit_head *head, bool *good);
+/* The same for who does not believe what could not be found out. */
 bool sid_head_verify(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
                      const struct sid_audit_head *head);
 

@@ -28,7 +28,13 @@ void sid_sign_public(const struct sid_sign_key *key,
 SID_FALLIBLE enum sid_err sid_sign(const struct sid_sign_key *key,
                                    struct sid_span text,
                                    uint8_t out[SID_SIGNATURE_BYTES]);
-/* True when the signature is the public key owner's. */
+/* *good: whether the signature is the public key owner's. Errors: SID_E_CRYPTO
+ * (it could not be found out; out untouched). */
+SID_FALLIBLE enum sid_err
+sid_sign_check(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
+               struct sid_span text,
+               const uint8_t signature[SID_SIGNATURE_BYTES], bool *good);
+/* The same for who does not believe what could not be found out. */
 bool sid_sign_verify(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
                      struct sid_span text,
                      const uint8_t signature[SID_SIGNATURE_BYTES]);

@@ -288,6 +288,7 @@ sid_app_free(struct sid_app **app) {
      * writers; when they are done nobody there still looks at the pool. */
     if (sid_writers_finish(me) != SID_OK)
         sid_log(SID_LOG_WARN, "stop_fence_failed");
+    sid_reload_drop(me);
     sid_pool_free(&pool);
     sid_webhook_stop(me);
     sid_audit_stop(me);

@@ -68,13 +68,15 @@ struct sid_app {
         struct sid_op op;
         _Atomic bool open;
     } question[SID_WRITERS_MAX];
-    bool audit_stop; /* main thread: the start was recorded */
+    bool audit_stop;           /* main thread: the start was recorded */
+    struct sid_reload *reload; /* main thread; see audit_self.c; owned */
     /* Signed heads of the audit log, see audit_head.c. Main thread's, but for
      * the question while it is with the writer. */
     struct sid_heads {
         char path[SID_BESIDE_SIZE]; /* "": none are written */
         int64_t written_seq;        /* row of the last head in the file */
         int64_t signed_seq[SID_SLOTS_MAX]; /* the same of each chain */
+        bool unread; /* what the file ends with could not be found out yet */
         int64_t asked_us;
         _Atomic bool failing;
         struct sid_head_ask {
@@ -97,7 +99,8 @@ struct sid_app {
         struct sid_client_mark mark;
         int settled[SID_KEY_USE_COUNT];
         char says[SID_SAYS_SIZE];
-        bool differs, keys_failed;
+        bool differs;
+        unsigned keys_failed; /* looks in a row */
     } shared;
     /* See time.c. */
     struct sid_app_time {
@@ -276,11 +279,15 @@ enum { SID_HEAD_IDLE, SID_HEAD_ASKED, SID_HEAD_ANSWERED };
  * is logged and counted, and tried again with the next one. */
 void sid_heads_write(struct sid_app *app, int64_t seq,
                      const uint8_t mac[SID_SHA256_BYTES]);
-/* The last head of this log in the file; false when there is none. */
-bool sid_heads_last(struct sid_app *app, struct sid_audit_head *out);
+/* Reads the last head of this log in the file; out->seq is 0 when there is
+ * none, or no file. What could not be found out (logged) is tried again with
+ * each head, and the file gets none before. */
+void sid_heads_begin(struct sid_app *app, struct sid_audit_head *out);
 void sid_heads_tick(struct sid_app *app, int64_t now_us);
 
 /* ---- audit_self.c ------------------------------------------------------- */
+/* After the writer has done all: of a reload that nobody waits for any more. */
+void sid_reload_drop(struct sid_app *app);
 /* At the end, if the start was recorded: the last row, and its head. */
 void sid_audit_stop(struct sid_app *app);
 

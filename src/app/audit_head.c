@@ -18,6 +18,47 @@
  * room for a dozen of them. */
 #define TAIL_BYTES 4096
 
+/* ---- a former run's ------------------------------------------------------ */
+
+static enum sid_err
+find_last(const struct sid_app *app, char *text, struct sid_audit_head *out) {
+    uint8_t public_key[SID_PUBLIC_KEY_BYTES];
+    sid_sign_public(sid_keyring_head(app->keys), public_key);
+    for (char *line; (line = strsep(&text, "\n")) != NULL;) {
+        struct sid_audit_head head;
+        bool good = false;
+        if (sid_head_parse(line, &head) != SID_OK)
+            continue;
+        enum sid_err err = sid_head_check(public_key, &head, &good);
+        if (err != SID_OK)
+            return err;
+        if (good)
+            *out = head;
+    }
+    return SID_OK;
+}
+
+void
+sid_heads_begin(struct sid_app *app, struct sid_audit_head *out) {
+    struct sid_heads *heads = &app->heads;
+    struct sid_audit_head last = {.seq = 0};
+    char text[TAIL_BYTES] = "";
+    enum sid_err err = SID_E_NOT_FOUND;
+    if (heads->path[0] != '\0')
+        err = sid_appendfile_tail(heads->path, text, sizeof text);
+    if (err == SID_OK)
+        err = find_last(app, text, &last);
+    heads->unread = err != SID_OK && err != SID_E_NOT_FOUND;
+    if (heads->unread) {
+        sid_log(SID_LOG_ERROR, "audit_heads_not_read",
+                SID_S("file", heads->path), SID_S("code", sid_err_code(err)));
+        last.seq = 0;
+    }
+    heads->written_seq = last.seq;
+    heads->signed_seq[sid_chain_slot(last.seq)] = last.seq;
+    *out = last;
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 static void
@@ -39,9 +80,14 @@ void
 sid_heads_write(struct sid_app *app, int64_t seq,
                 const uint8_t mac[SID_SHA256_BYTES]) {
     struct sid_heads *heads = &app->heads;
+    struct sid_audit_head last;
     char text[SID_HEAD_TEXT_SIZE];
     int64_t *signed_seq = &heads->signed_seq[sid_chain_slot(seq)];
-    if (heads->path[0] == '\0' || seq == 0 || seq == *signed_seq)
+    if (heads->path[0] == '\0' || seq == 0)
+        return;
+    if (heads->unread)
+        sid_heads_begin(app, &last);
+    if (seq == *signed_seq)
         return;
     struct sid_audit_head head = {
         .after = heads->written_seq, .seq = seq, .at_s = sid_now_s()};
@@ -49,7 +95,9 @@ sid_heads_write(struct sid_app *app, int64_t seq,
     enum sid_err err = sid_head_sign(sid_keyring_head(app->keys), &head);
     if (err == SID_OK) {
         sid_head_print(&head, text);
-        err = sid_appendfile_add(heads->path, text);
+        /* One that names no head before it would say that those in the file
+         * were put there by somebody else. */
+        err = heads->unread ? SID_E_IO : sid_appendfile_add(heads->path, text);
         /* After the file, so that who reads of it here finds it there; and
          * also when the file could not take it. */
         log_head(&head);
@@ -69,29 +117,6 @@ sid_heads_write(struct sid_app *app, int64_t seq,
 bool
 sid_app_heads_written(const struct sid_app *app) {
     return !atomic_load(&app->heads.failing);
-}
-
-/* ---- a former run's ------------------------------------------------------ */
-
-bool
-sid_heads_last(struct sid_app *app, struct sid_audit_head *out) {
-    char text[TAIL_BYTES];
-    uint8_t public_key[SID_PUBLIC_KEY_BYTES];
-    bool found = false;
-    enum sid_err err = sid_appendfile_tail(app->heads.path, text, sizeof text);
-    if (err != SID_OK)
-        return false; /* there is none, or it has been told */
-    sid_sign_public(sid_keyring_head(app->keys), public_key);
-    char *rest = text;
-    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-        struct sid_audit_head head;
-        if (sid_head_parse(line, &head) == SID_OK &&
-            sid_head_verify(public_key, &head)) {
-            *out = head;
-            found = true;
-        }
-    }
-    return found;
 }
 
 /* ---- asking the writers -------------------------------------------------- */

@@ -1,13 +1,16 @@
 /* audit_self.c: what the daemon writes down about itself: start, stop, the
  * settings and purposes in force and their changes. Main thread, which waits
- * for the writer here as nowhere else. */
+ * for the writer at start and stop, as nowhere else. */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app_internal.h"
 #include "smartid/audit_head.h"
 #include "smartid/log.h"
+#include "smartid/store_slot.h"
 
 #define DETAIL_SIZE 128
 #define NUMBER_SIZE 24
@@ -83,7 +86,8 @@ struct start {
     struct sid_op op;
     struct sid_app *app;
     int number;                 /* of the writer whose chain it is, from 1 */
-    struct sid_audit_head last; /* of the file; seq 0: none */
+    struct sid_audit_head last; /* of the file; seq 0: none is known */
+    bool unread;                /* because it could not be read */
     bool behind;                /* the log has not got that row any more */
     int64_t seq;
     uint8_t mac[SID_SHA256_BYTES];
@@ -102,6 +106,24 @@ audit_in_force(const char *name, const char *value, bool is_default,
                void *ctx) {
     if (!is_default)
         audit_setting(ctx, "setting", name, "in_force", value);
+}
+
+/* Which chains there are, a bit each: when all of one is taken away, those that
+ * started later have it in theirs. */
+static enum sid_err
+name_chains(struct sid_store *store, char *out, size_t size) {
+    uint64_t chains = 0;
+    int slot = 0;
+    enum sid_err err = SID_OK;
+    if (!sid_store_is_shared(store))
+        return SID_OK;
+    while (err == SID_OK) {
+        err = sid_store_audit_slot(store, &slot);
+        if (err == SID_OK)
+            chains |= UINT64_C(1) << slot++;
+    }
+    (void)snprintf(out, size, " chains=%" PRIx64, chains);
+    return err == SID_E_NOT_FOUND ? SID_OK : err;
 }
 
 static enum sid_err
@@ -135,8 +157,14 @@ start_run(struct sid_op *op, struct sid_store *store) {
         err = sid_store_audit_each(store, start->last.seq - 1, 1, compare_mac,
                                    start);
     print_number(start->number, number);
-    (void)snprintf(detail, sizeof detail, "version=%s head=%" PRId64 "%s%s",
-                   SID_VERSION, start->last.seq, first ? "" : " ", number);
+    int len = snprintf(detail, sizeof detail, "version=%s", SID_VERSION);
+    if (!start->unread)
+        len += snprintf(detail + len, sizeof detail - (size_t)len,
+                        " head=%" PRId64, start->last.seq);
+    len += snprintf(detail + len, sizeof detail - (size_t)len, "%s%s",
+                    first ? "" : " ", number);
+    if (err == SID_OK)
+        err = name_chains(store, detail + len, sizeof detail - (size_t)len);
     if (err == SID_OK)
         err = sid_app_audit(store, "daemon_started", "system", "",
                             start->behind ? "behind_head" : "started", detail);
@@ -168,10 +196,8 @@ enum sid_err
 sid_app_audit_start(struct sid_app *app) {
     struct start start = {.app = app};
     enum sid_err err = SID_OK;
-    if (app->heads.path[0] != '\0' && !sid_heads_last(app, &start.last))
-        start.last.seq = 0;
-    app->heads.written_seq = start.last.seq;
-    app->heads.signed_seq[sid_chain_slot(start.last.seq)] = start.last.seq;
+    sid_heads_begin(app, &start.last);
+    start.unread = app->heads.unread;
     for (int i = 1; err == SID_OK && i <= app->writer_count; i++) {
         start.number = i;
         err = start_chain(&start);
@@ -207,11 +233,13 @@ sid_audit_stop(struct sid_app *app) {
 
 /* ---- reload -------------------------------------------------------------- */
 
-struct reload {
-    struct sid_op op;
+struct sid_reload {
+    struct sid_op op; /* the writer's until done */
     struct sid_app *app;
-    const struct sid_config *next; /* NULL: it was refused */
-    const struct sid_purposes *purposes;
+    bool refused; /* there is nothing to take over */
+    atomic_bool done;
+    struct sid_config next;
+    struct sid_purposes purposes;
 };
 
 static void
@@ -222,35 +250,64 @@ audit_change(const char *name, const char *value, bool reloadable, void *ctx) {
 
 static enum sid_err
 reload_run(struct sid_op *op, struct sid_store *store) {
-    struct reload *reload = (struct reload *)op;
+    struct sid_reload *reload = (struct sid_reload *)op;
     struct settings settings = {.store = store};
     char detail[DETAIL_SIZE];
-    if (reload->next == NULL)
+    if (reload->refused)
         return sid_app_audit(store, "settings_read", "system", "", "refused",
                              "");
-    sid_config_diff(&reload->app->config, reload->next, audit_change,
+    sid_config_diff(&reload->app->config, &reload->next, audit_change,
                     &settings);
-    audit_purposes(&settings, sid_app_purposes(reload->app), reload->purposes);
+    audit_purposes(&settings, sid_app_purposes(reload->app), &reload->purposes);
     if (settings.err != SID_OK)
         return settings.err;
     (void)snprintf(detail, sizeof detail, "changed=%d", settings.count);
     return sid_app_audit(store, "settings_read", "system", "", "taken", detail);
 }
 
+static void
+reload_done(struct sid_op *op) {
+    atomic_store(&((struct sid_reload *)op)->done, true);
+}
+
 enum sid_err
 sid_app_reload(struct sid_app *app, const struct sid_config *next,
                const struct sid_purposes *purposes) {
-    struct reload reload = {.op = {.run = reload_run},
-                            .app = app,
-                            .next = next,
-                            .purposes = purposes};
-    enum sid_err err = sid_writer_run(app->writer, &reload.op);
-    if (err == SID_OK && next != NULL)
-        err = sid_app_use_purposes(app, purposes);
-    if (err != SID_OK || next == NULL)
-        return err;
-    pthread_rwlock_wrlock(&app->config_lock);
-    sid_config_take_reloadable(&app->config, next);
-    pthread_rwlock_unlock(&app->config_lock);
+    struct sid_reload *reload = calloc(1, sizeof *reload);
+    SID_ASSERT(app->reload == NULL);
+    if (reload == NULL)
+        return SID_E_NO_MEMORY;
+    reload->op = (struct sid_op){.run = reload_run, .done = reload_done};
+    reload->app = app;
+    reload->refused = next == NULL;
+    if (next != NULL) {
+        reload->next = *next;
+        reload->purposes = *purposes;
+    }
+    app->reload = reload;
+    sid_writer_submit(app->writer, &reload->op);
     return SID_OK;
+}
+
+bool
+sid_app_reloaded(struct sid_app *app, enum sid_err *err) {
+    struct sid_reload *reload = app->reload;
+    if (reload == NULL || !atomic_load(&reload->done))
+        return false;
+    *err = reload->op.err;
+    if (*err == SID_OK && !reload->refused)
+        *err = sid_app_use_purposes(app, &reload->purposes);
+    if (*err == SID_OK && !reload->refused) {
+        pthread_rwlock_wrlock(&app->config_lock);
+        sid_config_take_reloadable(&app->config, &reload->next);
+        pthread_rwlock_unlock(&app->config_lock);
+    }
+    sid_reload_drop(app);
+    return true;
+}
+
+void
+sid_reload_drop(struct sid_app *app) {
+    free(app->reload);
+    app->reload = NULL;
 }

@@ -140,12 +140,14 @@ follow_keys(struct look *look) {
         sid_keys_follow(app->keys, &look->news);
         memcpy(app->shared.settled, look->news.settled,
                sizeof app->shared.settled);
-    } else if (!app->shared.keys_failed) {
+    } else if (++app->shared.keys_failed == 2) {
+        /* Once may be a look in the batch that changes the master key here. */
         sid_log(SID_LOG_ERROR, "keys_not_followed",
                 SID_S("code", sid_err_code(look->keys_err)),
                 SID_S("text", why_not_followed(look->keys_err)));
     }
-    app->shared.keys_failed = !followed;
+    if (followed)
+        app->shared.keys_failed = 0;
     return followed;
 }
 

@@ -52,15 +52,26 @@ sid_head_sign(const struct sid_sign_key *key, struct sid_audit_head *head) {
     return err;
 }
 
+enum sid_err
+sid_head_check(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
+               const struct sid_audit_head *head, bool *good) {
+    uint8_t chain[SID_CHAIN_ID_BYTES];
+    char text[SIGNED_SIZE];
+    bool own = false;
+    enum sid_err err = sid_chain_id(public_key, chain);
+    if (err == SID_OK)
+        err = sid_sign_check(public_key, signed_part(head, text),
+                             head->signature, &own);
+    if (err == SID_OK)
+        *good = own && memcmp(chain, head->chain, sizeof chain) == 0;
+    return err;
+}
+
 bool
 sid_head_verify(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
                 const struct sid_audit_head *head) {
-    uint8_t chain[SID_CHAIN_ID_BYTES];
-    char text[SIGNED_SIZE];
-    return sid_chain_id(public_key, chain) == SID_OK &&
-           memcmp(chain, head->chain, sizeof chain) == 0 &&
-           sid_sign_verify(public_key, signed_part(head, text),
-                           head->signature);
+    bool good = false;
+    return sid_head_check(public_key, head, &good) == SID_OK && good;
 }
 
 void

@@ -3,6 +3,7 @@
  * heap by itself. */
 #include "smartid/sign.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,19 +65,33 @@ sid_sign(const struct sid_sign_key *key, struct sid_span text,
     return SID_OK;
 }
 
+enum sid_err
+sid_sign_check(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
+               struct sid_span text,
+               const uint8_t signature[SID_SIGNATURE_BYTES], bool *good) {
+    /* OpenSSL says 0 also when it has failed inside, but then says why. */
+    ERR_clear_error();
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(
+        EVP_PKEY_ED25519, NULL, public_key, SID_PUBLIC_KEY_BYTES);
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    int rc = -1;
+    if (key != NULL && md != NULL &&
+        EVP_DigestVerifyInit_ex(md, NULL, NULL, NULL, NULL, key, NULL) == 1)
+        rc = EVP_DigestVerify(md, signature, SID_SIGNATURE_BYTES, text.ptr,
+                              text.len);
+    bool known = rc == 1 || (rc == 0 && ERR_peek_error() == 0);
+    EVP_MD_CTX_free(md);
+    EVP_PKEY_free(key);
+    if (!known)
+        return SID_E_CRYPTO;
+    *good = rc == 1;
+    return SID_OK;
+}
+
 bool
 sid_sign_verify(const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
                 struct sid_span text,
                 const uint8_t signature[SID_SIGNATURE_BYTES]) {
-    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(
-        EVP_PKEY_ED25519, NULL, public_key, SID_PUBLIC_KEY_BYTES);
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool good =
-        key != NULL && md != NULL &&
-        EVP_DigestVerifyInit_ex(md, NULL, NULL, NULL, NULL, key, NULL) == 1 &&
-        EVP_DigestVerify(md, signature, SID_SIGNATURE_BYTES, text.ptr,
-                         text.len) == 1;
-    EVP_MD_CTX_free(md);
-    EVP_PKEY_free(key);
-    return good;
+    bool good = false;
+    return sid_sign_check(public_key, text, signature, &good) == SID_OK && good;
 }

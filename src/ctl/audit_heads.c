@@ -126,7 +126,11 @@ judge_line(const struct place *at, const char *text,
             sid_finding(findings, "%s:%zu: is no head", at->path, at->line);
         return SID_OK;
     }
-    if (!sid_head_verify(public_key, &head)) {
+    bool good = false;
+    enum sid_err err = sid_head_check(public_key, &head, &good);
+    if (err != SID_OK)
+        return err;
+    if (!good) {
         sid_finding(findings,
                     "%s:%zu: is not signed by this key, or was changed",
                     at->path, at->line);
@@ -170,7 +174,11 @@ sid_heads_take(const char *line, const uint8_t public_key[SID_PUBLIC_KEY_BYTES],
         sid_finding(findings, "--head: is no head: %.60s", line);
         return SID_OK;
     }
-    if (!sid_head_verify(public_key, &head)) {
+    bool good = false;
+    enum sid_err err = sid_head_check(public_key, &head, &good);
+    if (err != SID_OK)
+        return err;
+    if (!good) {
         sid_finding(findings,
                     "--head: that of row %" PRId64
                     " is not signed by this key, or was changed",

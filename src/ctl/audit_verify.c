@@ -154,10 +154,33 @@ note_coverage(struct walk *walk, const struct sid_audit_row *row,
     }
 }
 
+/* A start names the chains that there were. */
+static void
+note_chains(struct walk *walk, const struct sid_audit_row *row) {
+    struct sid_audit_member chains;
+    if (strcmp(row->event, "daemon_started") == 0 &&
+        sid_audit_member_find(row->detail, "chains", &chains))
+        walk->named |= strtoull(chains.value, NULL, 16);
+}
+
+/* No chain ever goes, whatever of it is removed. */
+static void
+judge_chains(const struct walk *walk) {
+    uint64_t gone = walk->named & ~walk->present;
+    for (int slot = 0; slot < SID_SLOTS_MAX; slot++) {
+        if ((gone >> slot & 1) != 0)
+            sid_finding(walk->findings,
+                        "chain %d: is missing, and another chain says that it "
+                        "was there: it was taken away",
+                        slot);
+    }
+}
+
 enum sid_err
 sid_walk_row(const struct sid_audit_entry *entry, void *ctx) {
     struct walk *walk = ctx;
     enum sid_err err = sid_chain_row(&walk->chain, entry);
+    note_chains(walk, &entry->row);
     bool covered = match_heads(walk, entry);
     if (walk->what->own_heads != NULL)
         note_coverage(walk, &entry->row, covered);
@@ -431,6 +454,7 @@ walk_all(struct walk *walk, FILE *to) {
         err = is_there(walk, &found);
         if (err != SID_OK || (!found && (walk->chains > 0 || slot > 0)))
             continue;
+        walk->present |= UINT64_C(1) << slot;
         err = walk_chain(walk);
         if (err == SID_OK && !walk->one)
             tell_chain(walk, findings, to);
@@ -462,6 +486,7 @@ sid_audit_check_run(const struct sid_audit_check *what, FILE *to,
         (void)fputs("\r\033[K", stderr);
     if (err == SID_OK) {
         sid_walk_judge_gaps(&walk);
+        judge_chains(&walk);
         sid_findings_end(&findings);
         summarise(&walk, to);
         *out = findings.count;

@@ -23,6 +23,9 @@ struct walk {
     int slot; /* of the chain at hand */
     int chains;
     bool one; /* there is no other */
+    /* Chains, a bit each: those that rows of others name, and those there are.
+     */
+    uint64_t named, present;
     struct sid_chain chain;
     const struct sid_known_heads *all;
     struct sid_known_heads heads; /* of this chain; borrowed from all */

@@ -95,6 +95,7 @@ static int
 open_failed(const struct migrate *me, enum sid_move_side side,
             enum sid_err err) {
     const char *place = side == SID_MOVE_FROM ? "--from" : "--to";
+    const char *name = side == SID_MOVE_FROM ? me->from : me->to;
     if (err == SID_E_LOCKED) {
         (void)fprintf(stderr,
                       "smartidctl: %s: a daemon, or another smartidctl, uses "
@@ -102,8 +103,10 @@ open_failed(const struct migrate *me, enum sid_move_side side,
                       place);
         return SID_CTL_FAILED;
     }
-    (void)me;
-    (void)fprintf(stderr, "smartidctl: %s: %s\n", place, sid_ctl_why(err));
+    /* A URI is not repeated. */
+    bool is_file = !sid_url_is_server(name);
+    (void)fprintf(stderr, "smartidctl: %s%s%s: %s\n", place, is_file ? " " : "",
+                  is_file ? name : "", sid_ctl_why(err));
     return SID_CTL_FAILED;
 }
 

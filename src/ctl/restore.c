@@ -249,7 +249,9 @@ static int
 restore(struct restore *me) {
     enum sid_err err = sid_manifest_read(me->from, &me->manifest);
     if (err == SID_E_NOT_FOUND)
-        return say(me->from, "is no backup, or one that was broken off");
+        return say(me->from, access(me->from, F_OK) != 0
+                                 ? "there is no such folder"
+                                 : "is no backup, or one that was broken off");
     if (err == SID_E_IO)
         return SID_CTL_FAILED;
     if (err != SID_OK)

@@ -166,12 +166,33 @@ look_for_mark(struct sid_sqlite *sq) {
     return err;
 }
 
+static enum sid_err
+count_tables(struct sid_sqlite *sq, int64_t *out) {
+    return sid_sq_ask(sq, "SELECT count(*) FROM sqlite_master", out);
+}
+
+enum sid_err
+sid_migrate_there(struct sid_sqlite *sq) {
+    int64_t count = 0;
+    enum sid_err err = count_tables(sq, &count);
+
+    if (err == SID_OK && count == 0) {
+        sid_pg_tell("the file is empty: a move into it, or smartidctl init, "
+                    "was broken off at its beginning: give the same command "
+                    "again, before init put the file aside");
+        err = SID_E_NOT_FOUND;
+    }
+    return err;
+}
+
 enum sid_err
 sid_migrate_check(struct sid_sqlite *sq) {
     const size_t all = sizeof embedded / sizeof embedded[0];
     size_t applied = 0;
-    enum sid_err err = read_applied(sq, embedded, all, &applied);
+    enum sid_err err = sid_migrate_there(sq);
 
+    if (err == SID_OK)
+        err = read_applied(sq, embedded, all, &applied);
     if (err == SID_OK && applied < all)
         err = schema_error(embedded[applied].number,
                            "not applied yet: start the daemon first");
@@ -183,8 +204,7 @@ sid_migrate_check(struct sid_sqlite *sq) {
 static enum sid_err
 mark_new(struct sid_sqlite *sq) {
     int64_t count = 0;
-    enum sid_err err =
-        sid_sq_ask(sq, "SELECT count(*) FROM sqlite_master", &count);
+    enum sid_err err = count_tables(sq, &count);
 
     return err == SID_OK && count == 0
                ? exec(sq, SID_MOVE_MARK_TABLE, "migrate_table")

@@ -272,11 +272,18 @@ sid_pg_lease_keep(struct sid_pgsql *pg) {
     if (sid_mono_us() - pg->held_at_us < RENEW_US || sid_pg_ready(pg) != SID_OK)
         return;
     PGresult *last = NULL;
+    /* Counted like a transaction: a server that was restored from a copy is
+     * noticed also by one that has only looked since, at what others did. But
+     * not before the first one: what has counted has rows (store_slot.h). */
+    if (pg->batch > 0)
+        pg->batch++;
     enum sid_err err = sid_pg_lease_hold(pg);
     if (err == SID_OK)
         err = sid_pg_wait(pg, &last);
     if (err == SID_OK && sid_pg_is_refusal(last))
         sid_pg_lease_lost(pg);
+    else if (err == SID_OK && PQresultStatus(last) == PGRES_COMMAND_OK)
+        pg->promised = pg->batch;
     PQclear(last);
 }
 

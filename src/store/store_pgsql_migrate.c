@@ -93,8 +93,11 @@ sid_pg_prepare(struct sid_pgsql *pg, bool create) {
 
     if (err != SID_OK || there)
         return err;
-    if (!create)
+    if (!create) {
+        sid_pg_tell("there are no tables in this database: smartidctl init "
+                    "--database makes them");
         return SID_E_NOT_FOUND;
+    }
     /* All or none: tables without their row would be of use to nobody. */
     err = exec(pg, "BEGIN", "migrate_table");
     if (err == SID_OK)

@@ -214,12 +214,18 @@ static const struct sid_back_ops ops = {
     SID_SQL_OPS,
 };
 
+static enum sid_err
+no_file(void) {
+    sid_pg_tell("there is no file of this name");
+    return SID_E_NOT_FOUND;
+}
+
 /* Lock first, then look: what the file is can change until the lock is held. */
 static enum sid_err
 take_files(struct sid_sqlite *sq, const char *path, bool create) {
     /* No lock file beside a database that is not there. */
     if (!create && access(path, F_OK) != 0)
-        return SID_E_NOT_FOUND;
+        return no_file();
     enum sid_err err = sid_sq_file_lock(path, &sq->lock_fd);
 
     if (err == SID_OK)
@@ -253,12 +259,17 @@ open_error(struct sid_sqlite *sq, int rc) {
 }
 
 static enum sid_err
-connect_db(struct sid_sqlite *sq, const char *path, bool in_memory) {
+connect_db(struct sid_sqlite *sq, const char *path, bool in_memory,
+           bool create) {
     int rc = open_db(sq, path, SQLITE_OPEN_READWRITE);
 
     if (rc != SQLITE_OK)
         return open_error(sq, rc);
-    enum sid_err err = sid_sq_setup(sq, in_memory);
+    /* Before anything is written: an empty file may be what a move, or init,
+     * has left when it was killed. */
+    enum sid_err err = create || in_memory ? SID_OK : sid_migrate_there(sq);
+    if (err == SID_OK)
+        err = sid_sq_setup(sq, in_memory);
     if (err != SID_OK)
         return err;
     int64_t auto_vacuum = 0;
@@ -308,7 +319,7 @@ sid_sqlite_open(const char *path, bool create, bool moving,
             goto out;
     }
     back->marked = moving;
-    err = connect_db(sq, in_memory ? path : full, in_memory);
+    err = connect_db(sq, in_memory ? path : full, in_memory, create);
     if (err != SID_OK)
         goto out;
     /* A log that a failed sync has left is whole in the kernel's memory, and
@@ -339,7 +350,7 @@ sid_sqlite_open_readonly(const char *path, struct sid_back **out) {
     if (err == SID_OK && sq == NULL)
         err = SID_E_NO_MEMORY;
     if (err == SID_OK && access(full, F_OK) != 0)
-        err = SID_E_NOT_FOUND;
+        err = no_file();
     if (err != SID_OK)
         goto out;
     int rc = open_db(sq, full, SQLITE_OPEN_READONLY);

@@ -113,8 +113,11 @@ SID_FALLIBLE enum sid_err sid_migrate_apply(struct sid_sqlite *sq,
 /* The same with the migrations embedded in the program. Before the first, the
  * mark of a move when the back end is to be marked. */
 SID_FALLIBLE enum sid_err sid_migrate_all(struct sid_sqlite *sq);
+/* Whether there is any table. Errors: SID_E_NOT_FOUND (none; sid_store_why()
+ * says what that means), SID_E_STORE. */
+SID_FALLIBLE enum sid_err sid_migrate_there(struct sid_sqlite *sq);
 /* Whether exactly those have been applied. Errors: SID_E_SCHEMA (logged),
- * SID_E_STORE, SID_E_CRYPTO. */
+ * those of sid_migrate_there(), SID_E_CRYPTO. */
 SID_FALLIBLE enum sid_err sid_migrate_check(struct sid_sqlite *sq);
 
 #endif

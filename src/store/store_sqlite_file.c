@@ -33,7 +33,10 @@ sid_sq_file_resolve(const char *path, char **out) {
         goto out;
     }
     if (real == NULL) {
-        err = errno == ENOENT ? SID_E_NOT_FOUND : sid_file_error("folder");
+        err = errno == ENOENT || errno == ENOTDIR ? SID_E_NOT_FOUND
+                                                  : sid_file_error("folder");
+        if (err == SID_E_NOT_FOUND)
+            sid_pg_tell("its folder does not exist");
         goto out;
     }
     if (asprintf(&full, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) <

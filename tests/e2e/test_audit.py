@@ -348,6 +348,33 @@ class Stopped(Case):
         self.assertFalse(self.clerk.verify("SID1:")["valid"])
         self.daemon.stop()
 
+    def test_r_heads_wait_while_the_last_one_cannot_be_read(self):
+        path = self.daemon.database + ".heads"
+        self.daemon.env["SMARTIDD_AUDIT_HEAD_INTERVAL_S"] = str(INTERVAL_S)
+        os.rename(path, path + ".away")
+        os.mkdir(path)
+        self.daemon.start()
+        self.assert_logged("event=audit_heads_not_read")
+        answer = self.daemon.request("GET", "/readyz").json()
+        self.assertEqual(answer["checks"]["audit_head"], "not_written")
+        os.rmdir(path)
+        os.rename(path + ".away", path)
+        before = len(heads_of(self.daemon))
+        mark = len(self.daemon.log.lines)
+        self.clerk.verify("SID1:")
+        self.daemon.log.wait(lambda l: "event=audit_head " in l, start=mark)
+        heads = heads_of(self.daemon)
+        self.assertEqual(len(heads), before + 1)
+        self.assertEqual(heads[-1][2], heads[-2][3])
+        for _ in range(1000):  # the line comes a moment before
+            answer = self.daemon.request("GET", "/readyz").json()
+            if answer["checks"]["audit_head"] == "ok":
+                break
+        self.assertEqual(answer["checks"]["audit_head"], "ok")
+        result = self.verify()
+        self.assertEqual(result.returncode, 0, result)
+        self.daemon.stop()
+
     def test_heads_are_in_the_log_at_every_level(self):
         self.daemon.env["SMARTIDD_LOG_LOG_LEVEL"] = "error"
         self.daemon.spawn()

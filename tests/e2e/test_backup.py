@@ -166,11 +166,22 @@ class Refused(Backed):
         shutil.copy(self.daemon.database, os.path.join(partial, "smartidd.db"))
         other = self.machine()
         self.refused("broken off", other, source=partial)
-        self.refused("broken off", other)
+        self.refused("there is no such folder", other)
         # The next one takes its place.
         self.backup()
         self.assertEqual(os.listdir(self.folder), ["copy"])
         other.ctl("restore", "--from", self.copy)
+
+    def test_r_a_database_that_is_not_there_leaves_no_backup(self):
+        other = self.machine()
+        before = sorted(os.listdir(other.folder))
+        for arguments in (("backup", "--to", self.copy),
+                          ("restore", "--verify")):
+            result = other.ctl(*arguments, check=False)
+            self.assertEqual(result.returncode, 1, result)
+            self.assertIn("there is no file of this name", result.stderr)
+        self.assertEqual(os.listdir(self.folder), [])
+        self.assertEqual(sorted(os.listdir(other.folder)), before)
 
     def test_a_place_that_has_something(self):
         self.backup()

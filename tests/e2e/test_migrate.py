@@ -62,6 +62,11 @@ class Moving(Case):
     def number(self, text):
         return int(self.server.sql(text, self.schema))
 
+    def tables(self):
+        return self.server.sql(
+            "SELECT count(*) FROM information_schema.tables WHERE "
+            "table_schema = '%s'" % self.schema)
+
     def fill_log(self, rows=ROWS):
         run_tool(self.file, os.path.join(self.daemon.folder, "master.key"),
                  os.path.join(self.daemon.folder, "made.heads"), str(rows),
@@ -148,9 +153,7 @@ class Refused(Moving):
         self.addCleanup(other.close)
         self.daemon.start()
         self.refused("--from: a daemon", self.file, self.uri)
-        self.assertEqual(self.server.sql(
-            "SELECT count(*) FROM information_schema.tables WHERE "
-            "table_schema = '%s'" % self.schema), "0")
+        self.assertEqual(self.tables(), "0")
         self.refused("--to: a daemon", other.database, self.file)
 
     def test_a_target_that_is_in_use_is_left_alone(self):
@@ -168,9 +171,41 @@ class Refused(Moving):
 
     def test_a_place_that_is_not_there(self):
         missing = os.path.join(self.daemon.folder, "missing.db")
-        self.refused("--from", missing, self.uri)
-        self.assertFalse(os.path.exists(missing))
+        before = sorted(os.listdir(self.daemon.folder))
+        for source, why in (
+                ("sqlite:" + missing, "there is no file of this name"),
+                (missing + "/x.db", "its folder does not exist"),
+                (self.uri, "there are no tables in this database")):
+            self.refused(why, source, self.file + ".new")
+            self.assertEqual(sorted(os.listdir(self.daemon.folder)), before)
+        self.refused("--from " + missing + ": there", missing, self.uri)
+        self.assertEqual(self.tables(), "0")
+        self.refused("its folder does not exist", self.file, missing + "/x.db")
+        self.assertEqual(sorted(os.listdir(self.daemon.folder)), before)
         self.refused("--to", self.file, "postgresql://127.0.0.1:1/none")
+
+    def test_r_an_empty_file_is_no_database_to_start_on(self):
+        """What is left of a move that was killed before its first table."""
+        other = os.path.join(self.daemon.folder, "other.db")
+        with open(other, "w", encoding="ascii"):
+            pass
+        self.place(other)
+        self.daemon.spawn()
+        self.assertNotEqual(self.daemon.wait_exit(), 0)
+        self.daemon.process = None
+        self.assertIn("the file is empty: a move into it",
+                      self.daemon.log.text())
+        for command in (("client", "list"), ("audit", "verify"),
+                        ("backup", "--to", other + ".copy")):
+            result = self.daemon.ctl(*command, check=False)
+            self.assertNotEqual(result.returncode, 0, command)
+            self.assertIn("the file is empty", result.stderr)
+        self.assertEqual(os.path.getsize(other), 0)
+        self.assertFalse(os.path.exists(other + ".copy"))
+        self.move(self.file, other)
+        self.daemon.start()
+        self.daemon.stop()
+        self.verify_log()
 
     def test_wrong_usage(self):
         for arguments in ([], ["--from", self.file], ["--from"],

@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import tempfile
 import threading
@@ -271,8 +272,8 @@ class Faults(OnServer):
 class Silent(OnServer):
     """A server of which nothing is heard any more."""
 
-    def test_the_watchdog_is_told_that_the_daemon_waits_and_does_not_hang(self):
-        period_s = 0.9 * SLOW
+    def begin(self, period_s):
+        """A daemon by a line that can be stopped, and its notices."""
         notices = Notices(self)
         line = postgres.Line(self.server)
         self.addCleanup(line.cut)
@@ -283,8 +284,38 @@ class Silent(OnServer):
             "WATCHDOG_USEC": str(int(period_s * 1e6))})
         self.daemon.start()
         self.assertEqual(self.check("x")[0], "not_valid")
-        line.stop()
         self.addCleanup(line.mend)
+        return notices, line
+
+    def test_r_a_reload_does_not_make_the_daemon_deaf(self):
+        period_s = 0.9 * SLOW
+        notices, line = self.begin(period_s)
+        line.stop()
+        mark = len(self.daemon.log.lines)
+        self.daemon.signal(signal.SIGHUP)
+        notices.wait("RELOADING", 3)
+        for _ in range(3):
+            notices.wait("WATCHDOG", period_s)
+        self.daemon.signal(signal.SIGHUP)  # is done after the first
+        line.mend()
+        for _ in range(2):
+            self.daemon.log.wait(lambda l: "event=reloaded" in l, start=mark)
+            mark = len(self.daemon.log.lines)
+        self.assertEqual(self.check("x")[0], "not_valid")
+        line.stop()
+        self.daemon.signal(signal.SIGHUP)
+        began = time.monotonic()
+        self.daemon.signal(signal.SIGTERM)
+        self.assertIsNotNone(self.daemon.log.wait(
+            lambda l: "event=stopping" in l, 2 * SLOW, start=mark))
+        line.mend()
+        self.daemon.stop()
+        self.assertLess(time.monotonic() - began, 10 * SLOW)
+
+    def test_the_watchdog_is_told_that_the_daemon_waits_and_does_not_hang(self):
+        period_s = 0.9 * SLOW
+        notices, line = self.begin(period_s)
+        line.stop()
         result = []
         one = threading.Thread(target=lambda: result.append(self.check("x")))
         one.start()

@@ -99,7 +99,7 @@ FUZZ_WRAP(int, 0, EVP_DigestSign,
           (EVP_MD_CTX * ctx, unsigned char *out, size_t *out_len,
            const unsigned char *in, size_t in_len),
           (ctx, out, out_len, in, in_len))
-FUZZ_WRAP(int, 0, EVP_DigestVerify,
+FUZZ_WRAP(int, -1, EVP_DigestVerify,
           (EVP_MD_CTX * ctx, const unsigned char *mac, size_t mac_len,
            const unsigned char *in, size_t in_len),
           (ctx, mac, mac_len, in, in_len))

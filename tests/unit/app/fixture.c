@@ -18,6 +18,7 @@
 #include "smartid/text.h"
 
 #include <cmocka.h>
+#include <sched.h>
 
 #define PHOTO_SIDE_PX 400
 
@@ -264,6 +265,17 @@ keep_last(const struct sid_audit_entry *entry, void *ctx) {
     put(last->subject, sizeof last->subject, row->subject);
     put(last->detail, sizeof last->detail, row->detail);
     return SID_OK;
+}
+
+enum sid_err
+fixture_reload(struct fixture *f, const struct sid_config *next,
+               const struct sid_purposes *purposes) {
+    enum sid_err err = sid_app_reload(f->app, next, purposes);
+    if (err != SID_OK)
+        return err;
+    while (!sid_app_reloaded(f->app, &err))
+        (void)sched_yield();
+    return err;
 }
 
 static enum sid_err

@@ -38,6 +38,10 @@ typedef void flow_start_fn(void *flow);
 void fixture_run(struct fixture *f, struct sid_flow *flow,
                  const struct sid_caller *caller, flow_start_fn *start);
 
+/* Takes settings and purposes over, and waits until they are. */
+enum sid_err fixture_reload(struct fixture *f, const struct sid_config *next,
+                            const struct sid_purposes *purposes);
+
 /* One enrolment, waited for. Photos of `person` with the flaws given. The
  * caller calls sid_enrol_submit_fini. */
 void fixture_enrol(struct fixture *f, struct sid_enrol_submit *submit,

@@ -356,7 +356,7 @@ settings_are_taken_only_when_they_are_written_down(void **state) {
     while (failed) {
         int64_t before = look_at_log(0, 0).rows;
         fuzz_fail_nth(++n);
-        enum sid_err err = sid_app_reload(f->app, &next, &purposes);
+        enum sid_err err = fixture_reload(f, &next, &purposes);
         failed = fuzz_fail_end();
         assert_true(failed == (err != SID_OK));
         sid_app_config(f->app, &now);
@@ -377,7 +377,7 @@ settings_are_taken_only_when_they_are_written_down(void **state) {
     for (n = 1; failed; n++) {
         int64_t before = look_at_log(0, 0).rows;
         fuzz_fail_nth(n);
-        enum sid_err err = sid_app_reload(f->app, NULL, NULL);
+        enum sid_err err = fixture_reload(f, NULL, NULL);
         failed = fuzz_fail_end();
         assert_true(failed == (err != SID_OK));
         assert_int_equal(look_at_log(0, 0).rows, before + !failed);

@@ -339,14 +339,14 @@ a_reload_is_rows_before_it_is_taken_over(void **state) {
     struct sid_config next = f->config, now;
     next.match_accept = 0.75;
     next.io_threads = 7;
-    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &next, &f->purposes), SID_OK);
     expect_rows(f, "setting_changed system needs_restart value=7\n"
                    "setting_changed system in_force value=0.75\n"
                    "settings_read system taken changed=2\n");
     sid_app_config(f->app, &now);
     assert_true(now.match_accept == 0.75);
-    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
-    assert_int_equal(sid_app_reload(f->app, NULL, NULL), SID_OK);
+    assert_int_equal(fixture_reload(f, &next, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, NULL, NULL), SID_OK);
     expect_rows(f, "setting_changed system needs_restart value=7\n"
                    "settings_read system taken changed=1\n"
                    "settings_read system refused \n");
@@ -364,7 +364,7 @@ purposes_that_a_reload_changes_adds_or_takes_away_are_rows(void **state) {
     last->attributes = SID_ATTR_NAME;
     last->counter_required = false;
     last->face_required = true;
-    assert_int_equal(sid_app_reload(f->app, &f->config, &next), SID_OK);
+    assert_int_equal(fixture_reload(f, &f->config, &next), SID_OK);
     char text[4096], expected[512];
     const struct sid_purpose *gone = &f->purposes.item[0];
     (void)fixture_audit_text(f, seq, text, sizeof text);
@@ -413,12 +413,12 @@ a_head_is_written_when_rows_were_added_and_only_then(void **state) {
     int64_t before = sid_metric_get(SID_M_AUDIT_HEADS);
     assert_int_equal(sid_app_audit_start(f->app), SID_OK);
     assert_int_equal(sid_metric_get(SID_M_AUDIT_HEADS), before + 1);
-    assert_int_equal(sid_app_reload(f->app, NULL, NULL), SID_OK);
+    assert_int_equal(fixture_reload(f, NULL, NULL), SID_OK);
     tick_until_heads(f, before + 2); /* the first is due at once */
     /* No more for the same row, as often as it is asked. */
     struct sid_config next = f->config;
     next.head_interval_s = 0;
-    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &next, &f->purposes), SID_OK);
     tick_until_heads(f, before + 3);
     for (int i = 0; i < 20; i++) {
         char text[64];

@@ -158,7 +158,7 @@ without_a_limit_nobody_is_told_to_wait(void **state) {
     struct sid_config next = f->config;
     int64_t retry_s;
     next.auth_failures_per_minute = 0;
-    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &next, &f->purposes), SID_OK);
     for (int i = 0; i < 50; i++)
         assert_int_equal(show(f, "192.0.2.1", WRONG_KEY, &retry_s),
                          SID_E_UNAUTHENTICATED);
@@ -248,7 +248,7 @@ a_writer_that_hangs_delays_no_refusal_and_what_is_left_out_is_counted(
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER};
     next.auth_failures_per_minute = 0;
-    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &next, &f->purposes), SID_OK);
     int64_t rows = fixture_audit(f).rows;
     sid_writer_submit(f->writer, &wall.op);
     pthread_mutex_lock(&wall.lock);
@@ -283,7 +283,7 @@ a_refusal_that_cannot_be_recorded_stays_one_and_is_counted(void **state) {
     int64_t retry_s, unrecorded = sid_metric_get(SID_M_REFUSALS_UNRECORDED);
     struct sid_config next = f->config;
     next.auth_failures_per_minute = 0;
-    assert_int_equal(sid_app_reload(f->app, &next, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &next, &f->purposes), SID_OK);
     bool failed = true;
     for (unsigned n = 1; failed; n++) {
         struct sid_op nothing = {.run = nothing_run, .read_only = true};
@@ -328,11 +328,11 @@ static void
 other_purposes_are_in_force_at_once_and_old_ones_stay_readable(void **state) {
     struct fixture *f = *state;
     const struct sid_purposes *before = sid_app_purposes(f->app);
-    assert_int_equal(sid_app_reload(f->app, &f->config, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &f->config, &f->purposes), SID_OK);
     assert_ptr_equal(sid_app_purposes(f->app), before); /* nothing changed */
     static struct sid_purposes other = {
         .count = 1, .item = {{.name = "gate", .attributes = SID_ATTR_NAME}}};
-    assert_int_equal(sid_app_reload(f->app, &f->config, &other), SID_OK);
+    assert_int_equal(fixture_reload(f, &f->config, &other), SID_OK);
     const struct sid_purposes *now = sid_app_purposes(f->app);
     assert_ptr_not_equal(now, before);
     assert_true(sid_purposes_same(now, &other));
@@ -354,7 +354,7 @@ assurance_below_the_purposes_is_not_valid_and_says_so(void **state) {
     strict.item[0].assurance = SID_ASSURANCE_REMOTE_LIVE;
     fixture_enrol(f, &submit, NUMBER_A, 0, 0);
     fixture_code(f, submit.enrolment.credential_id, code);
-    assert_int_equal(sid_app_reload(f->app, &f->config, &strict), SID_OK);
+    assert_int_equal(fixture_reload(f, &f->config, &strict), SID_OK);
     f->clerk.purpose_set = sid_app_purposes(f->app);
     fixture_verify(f, &verify, code, strict.item[0].name);
     assert_int_equal(verify.flow.err, SID_OK);

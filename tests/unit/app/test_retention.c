@@ -298,7 +298,7 @@ the_alarm_of_stored_faces_goes_on_and_off(void **state) {
     char id[SID_ID_SIZE];
     struct sid_config config = f->config;
     config.faces_alarm = 2;
-    assert_int_equal(sid_app_reload(f->app, &config, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &config, &f->purposes), SID_OK);
     enrol(f, NUMBER_A, 0, id, NULL);
     sid_app_tick(f->app);
     assert_int_equal(sid_metric_get(SID_M_FACES_ALARM), 0);
@@ -307,7 +307,7 @@ the_alarm_of_stored_faces_goes_on_and_off(void **state) {
     assert_int_equal(sid_metric_get(SID_M_FACES_STORED), 2);
     assert_int_equal(sid_metric_get(SID_M_FACES_ALARM), 1);
     config.faces_alarm = 3;
-    assert_int_equal(sid_app_reload(f->app, &config, &f->purposes), SID_OK);
+    assert_int_equal(fixture_reload(f, &config, &f->purposes), SID_OK);
     sid_app_tick(f->app);
     assert_int_equal(sid_metric_get(SID_M_FACES_ALARM), 0);
 }

@@ -215,7 +215,7 @@ a_card_that_will_expire_is_told_of_once(void **state) {
     /* Nobody listens there; it makes the daemon look for them. */
     snprintf(config.webhook_url, sizeof config.webhook_url,
              "http://127.0.0.1:9/");
-    ok(sid_app_reload(f->app, &config, &f->purposes));
+    ok(fixture_reload(f, &config, &f->purposes));
     sid_app_tick(f->app);
     snprintf(expected, sizeof expected, "expiring %lld",
              (long long)submit.valid_until_s);

@@ -75,7 +75,11 @@ a_changed_text_signature_or_key_is_refused(void **state) {
         assert_false(sid_sign_verify(public_key, text, signature));
         signature[i] ^= 1;
     }
+    bool good = true;
     public_key[0] ^= 1;
+    assert_int_equal(sid_sign_check(public_key, text, signature, &good),
+                     SID_OK);
+    assert_false(good);
     assert_false(sid_sign_verify(public_key, text, signature));
     sid_sign_key_free(&key);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sched.h>
 
 #include "../../../src/http/cookie.h"
 #include "../../../src/http/request.h"
@@ -151,8 +152,12 @@ static void
 who_fails_too_often_waits_and_the_session_ends_all_the_same(void **state) {
     (void)state;
     f->config.auth_failures_per_minute = 1;
-    assert_int_equal(
-        sid_app_reload(f->app, &f->config, sid_app_purposes(f->app)), SID_OK);
+    enum sid_err err =
+        sid_app_reload(f->app, &f->config, sid_app_purposes(f->app));
+    assert_int_equal(err, SID_OK);
+    while (!sid_app_reloaded(f->app, &err))
+        (void)sched_yield();
+    assert_int_equal(err, SID_OK);
     sid_keyset_revoke(f->keyset, who.client_id);
     assert_int_equal(judge(), SID_E_UNAUTHENTICATED);
     assert_int_equal(open_session(), SID_OK);

@@ -94,12 +94,90 @@ a_move_that_never_began_leaves_nothing_a_daemon_starts_on(void **state) {
     ok(sid_store_open(to, false, f->key, &f->store));
 }
 
+static int
+count_files(const char *folder) {
+    DIR *dir = opendir(folder);
+    int count = 0;
+
+    assert_non_null(dir);
+    for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir))
+        count += e->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+/* As one that is killed before its first table: the file is there, and may have
+ * got its first page. */
+static void
+r_an_empty_file_is_no_database_but_a_target(void **state) {
+    struct fixture *f = *state;
+    struct sid_move *move = NULL;
+    enum sid_move_side side = SID_MOVE_FROM;
+    bool resumed = true;
+    char from[320];
+    char to[320];
+
+    snprintf(from, sizeof from, "%s/from.db", f->folder);
+    ok(sid_store_open(from, true, f->key, &f->store));
+    sid_store_close(&f->store);
+    for (int paged = 0; paged < 2; paged++) {
+        sqlite3 *db = NULL;
+        snprintf(to, sizeof to, "%s/to%d.db", f->folder, paged);
+        FILE *file = fopen(to, "we");
+        assert_non_null(file);
+        assert_int_equal(fclose(file), 0);
+        assert_int_equal(sqlite3_open(to, &db), SQLITE_OK);
+        if (paged)
+            assert_int_equal(
+                sqlite3_exec(db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL),
+                SQLITE_OK);
+        sqlite3_close(db);
+        assert_int_equal(sid_store_join(to, &f->store), SID_E_NOT_FOUND);
+        assert_non_null(sid_store_why());
+        assert_int_equal(sid_store_open(to, false, f->key, &f->store),
+                         SID_E_NOT_FOUND);
+        assert_int_equal(sid_store_open_readonly(to, &f->store),
+                         SID_E_NOT_FOUND);
+        ok(sid_move_open(from, to, &side, &move));
+        ok(sid_move_begin(move, false, &resumed));
+        assert_false(resumed);
+        sid_move_close(&move);
+        assert_int_equal(sid_store_join(to, &f->store), SID_E_SCHEMA);
+    }
+}
+
+static void
+r_a_source_that_is_not_there_is_named_and_leaves_nothing(void **state) {
+    struct fixture *f = *state;
+    struct sid_move *move = NULL;
+    enum sid_move_side side = SID_MOVE_TO;
+    char from[320];
+    char to[320];
+    int before = count_files(f->folder);
+
+    snprintf(to, sizeof to, "%s/to.db", f->folder);
+    snprintf(from, sizeof from, "%s/missing.db", f->folder);
+    assert_int_equal(sid_move_open(from, to, &side, &move), SID_E_NOT_FOUND);
+    assert_int_equal(side, SID_MOVE_FROM);
+    assert_non_null(strstr(sid_store_why(), "no file"));
+    snprintf(from, sizeof from, "%s/missing/from.db", f->folder);
+    assert_int_equal(sid_move_open(from, to, &side, &move), SID_E_NOT_FOUND);
+    assert_non_null(strstr(sid_store_why(), "folder"));
+    assert_int_equal(count_files(f->folder), before);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_copied_by_its_primary_key),
         cmocka_unit_test_setup_teardown(
             a_move_that_never_began_leaves_nothing_a_daemon_starts_on,
+            fixture_setup_closed, fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            r_an_empty_file_is_no_database_but_a_target, fixture_setup_closed,
+            fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            r_a_source_that_is_not_there_is_named_and_leaves_nothing,
             fixture_setup_closed, fixture_teardown),
     };
     return FIXTURE_RUN(tests);

@@ -194,6 +194,34 @@ r_a_lease_that_moved_unknown_to_us_moves_on(void **state) {
     assert_int_equal(count_audit(f->store), 2);
 }
 
+/* What others have done since the copy was made may be in memory: keys of
+ * theirs, for example. */
+static void
+r_one_that_only_renews_its_lease_notices_a_server_that_was_taken_back(
+    void **state) {
+    struct fixture *f = *state;
+    struct sid_pgsql *pg = back_of(f->store);
+    char sql[200];
+    char batch[32];
+    char none[32];
+
+    append_one(f->store);
+    pg->held_at_us = 0; /* as if it were due */
+    assert_true(sid_store_keep(f->store));
+    kill_connection(f->store);
+    append_one(f->store); /* nothing is amiss */
+    snprintf(sql, sizeof sql, "SELECT batch FROM %s.lease", f->schema);
+    ask(sql, batch);
+    pg->held_at_us = 0;
+    assert_true(sid_store_keep(f->store));
+    kill_connection(f->store);
+    snprintf(sql, sizeof sql, "UPDATE %s.lease SET batch = %s", f->schema,
+             batch);
+    ask(sql, none);
+    assert_int_equal(sid_store_begin(f->store), SID_E_STORE);
+    assert_true(sid_store_broken(f->store));
+}
+
 static void
 a_store_that_is_closed_leaves_the_lease(void **state) {
     struct fixture *f = *state;
@@ -320,6 +348,7 @@ main(void) {
                                         writer_setup, writer_teardown),
         T(whoever_lost_the_lease_commits_nothing_any_more),
         T(r_a_lease_that_moved_unknown_to_us_moves_on),
+        T(r_one_that_only_renews_its_lease_notices_a_server_that_was_taken_back),
         T(a_store_that_is_closed_leaves_the_lease),
         cmocka_unit_test_setup_teardown(
             a_batch_of_verifications_goes_to_the_server_twice, looks_setup,
