@@ -130,14 +130,24 @@ begin_failed(enum sid_err err) {
 /* ---- the move ------------------------------------------------------------ */
 
 static int
+open_keys(struct sid_move *move, enum sid_move_side side,
+          const char *master_path, struct sid_keyring **keys) {
+    enum sid_err err =
+        sid_keys_open_readonly(sid_move_store(move, side), master_path, keys);
+    return err == SID_OK ? 0
+                         : failed(side == SID_MOVE_FROM ? "the keys of --from"
+                                                        : "the keys of --to",
+                                  err);
+}
+
+static int
 check_with_keys(struct sid_move *move, const char *master_path) {
     struct sid_keyring *keys = NULL;
-    struct sid_store *store = sid_move_store(move, SID_MOVE_TO);
-    enum sid_err err = sid_keys_open_readonly(store, master_path, &keys);
-    int status = err == SID_OK ? 0 : failed("the keys of --to", err);
+    int status = open_keys(move, SID_MOVE_TO, master_path, &keys);
     if (status == 0)
-        status = sid_check_copy(store, sid_move_store(move, SID_MOVE_FROM),
-                                keys, NULL);
+        status =
+            sid_check_copy(sid_move_store(move, SID_MOVE_TO),
+                           sid_move_store(move, SID_MOVE_FROM), keys, NULL);
     sid_keyring_free(&keys);
     return status;
 }
@@ -251,7 +261,12 @@ sid_ctl_migrate(const char *config_path, int argc, char **argv) {
     enum sid_err err = sid_move_open(me.from, me.to, &side, &move);
     if (err != SID_OK)
         return open_failed(&me, side, err);
-    status = run(&me, move, config.master_key_file);
+    /* A wrong one shall not come to light after hours. */
+    struct sid_keyring *keys = NULL;
+    status = open_keys(move, SID_MOVE_FROM, config.master_key_file, &keys);
+    if (status == 0)
+        status = run(&me, move, config.master_key_file);
     sid_move_close(&move);
+    sid_keyring_free(&keys);
     return status;
 }

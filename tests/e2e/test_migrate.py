@@ -207,6 +207,22 @@ class Refused(Moving):
         self.daemon.stop()
         self.verify_log()
 
+    def test_r_another_master_key_is_noticed_before_anything_is_copied(self):
+        path = os.path.join(self.daemon.folder, "master.key")
+        with open(path, "r+", encoding="ascii") as stream:
+            right = stream.read()
+            stream.seek(0)
+            stream.write(os.urandom(32).hex())
+        target = os.path.join(self.daemon.folder, "to.db")
+        self.refused("master key does not belong", self.file, target)
+        self.refused("--from", self.file, target)
+        with sqlite3.connect(target) as lite:
+            self.assertEqual(lite.execute(
+                "SELECT count(*) FROM client").fetchone(), (0,))
+        with open(path, "w", encoding="ascii") as stream:
+            stream.write(right)
+        self.move(self.file, target)
+
     def test_wrong_usage(self):
         for arguments in ([], ["--from", self.file], ["--from"],
                           ["--from", self.file, "--to", ""],
