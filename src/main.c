@@ -34,6 +34,9 @@
 #define EXIT_USAGE 2
 #define EXIT_CONFIG 78 /* Source: sysexits.h EX_CONFIG */
 #define TICK_NS 100000000L
+/* The same while a reload waits for the writer, which mostly takes as long as
+ * a commit. */
+#define SOON_NS 2000000L
 /* Longest wait for requests in progress at SIGTERM. */
 #define DRAIN_LIMIT_US ((int64_t)20 * 1000 * 1000)
 #define PROBLEM_SIZE 1024
@@ -392,7 +395,8 @@ beat(struct daemon *daemon) {
 static int
 signal_loop(struct daemon *daemon, const sigset_t *signals) {
     for (;;) {
-        struct timespec tick = {.tv_nsec = TICK_NS};
+        struct timespec tick = {.tv_nsec =
+                                    daemon->reload.waits ? SOON_NS : TICK_NS};
         int got = sigtimedwait(signals, NULL, &tick);
         if (got == SIGTERM || got == SIGINT) {
             sid_log(SID_LOG_INFO, "stopping",
