@@ -39,6 +39,9 @@
 #define SOON_NS 2000000L
 /* Longest wait for requests in progress at SIGTERM. */
 #define DRAIN_LIMIT_US ((int64_t)20 * 1000 * 1000)
+/* How often a reload that could not be stored is tried again. Source: own
+ * choice: so that purposes are still known everywhere within 5 s. */
+#define RELOAD_AGAIN_US ((int64_t)1000 * 1000)
 #define PROBLEM_SIZE 1024
 /* One heap for all threads: of its own, each thread keeps the photos it has
  * once held. Source: measured on 2 cores with 50 enrolments of 16 MiB at once:
@@ -72,6 +75,7 @@ struct daemon {
         bool waits; /* for the writer */
         bool again; /* another one was asked for meanwhile */
         bool refused;
+        int64_t due_us; /* when it is to be tried again; 0: it is not */
         struct sid_config next;
         struct sid_page_set *pages; /* owned */
     } reload;
@@ -331,6 +335,7 @@ end_reload(struct daemon *daemon, enum sid_err err) {
         sid_log(SID_LOG_ERROR, "reload_refused",
                 SID_S("why", sid_err_text(err)));
         sid_server_drop_pages(&daemon->reload.pages);
+        daemon->reload.due_us = sid_mono_us() + RELOAD_AGAIN_US;
     } else if (!daemon->reload.refused) {
         take_over(daemon);
     }
@@ -342,6 +347,7 @@ static void
 reload(struct daemon *daemon) {
     struct sid_config_problem problem = {""};
     daemon->reload.again = false;
+    daemon->reload.due_us = 0;
     sid_notify_reloading(&daemon->notify);
     enum sid_err err = read_again(daemon, &daemon->reload.next,
                                   &daemon->reload.pages, &problem);
@@ -358,10 +364,19 @@ reload(struct daemon *daemon) {
         daemon->reload.waits = true;
 }
 
+/* What could not be stored, once something can be. */
+static bool
+reload_is_due(const struct daemon *daemon) {
+    return daemon->reload.due_us != 0 &&
+           sid_mono_us() >= daemon->reload.due_us &&
+           sid_app_storage(daemon->app) == SID_OK;
+}
+
 static void
 tick_reload(struct daemon *daemon, bool asked) {
     enum sid_err err = SID_OK;
-    daemon->reload.again = daemon->reload.again || asked;
+    daemon->reload.again =
+        daemon->reload.again || asked || reload_is_due(daemon);
     if (daemon->reload.waits && sid_app_reloaded(daemon->app, &err)) {
         daemon->reload.waits = false;
         end_reload(daemon, err);

@@ -98,8 +98,11 @@ void sid_app_free(struct sid_app **app);
 void sid_app_config(const struct sid_app *app, struct sid_config *out);
 /* Begins to take over the reloadable settings of next, and the purposes (both
  * copied): the writer is asked to write the changes down, which a server that
- * is away may keep waiting for long. next NULL: that they were refused is
- * written down. One at a time. Main thread. Errors: SID_E_NO_MEMORY. */
+ * is away may keep waiting for long. Where there are several daemons on the
+ * database, purposes that are not those of the last reading come into force at
+ * all of them, and those that are change nothing. next NULL: that they were
+ * refused is written down. One at a time. Main thread. Errors: SID_E_NO_MEMORY.
+ */
 SID_FALLIBLE enum sid_err sid_app_reload(struct sid_app *app,
                                          const struct sid_config *next,
                                          const struct sid_purposes *purposes);
@@ -108,8 +111,9 @@ SID_FALLIBLE enum sid_err sid_app_reload(struct sid_app *app,
  * SID_E_NO_MEMORY: nothing was taken over. Main thread. */
 bool sid_app_reloaded(struct sid_app *app, enum sid_err *err);
 
-/* The purposes in force; what is returned stays as it is until the app is
- * freed. Any thread. */
+/* The purposes in force, at the start the parts', where there are several
+ * daemons on the database the last ones in it; what is returned stays as it is
+ * until the app is freed. Any thread. */
 const struct sid_purposes *sid_app_purposes(const struct sid_app *app);
 
 /* The time by which credentials expire: the clock's, in Unix seconds, but it

@@ -25,16 +25,10 @@ int sid_store_slot(const struct sid_store *store);
 /* Whether there may be others. */
 bool sid_store_is_shared(const struct sid_store *store);
 /* Calls each for every slot that has a store which has renewed its lease until
- * since_us (Unix microseconds) or later, by number; says: what it was made to
- * say. */
+ * since_us (Unix microseconds) or later, by number. */
 SID_FALLIBLE enum sid_err
 sid_store_slot_each(struct sid_store *store, int64_t since_us,
-                    enum sid_err (*each)(int slot, const char *says, void *ctx),
-                    void *ctx);
-/* What the others shall see: shorter than this. */
-#define SID_SAYS_SIZE 65
-SID_FALLIBLE enum sid_err sid_store_slot_say(struct sid_store *store,
-                                             const char *what);
+                    enum sid_err (*each)(int slot, void *ctx), void *ctx);
 /* Looks how many templates the other slots have added. */
 SID_FALLIBLE enum sid_err sid_store_recount(struct sid_store *store);
 /* Changes whenever a client is added or revoked. */

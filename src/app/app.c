@@ -96,7 +96,7 @@ sid_app_new(const struct sid_app_parts *parts, struct sid_app **out) {
     if (err == SID_OK)
         err = load_all(app);
     if (err == SID_OK)
-        err = sid_app_use_purposes(app, parts->purposes);
+        err = sid_purposes_begin(app, parts->purposes);
     if (err != SID_OK) {
         sid_app_free(&app);
         return err;
@@ -295,6 +295,7 @@ sid_app_free(struct sid_app **app) {
     sid_enrol_work_fini(me);
     sid_gate_free(&me->gate);
     sid_recent_free(&me->recent);
+    sid_purposes_end(me);
     sid_app_free_purposes(me);
     sid_models_free(&me->models);
     sid_forkserver_free(&me->forkserver);

@@ -21,6 +21,7 @@ struct sid_forkserver;
 struct sid_gate;
 struct sid_kept_purposes;
 struct sid_models;
+struct sid_purposes_news;
 struct sid_recent;
 struct sid_recent_check;
 struct sid_webhook;
@@ -92,16 +93,23 @@ struct sid_app {
         int slot;           /* the first writer's */
         _Atomic bool leads; /* does what one does for all */
         _Atomic bool looking, taking;
-        _Atomic int64_t known_us;        /* monotonic: the last look's begin */
-        int64_t next_us;                 /* main thread */
-        const struct sid_purposes *said; /* main thread; what says is of */
+        _Atomic int64_t known_us; /* monotonic: the last look's begin */
+        int64_t next_us;          /* main thread */
         /* The writer thread's. */
         struct sid_client_mark mark;
         int settled[SID_KEY_USE_COUNT];
-        char says[SID_SAYS_SIZE];
-        bool differs;
         unsigned keys_failed; /* looks in a row */
+        bool purposes_failed;
     } shared;
+    /* See purposes_shared.c. Main thread's, but for the news. */
+    struct sid_purposes_state {
+        struct sid_purposes file; /* as they were read last */
+        bool own;                 /* there is a file; else the built-in ones */
+        bool differs;             /* from those in force */
+        struct sid_buf due;       /* to be put into the database; owned */
+        int64_t seq;              /* in the database, of those in force */
+        struct sid_purposes_news *_Atomic news; /* owned; NULL: none */
+    } shared_purposes;
     /* See time.c. */
     struct sid_app_time {
         pthread_mutex_t lock;
@@ -231,6 +239,9 @@ SID_FALLIBLE enum sid_err sid_shared_begin(struct sid_app *app,
                                            struct sid_store *store);
 /* Each tick. Main thread. */
 void sid_shared_tick(struct sid_app *app, int64_t now_us);
+/* What the others had changed at_us (monotonic) is in force here. Writer and
+ * main thread. */
+void sid_shared_known(struct sid_app *app, int64_t at_us);
 
 /* ---- webhook_place.c ---------------------------------------------------- */
 /* Where to go on in each chain. The first time ever that is at the end of all
@@ -258,6 +269,33 @@ void sid_expiring_tick(struct sid_app *app);
 SID_FALLIBLE enum sid_err
 sid_app_use_purposes(struct sid_app *app, const struct sid_purposes *purposes);
 void sid_app_free_purposes(struct sid_app *app);
+
+/* ---- purposes_shared.c -------------------------------------------------- */
+/* Puts into force what is in force at the start: the file's, or those of the
+ * database. Main thread. Errors: SID_E_NO_MEMORY, those of the store. */
+SID_FALLIBLE enum sid_err sid_purposes_begin(struct sid_app *app,
+                                             const struct sid_purposes *file);
+/* Before a reload: *kept when what is in force stays whatever the file has, as
+ * it has nothing new; *said (empty before): its text when it is to be put into
+ * the database. Main thread. Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err sid_purposes_reread(struct sid_app *app,
+                                              const struct sid_purposes *file,
+                                              bool *kept, struct sid_buf *said);
+/* After it: puts the file's into force, unless they are kept or others than
+ * those of this number have come meanwhile. own: there is a file; seq: of what
+ * was put there, 0: nothing was. Main thread. Errors: SID_E_NO_MEMORY. */
+SID_FALLIBLE enum sid_err
+sid_purposes_reread_done(struct sid_app *app, const struct sid_purposes *file,
+                         bool kept, bool own, int64_t seq);
+/* What was found in the database becomes news for the main thread. Takes the
+ * text, unless there is no memory: then it is found again. at_us: for
+ * sid_shared_known(), once it is in force. Writer thread. */
+void sid_purposes_tell(struct sid_app *app, int64_t seq, struct sid_buf *take,
+                       int64_t at_us);
+/* Each tick. Main thread. */
+void sid_purposes_tick(struct sid_app *app);
+/* At the end. */
+void sid_purposes_end(struct sid_app *app);
 
 /* ---- key_ages.c --------------------------------------------------------- */
 /* Once a day at most: a line in the log about keys that will soon expire. */

@@ -9,7 +9,9 @@
 
 #include "app_internal.h"
 #include "smartid/audit_head.h"
+#include "smartid/clock.h"
 #include "smartid/log.h"
+#include "smartid/store_purposes.h"
 #include "smartid/store_slot.h"
 
 #define DETAIL_SIZE 128
@@ -91,6 +93,7 @@ struct start {
     bool behind;                /* the log has not got that row any more */
     int64_t seq;
     uint8_t mac[SID_SHA256_BYTES];
+    int64_t purposes_seq; /* of those that are put into the database */
 };
 
 static enum sid_err
@@ -132,9 +135,14 @@ audit_in_force_all(struct start *start, struct sid_store *store) {
     sid_config_each(&start->app->config, audit_in_force, &settings);
     /* The built-in ones are those of the version. */
     const struct sid_purposes *purposes = sid_app_purposes(start->app);
-    bool own = start->app->config.purposes_file[0] != '\0';
+    const struct sid_purposes_state *shared = &start->app->shared_purposes;
+    bool own = start->app->config.purposes_file[0] != '\0' || shared->seq > 0;
     for (size_t i = 0; own && i < purposes->count; i++)
         audit_purpose(&settings, "purpose", "in_force", &purposes->item[i]);
+    if (settings.err == SID_OK && shared->due.len > 0)
+        settings.err =
+            sid_store_purposes_put(store, (const char *)shared->due.ptr,
+                                   sid_now_us(), &start->purposes_seq);
     return settings.err;
 }
 
@@ -202,6 +210,9 @@ sid_app_audit_start(struct sid_app *app) {
         start.number = i;
         err = start_chain(&start);
     }
+    if (start.purposes_seq > 0)
+        app->shared_purposes.seq = start.purposes_seq;
+    sid_buf_free(&app->shared_purposes.due);
     app->audit_stop = err == SID_OK;
     return err;
 }
@@ -240,6 +251,9 @@ struct sid_reload {
     atomic_bool done;
     struct sid_config next;
     struct sid_purposes purposes;
+    bool kept;           /* the purposes in force stay */
+    struct sid_buf said; /* owned; of those that are put into the database */
+    int64_t seq;         /* their number; 0: none are */
 };
 
 static void
@@ -258,7 +272,12 @@ reload_run(struct sid_op *op, struct sid_store *store) {
                              "");
     sid_config_diff(&reload->app->config, &reload->next, audit_change,
                     &settings);
-    audit_purposes(&settings, sid_app_purposes(reload->app), &reload->purposes);
+    if (!reload->kept)
+        audit_purposes(&settings, sid_app_purposes(reload->app),
+                       &reload->purposes);
+    if (settings.err == SID_OK && reload->said.len > 0)
+        settings.err = sid_store_purposes_put(
+            store, (const char *)reload->said.ptr, sid_now_us(), &reload->seq);
     if (settings.err != SID_OK)
         return settings.err;
     (void)snprintf(detail, sizeof detail, "changed=%d", settings.count);
@@ -285,6 +304,14 @@ sid_app_reload(struct sid_app *app, const struct sid_config *next,
         reload->purposes = *purposes;
     }
     app->reload = reload;
+    enum sid_err err =
+        next == NULL
+            ? SID_OK
+            : sid_purposes_reread(app, purposes, &reload->kept, &reload->said);
+    if (err != SID_OK) {
+        sid_reload_drop(app);
+        return err;
+    }
     sid_writer_submit(app->writer, &reload->op);
     return SID_OK;
 }
@@ -296,7 +323,9 @@ sid_app_reloaded(struct sid_app *app, enum sid_err *err) {
         return false;
     *err = reload->op.err;
     if (*err == SID_OK && !reload->refused)
-        *err = sid_app_use_purposes(app, &reload->purposes);
+        *err = sid_purposes_reread_done(app, &reload->purposes, reload->kept,
+                                        reload->next.purposes_file[0] != '\0',
+                                        reload->seq);
     if (*err == SID_OK && !reload->refused) {
         pthread_rwlock_wrlock(&app->config_lock);
         sid_config_take_reloadable(&app->config, &reload->next);
@@ -308,6 +337,8 @@ sid_app_reloaded(struct sid_app *app, enum sid_err *err) {
 
 void
 sid_reload_drop(struct sid_app *app) {
+    if (app->reload != NULL)
+        sid_buf_free(&app->reload->said);
     free(app->reload);
     app->reload = NULL;
 }

@@ -138,9 +138,8 @@ struct others {
 };
 
 static enum sid_err
-look_at_slot(int slot, const char *says, void *ctx) {
+look_at_slot(int slot, void *ctx) {
     struct others *others = ctx;
-    (void)says;
     others->found = others->found || !sid_writers_have(others->app, slot);
     return SID_OK;
 }

@@ -1,5 +1,5 @@
-/* purposes_file.c: the purposes from their file (see purposes_file.h). Main
- * thread; owns nothing afterwards. */
+/* purposes_file.c: the purposes from their file, and as text again (see
+ * purposes_file.h). Main thread; owns nothing afterwards. */
 #include "smartid/purposes_file.h"
 
 #include <stdio.h>
@@ -181,32 +181,88 @@ take_pair(struct sid_ini *ini, const char *section, const char *name,
                           purpose->name, name, accepted);
 }
 
+static enum sid_err
+parse(struct reading *r, struct sid_span text, struct sid_purposes *out) {
+    enum sid_err err = sid_ini_parse(&r->ini, text);
+    if (err == SID_OK)
+        err = end_section(r);
+    if (r->ini.line == 0)
+        r->ini.line = 1; /* of an empty file */
+    if (err == SID_OK && r->set.count == 0)
+        err = sid_ini_refuse(&r->ini, "there is no purpose; accepted: 1 to %d",
+                             SID_PURPOSES_MAX);
+    if (err == SID_OK)
+        *out = r->set;
+    return err;
+}
+
+#define READING(name, r, to)                                                   \
+    {                                                                          \
+        .ini = {.path = (name),                                                \
+                .section = take_section,                                       \
+                .pair = take_pair,                                             \
+                .ctx = (r),                                                    \
+                .problem = (to)},                                              \
+    }
+
+enum sid_err
+sid_purposes_parse(const char *name, struct sid_span text,
+                   struct sid_purposes *out,
+                   struct sid_config_problem *problem) {
+    struct reading r = READING(name, &r, problem);
+    return parse(&r, text, out);
+}
+
 enum sid_err
 sid_purposes_load(const char *path, struct sid_purposes *out,
                   struct sid_config_problem *problem) {
+    if (path[0] == '\0')
+        return sid_purposes_parse(BUILTIN_NAME, sid_span_str(builtin), out,
+                                  problem);
+    struct reading r = READING(path, &r, problem);
     struct sid_buf text = SID_BUF_EMPTY;
-    struct reading r = {.ini = {.path = path[0] == '\0' ? BUILTIN_NAME : path,
-                                .section = take_section,
-                                .pair = take_pair,
-                                .ctx = &r,
-                                .problem = problem}};
-    struct sid_span span = sid_span_str(builtin);
-    enum sid_err err = SID_OK;
-    if (path[0] != '\0') {
-        err = sid_ini_read(&r.ini, &text);
-        span = sid_buf_span(&text);
-    }
+    enum sid_err err = sid_ini_read(&r.ini, &text);
     if (err == SID_OK)
-        err = sid_ini_parse(&r.ini, span);
-    if (err == SID_OK)
-        err = end_section(&r);
-    if (r.ini.line == 0)
-        r.ini.line = 1; /* of an empty file */
-    if (err == SID_OK && r.set.count == 0)
-        err = sid_ini_refuse(&r.ini, "there is no purpose; accepted: 1 to %d",
-                             SID_PURPOSES_MAX);
-    if (err == SID_OK)
-        *out = r.set;
+        err = parse(&r, sid_buf_span(&text), out);
     sid_buf_free(&text);
     return err;
+}
+
+/* ---- back into text ------------------------------------------------------ */
+
+static enum sid_err
+print_purpose(const struct sid_purpose *purpose, struct sid_buf *out) {
+    enum sid_err err =
+        sid_buf_printf(out, "[%s]\nattributes = ", purpose->name);
+    const char *between = "";
+    for (int i = 0; err == SID_OK && i < SID_ATTRIBUTE_COUNT; i++) {
+        if ((purpose->attributes & 1u << i) == 0)
+            continue;
+        err = sid_buf_printf(out, "%s%s", between, attribute_word(i));
+        between = ", ";
+    }
+    if (err == SID_OK && purpose->assurance != SID_ASSURANCE_REMOTE)
+        err = sid_buf_printf(out, "\nassurance = %s",
+                             sid_assurance_name(purpose->assurance));
+    if (err == SID_OK && purpose->live_required)
+        err = sid_buf_append_str(out, "\ncode = live");
+    if (err == SID_OK && purpose->counter_required)
+        err = sid_buf_append_str(out, "\ncounter = required");
+    if (err == SID_OK && purpose->face_required)
+        err = sid_buf_append_str(out, "\nface = required");
+    if (err == SID_OK && purpose->help[0] != '\0')
+        err = sid_buf_printf(out, "\nhelp = %s", purpose->help);
+    return err == SID_OK ? sid_buf_append_str(out, "\n") : err;
+}
+
+enum sid_err
+sid_purposes_print(const struct sid_purposes *set, struct sid_buf *out) {
+    enum sid_err err = SID_OK;
+    for (size_t i = 0; err == SID_OK && i < set->count; i++) {
+        if (i > 0)
+            err = sid_buf_append_str(out, "\n");
+        if (err == SID_OK)
+            err = print_purpose(&set->item[i], out);
+    }
+    return err == SID_OK ? sid_buf_append(out, "", 1) : err;
 }

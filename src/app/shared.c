@@ -1,13 +1,12 @@
 /* shared.c: several daemons on one database: what one of them keeps in memory
  * follows what another has changed.
  *
- * Each second the main thread has the writer look: at clients and keys that are
- * not what is in memory, at daemons that have died with enrolments in hand, at
- * who is there. What was found is taken over on the writer thread. One that is
- * the lowest of those that live does what only one need do. Nothing is asked
- * where there can be no other. */
-#include <inttypes.h>
-#include <stdio.h>
+ * Each second the main thread has the writer look: at clients, keys and
+ * purposes that are not what is in memory, at daemons that have died with
+ * enrolments in hand, at who is there. What was found is taken over on the
+ * writer thread, but for purposes, which are the main thread's. One that is the
+ * lowest of those that live does what only one need do. Nothing is asked where
+ * there can be no other. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +14,7 @@
 #include "smartid/clock.h"
 #include "smartid/keys.h"
 #include "smartid/log.h"
-#include "smartid/text.h"
+#include "smartid/store_purposes.h"
 
 /* Source: issue 8, letter C: a change is known everywhere within 5 s. */
 #define LOOK_EVERY_US ((int64_t)1000 * 1000)
@@ -29,9 +28,12 @@ struct look {
     size_t count;
     struct sid_key_news news;
     enum sid_err keys_err; /* of the news */
-    int lowest;            /* of the slots that live */
-    int64_t at_us;         /* monotonic: what was done before it, it has seen */
-    bool orphans, differs;
+    int64_t purposes_known, purposes_seq;
+    struct sid_buf said; /* owned; of newer purposes */
+    enum sid_err purposes_err;
+    int lowest;    /* of the slots that live */
+    int64_t at_us; /* monotonic: what was done before it, it has seen */
+    bool orphans;
 };
 
 /* ---- looking ------------------------------------------------------------- */
@@ -62,13 +64,10 @@ look_at_clients(struct look *look, struct sid_store *store) {
 }
 
 static enum sid_err
-look_at_slot(int slot, const char *says, void *ctx) {
+look_at_slot(int slot, void *ctx) {
     struct look *look = ctx;
     if (look->lowest < 0)
         look->lowest = slot;
-    look->differs = look->differs ||
-                    (says[0] != '\0' && look->app->shared.says[0] != '\0' &&
-                     strcmp(says, look->app->shared.says) != 0);
     return SID_OK;
 }
 
@@ -89,7 +88,8 @@ look_run(struct sid_op *op, struct sid_store *store) {
     struct sid_app *app = look->app;
     look->count = 0;
     look->lowest = -1;
-    look->orphans = look->differs = false;
+    look->orphans = false;
+    sid_buf_free(&look->said);
     look->at_us = sid_mono_us();
     enum sid_err err = look_at_clients(look, store);
     look->keys_err = SID_E_NOT_FOUND;
@@ -98,6 +98,9 @@ look_run(struct sid_op *op, struct sid_store *store) {
                                             sid_now_s(), &look->news);
     if (err == SID_OK && look->keys_err == SID_OK)
         err = look_at_settled(look, store);
+    if (err == SID_OK)
+        look->purposes_err = sid_store_purposes_last(
+            store, look->purposes_known, &look->purposes_seq, &look->said);
     if (err == SID_OK)
         err = sid_store_slot_each(store, sid_now_us() - SID_DEAD_AFTER_US,
                                   look_at_slot, look);
@@ -108,6 +111,7 @@ look_run(struct sid_op *op, struct sid_store *store) {
 
 /* ---- taking over what was found ------------------------------------------ */
 
+/* Whether all are known as they were when the look began. */
 static bool
 follow_clients(struct look *look) {
     struct sid_app *app = look->app;
@@ -158,13 +162,22 @@ lead(struct sid_app *app, bool now) {
                 SID_N("slot", app->shared.slot));
 }
 
+/* Newer ones are known when the main thread has put them into force. rest: all
+ * else is known. */
 static void
-tell_purposes(struct sid_app *app, bool differs) {
-    if (differs && !app->shared.differs)
-        sid_log(SID_LOG_WARN, "purposes_differ",
-                SID_S("text", "another daemon on this database has other "
-                              "purposes than this one"));
-    app->shared.differs = differs;
+follow_purposes(struct look *look, bool rest) {
+    struct sid_shared_state *shared = &look->app->shared;
+    bool failed =
+        look->purposes_err != SID_OK && look->purposes_err != SID_E_NOT_FOUND;
+    if (look->purposes_err == SID_OK)
+        sid_purposes_tell(look->app, look->purposes_seq, &look->said,
+                          rest ? look->at_us : 0);
+    else if (rest)
+        sid_shared_known(look->app, look->at_us);
+    if (failed && !shared->purposes_failed)
+        sid_log(SID_LOG_ERROR, "purposes_not_followed",
+                SID_S("code", sid_err_code(look->purposes_err)));
+    shared->purposes_failed = failed;
 }
 
 static void
@@ -173,15 +186,15 @@ look_done(struct sid_op *op) {
     struct sid_app *app = look->app;
     if (op->err == SID_OK) {
         bool clients = follow_clients(look);
-        if (follow_keys(look) && clients)
-            atomic_store(&app->shared.known_us, look->at_us);
+        bool keys = follow_keys(look);
         lead(app, sid_writers_have(app, look->lowest));
-        tell_purposes(app, look->differs);
+        follow_purposes(look, clients && keys);
         if (look->orphans)
             sid_enrol_take_over(app);
     }
     sid_wipe(&look->news, sizeof look->news);
     free(look->clients);
+    sid_buf_free(&look->said);
     free(look);
     atomic_store(&app->shared.looking, false);
 }
@@ -198,72 +211,8 @@ look_now(struct sid_app *app) {
     look->op =
         (struct sid_op){.run = look_run, .done = look_done, .read_only = true};
     look->app = app;
+    look->purposes_known = app->shared_purposes.seq;
     sid_writer_submit(app->writer, &look->op);
-}
-
-/* ---- what the others see ------------------------------------------------- */
-
-struct say {
-    struct sid_op op;
-    struct sid_app *app;
-    char what[SID_SAYS_SIZE];
-};
-
-/* All of a set of purposes in 64 digits. */
-static enum sid_err
-print(const struct sid_purposes *set, char out[SID_SAYS_SIZE]) {
-    struct sid_sha256 *hash = NULL;
-    uint8_t sum[SID_SHA256_BYTES];
-    enum sid_err err = sid_sha256_new(&hash);
-    for (size_t i = 0; err == SID_OK && i < set->count; i++) {
-        const struct sid_purpose *p = &set->item[i];
-        char rest[64];
-        int n = snprintf(rest, sizeof rest, "%" PRIu32 " %d %d %d %d",
-                         p->attributes, (int)p->assurance, p->counter_required,
-                         p->live_required, p->face_required);
-        const struct sid_span parts[] = {
-            sid_span_of(p->name, strlen(p->name) + 1),
-            sid_span_of(p->help, strlen(p->help) + 1),
-            sid_span_of(rest, (size_t)n + 1)};
-        for (size_t k = 0; err == SID_OK && k < sizeof parts / sizeof *parts;
-             k++)
-            err = sid_sha256_update(hash, parts[k]);
-    }
-    if (err == SID_OK)
-        err = sid_sha256_final(hash, sum);
-    sid_sha256_free(&hash);
-    if (err == SID_OK)
-        sid_hex_encode(sum, sizeof sum, out);
-    return err;
-}
-
-static enum sid_err
-say_run(struct sid_op *op, struct sid_store *store) {
-    return sid_store_slot_say(store, ((struct say *)op)->what);
-}
-
-static void
-say_done(struct sid_op *op) {
-    struct say *say = (struct say *)op;
-    if (op->err == SID_OK)
-        memcpy(say->app->shared.says, say->what, sizeof say->what);
-    free(say);
-}
-
-static void
-say_purposes(struct sid_app *app) {
-    const struct sid_purposes *set = sid_app_purposes(app);
-    if (set == app->shared.said)
-        return;
-    struct say *say = calloc(1, sizeof *say);
-    if (say == NULL || print(set, say->what) != SID_OK) {
-        free(say);
-        return; /* the next tick */
-    }
-    app->shared.said = set;
-    say->op = (struct sid_op){.run = say_run, .done = say_done};
-    say->app = app;
-    sid_writer_submit(app->writer, &say->op);
 }
 
 /* ---- begin, tick --------------------------------------------------------- */
@@ -280,6 +229,13 @@ sid_shared_begin(struct sid_app *app, struct sid_store *store) {
     return sid_store_client_mark(store, &app->shared.mark);
 }
 
+void
+sid_shared_known(struct sid_app *app, int64_t at_us) {
+    /* Two at once may leave the older one: the next look comes soon. */
+    if (at_us > atomic_load(&app->shared.known_us))
+        atomic_store(&app->shared.known_us, at_us);
+}
+
 bool
 sid_app_leads(const struct sid_app *app) {
     return atomic_load(&app->shared.leads);
@@ -293,11 +249,11 @@ sid_app_knows_clients(const struct sid_app *app) {
 
 void
 sid_shared_tick(struct sid_app *app, int64_t now_us) {
+    sid_purposes_tick(app);
     if (!app->shared.is || now_us < app->shared.next_us ||
         atomic_load(&app->stopping))
         return;
     app->shared.next_us = now_us + LOOK_EVERY_US;
-    say_purposes(app);
     look_now(app);
     sid_wait_look(app);
 }

@@ -158,7 +158,8 @@ const struct sid_setting config_settings[] = {
      .reloadable = true,
      .help = "What clerks may ask for, and what each purpose tells; see "
              "purposes.example, which is what is in force while this is "
-             "empty. The file is read again on SIGHUP."},
+             "empty. The file is read again on SIGHUP. Several daemons on one "
+             "database have the same, see README."},
 
     {.section = "challenge",
      CHOICE(challenge, "required | preferred | off", "preferred"),

@@ -39,7 +39,7 @@ usage(FILE *to, int status) {
         "to where it\nmay be used, such as 10.1.0.0/16 or 2001:db8::/32. A "
         "clerk asks for a --party\n(its own name unless given), which knows "
         "people by pseudonyms of its own, and needs\nat least one purpose, of "
-        "the purposes_file or of these:\n",
+        "the purposes in force or of these:\n",
         to);
     print_purposes(to);
     return status;
@@ -371,11 +371,10 @@ client_revoke(const struct sid_config *config, char *id) {
     return status;
 }
 
-/* "" for the built-in ones. */
 static int
-load_purposes(const char *path) {
+load_built_in(void) {
     struct sid_config_problem problem = {""};
-    if (sid_purposes_load(path, &purposes, &problem) == SID_OK)
+    if (sid_purposes_load("", &purposes, &problem) == SID_OK)
         return 0;
     (void)fprintf(stderr, "smartidctl: %s\n", problem.text);
     return SID_CTL_CONFIG;
@@ -383,7 +382,7 @@ load_purposes(const char *path) {
 
 int
 sid_ctl_client(const char *config_path, int argc, char **argv) {
-    int status = load_purposes("");
+    int status = load_built_in();
     if (status != 0)
         return status;
     if (argc >= 2 && strcmp(argv[argc - 1], "--help") == 0)
@@ -395,9 +394,12 @@ sid_ctl_client(const char *config_path, int argc, char **argv) {
     if (!add && !list && !revoke)
         return usage(stderr, SID_CTL_USAGE);
     struct sid_config config;
+    bool differ = false;
     status = sid_ctl_load_config(config_path, &config);
     if (status == 0 && add)
-        status = load_purposes(config.purposes_file);
+        status = sid_ctl_load_purposes(&config, &purposes, &differ);
+    if (status == SID_CTL_FAILED)
+        status = 0; /* the daemon knows */
     if (status != 0)
         return status;
     if (add)

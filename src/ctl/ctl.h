@@ -11,6 +11,7 @@
 
 #include "smartid/config.h"
 #include "smartid/keys.h"
+#include "smartid/purpose.h"
 #include "smartid/store_slot.h"
 
 #define SID_CTL_OK 0
@@ -39,12 +40,19 @@ int sid_ctl_audit(const char *config_path, int argc, char **argv);
 int sid_ctl_key(const char *config_path, int argc, char **argv);
 int sid_ctl_retention(const char *config_path, int argc, char **argv);
 int sid_ctl_webhook(const char *config_path, int argc, char **argv);
+int sid_ctl_purposes(const char *config_path, int argc, char **argv);
 int sid_ctl_migrate(const char *config_path, int argc, char **argv);
 int sid_ctl_backup(const char *config_path, int argc, char **argv);
 int sid_ctl_restore(const char *config_path, int argc, char **argv);
 
 /* Settings, or a message on stderr and SID_CTL_CONFIG. 0 when read. */
 int sid_ctl_load_config(const char *config_path, struct sid_config *out);
+
+/* The purposes in force, or a message on stderr and the exit code; 0 when read.
+ * *differ: this machine's file has others. SID_CTL_FAILED: the database cannot
+ * be asked, and *out is the file's. */
+int sid_ctl_load_purposes(const struct sid_config *config,
+                          struct sid_purposes *out, bool *differ);
 
 /* The database of the settings while no daemon runs: keys and store. Both are
  * freed by sid_ctl_close(). On failure a message was written. 0 when open. */

@@ -14,6 +14,7 @@ static const char usage_text[] =
     "  client     add | list | revoke keys of apps, clerks, officers, admins\n"
     "  key        list | status | rotate the daemon's own keys\n"
     "  audit      verify the audit log, export it, look for misuse in it\n"
+    "  purposes   print the purposes in force, which several daemons share\n"
     "  retention  what is erased by itself, and how much of it is due\n"
     "  backup     copy database and photos, also while the daemon runs\n"
     "  restore    make a backup the database; check a backup or a database\n"
@@ -49,6 +50,8 @@ run(const char *given, int argc, char **argv) {
         return sid_ctl_client(config_path, argc, argv);
     if (strcmp(command, "key") == 0)
         return sid_ctl_key(config_path, argc, argv);
+    if (strcmp(command, "purposes") == 0)
+        return sid_ctl_purposes(config_path, argc, argv);
     if (strcmp(command, "retention") == 0)
         return sid_ctl_retention(config_path, argc, argv);
     if (strcmp(command, "webhook") == 0)

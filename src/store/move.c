@@ -15,6 +15,7 @@
 const struct sid_move_table sid_move_tables[SID_MOVE_TABLES] = {
     {"wrapped_key", "use, version", 1000},
     {"client", "id", 10000},
+    {"purpose_set", "seq", 1000},
     {"subject_key", "subject", 20000},
     {"enrolment", "id", 10000},
     {"attempt", "enrolment_id", 20000},

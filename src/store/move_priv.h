@@ -7,7 +7,7 @@
 #include "smartid/move.h"
 #include "store_front.h"
 
-#define SID_MOVE_TABLES 26
+#define SID_MOVE_TABLES 27
 
 /* A table that is copied. */
 struct sid_move_table {

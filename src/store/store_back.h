@@ -24,6 +24,15 @@ struct sid_back_anchor {
     uint8_t seal[SID_SHA256_BYTES];
 };
 
+/* A set of purposes; the text is borrowed. */
+struct sid_back_purposes {
+    int64_t seq;
+    uint8_t sha256[SID_SHA256_BYTES];
+    const char *said;
+    int64_t since_us;
+    int slot;
+};
+
 enum sid_back_checkpoint {
     SID_BACK_CHECKPOINT_IF_DUE, /* the log has grown; keep its file for reuse */
     SID_BACK_CHECKPOINT_ALL,    /* leave nothing behind in the log */
@@ -149,13 +158,18 @@ struct sid_back_ops {
 
     enum sid_err (*client_mark)(struct sid_back *back,
                                 struct sid_client_mark *out);
-    /* Slots that were renewed since since_us, and what they say. NULL: there is
-     * one slot. */
+    /* Slots that were renewed since since_us. NULL: there is one slot. */
     enum sid_err (*slot_each)(struct sid_back *back, int64_t since_us,
-                              enum sid_err (*each)(int slot, const char *says,
-                                                   void *ctx),
+                              enum sid_err (*each)(int slot, void *ctx),
                               void *ctx);
-    enum sid_err (*slot_say)(struct sid_back *back, const char *what);
+    /* See store_purposes.h. */
+    enum sid_err (*purposes_last)(struct sid_back *back, int64_t after_seq,
+                                  int64_t *seq, struct sid_buf *said);
+    enum sid_err (*purposes_had)(struct sid_back *back,
+                                 const uint8_t sha256[SID_SHA256_BYTES],
+                                 bool *out);
+    enum sid_err (*purposes_put)(struct sid_back *back,
+                                 const struct sid_back_purposes *set);
     /* Whether a store of this slot has ever changed anything. NULL: nothing
      * tells. */
     enum sid_err (*slot_used)(struct sid_back *back, int slot, bool *out);

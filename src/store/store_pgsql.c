@@ -250,7 +250,6 @@ static const struct sid_back_ops ops = {
     .keep = keep,
     .slot = slot,
     .slot_each = sid_pg_slot_each,
-    .slot_say = sid_pg_slot_say,
     .slot_used = sid_pg_slot_used,
     .enrol_orphans = sid_pg_orphans,
     .enrol_take_over = sid_sql_enrol_take_over,

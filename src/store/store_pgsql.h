@@ -155,10 +155,8 @@ SID_FALLIBLE enum sid_err sid_pg_lease_hold(struct sid_pgsql *pg);
 void sid_pg_lease_lost(struct sid_pgsql *pg);
 /* As the members of sid_back_ops of these names. */
 enum sid_err sid_pg_slot_each(struct sid_back *back, int64_t since_us,
-                              enum sid_err (*each)(int slot, const char *says,
-                                                   void *ctx),
+                              enum sid_err (*each)(int slot, void *ctx),
                               void *ctx);
-enum sid_err sid_pg_slot_say(struct sid_back *back, const char *what);
 enum sid_err sid_pg_slot_used(struct sid_back *back, int slot, bool *out);
 enum sid_err sid_pg_orphans(struct sid_back *back, int64_t before_us,
                             bool *out);

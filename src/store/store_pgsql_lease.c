@@ -302,8 +302,7 @@ sid_pg_lease_free(struct sid_pgsql *pg) {
 
 enum sid_err
 sid_pg_slot_each(struct sid_back *back, int64_t since_us,
-                 enum sid_err (*each)(int slot, const char *says, void *ctx),
-                 void *ctx) {
+                 enum sid_err (*each)(int slot, void *ctx), void *ctx) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_LEASE_EACH);
     enum sid_err err = SID_OK;
@@ -311,27 +310,14 @@ sid_pg_slot_each(struct sid_back *back, int64_t since_us,
 
     sid_sql_bind_int(&query, since_us);
     while (err == SID_OK) {
-        char says[SID_SAYS_SIZE] = "";
-
         err = sid_sql_next(&query, &row);
         if (err != SID_OK || !row)
             break;
         int slot = (int)sid_sql_read_int(&query) - 1;
-        sid_sql_read_text(&query, says, sizeof says);
-        err = query.err == SID_OK ? each(slot, says, ctx) : query.err;
+        err = query.err == SID_OK ? each(slot, ctx) : query.err;
     }
     sid_sql_end(&query);
     return err;
-}
-
-enum sid_err
-sid_pg_slot_say(struct sid_back *back, const char *what) {
-    struct sid_sql_query query =
-        sid_sql_start(sid_sql_of(back), SID_SQL_LEASE_SAY);
-
-    sid_sql_bind_text(&query, what);
-    bind_slot(&query, sid_pgsql_of(back)->slot);
-    return sid_sql_run(&query, NULL);
 }
 
 enum sid_err

@@ -55,19 +55,10 @@ sid_store_is_shared(const struct sid_store *store) {
 
 enum sid_err
 sid_store_slot_each(struct sid_store *store, int64_t since_us,
-                    enum sid_err (*each)(int slot, const char *says, void *ctx),
-                    void *ctx) {
+                    enum sid_err (*each)(int slot, void *ctx), void *ctx) {
     return store->back->ops->slot_each == NULL
-               ? each(store->slot, "", ctx)
+               ? each(store->slot, ctx)
                : store->back->ops->slot_each(store->back, since_us, each, ctx);
-}
-
-enum sid_err
-sid_store_slot_say(struct sid_store *store, const char *what) {
-    struct sid_back *back = sid_front_for_write(store);
-
-    return back->ops->slot_say == NULL ? SID_OK
-                                       : back->ops->slot_say(back, what);
 }
 
 enum sid_err

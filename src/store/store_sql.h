@@ -46,6 +46,9 @@
     X(CLIENT_MARK)                                                             \
     X(CLIENT_HAS)                                                              \
     X(CLIENT_EACH)                                                             \
+    X(PURPOSES_LAST)                                                           \
+    X(PURPOSES_HAD)                                                            \
+    X(PURPOSES_PUT)                                                            \
     X(ENROL_INSERT)                                                            \
     X(ENROL_GET)                                                               \
     X(ENROL_HAS)                                                               \
@@ -169,7 +172,6 @@
     X(LEASE_TAKE)                                                              \
     X(LEASE_MOVE)                                                              \
     X(LEASE_EACH)                                                              \
-    X(LEASE_SAY)                                                               \
     X(LEASE_FREE)
 
 enum sid_sql_stmt {

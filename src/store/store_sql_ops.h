@@ -54,6 +54,14 @@ enum sid_err sid_sql_client_each(struct sid_back *back,
                                  enum sid_err (*each)(const struct sid_client *,
                                                       void *),
                                  void *ctx);
+/* store_sql_purposes.c */
+enum sid_err sid_sql_purposes_last(struct sid_back *back, int64_t after_seq,
+                                   int64_t *seq, struct sid_buf *said);
+enum sid_err sid_sql_purposes_had(struct sid_back *back,
+                                  const uint8_t sha256[SID_SHA256_BYTES],
+                                  bool *out);
+enum sid_err sid_sql_purposes_put(struct sid_back *back,
+                                  const struct sid_back_purposes *set);
 /* store_sql_enrol.c */
 enum sid_err sid_sql_enrol_insert(struct sid_back *back,
                                   const struct sid_enrolment *enrolment);
@@ -318,6 +326,9 @@ enum sid_err sid_sql_errand_count(struct sid_back *back, int64_t *out);
     .subject_forget = sid_sql_subject_forget,                                  \
     .client_put = sid_sql_client_put, .client_revoke = sid_sql_client_revoke,  \
     .client_mark = sid_sql_client_mark, .client_each = sid_sql_client_each,    \
+    .purposes_last = sid_sql_purposes_last,                                    \
+    .purposes_had = sid_sql_purposes_had,                                      \
+    .purposes_put = sid_sql_purposes_put,                                      \
     .enrol_insert = sid_sql_enrol_insert, .enrol_get = sid_sql_enrol_get,      \
     .enrol_begin_work = sid_sql_enrol_begin_work,                              \
     .enrol_decide = sid_sql_enrol_decide, .enrol_first = sid_sql_enrol_first,  \

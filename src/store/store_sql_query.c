@@ -162,6 +162,12 @@ static const struct {
     S(CLIENT_HAS, "SELECT 1 FROM client WHERE id = ?"),
     S(CLIENT_EACH,
       "SELECT " CLIENT_COLUMNS " FROM client ORDER BY created_at_s, id"),
+    S(PURPOSES_LAST, "SELECT seq, said FROM purpose_set WHERE seq > ? "
+                     "ORDER BY seq DESC LIMIT 1"),
+    S(PURPOSES_HAD, "SELECT 1 FROM purpose_set WHERE sha256 = ? LIMIT 1"),
+    S(PURPOSES_PUT,
+      "INSERT INTO purpose_set (seq, sha256, said, since_us, slot) "
+      "VALUES (?, ?, ?, ?, ?)"),
 
     S(ENROL_INSERT,
       "INSERT INTO enrolment (" ENROL_LIST_COLUMNS
@@ -477,8 +483,7 @@ static const struct {
         "UPDATE lease SET owner = ?1, until_us = ?2 WHERE one = ?4 AND "
         "owner >= ?3 AND owner < ?1 RETURNING batch"),
     TWO(LEASE_EACH, NULL,
-        "SELECT one, purposes FROM lease WHERE until_us >= ? ORDER BY one"),
-    TWO(LEASE_SAY, NULL, "UPDATE lease SET purposes = ? WHERE one = ?"),
+        "SELECT one FROM lease WHERE until_us >= ? ORDER BY one"),
     TWO(LEASE_FREE, NULL,
         "UPDATE lease SET until_us = 0 WHERE one = ? AND owner = ?"),
 #undef TWO

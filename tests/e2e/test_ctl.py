@@ -247,7 +247,7 @@ class Usage(Case):
                           ("init", "--help"), ("qr", "--help"),
                           ("audit", "--help"), ("audit", "verify", "--help"),
                           ("audit", "report", "--help"), ("compare", "--help"),
-                          ("calibrate", "--help")):
+                          ("calibrate", "--help"), ("purposes", "--help")):
             with self.subTest(arguments=arguments):
                 result = run_tool(*arguments, check=False)
                 self.assertEqual(result.returncode, 0, result.stderr)
@@ -268,6 +268,7 @@ class Usage(Case):
                           ("init", "--dir"), ("init", "stray"), ("-c",),
                           ("compare",), ("compare", "a"), ("calibrate",),
                           ("compare", "--jobs", "0", "a", "b"),
+                          ("purposes", "x"),
                           ("calibrate", "--svg", "a", "--no-svg", "b")):
             with self.subTest(arguments=arguments):
                 result = run_tool(*arguments, check=False)

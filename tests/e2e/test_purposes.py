@@ -87,6 +87,11 @@ class OwnPurposes(PurposesCase):
         self.assertIn("library_card", result.stderr)
         self.assertIn("Lend books", result.stderr)
 
+    def test_the_tool_prints_the_file_s(self):
+        out = self.daemon.ctl("purposes").stdout
+        self.assertTrue(out.startswith("[library_card]\nattributes = "), out)
+        self.assertEqual(out.count("\n["), 2)
+
     def test_a_purpose_that_needs_a_counter_is_refused_without_one(self):
         document = self.assert_problem(self.ask("gate"), 422, "field_missing")
         self.assertEqual(document["field"], "counter")

@@ -244,17 +244,6 @@ class Together(Several):
                 "extract(epoch FROM clock_timestamp()) * 1000000"), ["3"])
             time.sleep(0.2)
 
-    def test_purposes_that_are_not_the_same_are_told(self):
-        self.assertEqual([l for l in self.c.log.lines
-                          if "event=purposes_differ" in l], [])
-        self.c.stop()
-        path = self.c.folder + "/purposes"
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write("[train_ticket]\nattributes = name\n")
-        self.c.env["SMARTIDD_PURPOSES_PURPOSES_FILE"] = path
-        self.c.start()
-        self.c.log.wait(lambda l: "event=purposes_differ" in l, KNOWN_LIMIT_S)
-
 
 class ClocksApart(Several):
     def test_r_who_is_late_by_our_clock_is_not_dead(self):

@@ -22,7 +22,7 @@ face   1 face
 qr     1 qr
 json   1 json
 core   2 token offline credential credential_type recovery enrolment policy copy challenge plane purpose audit audit_chain audit_head audit_json apikey idnumber ratelimit quota pseudonym erasure template steady recent event tally report
-store  3 store store_slot move backup store_photo store_wechat blobs writer migrate dispute overview
+store  3 store store_slot move backup store_photo store_purposes store_wechat blobs writer migrate dispute overview
 photo  5
 app    4 app models photo faceproc keys flow_enrol flow_challenge flow_verify flow_face flow_credential flow_recover flow_dispute flow_admin flow_keys flow_audit purposes_file retention flow_webhook flow_session flow_wechat flow_search flow_audit_read flow_overview flow_misuse
 wechat 5 wechat wechat_account wechat_api wechat_channel wechat_crypt wechat_page wechat_push wechat_replay wechat_reply wechat_texts wechat_visit

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "smartid/inifile.h"
 #include "smartid/purposes_file.h"
 
 static char path[64];
@@ -185,6 +186,83 @@ there_are_at_most_sixty_four(void **state) {
 }
 
 static void
+as_text(struct sid_buf *out) {
+    sid_buf_clear(out);
+    assert_int_equal(sid_purposes_print(&set, out), SID_OK);
+    assert_int_equal(strlen((const char *)out->ptr) + 1, out->len);
+}
+
+static void
+parse(const char *text) {
+    assert_int_equal(
+        sid_purposes_parse("text", sid_span_str(text), &set, &problem), SID_OK);
+}
+
+static void
+a_set_has_one_text_from_which_it_is_read_again(void **state) {
+    (void)state;
+    static struct sid_purposes before;
+    struct sid_buf text = SID_BUF_EMPTY;
+    parse("# ours\n[b]\n  help =  [x] = y ; \\ # z  \n"
+          "attributes=sex,name\nassurance = remote\ncode = day\n"
+          "[a]\nattributes = details\ncode = live\nface = required\n"
+          "counter = required\nassurance = counter\n");
+    before = set;
+    as_text(&text);
+    assert_string_equal((const char *)text.ptr,
+                        "[b]\nattributes = name, sex\n"
+                        "help = [x] = y ; \\ # z\n"
+                        "\n[a]\nattributes = details\nassurance = counter\n"
+                        "code = live\ncounter = required\nface = required\n");
+    parse((const char *)text.ptr);
+    assert_true(sid_purposes_same(&set, &before));
+    sid_buf_free(&text);
+}
+
+/* Whatever a help has: it is what a person wrote. */
+static void
+every_help_comes_back_as_it_was(void **state) {
+    (void)state;
+    static struct sid_purposes before;
+    struct sid_buf text = SID_BUF_EMPTY;
+    for (int c = 1; c < 128; c++) {
+        char line[64];
+        (void)snprintf(line, sizeof line,
+                       "[a]\nattributes = name\nhelp = %cx%c\n", c, c);
+        if (sid_purposes_parse("text", sid_span_str(line), &set, &problem) !=
+            SID_OK)
+            continue; /* not a text that a file may have */
+        before = set;
+        as_text(&text);
+        parse((const char *)text.ptr);
+        assert_true(sid_purposes_same(&set, &before));
+    }
+    sid_buf_free(&text);
+}
+
+static void
+the_largest_set_is_no_larger_than_a_file_may_be(void **state) {
+    (void)state;
+    struct sid_buf text = SID_BUF_EMPTY;
+    memset(&set, 0, sizeof set);
+    for (; set.count < SID_PURPOSES_MAX; set.count++) {
+        struct sid_purpose *p = &set.item[set.count];
+        (void)snprintf(p->name, sizeof p->name,
+                       "a234567890123456789012345678%04d", (int)set.count);
+        memset(p->help, 'h', sizeof p->help - 1);
+        p->attributes = (1u << SID_ATTRIBUTE_COUNT) - 1;
+        p->assurance = SID_ASSURANCE_REMOTE_LIVE;
+        p->counter_required = p->live_required = p->face_required = true;
+    }
+    struct sid_purposes before = set;
+    as_text(&text);
+    assert_true(text.len < SID_INI_FILE_MAX_BYTES / 2);
+    parse((const char *)text.ptr);
+    assert_true(sid_purposes_same(&set, &before));
+    sid_buf_free(&text);
+}
+
+static void
 a_file_that_cannot_be_read_is_an_io_error(void **state) {
     (void)state;
     assert_int_equal(sid_purposes_load("/nowhere/p", &set, &problem), SID_E_IO);
@@ -202,6 +280,9 @@ main(void) {
         cmocka_unit_test(
             a_purpose_without_attributes_is_refused_where_it_begins),
         cmocka_unit_test(there_are_at_most_sixty_four),
+        cmocka_unit_test(a_set_has_one_text_from_which_it_is_read_again),
+        cmocka_unit_test(every_help_comes_back_as_it_was),
+        cmocka_unit_test(the_largest_set_is_no_larger_than_a_file_may_be),
         cmocka_unit_test(a_file_that_cannot_be_read_is_an_io_error),
     };
     return cmocka_run_group_tests(tests, make_file, drop_file);

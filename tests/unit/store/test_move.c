@@ -6,6 +6,7 @@
 
 #include "../../../src/store/store_sqlite.h"
 #include "smartid/move.h"
+#include "smartid/store_purposes.h"
 
 static const struct sid_migration migrations[] = {
 #include "migrations_sqlite.inc"
@@ -64,6 +65,50 @@ every_table_is_copied_by_its_primary_key(void **state) {
     sqlite3_close(sq.db);
     assert_true(tables > 20);
     assert_null(sid_move_table(tables));
+}
+
+static void
+no_progress(const char *table, int64_t done, int64_t all, void *ctx) {
+    (void)table;
+    (void)done;
+    (void)all;
+    (void)ctx;
+}
+
+/* Else the first daemon to start would put an old file into force. */
+static void
+purposes_that_were_in_force_go_along(void **state) {
+    struct fixture *f = *state;
+    struct sid_buf said = SID_BUF_EMPTY;
+    struct sid_move *move = NULL;
+    enum sid_move_side side = SID_MOVE_FROM;
+    const char *differs = NULL;
+    bool flag = false;
+    int64_t n = 0;
+    int64_t lost = 0;
+    char from[320];
+
+    snprintf(from, sizeof from, "%s/from.db", f->folder);
+    ok(sid_store_open(from, true, f->key, &f->store));
+    ok(sid_store_begin(f->store));
+    ok(sid_store_purposes_put(f->store, "[a]\n", 5, &n));
+    ok(sid_store_purposes_put(f->store, "[b]\n", 6, &n));
+    ok(sid_store_commit(f->store));
+    sid_store_close(&f->store);
+    ok(sid_move_open(from, f->path, &side, &move));
+    ok(sid_move_begin(move, false, &flag));
+    ok(sid_move_copy(move, no_progress, NULL, &n, &lost));
+    ok(sid_move_compare(move, no_progress, NULL, &n, &differs));
+    assert_null(differs);
+    ok(sid_move_finish(move));
+    sid_move_close(&move);
+    ok(sid_store_open(f->path, false, f->key, &f->store));
+    ok(sid_store_purposes_last(f->store, 0, &n, &said));
+    assert_int_equal(n, 2);
+    assert_true(sid_span_eq(sid_buf_span(&said), sid_span_str("[b]\n")));
+    sid_buf_free(&said);
+    ok(sid_store_purposes_had(f->store, "[a]\n", &flag));
+    assert_true(flag);
 }
 
 /* As one that is killed when the target has its tables and nothing else. */
@@ -170,6 +215,8 @@ int
 main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_table_is_copied_by_its_primary_key),
+        cmocka_unit_test_setup_teardown(purposes_that_were_in_force_go_along,
+                                        fixture_setup_closed, fixture_teardown),
         cmocka_unit_test_setup_teardown(
             a_move_that_never_began_leaves_nothing_a_daemon_starts_on,
             fixture_setup_closed, fixture_teardown),
