@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-LIMIT_S = int(os.environ.get("UNIT_LIMIT_S", "120"))
+LIMIT_S = int(os.environ.get("UNIT_LIMIT_S", "300"))
 RAN = re.compile(r"^\[=+\] (\d+) test\(s\) run\.", re.M)
 BEGAN = re.compile(r"^\[=+\] Running (\d+) test\(s\)\.", re.M)
 PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)\.", re.M)
