@@ -225,7 +225,8 @@ FAIL_LINK := $(addprefix -Wl$(comma)--wrap=,$(FAIL_WRAPPED))
 FAIL := $(BUILD)/tests/fuzz/fail.o
 # The same for what stands on the store.
 FAIL_STORE := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit \
-  check_key audit audit_each audit_anchor audit_cut webhook_place)
+  check_key audit audit_each audit_anchor audit_cut audit_slot audit_began \
+  audit_find audit_range webhook_place)
 FAIL_STORE_OBJ := $(BUILD)/tests/fuzz/fail_store.o
 # And of tests/unit/ctl/io_fails.c: files, and the running daemon.
 FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \

@@ -136,8 +136,8 @@ plan_chain(struct reading *reading, struct sid_store *store, int slot,
         return err;
     reading->places.after[slot] = from;
     reading->rows += reading->end[slot] - 1 - from;
-    if (first.seq != 0 && oldest.seq < first.seq &&
-        first.seq < reading->end[slot] &&
+    /* Where rows are missing the part may have none. */
+    if (oldest.seq < first.seq && first.seq < reading->end[slot] &&
         (reading->floor_seq == 0 ||
          is_older(reading->floor_at_us, reading->floor_seq, first.at_us,
                   first.seq))) {

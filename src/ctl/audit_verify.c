@@ -311,8 +311,9 @@ summarise(const struct walk *walk, FILE *to) {
         (void)fprintf(to, "%d chains unbroken\n", walk->chains);
     sid_walk_print_archive(walk, to);
     if (heads->count == 0) {
-        bool given = walk->what->own_heads != NULL ||
-                     walk->what->kept_count > 0 || walk->what->line_count > 0;
+        /* A line that was given is a head, or a finding. */
+        bool given =
+            walk->what->own_heads != NULL || walk->what->kept_count > 0;
         (void)fputs(given ? "heads: none yet\n"
                           : "heads: not looked at; audit verify does\n",
                     to);

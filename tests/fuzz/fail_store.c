@@ -3,6 +3,7 @@
  * (FAIL_STORE in the Makefile). One thread at a time. */
 #include "fuzz.h"
 #include "smartid/store.h"
+#include "smartid/store_slot.h"
 
 /* The linker's names. */
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
@@ -24,6 +25,19 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_cut,
           (struct sid_store * store, int64_t last,
            const uint8_t mac[SID_SHA256_BYTES], int most, int64_t *removed),
           (store, last, mac, most, removed))
+
+/* The chains of the log, and where rows stand in them. */
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_slot,
+          (struct sid_store * store, int *slot), (store, slot))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_began,
+          (struct sid_store * store, int slot, bool *out), (store, slot, out))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_find,
+          (struct sid_store * store, int slot, int64_t before_us, int64_t *seq),
+          (store, slot, before_us, seq))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_range,
+          (struct sid_store * store, int64_t after, int64_t last, int64_t limit,
+           sid_audit_each_fn *each, void *ctx),
+          (store, after, last, limit, each, ctx))
 
 /* One that fails has rolled back. */
 enum sid_err __real_sid_store_commit(struct sid_store *store);

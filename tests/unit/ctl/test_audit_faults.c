@@ -61,6 +61,8 @@ a_key_or_export_or_report_that_is_not_whole_is_told(void **state) {
     each_failure_is_told("export", "daemon_stopped");
     each_failure_is_told("report", " found\n");
     each_failure_is_told("report --json --often 1", "often");
+    /* Two suspicions at once: behind a failed one no other is told. */
+    each_failure_is_told("report --often 1 --often-all 1", "often_all");
     each_failure_is_told("report --counters @C --night 15-16", "two_places");
 }
 
