@@ -230,7 +230,9 @@ FAIL_STORE := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit \
 FAIL_STORE_OBJ := $(BUILD)/tests/fuzz/fail_store.o
 # And of tests/unit/ctl/io_fails.c: files, and the running daemon.
 FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \
-  getline fgets ferror fwrite fflush fsync ftruncate flock rename sid_ctl_control)
+  getline fgets ferror fwrite fflush fsync ftruncate flock rename sid_ctl_control \
+  read write mkdir sqlite3_prepare_v2 sqlite3_prepare_v3 sqlite3_step sqlite3_exec \
+  sqlite3_backup_init sqlite3_backup_step)
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
 UNIT_LAYERS := base crypto work image face qr json core store app photo wechat http ctl

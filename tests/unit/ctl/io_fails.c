@@ -5,9 +5,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../fuzz/fuzz.h"
@@ -63,6 +65,42 @@ __wrap_ferror(FILE *file) {
     read_error = false;
     return failed ? 1 : __real_ferror(file);
 }
+
+/* ---- what fails only when it is asked for -------------------------------- */
+
+bool io_deep;
+
+#define DEEP_WRAP(type, none, name, params, args)                              \
+    extern __typeof__(name) __real_##name;                                     \
+    type __wrap_##name params;                                                 \
+    type __wrap_##name params {                                                \
+        return io_deep && fuzz_fails() ? (none) : __real_##name args;          \
+    }
+DEEP_WRAP(ssize_t, (errno = EIO, -1), read, (int fd, void *to, size_t len),
+          (fd, to, len))
+DEEP_WRAP(ssize_t, (errno = ENOSPC, -1), write,
+          (int fd, const void *from, size_t len), (fd, from, len))
+DEEP_WRAP(int, (errno = ENOSPC, -1), mkdir, (const char *path, mode_t mode),
+          (path, mode))
+DEEP_WRAP(int, SQLITE_NOMEM, sqlite3_prepare_v2,
+          (sqlite3 * db, const char *sql, int len, sqlite3_stmt **out,
+           const char **tail),
+          (db, sql, len, out, tail))
+DEEP_WRAP(int, SQLITE_NOMEM, sqlite3_prepare_v3,
+          (sqlite3 * db, const char *sql, int len, unsigned how,
+           sqlite3_stmt **out, const char **tail),
+          (db, sql, len, how, out, tail))
+DEEP_WRAP(int, SQLITE_FULL, sqlite3_step, (sqlite3_stmt * stmt), (stmt))
+DEEP_WRAP(int, SQLITE_FULL, sqlite3_exec,
+          (sqlite3 * db, const char *sql,
+           int (*each)(void *, int, char **, char **), void *ctx, char **why),
+          (db, sql, each, ctx, why))
+DEEP_WRAP(sqlite3_backup *, NULL, sqlite3_backup_init,
+          (sqlite3 * to, const char *to_name, sqlite3 *from,
+           const char *from_name),
+          (to, to_name, from, from_name))
+DEEP_WRAP(int, SQLITE_FULL, sqlite3_backup_step,
+          (sqlite3_backup * backup, int pages), (backup, pages))
 
 /* ---- the daemon's control socket ----------------------------------------- */
 

@@ -10,6 +10,10 @@
 /* Something for stdout failed: smartidctl's main() makes that a failure. */
 extern bool io_output_lost;
 
+/* Whether these fail, too, which are many: reads, writes, folders, and SQLite's
+ * own functions. */
+extern bool io_deep;
+
 /* What is answered at the control socket, first and then (NULL: the same); no
  * first one: it is really asked. */
 struct io_daemon {

@@ -1,0 +1,148 @@
+/* test_copy_faults.c: whatever call inside backup, restore or migrate says no -
+ * memory, a full disk, SQLite, a file - the command says so, the source stays
+ * as it was, and what bears the name of a copy is whole. Such calls fail in
+ * turn. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* cmocka needs the four above */
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../../src/ctl/ctl.h"
+#include "copy_fixture.h"
+#include "smartid/store.h"
+
+static struct copy_fixture *f;
+
+static int
+start(void **state) {
+    (void)state;
+    f = copy_fixture_new();
+    return 0;
+}
+
+static int
+stop(void **state) {
+    (void)state;
+    copy_fixture_free(f);
+    return 0;
+}
+
+/* The next call that is to fail: each of the first, then fewer and fewer, since
+ * tables follow one another in the same way. */
+static unsigned
+next_call(unsigned n) {
+    return n + 1 + n / 20;
+}
+
+static void
+expect_source_is_whole(void) {
+    copy_expect(f, sid_ctl_restore, "restore --verify --database @db",
+                SID_CTL_OK, "verified the database");
+}
+
+/* Runs it with its nth call failing; whether one did. When it then says that
+ * all is well what it has made must be there; else it says why not. */
+static bool
+fails(copy_command *command, const char *line, unsigned n, const char *made) {
+    bool failed = false;
+    int status = copy_run(f, command, line, n, &failed);
+    if (failed && status == SID_CTL_OK && !copy_is_there(f, made))
+        fail_msg("%s: call %u: %s", line, n, f->said);
+    if (status != SID_CTL_OK && (!failed || strlen(f->said) < 20))
+        fail_msg("%s: call %u: %d: %s", line, n, status, f->said);
+    return failed;
+}
+
+static void
+a_backup_that_has_its_name_is_whole_whatever_fails(void **state) {
+    unsigned n = 1;
+    (void)state;
+    /* So that what libjansson allocates fails, too; in the last test, for when
+     * that happens while it reads, its 2.14 frees what it has not. */
+    json_set_alloc_funcs(malloc, free);
+    while (fails(sid_ctl_backup, "backup --to @monday", n, "monday")) {
+        if (copy_is_there(f, "monday"))
+            copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
+                        SID_CTL_OK, "verified");
+        copy_remove(f, "monday");
+        n = next_call(n);
+    }
+    assert_true(n > 200);
+    copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
+                SID_CTL_OK, "photos among them: 4\n");
+    copy_remove(f, "monday");
+    expect_source_is_whole();
+}
+
+static void
+a_database_that_was_restored_is_whole_whatever_fails(void **state) {
+    static const char order[] = "restore --from @monday --database @again";
+    unsigned n = 1;
+    (void)state;
+    copy_expect(f, sid_ctl_backup, "backup --to @monday", SID_CTL_OK, "backup");
+    while (fails(sid_ctl_restore, order, n, "again")) {
+        if (copy_is_there(f, "again"))
+            copy_expect(f, sid_ctl_restore,
+                        "restore --verify --database @again", SID_CTL_OK,
+                        "verified the database");
+        copy_remove(f, "again");
+        n = next_call(n);
+    }
+    assert_true(n > 200);
+    copy_expect(f, sid_ctl_restore, "restore --verify --database @again",
+                SID_CTL_OK, "photos among them: 4\n");
+    copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
+                SID_CTL_OK, "verified");
+    copy_remove(f, "again");
+    copy_remove(f, "monday");
+}
+
+/* Whether a daemon would start on it. */
+static bool
+can_be_opened(const char *name) {
+    char path[160];
+    struct sid_store *store = NULL;
+    (void)snprintf(path, sizeof path, "%s/%s", f->folder, name);
+    enum sid_err err = sid_store_open(path, false, NULL, &store);
+    sid_store_close(&store);
+    return err == SID_OK;
+}
+
+static void
+no_daemon_starts_on_half_a_move_and_the_same_command_goes_on(void **state) {
+    static const char order[] = "migrate --from @db --to @moved --quiet";
+    unsigned n = 1;
+    (void)state;
+    while (fails(sid_ctl_migrate, order, n, "moved")) {
+        if (can_be_opened("moved"))
+            copy_expect(f, sid_ctl_restore,
+                        "restore --verify --database @moved", SID_CTL_OK,
+                        "verified the database");
+        else
+            copy_expect(f, sid_ctl_migrate, order, SID_CTL_OK, "moved.");
+        copy_remove(f, "moved");
+        n = next_call(n);
+    }
+    assert_true(n > 200);
+    copy_expect(f, sid_ctl_restore, "restore --verify --database @moved",
+                SID_CTL_OK, "photos among them: 4\n");
+    copy_remove(f, "moved");
+    expect_source_is_whole();
+}
+
+int
+main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_database_that_was_restored_is_whole_whatever_fails),
+        cmocka_unit_test(
+            no_daemon_starts_on_half_a_move_and_the_same_command_goes_on),
+        cmocka_unit_test(a_backup_that_has_its_name_is_whole_whatever_fails),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
