@@ -33,13 +33,6 @@ stop(void **state) {
     return 0;
 }
 
-/* The next call that is to fail: each of the first, then fewer and fewer, since
- * tables follow one another in the same way. */
-static unsigned
-next_call(unsigned n) {
-    return n + 1 + n / 20;
-}
-
 static void
 expect_source_is_whole(void) {
     copy_expect(f, sid_ctl_restore, "restore --verify --database @db",
@@ -59,21 +52,44 @@ fails(copy_command *command, const char *line, unsigned n, const char *made) {
     return failed;
 }
 
+/* After a call has failed. */
+typedef void look_fn(void);
+
+/* Each of the first calls, then fewer and fewer, since tables follow one
+ * another in the same way; and each of the last. */
+#define LAST_CALLS 80
+static void
+each_fails(copy_command *command, const char *line, const char *made,
+           look_fn *look) {
+    unsigned n = 1, last = 1;
+    while (fails(command, line, n, made)) {
+        look();
+        copy_remove(f, made);
+        last = n;
+        n += 1 + n / 20;
+    }
+    assert_true(last > 200);
+    copy_remove(f, made);
+    for (n = last - LAST_CALLS; fails(command, line, n, made); n++) {
+        look();
+        copy_remove(f, made);
+    }
+}
+
+static void
+look_at_backup(void) {
+    if (copy_is_there(f, "monday"))
+        copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
+                    SID_CTL_OK, "verified");
+}
+
 static void
 a_backup_that_has_its_name_is_whole_whatever_fails(void **state) {
-    unsigned n = 1;
     (void)state;
     /* So that what libjansson allocates fails, too; in the last test, for when
      * that happens while it reads, its 2.14 frees what it has not. */
     json_set_alloc_funcs(malloc, free);
-    while (fails(sid_ctl_backup, "backup --to @monday", n, "monday")) {
-        if (copy_is_there(f, "monday"))
-            copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
-                        SID_CTL_OK, "verified");
-        copy_remove(f, "monday");
-        n = next_call(n);
-    }
-    assert_true(n > 200);
+    each_fails(sid_ctl_backup, "backup --to @monday", "monday", look_at_backup);
     copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
                 SID_CTL_OK, "photos among them: 4\n");
     copy_remove(f, "monday");
@@ -81,20 +97,18 @@ a_backup_that_has_its_name_is_whole_whatever_fails(void **state) {
 }
 
 static void
+look_at_restored(void) {
+    if (copy_is_there(f, "again"))
+        copy_expect(f, sid_ctl_restore, "restore --verify --database @again",
+                    SID_CTL_OK, "verified the database");
+}
+
+static void
 a_database_that_was_restored_is_whole_whatever_fails(void **state) {
-    static const char order[] = "restore --from @monday --database @again";
-    unsigned n = 1;
     (void)state;
     copy_expect(f, sid_ctl_backup, "backup --to @monday", SID_CTL_OK, "backup");
-    while (fails(sid_ctl_restore, order, n, "again")) {
-        if (copy_is_there(f, "again"))
-            copy_expect(f, sid_ctl_restore,
-                        "restore --verify --database @again", SID_CTL_OK,
-                        "verified the database");
-        copy_remove(f, "again");
-        n = next_call(n);
-    }
-    assert_true(n > 200);
+    each_fails(sid_ctl_restore, "restore --from @monday --database @again",
+               "again", look_at_restored);
     copy_expect(f, sid_ctl_restore, "restore --verify --database @again",
                 SID_CTL_OK, "photos among them: 4\n");
     copy_expect(f, sid_ctl_restore, "restore --verify --from @monday",
@@ -114,22 +128,21 @@ can_be_opened(const char *name) {
     return err == SID_OK;
 }
 
+#define MOVE "migrate --from @db --to @moved --quiet"
+
+static void
+look_at_moved(void) {
+    if (can_be_opened("moved"))
+        copy_expect(f, sid_ctl_restore, "restore --verify --database @moved",
+                    SID_CTL_OK, "verified the database");
+    else
+        copy_expect(f, sid_ctl_migrate, MOVE, SID_CTL_OK, "moved.");
+}
+
 static void
 no_daemon_starts_on_half_a_move_and_the_same_command_goes_on(void **state) {
-    static const char order[] = "migrate --from @db --to @moved --quiet";
-    unsigned n = 1;
     (void)state;
-    while (fails(sid_ctl_migrate, order, n, "moved")) {
-        if (can_be_opened("moved"))
-            copy_expect(f, sid_ctl_restore,
-                        "restore --verify --database @moved", SID_CTL_OK,
-                        "verified the database");
-        else
-            copy_expect(f, sid_ctl_migrate, order, SID_CTL_OK, "moved.");
-        copy_remove(f, "moved");
-        n = next_call(n);
-    }
-    assert_true(n > 200);
+    each_fails(sid_ctl_migrate, MOVE, "moved", look_at_moved);
     copy_expect(f, sid_ctl_restore, "restore --verify --database @moved",
                 SID_CTL_OK, "photos among them: 4\n");
     copy_remove(f, "moved");
