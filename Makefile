@@ -226,7 +226,8 @@ FAIL := $(BUILD)/tests/fuzz/fail.o
 # The same for what stands on the store.
 FAIL_STORE := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit \
   check_key audit audit_each audit_anchor audit_cut audit_slot audit_began \
-  audit_find audit_range webhook_place)
+  audit_find audit_range webhook_place key_put key_each key_rewrap key_retire \
+  subject_rewrap subject_stale)
 FAIL_STORE_OBJ := $(BUILD)/tests/fuzz/fail_store.o
 # And of tests/unit/ctl/io_fails.c: files, and the running daemon.
 FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \
@@ -422,10 +423,14 @@ export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 cov: setup-check ## branches of src/ that the tests take (COV_FILES: their lines)
 	@rm -rf $(BUILD)/cov && mkdir -p $(BUILD)/logs
 	$(SUB) BUILD=$(BUILD)/cov COV=1 OPT=-O0 cov-run
-# Tests that fail say so; what they ran through counts all the same.
+# Tests that fail say so, each with what it said; what they ran through counts all
+# the same.
+TELL_FAILED := awk '/ passed, [0-9]+ failed/ { bad = !/ passed, 0 failed/ } bad'
 cov-run: unit-bins e2e-bins
-	@UNIT_LIMIT_S=900 tests/tools/postgres.py python3 tests/unit/run.py $(UNIT_BINS) $(addprefix pgsql@,$(SERVER_BINS)) >$(BUILD)/unit.log || tail -n 20 $(BUILD)/unit.log
-	@python3 tests/e2e/run.py --bin $(BUILD) >$(BUILD)/e2e.log || tail -n 20 $(BUILD)/e2e.log
+	@UNIT_LIMIT_S=900 tests/tools/postgres.py python3 tests/unit/run.py $(UNIT_BINS) \
+	  $(addprefix memory@,$(STORE_BINS)) $(addprefix pgsql@,$(SERVER_BINS)) \
+	  >$(BUILD)/unit.log || $(TELL_FAILED) $(BUILD)/unit.log
+	@python3 tests/e2e/run.py --bin $(BUILD) >$(BUILD)/e2e.log || $(TELL_FAILED) $(BUILD)/e2e.log
 	@tests/tools/cov.py $(BUILD) $(COV_FILES)
 cov-fuzz: setup-check ## branches that the inputs take which fuzzing has found
 	@rm -rf $(BUILD)/cov-fuzz

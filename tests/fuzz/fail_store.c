@@ -39,6 +39,34 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_range,
            sid_audit_each_fn *each, void *ctx),
           (store, after, last, limit, each, ctx))
 
+/* Keys. */
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_key_put,
+          (struct sid_store * store, const struct sid_wrapped_key *key),
+          (store, key))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_key_each,
+          (struct sid_store * store,
+           enum sid_err (*each)(const struct sid_wrapped_key *key, void *ctx),
+           void *ctx),
+          (store, each, ctx))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_key_rewrap,
+          (struct sid_store * store, const struct sid_wrapped_key *key),
+          (store, key))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_key_retire,
+          (struct sid_store * store, enum sid_key_use use, int version,
+           int64_t now_s),
+          (store, use, version, now_s))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_subject_rewrap,
+          (struct sid_store * store, const char *subject,
+           const struct sid_subject_key *key),
+          (store, subject, key))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_subject_stale,
+          (struct sid_store * store, int data_version, int template_version,
+           int limit,
+           enum sid_err (*each)(const char *subject,
+                                const struct sid_subject_key *key, void *ctx),
+           void *ctx),
+          (store, data_version, template_version, limit, each, ctx))
+
 /* One that fails has rolled back. */
 enum sid_err __real_sid_store_commit(struct sid_store *store);
 enum sid_err __wrap_sid_store_commit(struct sid_store *store);
