@@ -219,6 +219,11 @@ wait_rewrapped(const struct sid_config *config) {
     return SID_CTL_OK;
 }
 
+static void
+print_made(const struct order *order, int version) {
+    (void)printf("%s key: version %d\n", order->what, version);
+}
+
 static enum sid_err
 rotate_work(struct sid_ctl_store *open, void *ctx) {
     const struct order *order = ctx;
@@ -236,10 +241,24 @@ rotate_work(struct sid_ctl_store *open, void *ctx) {
     if (err == SID_OK && order->revoke_old)
         err = sid_keys_retire_codes_in(open->store, true, 0, "control", now_s,
                                        &dead);
-    sid_wipe(&made, sizeof made);
     if (err == SID_OK)
-        (void)printf("%s key: version %d\n", order->what, made.version);
+        print_made(order, made.version);
+    sid_wipe(&made, sizeof made);
     return err;
+}
+
+static int
+rotated_by_daemon(const struct sid_config *config, const struct order *order,
+                  const char *answer) {
+    json_t *root = json_loads(answer, 0, NULL);
+    int version = (int)json_integer_value(json_object_get(root, "version"));
+    json_decref(root);
+    if (version == 0)
+        return sid_ctl_print_error(SID_E_BAD_JSON);
+    print_made(order, version);
+    return strcmp(order->what, "code") != 0 && !order->no_wait
+               ? wait_rewrapped(config)
+               : SID_CTL_OK;
 }
 
 static int
@@ -259,12 +278,7 @@ rotate(const struct sid_config *config, struct order *order) {
     } else if (http_status != 200) {
         status = sid_ctl_print_problem(answer);
     } else {
-        json_t *root = json_loads(answer, 0, NULL);
-        (void)printf("%s key: version %d\n", order->what,
-                     (int)json_integer_value(json_object_get(root, "version")));
-        json_decref(root);
-        if (strcmp(order->what, "code") != 0 && !order->no_wait)
-            status = wait_rewrapped(config);
+        status = rotated_by_daemon(config, order, answer);
     }
     sid_ctl_free_answer(answer);
     return status;

@@ -57,7 +57,7 @@ typedef void look_fn(void);
 
 /* Each of the first calls, then fewer and fewer, since tables follow one
  * another in the same way; and each of the last. */
-#define LAST_CALLS 80
+#define LAST_CALLS 40
 static void
 each_fails(copy_command *command, const char *line, const char *made,
            look_fn *look) {
@@ -66,7 +66,7 @@ each_fails(copy_command *command, const char *line, const char *made,
         look();
         copy_remove(f, made);
         last = n;
-        n += 1 + n / 20;
+        n += 1 + n / 10;
     }
     assert_true(last > 200);
     copy_remove(f, made);
