@@ -187,23 +187,44 @@ sid_manifest_add_part(json_t *manifest, const char *name, int64_t bytes,
                : SID_E_NO_MEMORY;
 }
 
+/* As libjansson prints it, which goes on when a word found no room. */
+struct text {
+    struct sid_buf bytes;
+    enum sid_err err;
+};
+
+static int
+take_text(const char *bytes, size_t len, void *ctx) {
+    struct text *text = ctx;
+    if (text->err == SID_OK)
+        text->err = sid_buf_append(&text->bytes, bytes, len);
+    return text->err == SID_OK ? 0 : -1;
+}
+
+static enum sid_err
+print(const json_t *manifest, struct sid_buf *out) {
+    struct text text = {.bytes = SID_BUF_EMPTY};
+    int rc = json_dump_callback(manifest, take_text, &text, JSON_INDENT(1));
+    *out = text.bytes;
+    return text.err == SID_OK && rc != 0 ? SID_E_NO_MEMORY : text.err;
+}
+
 enum sid_err
 sid_manifest_write(const json_t *manifest, const char *folder) {
     char path[PATH_MAX];
-    char *text = json_dumps(manifest, JSON_INDENT(1));
+    struct sid_buf text = SID_BUF_EMPTY;
+    int fd = -1;
     (void)snprintf(path, sizeof path, "%s/%s", folder, SID_MANIFEST_NAME);
-    if (text == NULL)
-        return SID_E_NO_MEMORY;
-    int fd =
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    enum sid_err err = SID_OK;
-    if (fd < 0 ||
-        write_all(fd, (const uint8_t *)text, strlen(text)) != SID_OK ||
-        fsync(fd) != 0)
+    enum sid_err err = print(manifest, &text);
+    if (err != SID_OK)
+        goto out;
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || write_all(fd, text.ptr, text.len) != SID_OK || fsync(fd) != 0)
         err = failed(path);
+out:
     if (fd >= 0)
         close(fd);
-    free(text);
+    sid_buf_free(&text);
     return err;
 }
 

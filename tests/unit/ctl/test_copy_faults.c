@@ -55,25 +55,38 @@ fails(copy_command *command, const char *line, unsigned n, const char *made) {
 /* After a call has failed. */
 typedef void look_fn(void);
 
+static bool
+fails_and_is_looked_at(copy_command *command, const char *line, unsigned n,
+                       const char *made, look_fn *look) {
+    bool failed = fails(command, line, n, made);
+    if (failed)
+        look();
+    copy_remove(f, made);
+    return failed;
+}
+
 /* Each of the first calls, then fewer and fewer, since tables follow one
- * another in the same way; and each of the last. */
-#define LAST_CALLS 40
+ * another in the same way; and each of the last. At the end it is made. */
+#define LAST_CALLS 15
 static void
 each_fails(copy_command *command, const char *line, const char *made,
            look_fn *look) {
-    unsigned n = 1, last = 1;
-    while (fails(command, line, n, made)) {
-        look();
-        copy_remove(f, made);
-        last = n;
-        n += 1 + n / 10;
+    unsigned last = 1, none = 1; /* that one fails, that none is left to */
+    while (fails_and_is_looked_at(command, line, none, made, look)) {
+        last = none;
+        none += 1 + none / 5;
     }
     assert_true(last > 200);
-    copy_remove(f, made);
-    for (n = last - LAST_CALLS; fails(command, line, n, made); n++) {
-        look();
-        copy_remove(f, made);
+    while (none - last > 1) {
+        unsigned n = last + (none - last) / 2;
+        if (fails_and_is_looked_at(command, line, n, made, look))
+            last = n;
+        else
+            none = n;
     }
+    for (unsigned n = last - LAST_CALLS; n < last; n++)
+        assert_true(fails_and_is_looked_at(command, line, n, made, look));
+    assert_false(fails(command, line, 0, made));
 }
 
 static void

@@ -19,6 +19,7 @@
 #include "smartid/secretfile.h"
 #include "smartid/text.h"
 
+#define PATH_SIZE 300
 #define RESTORE "restore --from @monday --database @again"
 #define VERIFY "restore --verify --from @monday"
 
@@ -42,13 +43,13 @@ teardown(void **state) {
 /* ---- files --------------------------------------------------------------- */
 
 static void
-path_of(const char *name, char out[200]) {
-    (void)snprintf(out, 200, "%s/%s", f->folder, name);
+path_of(const char *name, char out[PATH_SIZE]) {
+    (void)snprintf(out, PATH_SIZE, "%s/%s", f->folder, name);
 }
 
 static size_t
 read_file(const char *name, char *out, size_t out_size) {
-    char path[200];
+    char path[PATH_SIZE];
     path_of(name, path);
     FILE *in = fopen(path, "re");
     assert_non_null(in);
@@ -61,7 +62,7 @@ read_file(const char *name, char *out, size_t out_size) {
 
 static void
 write_file(const char *name, const char *bytes, size_t len) {
-    char path[200];
+    char path[PATH_SIZE];
     path_of(name, path);
     FILE *to = fopen(path, "we");
     assert_non_null(to);
@@ -91,7 +92,7 @@ renew(void) {
 
 static void
 change(const char *name, const char *sql) {
-    char path[200];
+    char path[PATH_SIZE];
     sqlite3 *db = NULL;
     path_of(name, path);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
@@ -192,7 +193,7 @@ a_backup_whose_contents_were_changed_is_told(void **state) {
 
 static void
 a_part_that_is_gone_or_in_another_state_is_named(void **state) {
-    char photo[200], path[200];
+    char photo[100], path[PATH_SIZE];
     (void)state;
     (void)snprintf(photo, sizeof photo, "monday/photos/blb_%026d", 2);
     path_of(photo, path);
@@ -294,7 +295,7 @@ usage_is_shown_when_asked_for_and_when_the_words_are_others(void **state) {
 
 static void
 a_photo_whose_file_is_gone_is_counted_and_the_rest_is_copied(void **state) {
-    char photo[200], path[200];
+    char photo[100], path[PATH_SIZE];
     (void)state;
     (void)snprintf(photo, sizeof photo, "db.photos/blb_%026d", 2);
     path_of(photo, path);
