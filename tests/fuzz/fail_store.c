@@ -27,17 +27,27 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_cut,
           (store, last, mac, most, removed))
 
 /* The chains of the log, and where rows stand in them. */
-FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_slot,
-          (struct sid_store * store, int *slot), (store, slot))
-FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_began,
-          (struct sid_store * store, int slot, bool *out), (store, slot, out))
-FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_find,
-          (struct sid_store * store, int slot, int64_t before_us, int64_t *seq),
-          (store, slot, before_us, seq))
-FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_audit_range,
-          (struct sid_store * store, int64_t after, int64_t last, int64_t limit,
-           sid_audit_each_fn *each, void *ctx),
-          (store, after, last, limit, each, ctx))
+bool fuzz_fail_chains;
+
+#define CHAIN_WRAP(name, params, args)                                         \
+    extern __typeof__(name) __real_##name;                                     \
+    enum sid_err __wrap_##name params;                                         \
+    enum sid_err __wrap_##name params {                                        \
+        return fuzz_fail_chains && fuzz_fails() ? SID_E_STORE                  \
+                                                : __real_##name args;          \
+    }
+CHAIN_WRAP(sid_store_audit_slot, (struct sid_store * store, int *slot),
+           (store, slot))
+CHAIN_WRAP(sid_store_audit_began,
+           (struct sid_store * store, int slot, bool *out), (store, slot, out))
+CHAIN_WRAP(sid_store_audit_find,
+           (struct sid_store * store, int slot, int64_t before_us,
+            int64_t *seq),
+           (store, slot, before_us, seq))
+CHAIN_WRAP(sid_store_audit_range,
+           (struct sid_store * store, int64_t after, int64_t last,
+            int64_t limit, sid_audit_each_fn *each, void *ctx),
+           (store, after, last, limit, each, ctx))
 
 /* Keys. */
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_key_put,

@@ -38,6 +38,9 @@ void fuzz_fail_nth(unsigned n);
 bool fuzz_fail_end(void);
 /* Whether one has so far. */
 bool fuzz_has_failed(void);
+/* Whether what goes through the log chain by chain fails, too (fail_store.c):
+ * there are many such calls. */
+extern bool fuzz_fail_chains;
 /* Whether the call at hand is to fail. */
 bool fuzz_fails(void);
 /* What the linker (--wrap) calls instead of a function, and that function

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../../fuzz/fuzz.h"
 #include "audit_command.h"
 #include "io_fails.h"
 #include "smartid/text.h"
@@ -41,6 +42,14 @@ a_log_that_could_not_be_read_is_not_called_good(void **state) {
     expect("archive --until 2999-01 --to @A", SID_CTL_OK, SEGMENT);
     each_failure_is_told("verify --archive @A --heads @H --heads /dev/null",
                          "chain unbroken");
+}
+
+static void
+a_log_of_which_a_chain_could_not_be_read_is_not_called_good(void **state) {
+    (void)state;
+    fuzz_fail_chains = true;
+    each_failure_is_told("verify", "chain unbroken");
+    fuzz_fail_chains = false;
 }
 
 static void
@@ -109,6 +118,7 @@ main(void) {
 #define T(name) cmocka_unit_test_setup(name, audit_command_restore)
     const struct CMUnitTest tests[] = {
         T(a_log_that_could_not_be_read_is_not_called_good),
+        T(a_log_of_which_a_chain_could_not_be_read_is_not_called_good),
         T(heads_that_could_not_be_checked_are_not_called_good),
         T(a_key_or_export_or_report_that_is_not_whole_is_told),
         T(each_call_that_fails_while_rows_are_archived_loses_none),
