@@ -95,6 +95,17 @@ rows_from_before_1970_are_no_month_and_stay(void **state) {
     expect("verify", SID_CTL_FAILED, "changed: the content is not what");
 }
 
+/* Somebody has put an old row in the place of all the others. */
+static void
+a_log_that_ends_before_its_beginning_is_not_archived(void **state) {
+    (void)state;
+    audit_sql(f, "DELETE FROM audit WHERE seq > (SELECT min(seq) FROM audit); "
+                 "UPDATE audit SET seq = 1");
+    expect(ARCHIVE, SID_CTL_OK, "");
+    assert_int_equal(archived("", false), 0);
+    expect("verify", SID_CTL_FAILED, "row 1: a number that is there twice or");
+}
+
 /* ---- heads of several chains in one file --------------------------------- */
 
 static void
@@ -175,12 +186,23 @@ a_log_whose_only_chain_is_a_further_one_is_one_chain(void **state) {
     expect("verify", SID_CTL_FAILED, "its tail was cut off");
 }
 
+static void
+a_chain_that_a_start_has_seen_and_that_is_gone_is_missed(void **state) {
+    uint8_t mac[SID_SHA256_BYTES];
+    (void)state;
+    (void)add("daemon_started", 0, "head=0 chains=7", mac);
+    expect("verify", SID_CTL_FAILED,
+           "chain 2: is missing, and another chain says that it was there");
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup(name, audit_command_restore)
     const struct CMUnitTest tests[] = {
         T(a_month_that_is_not_over_in_a_further_chain_stays_in_it),
         T(rows_from_before_1970_are_no_month_and_stay),
+        T(a_log_that_ends_before_its_beginning_is_not_archived),
+        T(a_chain_that_a_start_has_seen_and_that_is_gone_is_missed),
         T(heads_of_several_chains_stand_in_one_file),
         T(a_head_of_another_chain_that_was_taken_away_is_missed),
         T(a_stop_without_head_is_told_of_the_daemon_whose_file_it_is),

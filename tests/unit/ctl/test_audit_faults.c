@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -50,6 +51,26 @@ a_log_of_which_a_chain_could_not_be_read_is_not_called_good(void **state) {
     fuzz_fail_chains = true;
     each_failure_is_told("verify", "chain unbroken");
     fuzz_fail_chains = false;
+}
+
+static void
+a_head_that_was_given_and_could_not_be_checked_is_not_passed_over(
+    void **state) {
+    static char out[AUDIT_OUT_SIZE];
+    char *line = audit_head_line(f->good_heads, f->head_lines);
+    const char *lines[] = {line};
+    bool failed = true;
+    (void)state;
+    for (unsigned n = 1; failed; n++) {
+        struct sid_audit_check what = {.lines = lines, .line_count = 1};
+        fuzz_fail_nth(n);
+        int64_t findings = audit_check(f, &what, out, sizeof out);
+        failed = fuzz_fail_end();
+        /* Called good only when it was held against its row. */
+        assert_true(findings == 0 ? strstr(out, "heads: 1, all fit") != NULL
+                                  : failed && findings == -1);
+    }
+    free(line);
 }
 
 static void
@@ -119,6 +140,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(a_log_that_could_not_be_read_is_not_called_good),
         T(a_log_of_which_a_chain_could_not_be_read_is_not_called_good),
+        T(a_head_that_was_given_and_could_not_be_checked_is_not_passed_over),
         T(heads_that_could_not_be_checked_are_not_called_good),
         T(a_key_or_export_or_report_that_is_not_whole_is_told),
         T(each_call_that_fails_while_rows_are_archived_loses_none),
