@@ -316,7 +316,7 @@ class Daemon:
         """The id of the client of that name, from client list."""
         for line in self.ctl("client", "list").stdout.splitlines():
             found = re.search(r"cli_[0-9A-Za-z]+", line)
-            if found and name in line:
+            if found and name in line.replace(found.group(0), ""):
                 return found.group(0)
         raise AssertionError("no client %r" % name)
 
