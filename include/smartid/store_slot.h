@@ -53,6 +53,9 @@ SID_FALLIBLE enum sid_err sid_store_enrol_take_over(
  * rows. Errors: SID_E_NOT_FOUND (no more). */
 SID_FALLIBLE enum sid_err sid_store_audit_slot(struct sid_store *store,
                                                int *slot);
+/* All of them, a bit each: that of slot n is 1 << n. */
+SID_FALLIBLE enum sid_err sid_store_audit_chains(struct sid_store *store,
+                                                 uint64_t *out);
 /* Whether a chain must have rows: some were removed, which leaves the last one,
  * or a store of this slot has changed something, and none does so before its
  * first row. Where there is one store alone only the former tells. */

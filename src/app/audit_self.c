@@ -116,17 +116,11 @@ audit_in_force(const char *name, const char *value, bool is_default,
 static enum sid_err
 name_chains(struct sid_store *store, char *out, size_t size) {
     uint64_t chains = 0;
-    int slot = 0;
-    enum sid_err err = SID_OK;
     if (!sid_store_is_shared(store))
         return SID_OK;
-    while (err == SID_OK) {
-        err = sid_store_audit_slot(store, &slot);
-        if (err == SID_OK)
-            chains |= UINT64_C(1) << slot++;
-    }
+    enum sid_err err = sid_store_audit_chains(store, &chains);
     (void)snprintf(out, size, " chains=%" PRIx64, chains);
-    return err == SID_E_NOT_FOUND ? SID_OK : err;
+    return err;
 }
 
 static enum sid_err

@@ -4,12 +4,10 @@
 
 static enum sid_err
 find_chains(struct sid_webhook_places *begin, struct sid_store *store) {
-    int slot = 0;
-    enum sid_err err = SID_OK;
-    begin->chains = UINT64_C(1) << sid_store_slot(store);
-    for (; (err = sid_store_audit_slot(store, &slot)) == SID_OK; slot++)
-        begin->chains |= UINT64_C(1) << slot;
-    return err == SID_E_NOT_FOUND ? SID_OK : err;
+    uint64_t others = 0;
+    enum sid_err err = sid_store_audit_chains(store, &others);
+    begin->chains = UINT64_C(1) << sid_store_slot(store) | others;
+    return err;
 }
 
 static enum sid_err

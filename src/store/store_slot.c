@@ -26,6 +26,20 @@ sid_store_audit_slot(struct sid_store *store, int *slot) {
 }
 
 enum sid_err
+sid_store_audit_chains(struct sid_store *store, uint64_t *out) {
+    uint64_t chains = 0;
+    enum sid_err err = SID_OK;
+
+    for (int slot = 0; (err = sid_store_audit_slot(store, &slot)) == SID_OK;
+         slot++)
+        chains |= UINT64_C(1) << slot;
+    if (err != SID_E_NOT_FOUND)
+        return err;
+    *out = chains;
+    return SID_OK;
+}
+
+enum sid_err
 sid_store_audit_began(struct sid_store *store, int slot, bool *out) {
     struct sid_back *back = store->back;
     struct sid_back_anchor anchor = {.seq = 0};
