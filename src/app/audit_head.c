@@ -154,7 +154,8 @@ sid_heads_tick(struct sid_app *app, int64_t now_us) {
     for (int i = 0; i < app->writer_count; i++) {
         struct sid_head_ask *question = &heads->ask[i];
         int state = atomic_load(&question->state);
-        asked = asked || state == SID_HEAD_ASKED;
+        if (state == SID_HEAD_ASKED)
+            asked = true;
         if (state != SID_HEAD_ANSWERED)
             continue;
         sid_heads_write(app, question->seq, question->mac);

@@ -341,6 +341,31 @@ a_start_is_written_down_whole_or_is_none(void **state) {
     sid_log_set_level(SID_LOG_ERROR);
 }
 
+/* With other daemons on the database. */
+static void
+purposes_are_taken_only_when_the_others_will_find_them(void **state) {
+    (void)state;
+    bool failed = true;
+    unsigned n = 0;
+    struct sid_purposes purposes = f->purposes;
+    purposes.item[0].live_required = !purposes.item[0].live_required;
+    f->app->shared.is = true;
+    f->app->shared_purposes.file = f->purposes;
+    while (failed) {
+        fuzz_fail_nth(++n);
+        enum sid_err err = fixture_reload(f, &f->config, &purposes);
+        failed = fuzz_fail_end();
+        assert_true(failed == (err != SID_OK));
+        const struct sid_purposes *in_force = failed ? &f->purposes : &purposes;
+        assert_true(sid_purposes_same(sid_app_purposes(f->app), in_force));
+        assert_int_equal(f->app->shared_purposes.seq, failed ? 0 : 1);
+    }
+    assert_true(n > 6);
+    f->app->shared.is = false;
+    enum sid_err err;
+    assert_false(sid_app_reloaded(f->app, &err)); /* none is under way */
+}
+
 static void
 settings_are_taken_only_when_they_are_written_down(void **state) {
     (void)state;
@@ -477,6 +502,7 @@ main(void) {
         T(a_search_that_finds_nothing_says_where_to_go_on),
         T(an_app_that_stops_shows_and_moves_nothing),
         T(a_start_is_written_down_whole_or_is_none),
+        T(purposes_are_taken_only_when_the_others_will_find_them),
         T(settings_are_taken_only_when_they_are_written_down),
         T(a_stop_that_is_not_written_down_has_no_head),
         T(a_head_of_a_row_that_is_gone_is_not_the_logs),
