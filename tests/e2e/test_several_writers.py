@@ -107,6 +107,9 @@ class Alone(Writers):
     def test_a_file_of_heads_that_is_not_there_is_named(self):
         self.assertIn("no.heads cannot be read: There is nothing",
                       self.verified(1, "no.heads"))
+        result = self.daemon.ctl("audit", "verify", "--heads", "-", "--heads",
+                                 "other.heads", check=False)
+        self.assertIn("smartidctl: other.heads cannot be read", result.stderr)
 
     def test_no_check_is_valid_after_its_credential_was_revoked(self):
         for _ in range(8):
