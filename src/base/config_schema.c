@@ -91,7 +91,7 @@ const struct sid_setting config_settings[] = {
      INT(pg_writers, 1, SID_WRITERS_MAX, "1", "connections"),
      .help = "Connections that write to a PostgreSQL server. With more than "
              "one, checks of codes go to one that is free: where a commit took "
-             "4 ms, 3 did 5 to 13 % more of them; on the server's own machine "
+             "4 ms, 3 did 1 to 13 % more of them; on the server's own machine "
              "one is better. Each takes one of the 64 places of the database "
              "and has an audit chain of its own."},
 
