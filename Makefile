@@ -284,9 +284,9 @@ $(BUILD)/mkcredentials: $(BUILD)/tests/tools/mkcredentials.o $(CLOCK_REAL) $(FAC
 # The fastest this HTTP library can be: what bench compares with.
 $(BUILD)/ceiling: $(BUILD)/tests/bench/ceiling.o
 	$(call link,$^ -lmicrohttpd)
-# The same once a line about each answer must be on disk.
-$(BUILD)/durable: $(BUILD)/tests/bench/durable.o
-	$(call link,$^ -lmicrohttpd)
+# The same once a line about each answer, or a row, must be on disk.
+$(BUILD)/durable: $(BUILD)/tests/bench/durable.o $(BUILD)/tests/bench/rows.o
+	$(call link,$^ -lmicrohttpd -lsqlite3 -lcrypto)
 # What an enrolment costs beside the networks alone.
 $(BUILD)/bench-enrol: $(BUILD)/tests/bench/enrol_cost.o $(CLOCK_REAL) $(FACE_CV) $(call libs_of,app)
 	$(call link,-Wl$(comma)--wrap=sid_mono_us $^ $(call ld_of,app) $(LIBS_face))

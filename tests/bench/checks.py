@@ -1,6 +1,6 @@
 """Checks per second: the daemon beside a bare libmicrohttpd, one that syncs a
-line first, and an nginx that all answer a constant, in turns; and rows on
-disk, many to a commit beside one."""
+line first, one that writes a row of SQLite's, and an nginx that all answer a
+constant, in turns; and rows on disk, many to a commit beside one."""
 
 import os
 import sqlite3
@@ -84,10 +84,12 @@ def measure(bench):
     script = load.write_script(bench.folder, bench.keys["clerk"], [code])
     bare = servers.bare(bench.bin, size, bench.folder)
     durable = servers.durable(bench.bin, size, bench.folder)
+    rows = servers.durable(bench.bin, size, bench.folder, "rows")
     nginx = servers.Nginx(size, bench.folder)
-    bench.servers += [bare, durable, nginx]
+    bench.servers += [bare, durable, rows, nginx]
     contenders = [("daemon", server), ("libmicrohttpd", bare),
-                  ("libmicrohttpd and a line synced", durable)]
+                  ("libmicrohttpd and a line synced", durable),
+                  ("libmicrohttpd and a row of SQLite's", rows)]
     if nginx.pid is not None:
         contenders.append(("nginx", nginx))
     peak = servers.Peak(server.pid, 0.5)
@@ -107,7 +109,7 @@ def measure(bench):
                     for name, field in (("p50", "p50_ms"), ("p99", "p99_ms"),
                                         ("p99.9", "p999_ms"))})
     bench.check_once(server.port, code)
-    for one in (server, bare, durable, nginx):
+    for one in (server, bare, durable, rows, nginx):
         one.end()
 
 

@@ -3,7 +3,10 @@
  * thread that writes a line for each of those that have come, syncs once, and
  * hands all back; nothing is read, checked or sealed. It has the daemon's
  * threads and its loop, so the daemon beside it shows what a check itself
- * costs. Usage: durable BYTES FILE; prints its port, serves until SIGTERM. */
+ * costs. With "rows" what is written is a row of an audit log in SQLite, after
+ * a look-up: the least that a durable check can be (rows.h); no code is read
+ * or judged, nobody is let in, nothing is opened.
+ * Usage: durable BYTES FILE [rows]; prints its port, serves until SIGTERM. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -20,6 +23,8 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "rows.h"
 
 #define ANSWER_BYTES_MAX 65536UL
 #define LOOPS 2 /* as many as the daemon has */
@@ -49,6 +54,7 @@ static struct {
     _Atomic bool asleep;
     int wake_fd;
     int file;
+    struct rows *rows; /* NULL: lines */
 } all;
 
 static void
@@ -117,15 +123,17 @@ sleep_until(_Atomic bool *asleep, _Atomic(struct request *) *list,
     atomic_store(asleep, false);
 }
 
-/* Writes a line for each of the list and syncs them; false when the disk does
- * not take them. */
+/* Writes a line or a row for each of the list and syncs them; false when the
+ * disk does not take them. */
 static bool
-write_lines(const struct request *list) {
+write_down(const struct request *list) {
     static char lines[LINES_MAX * LINE_BYTES];
     size_t n = 0;
 
     for (; list != NULL && n < LINES_MAX; list = list->next)
         n++;
+    if (all.rows != NULL)
+        return rows_write(all.rows, n);
     memset(lines, 'x', n * LINE_BYTES);
     return write(all.file, lines, n * LINE_BYTES) ==
                (ssize_t)(n * LINE_BYTES) &&
@@ -143,7 +151,7 @@ writer_main(void *arg) {
             sleep_until(&all.asleep, &all.come, fds, 1, -1);
             continue;
         }
-        if (!write_lines(list))
+        if (!write_down(list))
             abort();
         while (list != NULL) {
             struct request *next = list->next;
@@ -239,7 +247,8 @@ serve(void) {
 int
 main(int argc, char **argv) {
     sigset_t signals;
-    unsigned long bytes = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
+    bool rows = argc == 4 && strcmp(argv[3], "rows") == 0;
+    unsigned long bytes = argc == 3 || rows ? strtoul(argv[1], NULL, 10) : 0;
 
     if (bytes == 0 || bytes > ANSWER_BYTES_MAX)
         return EXIT_FAILURE;
@@ -247,10 +256,15 @@ main(int argc, char **argv) {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    all.file = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (rows)
+        all.rows = rows_open(argv[2]);
+    else
+        all.file =
+            open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     all.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     char *body = malloc(bytes);
-    if (all.file < 0 || all.wake_fd < 0 || body == NULL)
+    if ((rows && all.rows == NULL) || all.file < 0 || all.wake_fd < 0 ||
+        body == NULL)
         return EXIT_FAILURE;
     memset(body, 'x', bytes);
     all.answer =

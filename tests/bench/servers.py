@@ -133,12 +133,12 @@ def bare(binaries, size, folder):
                   r"port=(\d+)\n", folder)
 
 
-def durable(binaries, size, folder):
-    """The same once a line about each answer is on disk, in the daemon's way
-    with threads."""
+def durable(binaries, size, folder, what="lines"):
+    """The same once a line about each answer is on disk, or a row of SQLite's
+    ("rows"), in the daemon's way with threads."""
     return Server([os.path.join(binaries, "durable"), str(size),
-                   os.path.join(folder, "lines")], {}, r"port=(\d+)\n",
-                  folder)
+                   os.path.join(folder, what)] + ["rows"] * (what == "rows"),
+                  {}, r"port=(\d+)\n", folder)
 
 
 class Nginx:
