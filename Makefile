@@ -245,13 +245,14 @@ UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/
 unit_fixture = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(call unit_src,$(1)),$(wildcard tests/unit/$(1)/*.c)))
 define UNIT_RULE
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3) $(CLOCK_TEST) $(call libs_of,$(1))
-	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) $(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
+	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) $$(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
 $(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
 $(foreach l,crypto image json core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
 $(eval $(call UNIT_RULE,face,,$(BUILD)/src/face/face_kernel.o))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV) $(BUILD)/tests/tools/throwing.o))
 $(eval $(call UNIT_RULE,app,$(FAIL_LINK) $(FAIL_STORE),$(FAIL) $(FAIL_STORE_OBJ) $(FACE_FAKE)))
+$(BUILD)/unit/app/test_examiner: QUICK_LD += -Wl,--wrap=sid_mono_us
 $(eval $(call UNIT_RULE,wechat,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl) $(FAIL_LINK) $(FAIL_STORE) $(FAIL_IO),$(FAIL) $(FAIL_STORE_OBJ) $(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))

@@ -33,7 +33,10 @@ SID_FALLIBLE enum sid_err sid_examiner_begin(struct sid_examiner *examiner);
  * refuses is not handed to a process. One that breaks the process that looks at
  * it, or its limits, is taken again, once in a job; the next such one cannot be
  * used: out->image is SID_E_IMAGE_UNREADABLE. Processes that were killed from
- * outside do not count, up to a few in a job. id: whose photo, for the log.
+ * outside do not count, up to a few in a job. A job has 10 s from its first
+ * photo on: the process that looks at one then is ended, and none is begun any
+ * more; neither can be used (an engine finishes the photo it is at). Twice that
+ * where a sanitizer makes all slower. id: whose photo, for the log.
  * Errors: those of sid_photo_examine(), SID_E_IO (as above). */
 SID_FALLIBLE enum sid_err sid_examiner_examine(struct sid_examiner *examiner,
                                                const char *id,
@@ -48,8 +51,8 @@ sid_examiner_portray(struct sid_examiner *examiner, const char *id,
                      struct sid_span bytes, enum sid_photo_kind kind,
                      uint8_t *portrait, struct sid_photo_facts *out);
 /* Whether a photo of this job was one that cannot be used for that reason. The
- * others are then better left alone: each might cost as much time, and the job
- * has had what it may have (two times 5 s). */
+ * others are then better left alone: each might cost as much time as the job
+ * has left. */
 bool sid_examiner_gave_up(const struct sid_examiner *examiner);
 
 #endif

@@ -198,14 +198,16 @@ judge(struct sid_faceproc *proc, const struct sid_faceproc_request *request,
 
 static enum sid_fault
 ask(struct sid_faceproc *proc, const struct sid_faceproc_request *request,
-    struct sid_faceproc_answer *answer) {
+    int64_t deadline_us, struct sid_faceproc_answer *answer) {
+    int64_t answer_us = within(ANSWER_US);
     limit_cpu(proc->pid);
     /* Should it be gone already, the answer will not come. */
     enum sid_err err =
         sid_packet_send(proc->fd, request, sizeof *request, NULL, 0);
     if (err == SID_OK)
         err = sid_packet_receive(proc->fd, answer, sizeof *answer,
-                                 within(ANSWER_US));
+                                 answer_us < deadline_us ? answer_us
+                                                         : deadline_us);
     if (err == SID_OK)
         return judge(proc, request, answer);
     /* Ending it does not change how it has ended by itself. */
@@ -225,7 +227,8 @@ used(size_t photo_bytes, const uint8_t *portrait) {
 
 enum sid_fault
 sid_faceproc_ask(struct sid_faceproc *proc, struct sid_span bytes,
-                 enum sid_photo_kind kind, uint8_t *portrait, enum sid_err *err,
+                 enum sid_photo_kind kind, int64_t deadline_us,
+                 uint8_t *portrait, enum sid_err *err,
                  struct sid_photo_facts *out) {
     SID_ASSERT(bytes.len <= SID_FACEPROC_BUFFER_BYTES);
     struct sid_faceproc_request request = {.number = ++proc->number,
@@ -234,7 +237,7 @@ sid_faceproc_ask(struct sid_faceproc *proc, struct sid_span bytes,
                                            .portrait = portrait != NULL};
     struct sid_faceproc_answer answer;
     memcpy(proc->buffer, bytes.ptr, bytes.len);
-    enum sid_fault fault = ask(proc, &request, &answer);
+    enum sid_fault fault = ask(proc, &request, deadline_us, &answer);
     if (fault == SID_FAULT_NONE && answer.err == SID_OK && portrait != NULL)
         memcpy(portrait, proc->buffer, SID_PORTRAIT_PIXEL_BYTES);
     sid_wipe(proc->buffer, used(bytes.len, portrait));

@@ -96,14 +96,15 @@ SID_FALLIBLE enum sid_err sid_faceproc_init(struct sid_faceproc *proc);
  * Errors: SID_E_IO (none can be had at present). */
 SID_FALLIBLE enum sid_err sid_faceproc_ensure(struct sid_faceproc *proc,
                                               struct sid_forkserver *server);
-/* Asks the running process. SID_FAULT_NONE: *err and, when that is SID_OK, *out
+/* Asks the running process, which has 5 s, and no longer than deadline_us
+ * (sid_mono_us()). SID_FAULT_NONE: *err and, when that is SID_OK, *out
  * are what it found (out->sha256 is zero), and with out->faces the portrait is
  * filled unless it is NULL. Otherwise the process has been ended and *out is
  * untouched. */
 enum sid_fault sid_faceproc_ask(struct sid_faceproc *proc,
                                 struct sid_span bytes, enum sid_photo_kind kind,
-                                uint8_t *portrait, enum sid_err *err,
-                                struct sid_photo_facts *out);
+                                int64_t deadline_us, uint8_t *portrait,
+                                enum sid_err *err, struct sid_photo_facts *out);
 /* Ends the process and gives the buffer back. Safe on a zeroed struct. */
 void sid_faceproc_fini(struct sid_faceproc *proc);
 

@@ -12,8 +12,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "smartid/sandbox.h"
+
+/* Less than a photo may have, but not for three of them. */
+#define DAWDLE_S 4
 #define PIECE_BYTES ((size_t)8 << 20)
 /* Where nothing limits the address space it must end nevertheless. */
 #define PIECES_MAX 256
@@ -63,6 +68,13 @@ hang(void) {
 }
 
 static void
+dawdle(void) {
+    uint32_t word = 0;
+    const struct timespec t = {.tv_sec = DAWDLE_S * sid_sandbox_patience()};
+    (void)syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
+}
+
+static void
 spin(void) {
     for (volatile unsigned i = 0;; i++) {
     }
@@ -106,6 +118,8 @@ face_fake_trouble(unsigned trouble) {
         spin();
     else if (trouble == TROUBLE_MEMORY)
         eat_memory();
+    else if (trouble == TROUBLE_DAWDLE)
+        dawdle();
     else
         forbidden(trouble);
 }

@@ -22,7 +22,8 @@ enum trouble {
     TROUBLE_HANG = 16, /* no CPU time, no end */
     TROUBLE_SPIN,      /* CPU time without end */
     TROUBLE_MEMORY,    /* all there is; then SID_E_NO_MEMORY */
-    TROUBLE_LIE        /* a measured value that cannot be */
+    TROUBLE_LIE,       /* a measured value that cannot be */
+    TROUBLE_DAWDLE     /* no CPU time, 4 s (8 where a sanitizer is) */
 };
 
 /* Makes the trouble; returns where it was not prevented. Not for MEMORY and

@@ -16,7 +16,7 @@ TURNS = {"left": LEFT, "right": RIGHT, "up": UP, "down": DOWN}
 # face_fake_trouble.h.
 OPEN, SOCKET, EXECVE, FORK, MMAP_EXEC, MPROTECT_EXEC, KILL, PTRACE, \
     READ_OTHER, UNLINK, PRCTL, IO_URING, BPF = FORBIDDEN = range(13)
-HANG, SPIN, MEMORY, LIE = range(16, 20)
+HANG, SPIN, MEMORY, LIE, DAWDLE = range(16, 21)
 
 _nonce = itertools.count(1)
 

@@ -88,8 +88,9 @@ receive(const void *packet, size_t size) {
     memset(&untouched, 0xa5, sizeof untouched);
     enum sid_err err = SID_E_INTERNAL;
     if (send(pair[1], packet, size, MSG_DONTWAIT) == (ssize_t)size) {
-        enum sid_fault fault = sid_faceproc_ask(
-            &proc, sid_span_str("photo"), SID_PHOTO_SELFIE, NULL, &err, &facts);
+        enum sid_fault fault =
+            sid_faceproc_ask(&proc, sid_span_str("photo"), SID_PHOTO_SELFIE,
+                             INT64_MAX, NULL, &err, &facts);
         bool taken = fault == SID_FAULT_NONE && err == SID_OK;
         /* One that has sent what cannot be is ended. */
         fuzz_expect((fault == SID_FAULT_NONE) == (proc.pid != 0));

@@ -29,7 +29,20 @@
 #define FLAW_ABORT 10
 #define FLAW_TROUBLE 16
 
-#define LONG_US ((int64_t)20 * 1000 * 1000)
+#define SECOND_US ((int64_t)1000 * 1000)
+#define LONG_US (20 * SECOND_US)
+
+/* This side's clock, which each test finds as it is (the linker puts it in the
+ * real one's way): further on, or slower. */
+static int64_t ahead_us;
+static int slower = 1;
+
+int64_t __real_sid_mono_us(void);
+int64_t __wrap_sid_mono_us(void);
+int64_t
+__wrap_sid_mono_us(void) {
+    return __real_sid_mono_us() / slower + ahead_us;
+}
 
 static struct sid_forkserver *server;
 static struct sid_examiner *examiner;
@@ -187,6 +200,74 @@ a_job_has_one_second_attempt(void **state) {
     stop();
 }
 
+/* As if each photo so far had taken 4 s, and the last one 1 s more. */
+static void
+use_nine_seconds(struct sid_examiner *whom, const struct sid_buf *photo) {
+    assert_int_equal(sid_examiner_begin(whom), SID_OK);
+    for (int kind = SID_PHOTO_ID; kind <= SID_PHOTO_SELFIE; kind++) {
+        struct sid_photo_facts facts = {0};
+        examine_by(whom, photo, (enum sid_photo_kind)kind, &facts);
+        assert_int_equal(facts.faces, 1);
+        ahead_us += 4 * SECOND_US * sid_sandbox_patience();
+    }
+    ahead_us += SECOND_US * sid_sandbox_patience();
+}
+
+static void
+a_job_ends_after_10_s_and_begins_nothing_more(void **state) {
+    (void)state;
+    start();
+    struct sid_buf good = fixture_photo(5, 0, 7);
+    struct sid_buf hang = fixture_photo(TROUBLE_HANG, FLAW_TROUBLE, 7);
+    struct sid_photo_facts facts = {0};
+    int64_t hangs = sid_metric_get(SID_M_FACE_FAULT_HANG);
+    int64_t start_us = sid_mono_us();
+    use_nine_seconds(examiner, &good);
+    examine_by(examiner, &hang, SID_PHOTO_FRAME_1, &facts);
+    assert_true(sid_mono_us() - start_us <
+                12 * SECOND_US * sid_sandbox_patience());
+    assert_true(sid_examiner_gave_up(examiner));
+    assert_int_equal(facts.image, SID_E_IMAGE_UNREADABLE);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_HANG), hangs + 1);
+    int64_t processes = sid_metric_get(SID_M_FACE_PROCESSES);
+    examine_by(examiner, &hang, SID_PHOTO_FRAME_2, &facts);
+    assert_int_equal(facts.image, SID_E_IMAGE_UNREADABLE);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_HANG), hangs + 1);
+    assert_int_equal(sid_metric_get(SID_M_FACE_PROCESSES), processes);
+    assert_int_equal(examine(5, 0).faces, 1);
+    sid_buf_free(&good);
+    sid_buf_free(&hang);
+    stop();
+}
+
+/* Nothing can be ended there; but the next one need not be begun. */
+static void
+a_job_in_a_thread_begins_nothing_after_10_s(void **state) {
+    (void)state;
+    struct sid_buf good = fixture_photo(5, 0, 7);
+    struct sid_photo_facts facts = {0};
+    struct sid_models *models = NULL;
+    struct sid_examiner *thread = NULL;
+    assert_int_equal(sid_models_load("/nonexistent", &models, NULL, 0), SID_OK);
+    assert_int_equal(sid_examiner_new(models, NULL, &thread), SID_OK);
+    use_nine_seconds(thread, &good);
+    examine_by(thread, &good, SID_PHOTO_FRAME_1, &facts);
+    assert_int_equal(facts.faces, 1);
+    assert_false(sid_examiner_gave_up(thread));
+    ahead_us += SECOND_US * sid_sandbox_patience();
+    examine_by(thread, &good, SID_PHOTO_FRAME_2, &facts);
+    assert_int_equal(facts.faces, 0);
+    assert_int_equal(facts.image, SID_E_IMAGE_UNREADABLE);
+    assert_true(sid_examiner_gave_up(thread));
+    /* The next job begins anew. */
+    assert_int_equal(sid_examiner_begin(thread), SID_OK);
+    examine_by(thread, &good, SID_PHOTO_ID, &facts);
+    assert_int_equal(facts.faces, 1);
+    sid_examiner_free(&thread);
+    sid_models_free(&models);
+    sid_buf_free(&good);
+}
+
 static void
 a_lie_and_eaten_memory_make_a_photo_unreadable(void **state) {
     (void)state;
@@ -323,6 +404,8 @@ main(int argc, char **argv) {
         cmocka_unit_test(a_face_process_finds_what_a_thread_finds),
         cmocka_unit_test(a_photo_that_breaks_two_processes_is_unreadable),
         cmocka_unit_test(a_job_has_one_second_attempt),
+        cmocka_unit_test(a_job_ends_after_10_s_and_begins_nothing_more),
+        cmocka_unit_test(a_job_in_a_thread_begins_nothing_after_10_s),
         cmocka_unit_test(a_lie_and_eaten_memory_make_a_photo_unreadable),
         cmocka_unit_test(a_killed_process_is_back_within_300_ms),
         cmocka_unit_test(a_process_ends_after_100_photos),

@@ -212,8 +212,9 @@ fault_of(const struct lie *lie, struct sid_faceproc *proc, enum sid_err *err,
     (void)close(pair[1]);
     pid_t pid = proc->pid;
     static uint8_t portrait[SID_PORTRAIT_PIXEL_BYTES];
-    enum sid_fault fault = sid_faceproc_ask(proc, sid_span_of("a photo", 7),
-                                            SID_PHOTO_ID, portrait, err, out);
+    enum sid_fault fault =
+        sid_faceproc_ask(proc, sid_span_of("a photo", 7), SID_PHOTO_ID,
+                         INT64_MAX, portrait, err, out);
     for (int i = 0; i < SID_PORTRAIT_PIXEL_BYTES; i++)
         assert_int_equal(proc->buffer[i], 0);
     /* A fault has ended it. */

@@ -74,6 +74,7 @@ static struct sid_photo_facts
 examine(struct sid_examiner *examiner, const struct sid_buf *photo,
         enum sid_photo_kind kind) {
     struct sid_photo_facts facts = {0};
+    assert_int_equal(sid_examiner_begin(examiner), SID_OK);
     assert_int_equal(sid_examiner_examine(examiner, "enr_test",
                                           sid_buf_span(photo), kind, &facts),
                      SID_OK);
@@ -232,6 +233,8 @@ a_portrait_is_the_same_out_of_the_sandbox_and_shows_the_person(void **state) {
     struct sid_buf photo = SID_BUF_EMPTY, file = SID_BUF_EMPTY;
     struct sid_photo_facts facts = {0};
     read_photo("franck_02045.jpg", &photo);
+    assert_int_equal(sid_examiner_begin(here), SID_OK);
+    assert_int_equal(sid_examiner_begin(apart), SID_OK);
     assert_int_equal(sid_examiner_portray(here, "enr_test",
                                           sid_buf_span(&photo),
                                           SID_PHOTO_SELFIE, a, &facts),
