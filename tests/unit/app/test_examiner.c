@@ -284,30 +284,25 @@ a_lie_and_eaten_memory_make_a_photo_unreadable(void **state) {
     stop();
 }
 
-static int
-by_value(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static void
 a_killed_process_is_back_within_300_ms(void **state) {
     (void)state;
-    int64_t took_us[9];
+    int64_t longest_us = 0;
     start();
     for (int i = 0; i < 9; i++) {
         pid_t pid = child_named("smartidd-face");
         kill_for_good(pid);
         int64_t start_us = sid_mono_us();
         assert_int_equal(examine(5, 0).faces, 1);
-        took_us[i] = sid_mono_us() - start_us;
+        int64_t took_us = sid_mono_us() - start_us;
+        if (took_us > longest_us)
+            longest_us = took_us;
         assert_true(child_named("smartidd-face") != pid);
     }
     stop();
-    qsort(took_us, 9, sizeof *took_us, by_value);
-    print_message("back, with a photo: median %.1f ms, longest %.1f ms\n",
-                  (double)took_us[4] / 1000, (double)took_us[8] / 1000);
-    assert_true(took_us[4] < 300000 * sid_sandbox_patience());
+    print_message("back, with a photo, after %.1f ms at most\n",
+                  (double)longest_us / 1000);
+    assert_true(longest_us < 300000 * sid_sandbox_patience());
 }
 
 static void
