@@ -268,6 +268,31 @@ a_job_in_a_thread_begins_nothing_after_10_s(void **state) {
     sid_buf_free(&good);
 }
 
+/* However busy the machine is: ten times slower, the clock leaves it 50 s to
+ * use what CPU time a photo may have. The second attempt is used up before. */
+static void
+a_photo_that_takes_too_much_cpu_time_is_ended_for_it(void **state) {
+    (void)state;
+    start();
+    struct sid_buf bad = fixture_photo(5, FLAW_ABORT, 7);
+    struct sid_buf spin = fixture_photo(TROUBLE_SPIN, FLAW_TROUBLE, 7);
+    struct sid_photo_facts facts = {0};
+    int64_t cpu = sid_metric_get(SID_M_FACE_FAULT_CPU);
+    int64_t hangs = sid_metric_get(SID_M_FACE_FAULT_HANG);
+    slower = 10;
+    assert_int_equal(sid_examiner_begin(examiner), SID_OK);
+    examine_by(examiner, &bad, SID_PHOTO_ID, &facts);
+    examine_by(examiner, &spin, SID_PHOTO_SELFIE, &facts);
+    slower = 1;
+    assert_int_equal(facts.image, SID_E_IMAGE_UNREADABLE);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_CPU), cpu + 1);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_HANG), hangs);
+    assert_int_equal(examine(5, 0).faces, 1);
+    sid_buf_free(&bad);
+    sid_buf_free(&spin);
+    stop();
+}
+
 static void
 a_lie_and_eaten_memory_make_a_photo_unreadable(void **state) {
     (void)state;
@@ -401,6 +426,7 @@ main(int argc, char **argv) {
         cmocka_unit_test(a_job_has_one_second_attempt),
         cmocka_unit_test(a_job_ends_after_10_s_and_begins_nothing_more),
         cmocka_unit_test(a_job_in_a_thread_begins_nothing_after_10_s),
+        cmocka_unit_test(a_photo_that_takes_too_much_cpu_time_is_ended_for_it),
         cmocka_unit_test(a_lie_and_eaten_memory_make_a_photo_unreadable),
         cmocka_unit_test(a_killed_process_is_back_within_300_ms),
         cmocka_unit_test(a_process_ends_after_100_photos),
