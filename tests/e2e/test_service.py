@@ -1,13 +1,14 @@
 """The daemon under a service manager: what it tells, when its watchdog falls
 silent, and sockets that it inherits and that outlive it."""
 
+import configparser
 import os
 import socket
 import time
 import unittest
 
 from faceproc import children, metric
-from harness import SLOW, Case, Daemon, program
+from harness import ROOT, SLOW, Case, Daemon, program
 from http_raw import Connection
 from manager import Notices, hand_over, listening, restarts
 
@@ -193,6 +194,15 @@ class Watched(Case):
         self.daemon.start()
         self.assertIn("READY", self.notices.next())
         self.assertEqual(self.beats(WATCHDOG_S)[0], 0)
+
+
+class UnitFile(Case):
+    def test_it_has_systemd_listen_and_wait_for_15_s_at_most(self):
+        unit = configparser.ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str  # as systemd reads them
+        unit.read(os.path.join(ROOT, "config", "smartidd.service"))
+        self.assertEqual(unit["Service"]["Type"], "notify")
+        self.assertIn(int(unit["Service"]["WatchdogSec"]), range(1, 16))
 
 
 class Inherits(Case):
