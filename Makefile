@@ -147,6 +147,14 @@ $(TWICE)/smartidd-fake: $(BUILD)/src/main.o $(BUILD)/tests/tools/twice.o \
                         $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
 	$(call link,-Wl$(comma)--wrap=sid_store_commit $^ $(call ld_of,http))
 
+# One that answers before its commits are on disk: the tests that kill a daemon
+# must find it out.
+EARLY := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit keep \
+  checkpoint checkpoint_if_due)
+$(BUILD)/smartidd-early-fake: $(BUILD)/src/main.o $(BUILD)/tests/tools/early.o \
+                              $(CLOCK_TEST) $(FACE_FAKE) $(call libs_of,http)
+	$(call link,$(EARLY) $^ $(call ld_of,http))
+
 # A version to come: its tables on a server have one migration more.
 NEWER := $(BUILD)/newer/store_pgsql_migrate.o
 $(NEWER): src/store/store_pgsql_migrate.c $(BUILD)/newer/migrations_pgsql.inc
@@ -308,7 +316,8 @@ UNIT_BINS := $(filter-out $(BUILD)/unit/photo/%,$(UNIT_BINS))
 endif
 unit-bins: $(UNIT_BINS)
 E2E_BINS := $(BUILD)/smartidd $(BUILD)/smartidctl $(BUILD)/smartidd-clock \
-            $(BUILD)/smartidd-fake $(BUILD)/smartidctl-fake $(BUILD)/mkphoto \
+            $(BUILD)/smartidd-fake $(BUILD)/smartidd-early-fake \
+            $(BUILD)/smartidctl-fake $(BUILD)/mkphoto \
             $(BUILD)/mkhostile $(BUILD)/mkaudit $(BUILD)/full_disk.so $(BUILD)/slow_names.so \
             $(BUILD)/hang.so $(BUILD)/bad_sync.so $(BUILD)/no_memory.so \
             $(BUILD)/one_writer.so $(BUILD)/wechat-driver \

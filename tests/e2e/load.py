@@ -152,4 +152,9 @@ class Crowd:
     def end(self):
         self.future.result()
         self.pool.shutdown()
+        self.refusals.sort()
         return self
+
+    def refusal_s(self, percent):
+        """Within that time so many of a hundred 503 came."""
+        return self.refusals[len(self.refusals) * percent // 100]

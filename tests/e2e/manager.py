@@ -3,6 +3,7 @@ listening sockets, and restarts it while clients keep coming."""
 
 import fcntl
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -92,6 +93,7 @@ class Load:
         self.lock = threading.Lock()
         self.done = {"verify": 0, "kept": 0, "enrol": 0, "retried": 0}
         self.failed = []
+        self.told = {"verify": [], "enrol": []}  # ids
         self.slowest_s = 0.0
         self.threads = []
 
@@ -112,6 +114,7 @@ class Load:
             "/v1/verifications", {"code": self.code, "purpose": "train_ticket"})
         if answer.status != 200 or not answer.json()["valid"]:
             raise ValueError(repr(answer))
+        self.told["verify"].append(answer.json()["id"])
         self.count("verify", began)
 
     def kept(self):
@@ -150,6 +153,7 @@ class Load:
             answer = connection.answer("POST")
         if answer.status not in (201, 202):
             raise ValueError(repr(answer))
+        self.told["enrol"].append(answer.json()["id"])
         self.count("enrol")
         self.halt.wait(0.1)  # faces take their time
 
@@ -183,11 +187,8 @@ class Load:
             return min(self.done[k] for k in ("verify", "kept", "enrol"))
 
 
-def restarts(case, count, sockets=1):
-    """Restarts a daemon on inherited sockets that often, under load; returns
-    the load, for its figures, and the longest stop in seconds."""
-    daemon = Daemon(keys=True)
-    case.addCleanup(daemon.close)
+def inherits(case, daemon, sockets):
+    """From its next start on the daemon inherits so many, of one port."""
     first = listening(reuse_port=sockets > 1)
     port = first.getsockname()[1]
     held = [first] + [listening(reuse_port=True, port=port)
@@ -196,6 +197,21 @@ def restarts(case, count, sockets=1):
         case.addCleanup(sock.close)
     for fd in hand_over(daemon, held):
         case.addCleanup(os.close, fd)
+
+
+def lost(daemon, load):
+    """What the clients were told and a stopped daemon has no row of."""
+    rows = {row[0] for row in daemon.sql("SELECT id FROM enrolment")}
+    for row in daemon.sql(
+            "SELECT detail FROM audit WHERE event = 'verification'"):
+        rows.update(re.findall(r"ver_\w+", row[0]))
+    return [one for one in load.told["enrol"] + load.told["verify"]
+            if one not in rows]
+
+
+def under_load(daemon, count):
+    """Restarts a new daemon that often, under load; returns the load, and the
+    longest stop in seconds."""
     daemon.start()
     enrolment = daemon.api(daemon.keys["app"]).enrol()
     code = daemon.api(daemon.keys["app"]).code(credential_of(enrolment))["code"]
@@ -213,6 +229,17 @@ def restarts(case, count, sockets=1):
             longest = max(longest, time.monotonic() - began)
             daemon.start()
     daemon.stop()
+    return load, longest
+
+
+def restarts(case, count, sockets=1):
+    """Restarts a daemon on inherited sockets that often, under load; returns
+    the load, for its figures, and the longest stop in seconds."""
+    daemon = Daemon(keys=True)
+    case.addCleanup(daemon.close)
+    inherits(case, daemon, sockets)
+    load, longest = under_load(daemon, count)
     case.assertEqual(load.failed, [])
     case.assertGreaterEqual(load.made(), count)
+    case.assertEqual(lost(daemon, load), [], "acknowledged and lost")
     return load, longest

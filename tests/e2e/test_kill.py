@@ -48,6 +48,9 @@ HALF_DONE = {
         "a.subject = c.id)",
 }
 
+LOST = "acknowledged and lost|a told state changed|told and not in the audit " \
+    "log|revoked and forgotten"
+
 
 class Told:
     """What the clients were told."""
@@ -63,9 +66,11 @@ class Told:
         return len(self.enrolled) + len(self.checks) + len(self.revoked)
 
 
-class Killed(Case):
+class KillCase(Case):
+    BINARY = "smartidd-fake"
+
     def setUp(self):
-        self.daemon = Daemon()
+        self.daemon = Daemon(self.BINARY)
         self.addCleanup(self.daemon.close)
         self.app = self.daemon.api(self.daemon.add_client("app"))
         self.clerk = self.daemon.api(self.daemon.add_client("clerk"))
@@ -173,10 +178,15 @@ class Killed(Case):
             "SELECT id FROM credential WHERE state = 'revoked'")}
         self.assertEqual(told.revoked - revoked, set(), "revoked and forgotten")
 
-    def test_a_kill_at_any_moment_loses_nothing_acknowledged(self):
-        rng = self.rng()
+    def begin(self):
         self.start()
         self.code = self.app.code(credential_of(self.app.enrol(who=1)))["code"]
+
+
+class Killed(KillCase):
+    def test_a_kill_at_any_moment_loses_nothing_acknowledged(self):
+        rng = self.rng()
+        self.begin()
         total, revoked, slowest = 0, 0, 0.0
         for cycle in range(1, CYCLES + 1):
             if len(self.credentials) < 3:
@@ -203,6 +213,25 @@ class Killed(Case):
             "SELECT blob FROM photo WHERE blob <> ''")}
         self.assertEqual(set(os.listdir(self.daemon.database + ".photos")),
                          blobs)
+
+
+class AnswersEarly(KillCase):
+    """The control: the same kills and the same looks at what is left."""
+
+    BINARY = "smartidd-early-fake"
+
+    def test_a_daemon_that_answers_before_its_commit_is_found_out(self):
+        rng = self.rng()
+        self.begin()
+        for _ in range(10):
+            told = self.cycle(rng)
+            try:
+                self.check_left(told)
+            except AssertionError as found:
+                self.assertRegex(str(found), LOST)
+                return
+            self.start()
+        self.fail("ten kills, and nothing was missing")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ class Full(DaemonCase):
         Checks(self, code, 2).end()
         crowd.end()
         self.assertEqual(set(crowd.statuses), {202, 503})
+        # Not each: neighbours on the machine make some wait.
+        self.assertLess(crowd.refusal_s(50), 0.1 * SLOW)
         # All that were taken are decided, and there is room again.
         last = self.app.submit(holder(), *photos.pair(3), wait=60)
         while last.status == 503:

@@ -10,7 +10,7 @@ import unittest
 from faceproc import children, metric
 from harness import ROOT, SLOW, Case, Daemon, program
 from http_raw import Connection
-from manager import Notices, hand_over, listening, restarts
+from manager import Notices, hand_over, listening, restarts, under_load
 
 WATCHDOG_S = 0.9 * SLOW
 EXIT_CONFIG = 78
@@ -287,6 +287,14 @@ class Inherits(Case):
 
     def test_restarts_on_a_socket_for_each_io_thread_fail_nobody(self):
         restarts(self, 2, sockets=2)
+
+    def test_who_binds_a_port_of_its_own_refuses_while_it_restarts(self):
+        """The control of the two above: the same load sees it."""
+        with listening() as free:
+            self.daemon.env["SMARTIDD_HTTP_LISTEN_PORT"] = \
+                str(free.getsockname()[1])
+        load, _ = under_load(self.daemon, 1)
+        self.assertIn("ConnectionRefusedError", " ".join(load.failed))
 
 
 if __name__ == "__main__":

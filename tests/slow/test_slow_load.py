@@ -7,10 +7,12 @@ import time
 import unittest
 
 import photos
-from harness import DaemonCase, holder, parse_line
+from faceproc import children
+from harness import ROOT, DaemonCase, holder, parse_line
 from load import Checks, Crawlers, Crowd
 
 LOAD_S = int(os.environ.get("LOAD_S", "60"))
+UNIT = os.path.join(ROOT, "config", "smartidd.service")
 
 
 def ms(seconds):
@@ -24,10 +26,6 @@ class LoadCase(DaemonCase):
         state = cls.app.enrol(who=1)
         cls.code = cls.app.code(state["credential_id"])["code"]
 
-    def memory_mib(self):
-        with open("/proc/%d/status" % self.daemon.process.pid,
-                  encoding="ascii") as stream:
-            return int(re.search(r"VmHWM:\s+(\d+)", stream.read())[1]) // 1024
 
 
 class Starving(LoadCase):
@@ -64,11 +62,35 @@ class Crawling(LoadCase):
         self.assertLess(crowded.p99, 2 * quiet.p99)
 
 
+def peak_bytes(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as stream:
+        return int(re.search(r"VmHWM:\s+(\d+)", stream.read())[1]) * 1024
+
+
 class Crowded(LoadCase):
-    SETTINGS = {"face.queue_capacity": "16"}
+    UPLOADS = 64 << 20
+    SETTINGS = {"face.queue_capacity": "16",
+                "limits.upload_total_bytes": UPLOADS}
+
+    def check_memory(self, before):
+        """What the daemon holds for enrolments is bounded by a setting, all
+        its processes together by the unit. Pages that they share count in each
+        of them, so it is less."""
+        family = [self.daemon.process.pid] + children(self.daemon) + \
+            children(self.daemon, "smartidd-forker")
+        self.assertGreater(len(family), 2)
+        peaks = [peak_bytes(pid) for pid in family]
+        with open(UNIT, encoding="utf-8") as stream:
+            bound = int(re.search(r"^MemoryMax=(\d+)G$", stream.read(),
+                                  re.MULTILINE)[1]) << 30
+        print("memory: daemon %d, then at most %d MiB; its %d processes %d of "
+              "%d MiB" % (before >> 20, peaks[0] >> 20, len(peaks),
+                          sum(peaks) >> 20, bound >> 20))
+        self.assertLess(peaks[0] - before, self.UPLOADS)
+        self.assertLess(sum(peaks), bound)
 
     def test_200_enrol_at_once_into_a_queue_of_16(self):
-        before = self.memory_mib()
+        before = peak_bytes(self.daemon.process.pid)
         crowd = Crowd(self, 200, LOAD_S)
         checks = Checks(self, self.code, LOAD_S - 5).end()
         crowd.end()
@@ -80,19 +102,20 @@ class Crowded(LoadCase):
         refused = sorted(
             int(line["us"]) for line in map(parse_line, self.daemon.log.lines)
             if line.get("event") == "request" and line["status"] == "503")
-        print("%s; 503 after at most %.1f ms in the daemon, p99 %.1f ms, seen "
-              "by the client after %s (median); checks: %d, none failed, p99 "
-              "%s; memory %d, at most %d MiB; room again after %.1f s" % (
+        print("%s; 503 after at most %.1f ms in the daemon, p99 %.1f ms; seen "
+              "by the client after %s (p99), %s (median), at most %s; checks: "
+              "%d, none failed, p99 %s; room again after %.1f s" % (
                   crowd.statuses, refused[-1] / 1000,
                   refused[len(refused) * 99 // 100] / 1000,
-                  ms(sorted(crowd.refusals)[len(crowd.refusals) // 2]),
-                  checks.count, ms(checks.p99), before, self.memory_mib(),
+                  ms(crowd.refusal_s(99)), ms(crowd.refusal_s(50)),
+                  ms(crowd.refusals[-1]), checks.count, ms(checks.p99),
                   recovery))
+        self.check_memory(before)
         self.assertEqual(set(crowd.statuses), {202, 503})
-        self.assertLess(refused[len(refused) * 99 // 100], 100000)
+        self.assertLess(refused[-1], 100000)
+        self.assertLess(crowd.refusal_s(99), 0.1)
         self.assertLess(checks.p99, 0.05)
         self.assertLess(recovery, 10)
-        self.assertLess(self.memory_mib(), 500)
 
 
 if __name__ == "__main__":

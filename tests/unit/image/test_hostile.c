@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,8 +23,8 @@
 
 #include <cmocka.h>
 
+#include "../../../src/image/image_priv.h"
 #include "hostile.h"
-#include "smartid/image.h"
 
 /* Source: issue 3 part B. */
 static const struct {
@@ -100,40 +101,51 @@ forbid_files(void) {
                prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
+/* What is measured. */
+typedef enum sid_err work_fn(struct sid_span file);
+
 /* Decodes as the daemon does. */
-static struct cost
+static enum sid_err
 decode(struct sid_span file) {
     const struct sid_image_want want = {.min_long_px = 480};
     struct sid_image image = SID_IMAGE_EMPTY;
+    enum sid_err err = sid_image_decode(file, &want, &image);
+    SID_ASSERT((err == SID_OK) == (image.bgr != NULL));
+    sid_image_fini(&image);
+    return err;
+}
+
+static struct cost
+measure(work_fn *work, struct sid_span file) {
     struct cost cost = {.memory_kib = peak_kib(), .cpu_ms = cpu_ms()};
-    cost.err = sid_image_decode(file, &want, &image);
+    cost.err = work(file);
     cost.cpu_ms = cpu_ms() - cost.cpu_ms;
     cost.memory_kib = peak_kib() - cost.memory_kib;
-    SID_ASSERT((cost.err == SID_OK) == (image.bgr != NULL));
-    sid_image_fini(&image);
     return cost;
 }
 
 static _Noreturn void
-be_child(struct sid_span file, int to) {
+be_child(work_fn *work, struct sid_span file, int to) {
     forbid_files();
-    struct cost cost = decode(file);
+    struct cost cost = measure(work, file);
     _exit(write(to, &cost, sizeof cost) == sizeof cost ? 0 : 1);
 }
 
 /* Returns the child's status of waitpid(). */
 static int
-decode_apart(struct sid_span file, struct cost *out) {
+measure_apart(work_fn *work, struct sid_span file, struct cost *out) {
     int ends[2], status = 0;
     if (IN_PROCESS) {
-        *out = decode(file);
+        *out = measure(work, file);
         return 0;
     }
     SID_ASSERT(pipe(ends) == 0);
+    /* What is free but kept would be the child's for nothing. */
+    (void)malloc_trim(0);
     pid_t child = fork();
     SID_ASSERT(child >= 0);
     if (child == 0)
-        be_child(file, ends[1]);
+        be_child(work, file, ends[1]);
     (void)close(ends[1]);
     ssize_t got = read(ends[0], out, sizeof *out);
     (void)close(ends[0]);
@@ -146,6 +158,11 @@ is_slow(const struct hostile *file, const struct cost *cost) {
     return cost->cpu_ms > limits[file->cost].cpu_ms * SLOW;
 }
 
+static bool
+is_large(const struct hostile *file, const struct cost *cost) {
+    return cost->memory_kib > limits[file->cost].memory_kib * SLOW;
+}
+
 struct totals {
     int files, wrong, refused;
     struct cost most[2];
@@ -155,13 +172,13 @@ static void
 judge(void *context, const struct hostile *file) {
     struct totals *totals = context;
     struct cost cost = {.err = SID_OK};
-    int status = decode_apart(file->bytes, &cost);
+    int status = measure_apart(decode, file->bytes, &cost);
     /* Neighbours on the processor only add to it: the least of some is its own.
      */
     for (int i = 1; i < TRIES && status == 0 && is_slow(file, &cost); i++)
-        status = decode_apart(file->bytes, &cost);
+        status = measure_apart(decode, file->bytes, &cost);
     bool slow = is_slow(file, &cost);
-    bool large = cost.memory_kib > limits[file->cost].memory_kib * SLOW;
+    bool large = is_large(file, &cost);
     struct cost *most = &totals->most[file->cost];
     totals->files++;
     totals->refused += cost.err != SID_OK && status == 0;
@@ -192,7 +209,79 @@ each_hostile_file_is_refused_before_it_costs_much(void **state) {
     assert_true(totals.refused >= 200);
 }
 
-/* The control of the test above. */
+/* ---- controls of the test above ---------------------------------------- */
+
+#define BOMB "jpeg_scans_401"
+
+/* What libjpeg would do with the bomb. */
+static enum sid_err
+decode_unjudged(struct sid_span file) {
+    const struct sid_image_info info = {.file_width_px = 4000,
+                                        .file_height_px = 3000};
+    const struct sid_image_rect whole = {.w = 4000, .h = 3000};
+    struct sid_image image = SID_IMAGE_EMPTY;
+    enum sid_err err = sid_jpeg_decode(file, &info, &whole, 8, &image);
+    sid_image_fini(&image);
+    return err;
+}
+
+static void
+set_off(void *context, const struct hostile *file) {
+    int *found = context;
+    struct cost cost = {.err = SID_OK};
+    if (strcmp(file->name, BOMB) != 0)
+        return;
+    assert_int_equal(measure_apart(decode_unjudged, file->bytes, &cost), 0);
+    print_message("%s unjudged: %.1f ms CPU, %ld KiB\n", file->name,
+                  cost.cpu_ms, cost.memory_kib);
+    assert_true(is_slow(file, &cost));
+    assert_true(is_large(file, &cost));
+    ++*found;
+}
+
+static void
+a_bomb_that_nobody_judges_costs_more_than_is_allowed(void **state) {
+    int found = 0;
+    (void)state;
+    if (IN_PROCESS)
+        skip(); /* neither time nor memory is its own there */
+    hostile_each(&(struct hostile_sink){set_off, &found});
+    assert_int_equal(found, 1);
+}
+
+#define PIECES 512
+#define PIECE_BYTES (64 * 1024) /* of the heap, not mapped one by one */
+
+/* Touches 32 MiB. */
+static enum sid_err
+take_32_mib(struct sid_span file) {
+    void *pieces[PIECES];
+    (void)file;
+    for (int i = 0; i < PIECES; i++) {
+        pieces[i] = malloc(PIECE_BYTES);
+        SID_ASSERT(pieces[i] != NULL);
+        explicit_bzero(pieces[i], PIECE_BYTES);
+    }
+    for (int i = 0; i < PIECES; i++)
+        free(pieces[i]);
+    return SID_OK;
+}
+
+static void
+memory_that_is_taken_is_seen_though_the_parent_had_it_before(void **state) {
+    const struct hostile cheap = {.cost = HOSTILE_CHEAP};
+    struct cost cost = {.err = SID_OK};
+    (void)state;
+    if (IN_PROCESS)
+        skip(); /* neither time nor memory is its own there */
+    /* What is freed stays with the parent. */
+    assert_int_equal(mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024), 1);
+    assert_int_equal(take_32_mib(cheap.bytes), SID_OK);
+    assert_int_equal(measure_apart(take_32_mib, cheap.bytes, &cost), 0);
+    print_message("32 MiB: %ld KiB\n", cost.memory_kib);
+    assert_true(is_large(&cheap, &cost));
+}
+
 static void
 whoever_opens_a_file_there_is_killed(void **state) {
     (void)state;
@@ -213,6 +302,9 @@ main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whoever_opens_a_file_there_is_killed),
         cmocka_unit_test(each_hostile_file_is_refused_before_it_costs_much),
+        cmocka_unit_test(a_bomb_that_nobody_judges_costs_more_than_is_allowed),
+        cmocka_unit_test(
+            memory_that_is_taken_is_seen_though_the_parent_had_it_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
