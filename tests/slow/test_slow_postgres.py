@@ -24,6 +24,7 @@ assert setUpModule  # the server of this file
 # Issue 8, letter E.
 CRASHES = int(os.environ.get("PG_CRASHES", "50"))
 CUT_S = int(os.environ.get("PG_CUT_S", "30"))
+WRITERS = int(os.environ.get("PG_WRITERS", "1"))  # connections for checks
 WATCHDOG_S = 15  # of smartidd.service
 
 
@@ -92,6 +93,12 @@ class Load:
 
 
 class Judged(OnServer):
+    def setUp(self):
+        super().setUp()
+        self.daemon.env["SMARTIDD_STORE_PG_WRITERS"] = str(WRITERS)
+        if WRITERS > 1:
+            self.daemon.restart()
+
     def daemons(self):
         return [self.daemon]
 
@@ -110,6 +117,8 @@ class Judged(OnServer):
         rows = self.rows("SELECT detail FROM audit WHERE event = "
                          "'verification' AND outcome = 'valid'")
         written = [row.split()[0][len("id="):] for row in rows]
+        chains = self.rows("SELECT DISTINCT seq >> 40 FROM audit WHERE "
+                           "event = 'verification'")
         lost = set(told) - set(written)
         twice = len(written) - len(set(written))
         ids = sorted(one for some in load.enrolled.values() for one in some)
@@ -117,7 +126,8 @@ class Judged(OnServer):
                              "'enrolment_received'")
         people = self.rows("SELECT id FROM enrolment")
         print(json.dumps(dict(
-            figures, checks=len(load.answers), valid=len(told),
+            figures, chains_with_checks=len(chains),
+            checks=len(load.answers), valid=len(told),
             could_not_check=sum(a[0] == "could_not_check"
                                 for a in load.answers),
             slowest_s=round(max(a[3] for a in load.answers), 2),
@@ -128,6 +138,7 @@ class Judged(OnServer):
             twice=twice + len(people) - 1 - len(load.enrolled))), flush=True)
         self.assertEqual({a[0] for a in load.answers},
                          {"valid", "could_not_check"})
+        self.assertGreaterEqual(len(chains), WRITERS)
         self.assertEqual(lost, set())
         self.assertEqual(twice, 0)
         self.assertTrue(all(len(one) == 1 for one in load.enrolled.values()))
