@@ -97,12 +97,20 @@ sid_pg_connect(struct sid_pgsql *pg) {
     /* What stands before dbname is for what the URI does not say, what stands
      * behind it goes before it. Times: of a try, and until a peer that does
      * not answer is given up (Source: own choice: half of the 10 s in which a
-     * new primary is to be found). */
-    const char *names[] = {"application_name",     "connect_timeout",
-                           "tcp_user_timeout",     "keepalives_idle",
-                           "keepalives_interval",  "keepalives_count",
-                           "target_session_attrs", "dbname",
-                           "client_encoding",      NULL};
+     * new primary is to be found). No certificate of our own, as this file is
+     * never there: else libpq looks into the user's home for one and gives up
+     * where it may not look, as under the unit's ProtectHome=. */
+    const char *names[] = {"application_name",
+                           "connect_timeout",
+                           "tcp_user_timeout",
+                           "keepalives_idle",
+                           "keepalives_interval",
+                           "keepalives_count",
+                           "target_session_attrs",
+                           "sslcert",
+                           "dbname",
+                           "client_encoding",
+                           NULL};
     const char *values[] = {"smartidd",
                             "2",
                             "5000",
@@ -110,6 +118,7 @@ sid_pg_connect(struct sid_pgsql *pg) {
                             "2",
                             "2",
                             pg->read_only ? "any" : "read-write",
+                            "/dev/null/none",
                             pg->uri,
                             "UTF8",
                             NULL};

@@ -24,35 +24,40 @@ assert setUpModule  # the server of this file
 # Issue 8, letter E.
 CRASHES = int(os.environ.get("PG_CRASHES", "50"))
 CUT_S = int(os.environ.get("PG_CUT_S", "30"))
+WRITERS = int(os.environ.get("PG_WRITERS", "1"))  # connections for checks
 WATCHDOG_S = 15  # of smartidd.service
 
 
 class Load:
-    """Clerks and an app that go on whatever happens."""
+    """Three clerks and two apps that go on whatever happens, each at the daemon
+    that case.at() gives it."""
 
     def __init__(self, case):
         self.case = case
         self.code = case.app.code(case.approved())["code"]
         self.over = threading.Event()
-        self.answers = []   # of checks: result, id, when it came, how long
+        self.answers = []   # of checks: result, id, when, how long, whose
         self.enrolled = {}  # key -> the ids that were answered
         self.statuses = collections.Counter()
-        work = [self.clerk] * 3 + [lambda n=n: self.app(n) for n in range(2)]
+        work = [lambda n=n: self.clerk(n) for n in range(3)]
+        work += [lambda n=n: self.app(n) for n in range(2)]
         self.crowd = [threading.Thread(target=one) for one in work]
         for one in self.crowd:
             one.start()
 
-    def clerk(self):
+    def clerk(self, client):
+        clerk = self.case.at("clerk", client)
         while not self.over.is_set():
             began = time.monotonic()
-            result, number = self.case.check(self.code)
+            result, number = self.case.check(self.code, clerk)
             now = time.monotonic()
-            self.answers.append((result, number, now, now - began))
+            self.answers.append((result, number, now, now - began, client))
             if result != "valid":
                 time.sleep(0.02)  # as a counter would, only quicker
 
     def app(self, client):
         rng = random.Random("%d app %d" % (SEED, client))
+        app = self.case.at("app", client)
         for index in range(10 ** 6):
             if self.over.is_set():
                 return
@@ -63,7 +68,7 @@ class Load:
             # Each until it is taken, and once more.
             for _ in range(2):
                 while True:
-                    answer = self.case.app.submit(
+                    answer = app.submit(
                         person, *pair, headers={"Idempotency-Key": key})
                     self.statuses[answer.status] += 1
                     if answer.status in (200, 201, 202):
@@ -71,12 +76,15 @@ class Load:
                     time.sleep(0.02)
                 ids.add(answer.json()["id"])
 
-    def wait(self, result, since, limit_s):
-        """How long until that was answered to a check that began after since."""
-        until(lambda: any(a[0] == result and a[2] - a[3] >= since
-                          for a in self.answers[-5000:]), limit_s, result)
-        return min(a[2] for a in self.answers
-                   if a[0] == result and a[2] - a[3] >= since) - since
+    def wait(self, result, since, limit_s, client=None):
+        """How long until that was answered to a check that began after since, of
+        one clerk or of any."""
+        def is_it(a):
+            return (a[0] == result and a[2] - a[3] >= since and
+                    client in (None, a[4]))
+
+        until(lambda: any(map(is_it, self.answers[-5000:])), limit_s, result)
+        return min(a[2] for a in self.answers if is_it(a)) - since
 
     def end(self):
         self.over.set()
@@ -85,15 +93,32 @@ class Load:
 
 
 class Judged(OnServer):
+    def setUp(self):
+        super().setUp()
+        self.daemon.env["SMARTIDD_STORE_PG_WRITERS"] = str(WRITERS)
+        if WRITERS > 1:
+            self.daemon.restart()
+
+    def daemons(self):
+        return [self.daemon]
+
+    def at(self, role, _):
+        """The API that a client of the load goes to."""
+        return getattr(self, role)
+
     def judge(self, load, **figures):
         """What was told is there, once."""
         load.end()
-        metrics = self.daemon.request("GET", "/metrics").body.decode()
-        self.daemon.stop()
+        metrics = "".join(one.request("GET", "/metrics").body.decode()
+                          for one in self.daemons())
+        for one in self.daemons():
+            one.stop()
         told = [a[1] for a in load.answers if a[0] == "valid"]
         rows = self.rows("SELECT detail FROM audit WHERE event = "
                          "'verification' AND outcome = 'valid'")
         written = [row.split()[0][len("id="):] for row in rows]
+        chains = self.rows("SELECT DISTINCT seq >> 40 FROM audit WHERE "
+                           "event = 'verification'")
         lost = set(told) - set(written)
         twice = len(written) - len(set(written))
         ids = sorted(one for some in load.enrolled.values() for one in some)
@@ -101,7 +126,8 @@ class Judged(OnServer):
                              "'enrolment_received'")
         people = self.rows("SELECT id FROM enrolment")
         print(json.dumps(dict(
-            figures, checks=len(load.answers), valid=len(told),
+            figures, chains_with_checks=len(chains),
+            checks=len(load.answers), valid=len(told),
             could_not_check=sum(a[0] == "could_not_check"
                                 for a in load.answers),
             slowest_s=round(max(a[3] for a in load.answers), 2),
@@ -112,6 +138,7 @@ class Judged(OnServer):
             twice=twice + len(people) - 1 - len(load.enrolled))), flush=True)
         self.assertEqual({a[0] for a in load.answers},
                          {"valid", "could_not_check"})
+        self.assertGreaterEqual(len(chains), WRITERS)
         self.assertEqual(lost, set())
         self.assertEqual(twice, 0)
         self.assertTrue(all(len(one) == 1 for one in load.enrolled.values()))

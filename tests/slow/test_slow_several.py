@@ -42,6 +42,20 @@ TWICE = {
         "SELECT enrolment_id FROM photo p WHERE NOT EXISTS (SELECT 1 FROM "
         "enrolment e WHERE e.id = p.enrolment_id AND e.state = 'review')",
 }
+# Whoever is set aside has used up both attempts, each in the hands of a daemon
+# that was killed. Each must be empty.
+SET_ASIDE = {
+    "set aside not after two attempts":
+        "SELECT e.id FROM enrolment e WHERE e.state = 'failed' AND (SELECT "
+        "count(*) FROM audit a WHERE a.event = 'enrolment_begun' AND "
+        "a.subject = e.id) <> 2",
+    "two attempts of one that was not killed between them":
+        "SELECT e.id FROM enrolment e JOIN audit a ON a.subject = e.id JOIN "
+        "audit b ON b.subject = e.id WHERE e.state = 'failed' AND a.event = "
+        "'enrolment_begun' AND b.event = 'enrolment_begun' AND a.seq < b.seq "
+        "AND a.seq >> 40 = b.seq >> 40 AND NOT EXISTS (SELECT 1 FROM audit s "
+        "WHERE s.event = 'daemon_started' AND s.seq BETWEEN a.seq AND b.seq)",
+}
 
 
 class Killed(Case):
@@ -122,19 +136,22 @@ class Killed(Case):
         wrong = [result for _, result in self.checks
                  if result not in ("valid", "could_not_check")]
         twice = {text: sql(query) for text, query in TWICE.items()}
+        unjust = {text: sql(query) for text, query in SET_ASIDE.items()}
+        taken_over = sum(
+            int(line.rsplit("count=", 1)[1].split()[0])
+            for daemon in self.cluster.daemons for log in daemon.all_logs
+            for line in log.lines if "enrolments_taken_over" in line)
         print(json.dumps({
             "kills": KILLS, "took_s": round(took_s),
             "enrolled": len(set(self.enrolled)), "checks": len(self.checks),
             "passed_on": self.passed, "lost": len(lost) + len(unwritten),
             "twice": sum(len(rows) for rows in twice.values()),
-            "taken_over": sum(
-                int(line.rsplit("count=", 1)[1].split()[0])
-                for daemon in self.cluster.daemons for log in daemon.all_logs
-                for line in log.lines if "enrolments_taken_over" in line),
+            "taken_over": taken_over,
             "set_aside": sum(state == "failed" for state in states.values()),
             "chains": sql("SELECT count(DISTINCT seq >> 40) FROM audit")[0]}))
         self.assertEqual((lost, unwritten, wrong), ([], [], []))
-        self.assertEqual({k: v for k, v in twice.items() if v}, {})
+        self.assertEqual({k: v for k, v in (twice | unjust).items() if v}, {})
+        self.assertGreater(taken_over, 0)
         result = self.cluster.daemons[0].ctl("audit", "verify", check=False)
         self.assertEqual(result.returncode, 0, result)
 
