@@ -1,15 +1,17 @@
 """Ways to a PostgreSQL server: TLS with an authority of its own, several hosts
-of which one is dead or only reads."""
+of which one is dead or only reads, and a test's server that goes with it."""
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import unittest
 import urllib.parse
 
-from harness import MODEL_DIR, ROLES, Api, Case, Daemon, run_tool
+from harness import MODEL_DIR, ROLES, ROOT, Api, Case, Daemon, run_tool
 from several import PURPOSE, postgres, until
 
 WORD = "rightword"
@@ -153,6 +155,49 @@ class Hosts(Way):
         self.assertEqual(standby.sql("SELECT pg_is_in_recovery()"), "t")
         self.refused(self.at(standby.port), "the primary is away")
         self.lives(self.at(standby.port, self.server.port))
+
+
+class Ended(unittest.TestCase):
+    """tests/tools/postgres.py leaves nothing, however it ends."""
+
+    def begin(self, *command):
+        """The process, and the folder and number of its server."""
+        process = subprocess.Popen(
+            [sys.executable, os.path.join(ROOT, "tests", "tools",
+                                          "postgres.py"), *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.__exit__, None, None, None)
+        uri = urllib.parse.urlsplit(process.stdout.readline().strip())
+        folder = urllib.parse.parse_qs(uri.query)["host"][0]
+        with open(os.path.join(folder, "data", "postmaster.pid"),
+                  encoding="utf-8") as file:
+            number = int(file.readline())
+        self.assertTrue(self.runs(number))
+        return process, folder, number
+
+    @staticmethod
+    def runs(number):
+        try:
+            with open("/proc/%d/stat" % number, encoding="utf-8") as file:
+                return file.read().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    def gone(self, process, folder, number, status):
+        self.assertEqual(process.wait(60), status)
+        # pg_ctl waits for the file with the number to go, which is its last deed.
+        until(lambda: not self.runs(number), 10, "the server is gone")
+        self.assertFalse(os.path.exists(folder))
+
+    def test_the_server_goes_with_the_command(self):
+        one = self.begin("sh", "-c", "echo $SID_TEST_PG; cat; exit 3")
+        one[0].stdin.close()
+        self.gone(*one, 3)
+
+    def test_r_the_server_goes_when_its_tool_is_told_to_end(self):
+        one = self.begin("sh", "-c", "echo $SID_TEST_PG; exec cat")
+        one[0].send_signal(signal.SIGTERM)
+        self.gone(*one, 128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

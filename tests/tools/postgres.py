@@ -8,6 +8,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -288,12 +289,15 @@ def main():
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
+    # The server is in a session of its own: nobody else ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     server = Server()
     try:
         return subprocess.run(
             sys.argv[1:], check=False,
             env=dict(os.environ, SID_TEST_PG=server.uri())).returncode
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         server.stop()
 
 
