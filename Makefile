@@ -388,7 +388,7 @@ check: setup-check ## prove it: lint, unit and end-to-end tests, sanitizers
 # What the store's tests say of any back end they say of all.
 STORE_BINS := $(addprefix $(BUILD)/unit/store/test_store_,credential dispute enrol \
               erase key overview portrait prune purposes review txn wechat)
-SERVER_BINS := $(STORE_BINS) $(addprefix $(BUILD)/unit/store/test_,store_readonly writer)
+SERVER_BINS := $(STORE_BINS) $(addprefix $(BUILD)/unit/store/test_,move store_readonly writer)
 check-unit: unit-bins ## unit tests (after make setup-check)
 	@tests/tools/postgres.py python3 tests/unit/run.py $(UNIT_BINS) \
 	  $(addprefix memory@,$(STORE_BINS)) $(addprefix pgsql@,$(SERVER_BINS))

@@ -8,6 +8,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -29,17 +30,27 @@ def binaries():
     return os.path.dirname(max(found, key=lambda path: int(path.split("/")[4])))
 
 
-class Server:
-    """Started when it is made; stop() takes it down and its folder away."""
+def free_port():
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
 
-    def __init__(self, durable=False):
+
+class Server:
+    """Started when it is made; stop() takes it down and its folder away. port:
+    it listens there on 127.0.0.1, too. of: another server, whose hot standby it
+    is."""
+
+    def __init__(self, durable=False, port=None, of=None):
         self.bin = binaries()
         self.folder = tempfile.mkdtemp(prefix="sidpg", dir="/tmp")
         self.data = os.path.join(self.folder, "data")
         # initdb and postgres refuse to run as root.
         self.user = "nobody" if os.geteuid() == 0 else None
         self.settings = (SAFE if durable else QUICK) + [
-            "listen_addresses=", "unix_socket_directories=" + self.folder,
+            "listen_addresses=" + ("127.0.0.1" if port else ""),
+            "port=%d" % (port or 5432),
+            "unix_socket_directories=" + self.folder,
             "max_connections=64", "shared_buffers=32MB",
             "autovacuum=off", "max_wal_size=256MB", "logging_collector=off"]
         os.chmod(self.folder, 0o700)
@@ -47,12 +58,18 @@ class Server:
             account = pwd.getpwnam(self.user)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
         self.role = self.user or pwd.getpwuid(os.geteuid()).pw_name
+        self.port = port
         try:
-            self.run("initdb", "-D", self.data, "-A", "trust", "-U", self.role,
-                     "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+            if of:
+                self.run("pg_basebackup", "-d", of.uri(), "-D", self.data,
+                         "-R", "-X", "stream", "-c", "fast", "--no-sync")
+            else:
+                self.run("initdb", "-D", self.data, "-A", "trust",
+                         "-U", self.role, "-E", "UTF8", "--locale=C.UTF-8",
+                         "--no-sync")
             self.start()
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.stop()
             raise
 
     def run(self, program, *arguments):
@@ -89,6 +106,8 @@ class Server:
     def uri(self, schema=None):
         """Of the server, or of one schema in it."""
         query = {"host": self.folder, "user": self.role}
+        if self.port:
+            query["port"] = self.port
         if schema:
             query["options"] = "-csearch_path=" + schema
         return "postgresql:///postgres?" + urllib.parse.urlencode(
@@ -270,12 +289,15 @@ def main():
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
+    # The server is in a session of its own: nobody else ends it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     server = Server()
     try:
         return subprocess.run(
             sys.argv[1:], check=False,
             env=dict(os.environ, SID_TEST_PG=server.uri())).returncode
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         server.stop()
 
 

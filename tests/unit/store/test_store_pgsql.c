@@ -69,6 +69,70 @@ r_the_server_compiles_no_statement(void **state) {
     PQsetnonblocking(conn, 1);
 }
 
+/* Two checks of a code, one with its look-up ahead and one without. */
+static void
+check_twice(struct sid_store *store) {
+    const uint64_t serial = 1;
+    struct sid_credential out;
+
+    for (int ahead = 0; ahead < 2; ahead++) {
+        ok(sid_store_begin(store));
+        if (ahead)
+            ok(sid_store_look_ahead(store, &serial, 1));
+        ok(sid_store_credential_by_serial(store, serial, &out));
+        sid_credential_fini(&out);
+        ok(append(store, 6));
+        ok(sid_store_commit(store));
+    }
+}
+
+static void
+what_a_check_runs_is_prepared_once_and_run_again(void **state) {
+    struct fixture *f = *state;
+    uint64_t serial = 0;
+
+    ok(sid_store_begin(f->store));
+    ok(insert_credential(f->store, 1, 1, &serial));
+    ok(sid_store_commit(f->store));
+    check_twice(f->store);
+    check_twice(f->store);
+    PGconn *conn = back_of(f->store)->conn;
+    PQsetnonblocking(conn, 0);
+    assert_int_equal(PQexitPipelineMode(conn), 1);
+    PGresult *found =
+        PQexec(conn, "SELECT name FROM pg_prepared_statements WHERE NOT "
+                     "from_sql AND generic_plans + custom_plans >= 2 AND name "
+                     "IN ('LEASE_HOLD', 'LOOK_AHEAD', 'CREDENTIAL_BY_SERIAL', "
+                     "'AUDIT_APPEND')");
+    assert_int_equal(PQntuples(found), 4);
+    PQclear(found);
+    assert_int_equal(PQenterPipelineMode(conn), 1);
+    PQsetnonblocking(conn, 1);
+}
+
+static void
+bytes_come_as_they_are(void **state) {
+    struct fixture *f = *state;
+    uint64_t serial = 0;
+    int bytes = 0;
+
+    ok(sid_store_begin(f->store));
+    ok(insert_credential(f->store, 1, 1, &serial));
+    ok(sid_store_commit(f->store));
+    ok(sid_store_begin(f->store));
+    ok(sid_store_look_ahead(f->store, &serial, 1));
+    const PGresult *row = back_of(f->store)->ahead;
+    for (int i = 0; i < PQnfields(row); i++) {
+        assert_int_equal(PQfformat(row, i), 1);
+        bytes += PQftype(row, i) == 17; /* bytea. Source: pg_type.dat */
+    }
+    assert_true(bytes >= 4);
+    int index = PQfnumber(row, "id_index");
+    assert_int_equal(PQftype(row, index), 17);
+    assert_int_equal(PQgetlength(row, 0, index), 32); /* 66 as text */
+    ok(sid_store_commit(f->store));
+}
+
 static void
 a_connection_that_broke_between_transactions_is_made_anew(void **state) {
     struct fixture *f = *state;
@@ -359,6 +423,8 @@ main(void) {
     cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         T(r_the_server_compiles_no_statement),
+        T(what_a_check_runs_is_prepared_once_and_run_again),
+        T(bytes_come_as_they_are),
         T(a_connection_that_broke_between_transactions_is_made_anew),
         T(a_connection_that_breaks_within_one_takes_it_along_and_no_more),
         T(every_function_tells_of_a_lost_transaction_until_it_ends),
