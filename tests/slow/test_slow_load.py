@@ -56,7 +56,9 @@ class Crawling(LoadCase):
         quiet = Checks(self, self.code, LOAD_S // 3).end()
         crawlers = Crawlers(self, 1000)
         self.addCleanup(crawlers.end)
+        crawlers.wait()
         crowded = Checks(self, self.code, LOAD_S).end()
+        crawlers.wait()
         crawlers.end()
         print("p99 quiet %s, beside 1,000 slow ones (%d begun in all) %s; "
               "%d checks, no error" % (ms(quiet.p99), crawlers.begun,
