@@ -32,8 +32,10 @@ _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 class Checks:
     """One run of checks that must all be valid. Seconds: p99, slowest."""
 
-    def __init__(self, case, code, seconds, connections=4):
+    def __init__(self, case, code, seconds, connections=4, base=None):
+        """base: where, if not straight at the daemon."""
         self.case = case
+        base = base or "http://127.0.0.1:%d" % case.daemon.port
         script = os.path.join(case.daemon.folder, "checks.lua")
         body = json.dumps({"code": code, "purpose": "train_ticket"})
         with open(script, "w", encoding="ascii") as out:
@@ -41,7 +43,7 @@ class Checks:
         self.process = subprocess.Popen(
             ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds,
              "--timeout", "%ds" % (30 * SLOW), "--latency", "-s", script,
-             "http://127.0.0.1:%d/v1/verifications" % case.daemon.port],
+             base + "/v1/verifications"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def running(self):
@@ -69,6 +71,8 @@ class Crawlers:
     begin anew when they are cut off; until end() is called. begun: how many
     connections they have had."""
 
+    LARGE = "/metrics"  # an answer that does not fit into buffers
+
     def __init__(self, case, count):
         self.case = case
         self.count = count
@@ -76,11 +80,11 @@ class Crawlers:
         kind, body = multipart(form(holder(), *photos.pair(1)))
         head = head_bytes("POST", "/v1/enrollments", case.app.headers(
             {"Content-Type": kind}), body)
-        metrics = head_bytes("GET", "/metrics")
+        large = head_bytes("GET", self.LARGE)
         self.ways = (
             (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", b"a" * 10000),
             (head, body),
-            (metrics * 12, metrics * 100))
+            (large * 12, large * 100))
         self.begun = 0
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
