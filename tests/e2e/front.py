@@ -31,13 +31,18 @@ http {
 """
 
 
+def with_tls(sock):
+    """Whatever the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(sock)
+
+
 class TlsConnection(Connection):
     def __init__(self, port, timeout=60 * SLOW):
         super().__init__(("127.0.0.1", port), timeout)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        self.sock = context.wrap_socket(self.sock)
+        self.sock = with_tls(self.sock)
 
 
 def several_upstreams(ports):

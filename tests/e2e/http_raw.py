@@ -135,13 +135,16 @@ class Connection:
         return self.answer(method)
 
     def closed_by_peer(self, within_s=10):
-        """True when the other side closes within that time."""
+        """True when the other side closes within that time; what it sends
+        before is in buffer."""
         end = time.monotonic() + within_s
         while time.monotonic() < end:
             self.sock.settimeout(max(0.01, end - time.monotonic()))
             try:
-                if not self.sock.recv(65536):
+                data = self.sock.recv(65536)
+                if not data:
                     return True
+                self.buffer += data
             except socket.timeout:
                 return False
             except OSError:

@@ -6,11 +6,13 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
 
 import photos
+from faceproc import metric
 from harness import SLOW, form, holder, threads
 from http_raw import head_bytes, multipart
 
@@ -30,8 +32,10 @@ _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 class Checks:
     """One run of checks that must all be valid. Seconds: p99, slowest."""
 
-    def __init__(self, case, code, seconds, connections=4):
+    def __init__(self, case, code, seconds, connections=4, base=None):
+        """base: where, if not straight at the daemon."""
         self.case = case
+        base = base or "http://127.0.0.1:%d" % case.daemon.port
         script = os.path.join(case.daemon.folder, "checks.lua")
         body = json.dumps({"code": code, "purpose": "train_ticket"})
         with open(script, "w", encoding="ascii") as out:
@@ -39,7 +43,7 @@ class Checks:
         self.process = subprocess.Popen(
             ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds,
              "--timeout", "%ds" % (30 * SLOW), "--latency", "-s", script,
-             "http://127.0.0.1:%d/v1/verifications" % case.daemon.port],
+             base + "/v1/verifications"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def running(self):
@@ -63,37 +67,41 @@ class Checks:
 
 
 class Crawlers:
-    """Clients that send a head, a body, or take an answer, byte by byte, and
-    begin anew when they are cut off; until end() is called."""
+    """Clients that send a head, a body, or take answers, byte by byte, and
+    begin anew when they are cut off; until end() is called. begun: how many
+    connections they have had."""
+
+    LARGE = "/metrics"  # an answer that does not fit into buffers
 
     def __init__(self, case, count):
         self.case = case
+        self.count = count
         self.over = threading.Event()
         kind, body = multipart(form(holder(), *photos.pair(1)))
         head = head_bytes("POST", "/v1/enrollments", case.app.headers(
             {"Content-Type": kind}), body)
+        large = head_bytes("GET", self.LARGE)
         self.ways = (
             (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-A: ", b"a" * 10000),
             (head, body),
-            (head_bytes("GET", "/metrics") * 12, b""))
+            (large * 12, large * 100))
         self.begun = 0
-        self.all_there = threading.Event()
-        self.thread = threading.Thread(target=self.run, args=(count,))
+        self.thread = threading.Thread(target=self.run)
         self.thread.start()
-        self.all_there.wait()
 
-    def run(self, count):
-        crawling = [self.start(number) for number in range(count)]
-        self.all_there.set()
+    def run(self):
+        crawling = [self.start(number) for number in range(self.count)]
         while not self.over.wait(0.2):
             for number, (sock, rest) in enumerate(crawling):
                 try:
-                    if rest:
-                        sock.send(rest[:1])
-                        crawling[number] = (sock, rest[1:])
-                    elif number % 7 == 0:
-                        sock.recv(1)
-                except BlockingIOError:
+                    # Also those that only read: who has been cut off learns
+                    # it by sending.
+                    sock.send(rest[:1])
+                    crawling[number] = (sock, rest[1:])
+                    if not sock.recv(1):
+                        raise ConnectionError
+                except (BlockingIOError, ssl.SSLWantReadError,
+                        ssl.SSLWantWriteError):
                     pass
                 except OSError:
                     sock.close()
@@ -103,18 +111,37 @@ class Crawlers:
 
     def start(self, number):
         time.sleep(0.003)  # they are slow, not a flood
-        self.begun += 1
         first, rest = self.ways[number % 3]
         sock = socket.socket()
-        # Small, so that an answer that is not taken stays with the sender.
+        # Small, so that an answer that is not taken stays with the sender,
+        # whose buffer is some segments.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+        sock.settimeout(30 * SLOW)
         try:
-            sock.connect(("127.0.0.1", self.case.daemon.port))
+            sock = self.connect(sock)
+            self.begun += 1
             sock.setblocking(False)
             sock.send(first)
         except OSError:
-            pass
+            pass  # seen when it sends
         return sock, rest
+
+    def connect(self, sock):
+        sock.connect(("127.0.0.1", self.case.daemon.port))
+        return sock
+
+    def connections(self):
+        """How many the other side has."""
+        return metric(self.case.daemon, "smartidd_http_connections")
+
+    def wait(self):
+        """Until nine of ten are there: some are about to begin anew."""
+        end = time.monotonic() + 30 * SLOW
+        while self.connections() < 0.9 * self.count:
+            self.case.assertLess(time.monotonic(), end, "they are not there")
+            self.over.wait(0.1)
+        return self
 
     def end(self):
         self.over.set()

@@ -4,6 +4,7 @@ with their figures, are in tests/slow/test_slow_load.py."""
 import unittest
 
 import photos
+from faceproc import metric
 from harness import SLOW, DaemonCase, form, holder
 from http_raw import head_bytes, multipart
 from load import Checks, Crawlers, Crowd
@@ -40,9 +41,14 @@ class Load(DaemonCase):
     def test_200_that_crawl_are_in_nobodys_way(self):
         crawlers = Crawlers(self, 200)
         self.addCleanup(crawlers.end)
+        crawlers.wait()
         Checks(self, self.code, 4).end()
+        crawlers.wait()
+        for reason in ("head_late", "body_late", "answer_late"):
+            self.assertGreater(metric(
+                self.daemon, 'smartidd_http_connections_cut_total{reason="%s"}'
+                % reason), 0)
         crawlers.end()
-        self.assertGreater(crawlers.begun, 200)  # they were cut off
         self.assertEqual(self.app.enrol(who=2)["state"], "approved")
 
 
