@@ -242,6 +242,11 @@ FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \
   getline fgets ferror fwrite fflush fsync ftruncate flock rename sid_ctl_control \
   read write mkdir sqlite3_prepare_v2 sqlite3_prepare_v3 sqlite3_step sqlite3_exec \
   sqlite3_backup_init sqlite3_backup_step)
+# And of tests/unit/store/test_blobs_faults.c: photos' files.
+FAIL_BLOBS := $(addprefix -Wl$(comma)--wrap=,mkdir open openat fstat fchmod fsync \
+  fdatasync unlinkat fdopendir readdir pread pwrite malloc calloc realloc strndup \
+  pthread_mutex_init pthread_cond_init pthread_create)
+$(BUILD)/unit/store/test_blobs_faults: private LDFLAGS += $(FAIL_BLOBS)
 
 # ---- unit tests: tests/unit/<layer>/test_<what>.c --------------------------
 UNIT_LAYERS := base crypto work image face qr json core store app photo wechat http ctl
@@ -253,14 +258,14 @@ UNIT_BINS := $(foreach l,$(UNIT_LAYERS),$(patsubst tests/unit/%.c,$(BUILD)/unit/
 unit_fixture = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(call unit_src,$(1)),$(wildcard tests/unit/$(1)/*.c)))
 define UNIT_RULE
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call unit_fixture,$(1)) $(3) $(CLOCK_TEST) $(call libs_of,$(1))
-	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $(LDFLAGS) $$(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
+	@mkdir -p $$(@D); echo "  LD   $$@"; $(CXX) $$(LDFLAGS) $(QUICK_LD) -o $$@ $$^ $(call ld_of,$(1)) $(2) -lcmocka
 endef
 $(foreach l,base work qr store,$(eval $(call UNIT_RULE,$(l),,)))
 $(foreach l,crypto image json core,$(eval $(call UNIT_RULE,$(l),$(FAIL_LINK) -lcrypto -lsqlite3,$(FAIL))))
 $(eval $(call UNIT_RULE,face,,$(BUILD)/src/face/face_kernel.o))
 $(eval $(call UNIT_RULE,photo,$(LIBS_face),$(FACE_CV) $(BUILD)/tests/tools/throwing.o))
 $(eval $(call UNIT_RULE,app,$(FAIL_LINK) $(FAIL_STORE),$(FAIL) $(FAIL_STORE_OBJ) $(FACE_FAKE)))
-$(BUILD)/unit/app/test_examiner: QUICK_LD += -Wl,--wrap=sid_mono_us
+$(BUILD)/unit/app/test_examiner: private LDFLAGS += -Wl,--wrap=sid_mono_us
 $(eval $(call UNIT_RULE,wechat,,$(FACE_FAKE)))
 $(eval $(call UNIT_RULE,http,$(FAIL_LINK),$(FAIL) $(FACE_FAKE)))
 $(eval $(call UNIT_RULE,ctl,$(LIBS_ctl) $(FAIL_LINK) $(FAIL_STORE) $(FAIL_IO),$(FAIL) $(FAIL_STORE_OBJ) $(filter-out $(BUILD)/src/ctl/main.o,$(CTL_OBJS)) $(FACE_FAKE)))

@@ -21,8 +21,9 @@
 
 #define DETAIL_SIZE 64
 /* How often a job comes back after an error of the store that may be the row's
- * own: one that passes is waited for in between. Own choice. */
-#define STORE_FAILURES_MAX 5
+ * own, or of OpenSSL, which does not tell that it had no memory: one that
+ * passes is waited for in between. Own choice. */
+#define FAILURES_MAX 5
 /* How long no photo must have been freed before the heaps' free pages go back
  * to the system. Source: own choice: long against the gaps between enrolments
  * of a busy hour, which would only fetch the pages again. */
@@ -226,7 +227,8 @@ log_lost(const struct sid_enrol_job *job, const char *event, enum sid_err err) {
 static bool
 may_pass(struct sid_enrol_job *job, enum sid_err err) {
     return err == SID_E_STORE_FULL || err == SID_E_NO_MEMORY ||
-           (err == SID_E_STORE && job->failures++ < STORE_FAILURES_MAX);
+           ((err == SID_E_STORE || err == SID_E_CRYPTO) &&
+            job->failures++ < FAILURES_MAX);
 }
 
 static void
@@ -358,8 +360,8 @@ show_faces(struct sid_enrol_job *job, const struct sid_photo_facts *facts) {
     return sid_enrol_faces_seal(&subject, job->id, facts, job->faces);
 }
 
-/* Errors: SID_E_IO (nobody can look at the photos now), SID_E_NO_MEMORY:
- * nothing is decided. */
+/* Errors: SID_E_IO (nobody can look at the photos now), SID_E_NO_MEMORY,
+ * SID_E_CRYPTO (that may pass): nothing is decided. */
 static enum sid_err
 decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_photo_facts *facts = calloc(SID_PHOTO_KINDS, sizeof *facts);
@@ -382,7 +384,9 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
         if (err == SID_OK)
             err = show_faces(job, facts);
     }
-    if (err != SID_OK && err != SID_E_IO && err != SID_E_NO_MEMORY) {
+    bool later = err == SID_E_IO || err == SID_E_NO_MEMORY ||
+                 (err == SID_E_CRYPTO && job->failures < FAILURES_MAX);
+    if (err != SID_OK && !later) {
         sid_log(SID_LOG_ERROR, "enrolment_failed", SID_S("id", job->id),
                 SID_S("code", sid_err_code(err)));
         sid_enrol_job_give_up(job);

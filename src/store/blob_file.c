@@ -41,15 +41,14 @@ check_folder(int fd) {
 
 enum sid_err
 sid_blob_folder_open(const char *path, int *out_fd) {
-    bool made = mkdir(path, FOLDER_MODE) == 0;
-
-    if (!made && errno != EEXIST)
+    if (mkdir(path, FOLDER_MODE) != 0 && errno != EEXIST)
         return sid_file_error("blob_folder_make");
     int fd = open(path, O_RDONLY | O_DIRECTORY | OPEN_FLAGS);
     if (fd < 0)
         return sid_file_error("blob_folder_open");
     enum sid_err err = check_folder(fd);
-    if (err == SID_OK && made)
+    /* Whoever made it may have ended before its name was on disk. */
+    if (err == SID_OK)
         err = sid_file_sync_name(path);
     if (err != SID_OK) {
         close(fd);

@@ -9,6 +9,7 @@ import photos
 from harness import (SLOW, Case, Daemon, credential_of, holder, program,
                      threads)
 from http_raw import Closed
+from test_crash import check_database
 
 
 class FullDisk(Case):
@@ -26,6 +27,10 @@ class FullDisk(Case):
         self.officer = self.daemon.api(self.daemon.add_client("officer"))
         self.nobody = self.daemon.api(None)
         self.daemon.start()
+
+    def tearDown(self):
+        self.daemon.stop()
+        check_database(self, self.daemon)
 
     def fill(self, broken=False):
         """Full, or so that each write is an error."""
@@ -144,6 +149,10 @@ class BadSync(Case):
         self.app = self.daemon.api(self.daemon.add_client("app"))
         self.clerk = self.daemon.api(self.daemon.add_client("clerk"))
         self.daemon.start()
+
+    def tearDown(self):
+        self.daemon.stop()
+        check_database(self, self.daemon)
 
     def ends_by_itself(self):
         self.assertEqual(self.daemon.wait_exit(), 1)

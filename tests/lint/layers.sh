@@ -33,10 +33,10 @@ main   7
 
 # foreign header (pattern)              where it may stand (pattern)
 foreign='
-openssl/                                ^(src/crypto/|tests/fuzz/fail\.c$)
+openssl/                                ^(src/crypto/|tests/fuzz/fail\.c$|tests/bench/)
 opencv2/                                ^(src/face/.*pp|tests/(tools|bench)/.*pp)$
 qrencode\.h                             ^src/qr/
-sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/tools/(mkcredentials|one_writer))
+sqlite3\.h                              ^(src/store/|tests/unit/(store|ctl)/|tests/fuzz/|tests/bench/|tests/tools/(mkcredentials|one_writer))
 libpq-fe\.h                             ^(src/store/store_pgsql|tests/unit/store/)
 microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http/)
 jansson\.h                              ^(include/smartid/json\.h|src/(json|wechat|http|ctl)/|tests/unit/(json|wechat|http|ctl)/)

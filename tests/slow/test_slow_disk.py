@@ -11,6 +11,7 @@ import unittest
 
 import photos
 from harness import Case, Daemon, credential_of, holder
+from test_crash import check_database
 
 FILLINGS = 20  # Source: issue 3 part D
 RECOVERY_LIMIT_S = 5  # the same
@@ -90,7 +91,8 @@ class SmallDisk(Case):
         self.assertEqual(recorded, len(self.valid))
         for one in (self.valid[0], self.valid[-1]):
             self.assertIn(one, rows.stdout)
-        self.daemon.ctl("audit", "verify")
+        self.daemon.stop()
+        check_database(self, self.daemon)
         print("%d fillings, %d checks answered and recorded; room again after "
               "%.2f s at most" % (FILLINGS, recorded, longest_s), flush=True)
 

@@ -1,8 +1,8 @@
-/* no_memory.c: a library to preload: one allocation fails, once. The file named
- * by NO_MEMORY holds two numbers of 64 bits that a test shares with it: how
- * many allocations from now on the failing one is (0: none), and the process
- * that is meant, which the first one fills in. Test tool; any thread; owns the
- * mapping. */
+/* no_memory.c: a library to preload: one allocation fails, once, or from there
+ * on all do. The file named by NO_MEMORY holds three numbers of 64 bits that a
+ * test shares with it: how many allocations from now on the failing one is (0:
+ * none), the process that is meant, which the first one fills in, and whether
+ * all behind it fail, too. Test tool; any thread; owns the mapping. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -19,6 +19,7 @@ void *__libc_realloc(void *old, size_t size);
 struct order {
     _Atomic int64_t left;
     _Atomic int64_t pid;
+    _Atomic int64_t all;
 };
 static struct order *order;
 
@@ -41,8 +42,9 @@ begin(void) {
 
 static int
 refused(void) {
-    if (order == NULL || order->left <= 0 || order->pid != getpid() ||
-        order->left-- != 1)
+    if (order == NULL || order->pid != getpid())
+        return 0;
+    if (order->left > 0 ? order->left-- != 1 : order->all == 0)
         return 0;
     errno = ENOMEM;
     return 1;
