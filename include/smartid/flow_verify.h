@@ -80,6 +80,8 @@ struct sid_verify_batch {
      * flow.err being its own: that of a code that could not be checked does not
      * hurt the others. Owned, of calloc(). */
     struct sid_verify *item;
+    /* private: what the store is asked for at once */
+    uint64_t serials[SID_BATCH_MAX];
 };
 /* All codes in one transaction, each with its row. flow.err:
  * SID_E_PURPOSE_FORBIDDEN (recorded), SID_E_STORE …, SID_E_STOPPING: then

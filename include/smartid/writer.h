@@ -43,7 +43,9 @@ struct sid_op {
     bool single_write; /* run changes the store with at most one statement, as
                           its last act: no savepoint is needed */
     bool read_only;    /* run changes nothing, and needs no sync */
-    uint64_t serial;   /* of a credential that run will ask for; 0: none */
+    const uint64_t *serials; /* of credentials that run will ask for; borrowed
+                                until done */
+    size_t serial_count;
     enum sid_err err;
 };
 

@@ -45,7 +45,11 @@ sid_verify_batch_start(struct sid_verify_batch *batch) {
         memcpy(item->counter, batch->counter, sizeof item->counter);
         enum sid_err err = sid_verify_open(item);
         item->open_err = err == SID_OK ? item->flow.err : err;
+        /* Of an expired code, too: a batch may have many. */
+        if (item->token.serial != 0)
+            batch->serials[flow->op.serial_count++] = item->token.serial;
     }
+    flow->op.serials = batch->serials;
     sid_flow_submit(flow, batch_run, sid_flow_end);
 }
 

@@ -289,7 +289,8 @@ sid_verify_start(struct sid_verify *verify) {
     }
     /* A live code is written down as used, too. */
     flow->op.single_write = verify->token.kind == SID_TOKEN_DAY;
-    flow->op.serial = verify->code_err == SID_OK ? verify->token.serial : 0;
+    flow->op.serials = &verify->token.serial;
+    flow->op.serial_count = verify->code_err == SID_OK ? 1 : 0;
     sid_flow_submit_any(flow, verify_run, verify_done);
 }
 

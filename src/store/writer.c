@@ -165,8 +165,10 @@ look_ahead(struct sid_store *store, const struct sid_op *batch) {
     size_t n = 0;
 
     for (const struct sid_op *op = batch; op != NULL; op = op->next) {
-        if (!op->read_only && op->serial != 0)
-            serials[n++] = op->serial;
+        for (size_t i = 0; !op->read_only && i < op->serial_count; i++) {
+            if (n < BATCH_MAX_OPS)
+                serials[n++] = op->serials[i];
+        }
     }
     return sid_store_look_ahead(store, serials, n);
 }
@@ -396,7 +398,8 @@ sid_writer_run(struct sid_writer *writer, struct sid_op *op) {
                .done = waiter_done,
                .single_write = op->single_write,
                .read_only = op->read_only,
-               .serial = op->serial},
+               .serials = op->serials,
+               .serial_count = op->serial_count},
         .inner = op,
         .writer = writer,
     };

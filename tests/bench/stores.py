@@ -3,6 +3,7 @@ from one to the other. With that what a move, a backup and a restore take, and
 how much room a person has in each."""
 
 import os
+import shutil
 import statistics
 import sys
 import time
@@ -86,6 +87,27 @@ class Both:
             "restore", "--from", copy, "--database",
             os.path.join(self.daemon.folder, "restored.db")), "60")
 
+    def back_up_server(self):
+        """The same people on the server, by its own tools, as README has them.
+        """
+        server, copy = self.server, os.path.join(self.server.folder, "copy")
+        server.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self.took("migrate", "--quiet", "--from", self.file, "--to", self.uri)
+        began = time.perf_counter()
+        server.run("pg_basebackup", "-d", self.uri, "-D", copy, "-X", "stream",
+                   "-c", "fast")
+        server.run("pg_verifybackup", copy)
+        self.bench.row("backup of %d people on a server, s" % PEOPLE,
+                       "%.1f" % (time.perf_counter() - began))
+        server.crash()
+        shutil.rmtree(server.data)
+        began = time.perf_counter()
+        os.rename(copy, server.data)
+        server.start()
+        self.took("restore", "--verify", "--database", self.uri)
+        self.bench.row("restored there and verified, s",
+                       "%.1f" % (time.perf_counter() - began), "60")
+
     def start_one(self, on_server=None, writers=1):
         """A daemon on the file, or the one of this number on the server."""
         settings = {}
@@ -168,6 +190,7 @@ def measure(bench):
         for server in bench.servers:
             server.end()
         both.back_up()
+        both.back_up_server()
     finally:
         for server in bench.servers:
             server.end()

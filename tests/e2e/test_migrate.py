@@ -245,14 +245,21 @@ class Refused(Moving):
 class BrokenOff(Moving):
     """Killed in the middle: to the server, and to a file."""
 
-    def kill_in_the_middle(self, target, rows_there):
-        """Starts a move and kills it when rows of the log are there. It stands
+    @staticmethod
+    def end(process):
+        process.kill()
+        process.wait()
+        process.stderr.close()
+
+    def stand_in_the_middle(self, target, rows_there):
+        """Starts a move and stops it when rows of the log are there. It stands
         still while they are counted, which may take longer than the rest."""
         process = subprocess.Popen(
             [program("smartidctl"), "-c", self.daemon.config, "migrate",
-             "--from", self.file, "--to", target, "--quiet"],
+             "--from", self.file, "--to", target],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=clean_environment())
+            stderr=subprocess.PIPE, env=clean_environment(), text=True)
+        self.addCleanup(self.end, process)
         end = time.monotonic() + 60 * SLOW
         process.send_signal(signal.SIGSTOP)
         while rows_there() == 0:
@@ -261,8 +268,10 @@ class BrokenOff(Moving):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.002)   # its share
             process.send_signal(signal.SIGSTOP)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        return process
+
+    def kill_in_the_middle(self, target, rows_there):
+        self.end(self.stand_in_the_middle(target, rows_there))
 
     def rows_of_server(self):
         try:
@@ -290,6 +299,18 @@ class BrokenOff(Moving):
         self.assertIn("a move into this database is not finished",
                       self.daemon.log.text())
         self.assertNotIn("newer than this program", self.daemon.log.text())
+
+    def test_progress_is_told_on_the_way(self):
+        self.fill_log()
+        process = self.stand_in_the_middle(self.uri, self.rows_of_server)
+        time.sleep(1.1)  # it tells once in a second
+        process.send_signal(signal.SIGCONT)
+        told = process.communicate(timeout=60 * SLOW)[1]
+        self.assertEqual(process.returncode, 0, told)
+        done, rows = map(int, re.search(
+            r"^copying: audit (\d+) of (\d+) rows, \d+ rows/s$", told,
+            re.MULTILINE).groups())
+        self.assertTrue(0 < done < rows and rows >= ROWS, told)
 
     def test_it_goes_on_where_it_was_and_no_daemon_starts_meanwhile(self):
         self.fill_log()

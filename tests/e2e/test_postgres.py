@@ -12,6 +12,7 @@ import threading
 import time
 import unittest
 
+from faceproc import metric
 from harness import (MODEL_DIR, ROLES, ROOT, SLOW, Api, Case, Daemon,
                      run_tool)
 from manager import Notices
@@ -19,6 +20,7 @@ from several import PURPOSE, postgres, until
 
 # Issue 8, letter E: after a new primary is there, work goes on within 10 s.
 BACK_LIMIT_S = 10
+TRIPS = "smartidd_store_round_trips_total"
 
 
 def setUpModule():
@@ -163,6 +165,25 @@ class Story(OnServer):
         self.daemon.stop()
         result = self.daemon.ctl("audit", "verify")
         self.assertEqual(result.returncode, 0, result)
+
+    def test_a_batch_of_day_codes_costs_two_ways_to_the_server(self):
+        code = self.app.code(self.approved())["code"]
+
+        def ways(batch):
+            """The fewest: what the daemon asks each second comes between."""
+            found = []
+            for _ in range(10):
+                before = metric(self.daemon, TRIPS)
+                if batch:
+                    answer = self.clerk.post("/v1/verifications/batch", {
+                        "purpose": PURPOSE, "checks": [{"code": code}] * batch})
+                    self.assertEqual([one["result"] for one in
+                                      answer.json()["results"]],
+                                     ["valid"] * batch)
+                found.append(metric(self.daemon, TRIPS) - before)
+            return min(found)
+
+        self.assertEqual([ways(n) for n in (0, 1, 50)], [0, 2, 2])
 
     def test_two_processes_cannot_have_it_at_once(self):
         second = run_tool("-c", self.daemon.config, "key", "rotate", "code",

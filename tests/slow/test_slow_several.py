@@ -156,5 +156,54 @@ class Killed(Case):
         self.assertEqual(result.returncode, 0, result)
 
 
+class TakenOver(Case):
+    """How long what one had in hand lies there. README, "Several daemons", has
+    the limits. MEASURED: how often each (5)."""
+
+    TIMES = int(os.environ.get("MEASURED", "5"))
+    KILLED_LIMIT_S = 10
+    STOPPED_LIMIT_S = 2  # the others look each second
+
+    def setUp(self):
+        server = postgres.Server()
+        self.addCleanup(server.stop)
+        self.cluster = Cluster(server, settings={"face.workers": 1})
+        self.addCleanup(self.cluster.close)
+
+    def taken_after_s(self, end):
+        """From the end of the first daemon until another has what it left."""
+        first, *others = self.cluster.daemons
+        app = self.cluster.api("app", 0)
+        ids = [app.submit(holder(), photos.photo(1, photos.SLOW),
+                          photos.photo(1, photos.SLOW)).json()["id"]
+               for _ in range(4)]
+        marks = [len(one.log.lines) for one in others]
+        end(first)
+        began = time.monotonic()
+        until(lambda: any("event=enrolments_taken_over" in line
+                          for one, mark in zip(others, marks)
+                          for line in one.log.lines[mark:]), 60, "taken over")
+        took_s = time.monotonic() - began
+        app = self.cluster.api("app", 1)
+        for one in ids:
+            self.assertEqual(app.settled(one)["state"], "approved")
+        first.start()
+        return took_s
+
+    def test_what_one_leaves_is_taken_over_within_what_readme_says(self):
+        # One that has just come takes nobody for dead.
+        self.taken_after_s(lambda one: one.kill())
+        killed = [self.taken_after_s(lambda one: one.kill())
+                  for _ in range(self.TIMES)]
+        stopped = [self.taken_after_s(lambda one: one.stop())
+                   for _ in range(self.TIMES)]
+        print(json.dumps({
+            "times": self.TIMES,
+            "taken_over_after_kill_s": [round(one, 1) for one in killed],
+            "taken_over_after_stop_s": [round(one, 1) for one in stopped]}))
+        self.assertLess(max(killed), self.KILLED_LIMIT_S)
+        self.assertLess(max(stopped), self.STOPPED_LIMIT_S)
+
+
 if __name__ == "__main__":
     unittest.main()

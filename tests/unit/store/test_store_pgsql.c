@@ -359,7 +359,8 @@ run_looks(struct writer_fixture *w, struct look *looks, int64_t *trips) {
         looks[i].op.run = look_run;
         looks[i].op.done = look_done;
         looks[i].op.single_write = !looks[i].revokes;
-        looks[i].op.serial = looks[i].serial;
+        looks[i].op.serials = &looks[i].serial;
+        looks[i].op.serial_count = 1;
         sid_writer_submit(w->writer, &looks[i].op);
     }
     int64_t before = sid_metric_get(SID_M_STORE_TRIPS);
