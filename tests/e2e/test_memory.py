@@ -131,8 +131,8 @@ class NoMemory(Case):
         return credential_of(self.app.enrol(who=3))
 
     def number(self):
-        """Somebody else's each time: whose recovery was cut may not be
-        recognised by the one that follows."""
+        """Somebody else's each time: made photos repeat after 256, and the
+        selfie of an enrolment is no new one."""
         person = holder()
         self.app.enrol(who=3, person=person)
         return person["id_number"].encode()
