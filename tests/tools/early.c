@@ -1,10 +1,11 @@
 /* early.c: linked into a daemon with --wrap: the writer's commits are said to
- * be made, and are made only when it goes on. So it answers before the disk has
- * what it tells: what the tests that kill it are there to find. Run by the
- * writer's thread. */
+ * be made, and are made only when it goes on, some ms later. So it answers
+ * before the disk has what it tells: what the tests that kill it are there to
+ * find. Run by the writer's thread. */
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "smartid/store.h"
 
@@ -38,6 +39,8 @@ make_up(struct sid_store *store) {
     if (!late)
         return SID_OK;
     late = false;
+    /* For a kill to come between, most of the time. */
+    (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     return __real_sid_store_commit(store);
 }
 
