@@ -183,7 +183,8 @@ class Story(OnServer):
                 found.append(metric(self.daemon, TRIPS) - before)
             return min(found)
 
-        self.assertEqual([ways(n) for n in (0, 1, 50)], [0, 2, 2])
+        # Twice that in the build that runs each batch twice.
+        self.assertIn([ways(n) for n in (0, 1, 50)], ([0, 2, 2], [0, 4, 4]))
 
     def test_two_processes_cannot_have_it_at_once(self):
         second = run_tool("-c", self.daemon.config, "key", "rotate", "code",
