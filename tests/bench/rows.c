@@ -20,7 +20,7 @@
  * not need. */
 static const char setup[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-    "PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4000;"
+    "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000;"
     "CREATE TABLE credential (serial INTEGER PRIMARY KEY, id TEXT NOT NULL,"
     " state TEXT NOT NULL) STRICT;"
     "CREATE TABLE audit (seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL,"

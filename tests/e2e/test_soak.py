@@ -27,7 +27,7 @@ GROWTH_MAX_BYTES = int(os.environ.get("SOAK_GROWTH_KIB", "2560")) << 10
 # Beside the pages that the database keeps in memory, and what holds each. Source:
 # 1.22 to 1.28 was measured.
 PER_CACHED_BYTE = 1.3
-CACHE_BYTES = 32 << 20  # Source: cache_size in src/store/store_sqlite_setup.c
+CACHE_BYTES = 64 << 20  # Source: cache_size in src/store/store_sqlite_setup.c
 PAGES = ("/", "/scan", "/docs", "/openapi.json", "/sw.js", "/no-such-page")
 
 

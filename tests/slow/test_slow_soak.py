@@ -1,10 +1,10 @@
-"""A mixed load of 80,000 requests: the first half fills the database's cache, and
+"""A mixed load of 200,000 requests: the first half fills the database's cache, and
 behind the second the daemon is as big as before it."""
 
 import os
 import unittest
 
-os.environ["SOAK_REQUESTS"] = "80000"
+os.environ["SOAK_REQUESTS"] = "200000"
 os.environ["SOAK_GROWTH_KIB"] = "1024"
 
 from test_soak import CACHE_BYTES, Soak  # noqa: E402 - reads the numbers
