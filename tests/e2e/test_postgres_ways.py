@@ -64,6 +64,8 @@ class Way(Case):
             "code": app.code(enrolment["credential_id"])["code"],
             "purpose": PURPOSE})
         self.assertEqual(answer.json().get("result"), "valid", repr(answer))
+        verified = daemon.ctl("audit", "verify", check=False)
+        self.assertEqual(verified.returncode, 0, verified)
         return daemon
 
 
