@@ -422,11 +422,11 @@ sanitized-%:
 .PHONY: asan ubsan tsan
 SAN_MAKE = $(MAKE) --no-print-directory BUILD=$(BUILD)/$(1) SAN=$(2) OPT=-O1
 SAN_BOTH = +@$(SAN_MAKE) check-unit; unit=$$?; $(SAN_MAKE) check-e2e $(3) && exit $$unit
-asan: ## unit and end-to-end tests under AddressSanitizer
+asan: setup-check ## unit and end-to-end tests under AddressSanitizer
 	$(call SAN_BOTH,asan,address)
-ubsan: ## the same under UndefinedBehaviorSanitizer
+ubsan: setup-check ## the same under UndefinedBehaviorSanitizer
 	$(call SAN_BOTH,ubsan,undefined)
-tsan: ## the same under ThreadSanitizer, faces being fake ones
+tsan: setup-check ## the same under ThreadSanitizer, faces being fake ones
 	$(call SAN_BOTH,tsan,thread,E2E_ARGS=--fake-only)
 # What is wrong must be loud; races in uninstrumented libraries are listed.
 export ASAN_OPTIONS ?= detect_stack_use_after_return=1:strict_string_checks=1

@@ -2,7 +2,8 @@
  * library gives up: allocations of the program, of OpenSSL and of SQLite, and
  * OpenSSL's own functions, randomness, mutexes. The linker puts these wrappers
  * in the program's way (FAIL_WRAPPED in the Makefile). The input's bytes alone
- * decide which calls fail, so that a crash comes again. One thread. */
+ * decide which calls fail, so that a crash comes again: with one thread. Where
+ * a test has a writer beside it, whichever thread makes the nth call fails. */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -10,15 +11,16 @@
 #include <openssl/kdf.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "fuzz.h"
 
-static bool armed, failed;
-static uint64_t state;
-static unsigned left; /* until the one that fails; 0: by chance */
+static atomic_bool armed, failed, by_chance;
+static uint64_t state;   /* of chance */
+static atomic_uint left; /* until the one that fails */
 
 void
 fuzz_fail_begin(const uint8_t *data, size_t size) {
@@ -26,16 +28,17 @@ fuzz_fail_begin(const uint8_t *data, size_t size) {
     state = 0xcbf29ce484222325u;
     for (size_t i = 0; i < size; i++)
         state = (state ^ data[i]) * 0x100000001b3u;
-    armed = true;
     failed = false;
-    left = 0;
+    by_chance = true;
+    armed = true;
 }
 
 void
 fuzz_fail_nth(unsigned n) {
-    armed = true;
     failed = false;
+    by_chance = false;
     left = n;
+    armed = true;
 }
 
 bool
@@ -54,10 +57,13 @@ bool
 fuzz_fails(void) {
     if (!armed)
         return false;
-    if (left > 0) {
-        failed = --left == 0;
-        armed = !failed;
-        return failed;
+    if (!by_chance) {
+        bool it_is = atomic_fetch_sub(&left, 1) == 1;
+        if (it_is) {
+            failed = true;
+            armed = false;
+        }
+        return it_is;
     }
     state ^= state >> 12;
     state ^= state << 25;
