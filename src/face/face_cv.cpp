@@ -57,6 +57,36 @@ run(sid_face_engine *engine, sid_face_net net, const cv::Mat &pixels) {
 }
 
 cv::Mat
+halved(const cv::Mat &image, int times) {
+    cv::Mat whole = image;
+    for (int i = 0; i < times; i++) {
+        const cv::Size size(whole.cols / 2, whole.rows / 2);
+        cv::Mat half;
+        cv::resize(whole(cv::Rect(cv::Point(), size * 2)), half, size, 0, 0,
+                   cv::INTER_AREA);
+        if (i > 0)
+            wipe(whole);
+        whole = half;
+    }
+    return whole;
+}
+
+void
+fit(const cv::Mat &image, cv::Mat &out) {
+    int times = 0;
+    while (image.cols >> (times + 1) >= out.cols &&
+           image.rows >> (times + 1) >= out.rows)
+        times++;
+    cv::Mat source = halved(image, times);
+    const bool narrow =
+        source.cols < 2 * out.cols && source.rows < 2 * out.rows;
+    cv::resize(source, out, out.size(), 0, 0,
+               narrow ? cv::INTER_LINEAR : cv::INTER_AREA);
+    if (times > 0)
+        wipe(source);
+}
+
+cv::Mat
 square_crop(const cv::Mat &image, cv::Point2f centre, float side, int out_px) {
     const int px = std::max(1, cvRound(side));
     const cv::Rect want(cvRound(centre.x - side / 2),
@@ -65,9 +95,8 @@ square_crop(const cv::Mat &image, cv::Point2f centre, float side, int out_px) {
     cv::Mat square = cv::Mat::zeros(px, px, CV_8UC3);
     if (!have.empty())
         image(have).copyTo(square(have - want.tl()));
-    cv::Mat out;
-    cv::resize(square, out, cv::Size(out_px, out_px), 0, 0,
-               px > out_px ? cv::INTER_AREA : cv::INTER_LINEAR);
+    cv::Mat out(out_px, out_px, CV_8UC3);
+    fit(square, out);
     wipe(square);
     return out;
 }

@@ -64,8 +64,17 @@ std::vector<cv::Mat> run(sid_face_engine *engine, sid_face_net net,
 // The same for a network with a single output.
 cv::Mat run(sid_face_engine *engine, sid_face_net net, const cv::Mat &pixels);
 
+// The image with half its sides so many times, each pixel the mean of four.
+// OpenCV has vectors for this step, not for means of other areas. Of an odd
+// side the last line is left out. 0 times: the image itself.
+cv::Mat halved(const cv::Mat &image, int times);
+
+// Fills `out`, which has its size, with the whole image: halved until it is
+// less than twice as large, then linearly, which leaves out no pixel there.
+void fit(const cv::Mat &image, cv::Mat &out);
+
 // A square of the image round a centre, `side` wide, scaled to `out_px`; what
-// lies outside the image is black. Shrinks by area, grows linearly.
+// lies outside the image is black.
 cv::Mat square_crop(const cv::Mat &image, cv::Point2f centre, float side,
                     int out_px);
 

@@ -73,31 +73,32 @@ shown_part(const cv::Matx23f &to_face, cv::Size face, cv::Size image) {
            cv::Rect(cv::Point(), image);
 }
 
-// The face in the feature network's pixels. A face much larger than that is
-// first made smaller by area, because the warp looks at 4 pixels only.
+// The face in the feature network's pixels. A face more than twice as large is
+// halved first, because the warp looks at 4 pixels only.
 cv::Mat
 aligned(const cv::Mat &image, const sid_face_points *points, cv::Size size) {
     cv::Matx23f m = similarity_to_target(points);
     const float scale = std::sqrt(m(0, 0) * m(0, 0) + m(1, 0) * m(1, 0));
     const cv::Rect part = shown_part(m, size, image.size());
+    int times = 0;
+    while (std::ldexp(scale, times) < 0.5F &&
+           std::min(part.width, part.height) >> (times + 1) > 0)
+        times++;
     cv::Mat face;
-    if (scale >= 0.5F || part.empty()) {
+    if (times == 0) {
         cv::warpAffine(image, face, m, size, cv::INTER_LINEAR);
         return face;
     }
-    cv::Mat source;
-    cv::resize(image(part), source, cv::Size(), 2.0 * scale, 2.0 * scale,
-               cv::INTER_AREA);
+    cv::Mat source = sid::halved(image(part), times);
+    // Where pixel 0 of the halved part has its middle, in the image.
+    const float by = std::ldexp(1.0F, times), middle = (by - 1) / 2;
     const cv::Matx22f turn(m(0, 0), m(0, 1), m(1, 0), m(1, 1));
-    const cv::Vec2f moved = cv::Vec2f(m(0, 2), m(1, 2)) +
-                            turn * cv::Vec2f(static_cast<float>(part.x),
-                                             static_cast<float>(part.y));
-    const float fx =
-        static_cast<float>(source.cols) / static_cast<float>(part.width);
-    const float fy =
-        static_cast<float>(source.rows) / static_cast<float>(part.height);
-    const cv::Matx23f from_source(m(0, 0) / fx, m(0, 1) / fy, moved[0],
-                                  m(1, 0) / fx, m(1, 1) / fy, moved[1]);
+    const cv::Vec2f moved =
+        cv::Vec2f(m(0, 2), m(1, 2)) +
+        turn * cv::Vec2f(static_cast<float>(part.x) + middle,
+                         static_cast<float>(part.y) + middle);
+    const cv::Matx23f from_source(m(0, 0) * by, m(0, 1) * by, moved[0],
+                                  m(1, 0) * by, m(1, 1) * by, moved[1]);
     cv::warpAffine(source, face, from_source, size, cv::INTER_LINEAR);
     sid::wipe(source);
     return face;

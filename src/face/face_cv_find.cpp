@@ -21,25 +21,7 @@ letterboxed(const cv::Mat &image, int width, int height) {
     letterbox box{cv::Mat::zeros(height, width, CV_8UC3), static_cast<float>(w),
                   static_cast<float>(h)};
     cv::Mat inside = box.pixels(cv::Rect(0, 0, w, h));
-    // Whole steps first: averaging whole pixels is several times faster, and by
-    // two and two OpenCV has vectors for it.
-    int step = std::min(image.cols / w, image.rows / h);
-    cv::Mat source = image;
-    while (step > 1) {
-        const int by = step % 2 == 0 ? 2 : step;
-        const cv::Size size(source.cols / by, source.rows / by);
-        cv::Mat smaller;
-        cv::resize(source(cv::Rect(cv::Point(), size * by)), smaller, size, 0,
-                   0, cv::INTER_AREA);
-        if (source.data != image.data)
-            sid::wipe(source);
-        source = smaller;
-        step /= by;
-    }
-    cv::resize(source, inside, inside.size(), 0, 0,
-               scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
-    if (source.data != image.data)
-        sid::wipe(source);
+    sid::fit(image, inside);
     return box;
 }
 

@@ -51,9 +51,8 @@ grown_inside(const sid_face_box *box, float crop, cv::Size image) {
 
 cv::Mat
 resized(const cv::Mat &part, int width, int height) {
-    cv::Mat out;
-    cv::resize(part, out, cv::Size(width, height), 0, 0,
-               part.cols > width ? cv::INTER_AREA : cv::INTER_LINEAR);
+    cv::Mat out(height, width, CV_8UC3);
+    sid::fit(part, out);
     return out;
 }
 

@@ -346,6 +346,32 @@ the_aligned_face_is_the_face(void **state) {
     picture_free(&room);
 }
 
+/* However many pixels the face has: it is halved 0 to 3 times, and what is left
+ * lies between. */
+static void
+a_face_of_any_size_is_aligned_alike(void **state) {
+    (void)state;
+    static const int width_px[] = {300, 470, 720, 1100, 1700, 2900};
+    struct picture photo = {0}, grown = {0};
+    struct sid_photo_facts plain, facts;
+    read_photo("franck_02045.jpg", &photo);
+    examine_picture(&photo, SID_PHOTO_SELFIE, &plain);
+    for (size_t i = 0; i < sizeof width_px / sizeof width_px[0]; i++) {
+        int w = width_px[i];
+        picture_scale(&photo, w, w * photo.h / photo.w, &grown);
+        examine_picture(&grown, SID_PHOTO_SELFIE, &facts);
+        float alike = sid_similarity(plain.embedding, facts.embedding);
+        float copy = sid_copy_score(plain.grey, facts.grey);
+        print_message("%d px: similarity %.4f, copy %.4f\n", w, (double)alike,
+                      (double)copy);
+        assert_int_equal(facts.faces, 1);
+        assert_true(alike > 0.98F);
+        assert_true(copy > 0.995F);
+        picture_free(&grown);
+    }
+    picture_free(&photo);
+}
+
 static void
 what_is_no_photo_is_told_in_the_facts(void **state) {
     (void)state;
@@ -408,6 +434,7 @@ main(void) {
         cmocka_unit_test(a_turned_face_is_turned_away),
         cmocka_unit_test(the_photo_of_the_card_as_selfie_goes_to_review),
         cmocka_unit_test(the_aligned_face_is_the_face),
+        cmocka_unit_test(a_face_of_any_size_is_aligned_alike),
         cmocka_unit_test(what_is_no_photo_is_told_in_the_facts),
     };
     return cmocka_run_group_tests(tests, load_engine, free_engine);
