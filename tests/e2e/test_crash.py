@@ -298,7 +298,8 @@ class Poison(Case):
         self.assertNotEqual(code, 0)
 
     def poison(self):
-        answer = self.app.submit(holder(), photos.photo(1),
+        # Slow first: the answer shall be out when the process dies.
+        answer = self.app.submit(holder(), photos.photo(1, photos.SLOW),
                                  photos.photo(1, photos.ABORT))
         self.assertEqual(answer.status, 202, repr(answer))
         return answer.json()["id"]
@@ -368,9 +369,10 @@ class PoisonBesideOthers(Case):
         self.addCleanup(daemon.close)
         app = daemon.api(daemon.add_client("app"))
         daemon.start()
-        harmless = app.submit(holder(), photos.photo(1),
+        harmless = app.submit(holder(), photos.photo(1, photos.SLOW),
                               photos.photo(1, photos.SLOW)).json()["id"]
-        bad = app.submit(holder(), photos.photo(2),
+        # Slow first: the answer shall be out when the process dies.
+        bad = app.submit(holder(), photos.photo(2, photos.SLOW),
                          photos.photo(2, photos.ABORT)).json()["id"]
         daemon.wait_exit()
         daemon.spawn().wait_exit()

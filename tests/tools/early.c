@@ -39,8 +39,8 @@ make_up(struct sid_store *store) {
     if (!late)
         return SID_OK;
     late = false;
-    /* For a kill to come between, most of the time. */
-    (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    /* For a kill to come between, nearly always. */
+    (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     return __real_sid_store_commit(store);
 }
 
