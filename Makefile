@@ -235,7 +235,7 @@ FAIL := $(BUILD)/tests/fuzz/fail.o
 FAIL_STORE := $(addprefix -Wl$(comma)--wrap=sid_store_,begin begin_read commit \
   check_key audit audit_each audit_anchor audit_cut audit_slot audit_began \
   audit_find audit_range webhook_place key_put key_each key_rewrap key_retire \
-  subject_rewrap subject_stale)
+  subject_rewrap subject_stale subject_get subject_count_stale)
 FAIL_STORE_OBJ := $(BUILD)/tests/fuzz/fail_store.o
 # And of tests/unit/ctl/io_fails.c: files, and the running daemon.
 FAIL_IO := $(addprefix -Wl$(comma)--wrap=,open fopen fdopen opendir readdir \

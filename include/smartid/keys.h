@@ -95,20 +95,31 @@ SID_FALLIBLE enum sid_err sid_keys_retire_codes_in(struct sid_store *store,
  * measured, 0.14 ms each on a busy machine when there is a face to be turned
  * and sealed again: some 20 ms of the writer's time, with each tick. */
 #define SID_REWRAP_MAX 128
-/* Wraps up to SID_REWRAP_MAX people's keys again; template keys are made anew,
- * and what lies under them is turned and sealed again. When none is left the
- * older versions are destroyed in the database. The ring keeps them until the
- * process ends: a row that was read before may still be waiting to be opened.
- * Errors: those of seal and store. */
-struct sid_rewrap {
-    int done;      /* this time */
-    bool finished; /* none is left */
-    int destroyed; /* versions */
+struct sid_stale {
+    int count;
+    char subject[SID_REWRAP_MAX][SID_ID_SIZE];
 };
+/* Up to `most` (1 to SID_REWRAP_MAX) people of whom a key is wrapped by an
+ * older version than the ring's current one. Only reads: asked in a transaction
+ * that writes, on a server that others write to as well, it would be in the way
+ * of everybody who enrols. Errors: those of the store. */
+SID_FALLIBLE enum sid_err sid_keys_stale_in(struct sid_store *store,
+                                            const struct sid_keyring *ring,
+                                            int most, struct sid_stale *out);
+/* Wraps the keys of those people again who still need it; template keys are
+ * made anew, and what lies under them is turned and sealed again. Errors: those
+ * of seal and store. */
 SID_FALLIBLE enum sid_err sid_keys_rewrap_in(struct sid_store *store,
                                              const struct sid_keyring *ring,
-                                             const char *actor, int64_t now_s,
-                                             struct sid_rewrap *out);
+                                             const struct sid_stale *stale);
+/* Destroys the older versions in the database. The ring keeps them until the
+ * process ends: a row that was read before may still be waiting to be opened.
+ * Errors: SID_E_CONFLICT (somebody's key is still under one of them), those of
+ * the store. */
+SID_FALLIBLE enum sid_err sid_keys_destroy_in(struct sid_store *store,
+                                              const struct sid_keyring *ring,
+                                              const char *actor, int64_t now_s,
+                                              int *destroyed);
 /* Retires code keys in the ring, after the commit. */
 void sid_keys_retire_codes(struct sid_keyring *ring,
                            struct sid_key_range range);

@@ -203,8 +203,10 @@ SID_FALLIBLE enum sid_err sid_store_key_retire(struct sid_store *store,
                                                enum sid_key_use use,
                                                int version, int64_t now_s);
 
-/* People's own keys; an enrolment's is put with it. */
-/* Errors: SID_E_NOT_FOUND. */
+/* People's own keys; an enrolment's is put with it. Errors: SID_E_NOT_FOUND. */
+SID_FALLIBLE enum sid_err sid_store_subject_get(struct sid_store *store,
+                                                const char *subject,
+                                                struct sid_subject_key *out);
 SID_FALLIBLE enum sid_err
 sid_store_subject_rewrap(struct sid_store *store, const char *subject,
                          const struct sid_subject_key *key);
@@ -212,9 +214,7 @@ sid_store_subject_rewrap(struct sid_store *store, const char *subject,
  * these. each as in sid_store_client_each(). */
 SID_FALLIBLE enum sid_err sid_store_subject_stale(
     struct sid_store *store, int data_version, int template_version, int limit,
-    enum sid_err (*each)(const char *subject, const struct sid_subject_key *key,
-                         void *ctx),
-    void *ctx);
+    enum sid_err (*each)(const char *subject, void *ctx), void *ctx);
 /* How many those are in all. */
 SID_FALLIBLE enum sid_err sid_store_subject_count_stale(struct sid_store *store,
                                                         int data_version,

@@ -12,7 +12,8 @@
  *
  * A database that other processes write to, too, may break a transaction off
  * through no fault of its own (SID_E_AGAIN). Nothing of it is left then, and
- * all of it is run again after a short pause, up to 8 times within 10 s.
+ * all of it is run again after a short pause, up to 8 times within 10 s. What
+ * is likely to meet with that says so (alone), and no other has to wait for it.
  *
  * An operation's node is embedded in the caller's object: a submit cannot fail.
  * It belongs to the writer from submit until done is called, on the writer
@@ -43,6 +44,9 @@ struct sid_op {
     bool single_write; /* run changes the store with at most one statement, as
                           its last act: no savepoint is needed */
     bool read_only;    /* run changes nothing, and needs no sync */
+    bool alone;        /* run reads or changes so much that on a server it often
+                          meets others: it has a transaction of its own, run
+                          again once at most, then err is SID_E_AGAIN */
     const uint64_t *serials; /* of credentials that run will ask for; borrowed
                                 until done */
     size_t serial_count;

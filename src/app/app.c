@@ -185,6 +185,7 @@ sid_app_ready(const struct sid_app *app) {
 
 struct purge {
     struct sid_op op;
+    struct sid_app *app;
     int64_t retries_before_s;
     int64_t challenges_before_s;
     int64_t attempts_before_s;
@@ -217,7 +218,10 @@ purge_run(struct sid_op *op, struct sid_store *store) {
 
 static void
 purge_done(struct sid_op *op) {
-    free(op);
+    struct purge *purge = (struct purge *)op;
+    if (op->err == SID_E_AGAIN) /* another daemon was in the way */
+        atomic_store(&purge->app->purge_again, true);
+    free(purge);
 }
 
 static void
@@ -229,6 +233,8 @@ purge_expired(struct sid_app *app) {
         return; /* the next round will do it */
     purge->op.run = purge_run;
     purge->op.done = purge_done;
+    purge->op.alone = true;
+    purge->app = app;
     int64_t now_s = sid_now_s();
     purge->now_s = now_s;
     purge->challenges_before_s = now_s - CHALLENGE_KEPT_S;
@@ -254,9 +260,11 @@ sid_app_tick(struct sid_app *app) {
         return;
     sid_keys_tick(app);
     sid_retention_tick(app, now_us);
-    if (now_us >= app->next_purge_us) {
-        app->next_purge_us = now_us + PURGE_EVERY_US;
+    bool due = now_us >= app->next_purge_us;
+    if (atomic_exchange(&app->purge_again, false) || due)
         purge_expired(app);
+    if (due) {
+        app->next_purge_us = now_us + PURGE_EVERY_US;
         sid_keys_purge(app);
         sid_expiring_tick(app);
     }

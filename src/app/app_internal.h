@@ -64,6 +64,7 @@ struct sid_app {
     _Atomic bool memory_used; /* photos were freed since the last tick */
     int64_t trim_at_us;       /* main thread; 0: nothing to give back */
     int64_t next_purge_us;    /* main thread */
+    _Atomic bool purge_again; /* at once */
     int64_t next_warning_s;   /* main thread; wall clock */
     struct sid_app_question { /* to each writer, for a sign of life */
         struct sid_op op;
@@ -119,6 +120,7 @@ struct sid_app {
     /* Wrapping people's keys again, see keys_work.c. */
     struct sid_rewrap_state {
         _Atomic bool due, running;
+        _Atomic int most; /* people at once, next time */
         _Atomic int64_t left, total;
     } rewrap;
     /* See retention.c. */

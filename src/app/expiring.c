@@ -87,6 +87,7 @@ sid_expiring_tick(struct sid_app *app) {
         return; /* the next round will do it */
     work->op.run = expiring_run;
     work->op.done = expiring_done;
+    work->op.alone = true; /* what meets another daemon's: the next round */
     work->app = app;
     work->before_s = sid_now_s() + config.webhook_expiry_days * DAY_S;
     sid_writer_submit(app->writer, &work->op);

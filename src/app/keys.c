@@ -446,53 +446,56 @@ sid_keys_retire_codes_in(struct sid_store *store, bool all, int64_t life_s,
 
 /* ---- wrapping people's keys again ---------------------------------------- */
 
-struct stale {
-    int count;
-    struct {
-        char subject[SID_ID_SIZE];
-        struct sid_subject_key key;
-    } row[SID_REWRAP_MAX];
-};
-
 static enum sid_err
-keep_stale(const char *subject, const struct sid_subject_key *key, void *ctx) {
-    struct stale *stale = ctx;
-    (void)snprintf(stale->row[stale->count].subject, SID_ID_SIZE, "%s",
-                   subject);
-    stale->row[stale->count++].key = *key;
+keep_stale(const char *subject, void *ctx) {
+    struct sid_stale *stale = ctx;
+    (void)snprintf(stale->subject[stale->count++], SID_ID_SIZE, "%s", subject);
     return SID_OK;
+}
+
+enum sid_err
+sid_keys_stale_in(struct sid_store *store, const struct sid_keyring *ring,
+                  int most, struct sid_stale *out) {
+    SID_ASSERT(most > 0 && most <= SID_REWRAP_MAX);
+    out->count = 0;
+    return sid_store_subject_stale(
+        store, sid_keyring_current(ring, SID_KEY_DATA),
+        sid_keyring_current(ring, SID_KEY_TEMPLATE), most, keep_stale, out);
 }
 
 static enum sid_err
 rewrap_one(struct sid_store *store, const struct sid_keyring *ring,
-           const char *subject, struct sid_subject_key *key) {
+           const char *subject) {
+    struct sid_subject_key key;
     bool changed = false;
-    enum sid_err err = SID_OK;
+    enum sid_err err = sid_store_subject_get(store, subject, &key);
+    if (err == SID_E_NOT_FOUND)
+        return SID_OK; /* erased since it was found */
+    if (err != SID_OK)
+        return err;
+    bool template =
+        key.template_version != 0 &&
+        key.template_version < sid_keyring_current(ring, SID_KEY_TEMPLATE);
+    if (!template &&
+        key.data_version >= sid_keyring_current(ring, SID_KEY_DATA))
+        return SID_OK; /* done since */
     /* Not only wrapped again: whoever has the old template key and an old copy
      * of the database shall be able to do nothing with a new one. */
-    if (key->template_version != 0 &&
-        key->template_version != sid_keyring_current(ring, SID_KEY_TEMPLATE))
-        err = sid_template_renew(ring, store, subject, key);
+    if (template)
+        err = sid_template_renew(ring, store, subject, &key);
     if (err == SID_OK)
-        err = sid_subject_rewrap(ring, subject, key, &changed);
+        err = sid_subject_rewrap(ring, subject, &key, &changed);
     if (err == SID_OK)
-        err = sid_store_subject_rewrap(store, subject, key);
+        err = sid_store_subject_rewrap(store, subject, &key);
     return err;
 }
 
-static enum sid_err
-rewrap_some(struct sid_store *store, const struct sid_keyring *ring, int data,
-            int template, int *done) {
-    struct stale *stale = calloc(1, sizeof *stale);
-    if (stale == NULL)
-        return SID_E_NO_MEMORY;
-    enum sid_err err = sid_store_subject_stale(
-        store, data, template, SID_REWRAP_MAX, keep_stale, stale);
+enum sid_err
+sid_keys_rewrap_in(struct sid_store *store, const struct sid_keyring *ring,
+                   const struct sid_stale *stale) {
+    enum sid_err err = SID_OK;
     for (int i = 0; i < stale->count && err == SID_OK; i++)
-        err =
-            rewrap_one(store, ring, stale->row[i].subject, &stale->row[i].key);
-    *done = stale->count;
-    free(stale);
+        err = rewrap_one(store, ring, stale->subject[i]);
     return err;
 }
 
@@ -515,17 +518,20 @@ destroy_old(struct sid_store *store, int data, int template, const char *actor,
 }
 
 enum sid_err
-sid_keys_rewrap_in(struct sid_store *store, const struct sid_keyring *ring,
-                   const char *actor, int64_t now_s, struct sid_rewrap *out) {
-    struct sid_rewrap made = {0};
+sid_keys_destroy_in(struct sid_store *store, const struct sid_keyring *ring,
+                    const char *actor, int64_t now_s, int *destroyed) {
     int data = sid_keyring_current(ring, SID_KEY_DATA);
     int template = sid_keyring_current(ring, SID_KEY_TEMPLATE);
-    enum sid_err err = rewrap_some(store, ring, data, template, &made.done);
-    made.finished = made.done < SID_REWRAP_MAX;
-    if (err == SID_OK && made.finished)
-        err = destroy_old(store, data, template, actor, now_s, &made.destroyed);
+    int64_t left = 0;
+    int count = 0;
+    enum sid_err err =
+        sid_store_subject_count_stale(store, data, template, &left);
+    if (err == SID_OK && left > 0)
+        err = SID_E_CONFLICT;
     if (err == SID_OK)
-        *out = made;
+        err = destroy_old(store, data, template, actor, now_s, &count);
+    if (err == SID_OK)
+        *destroyed = count;
     return err;
 }
 

@@ -11,10 +11,16 @@
 #include "smartid/metrics.h"
 #include "smartid/offline.h"
 
+/* Fewest people's keys that are wrapped again at once where others are in the
+ * way. Source: own choice: a transaction of two or three milliseconds, which
+ * one of a few daemons that enrol without a pause lets by. */
+#define REWRAP_MIN 8
+
 struct work {
     struct sid_op op;
     struct sid_app *app;
-    struct sid_rewrap rewrap;
+    struct sid_stale stale;
+    int destroyed;
     struct sid_key_range dead;
     int64_t life_s;
 };
@@ -24,19 +30,16 @@ work_of(struct sid_op *op) {
     return (struct work *)op;
 }
 
-/* False without memory: the next round will do it. */
-static bool
-submit(struct sid_app *app, sid_op_run_fn *run, sid_op_done_fn *done,
-       int64_t life_s) {
+/* NULL without memory: the next round will do it. */
+static struct work *
+work_new(struct sid_app *app, sid_op_run_fn *run, sid_op_done_fn *done) {
     struct work *work = calloc(1, sizeof *work);
     if (work == NULL)
-        return false;
+        return NULL;
     work->op.run = run;
     work->op.done = done;
     work->app = app;
-    work->life_s = life_s;
-    sid_writer_submit(app->writer, &work->op);
-    return true;
+    return work;
 }
 
 /* ---- wrapping again ------------------------------------------------------ */
@@ -51,41 +54,100 @@ sid_keys_rewrap_begin(struct sid_app *app, struct sid_store *store) {
         return err;
     atomic_store(&app->rewrap.left, left);
     atomic_store(&app->rewrap.total, left);
+    atomic_store(&app->rewrap.most, SID_REWRAP_MAX);
     sid_metric_set(SID_M_REWRAP_LEFT, left);
     /* Also with nothing left: older versions may wait to be destroyed. */
     atomic_store(&app->rewrap.due, true);
     return SID_OK;
 }
 
-static enum sid_err
-rewrap_run(struct sid_op *op, struct sid_store *store) {
-    struct work *work = work_of(op);
-    return sid_keys_rewrap_in(store, work->app->keys, "system", sid_now_s(),
-                              &work->rewrap);
+/* It is looked who is left; then either they are seen to or, with nobody left,
+ * the older versions are destroyed; and so on with the next tick. */
+
+static void
+rewrap_end(struct work *work) {
+    atomic_store(&work->app->rewrap.running, false);
+    free(work);
 }
 
 static void
-rewrap_done(struct sid_op *op) {
+left_is(struct sid_app *app, int64_t left) {
+    atomic_store(&app->rewrap.left, left < 0 ? 0 : left);
+    sid_metric_set(SID_M_REWRAP_LEFT, left < 0 ? 0 : left);
+}
+
+static void
+not_rewrapped(enum sid_err err) {
+    sid_log(SID_LOG_WARN, "keys_not_rewrapped",
+            SID_S("code", sid_err_code(err)));
+}
+
+static enum sid_err
+wrap_run(struct sid_op *op, struct sid_store *store) {
+    struct work *work = work_of(op);
+    return sid_keys_rewrap_in(store, work->app->keys, &work->stale);
+}
+
+/* The fewer, the sooner it is over and the less it meets. */
+static void
+wrap_done(struct sid_op *op) {
+    struct work *work = work_of(op);
+    struct sid_rewrap_state *state = &work->app->rewrap;
+    int most = work->stale.count;
+    if (op->err == SID_OK)
+        left_is(work->app, atomic_load(&state->left) - work->stale.count);
+    else if (op->err != SID_E_AGAIN)
+        not_rewrapped(op->err);
+    most = op->err == SID_E_AGAIN ? most / 2 : most * 2;
+    most = most < REWRAP_MIN ? REWRAP_MIN : most;
+    atomic_store(&state->most, most > SID_REWRAP_MAX ? SID_REWRAP_MAX : most);
+    rewrap_end(work);
+}
+
+static enum sid_err
+destroy_run(struct sid_op *op, struct sid_store *store) {
+    struct work *work = work_of(op);
+    return sid_keys_destroy_in(store, work->app->keys, "system", sid_now_s(),
+                               &work->destroyed);
+}
+
+static void
+destroy_done(struct sid_op *op) {
     struct work *work = work_of(op);
     struct sid_app *app = work->app;
     if (op->err == SID_OK) {
-        int64_t left = work->rewrap.finished
-                           ? 0
-                           : atomic_load(&app->rewrap.left) - work->rewrap.done;
-        atomic_store(&app->rewrap.left, left < 0 ? 0 : left);
-        sid_metric_set(SID_M_REWRAP_LEFT, left < 0 ? 0 : left);
-        if (work->rewrap.finished) {
-            atomic_store(&app->rewrap.due, false);
-            if (work->rewrap.destroyed > 0)
-                sid_log(SID_LOG_INFO, "keys_rewrapped",
-                        SID_N("people", atomic_load(&app->rewrap.total)));
-        }
-    } else {
-        sid_log(SID_LOG_WARN, "keys_not_rewrapped",
-                SID_S("code", sid_err_code(op->err)));
+        left_is(app, 0);
+        atomic_store(&app->rewrap.due, false);
+        if (work->destroyed > 0)
+            sid_log(SID_LOG_INFO, "keys_rewrapped",
+                    SID_N("people", atomic_load(&app->rewrap.total)));
+    } else if (op->err != SID_E_AGAIN && op->err != SID_E_CONFLICT) {
+        not_rewrapped(op->err);
     }
-    atomic_store(&app->rewrap.running, false);
-    free(work);
+    rewrap_end(work);
+}
+
+static enum sid_err
+find_run(struct sid_op *op, struct sid_store *store) {
+    struct work *work = work_of(op);
+    return sid_keys_stale_in(store, work->app->keys,
+                             atomic_load(&work->app->rewrap.most),
+                             &work->stale);
+}
+
+static void
+find_done(struct sid_op *op) {
+    struct work *work = work_of(op);
+    if (op->err != SID_OK) {
+        not_rewrapped(op->err);
+        rewrap_end(work);
+        return;
+    }
+    bool none = work->stale.count == 0;
+    work->op = (struct sid_op){.run = none ? destroy_run : wrap_run,
+                               .done = none ? destroy_done : wrap_done,
+                               .alone = true};
+    sid_writer_submit(work->app->writer, &work->op);
 }
 
 void
@@ -93,8 +155,13 @@ sid_keys_tick(struct sid_app *app) {
     if (!atomic_load(&app->rewrap.due) || atomic_load(&app->stopping) ||
         atomic_exchange(&app->rewrap.running, true))
         return;
-    if (!submit(app, rewrap_run, rewrap_done, 0))
+    struct work *work = work_new(app, find_run, find_done);
+    if (work == NULL) {
         atomic_store(&app->rewrap.running, false);
+        return;
+    }
+    work->op.read_only = true;
+    sid_writer_submit(app->writer, &work->op);
 }
 
 /* ---- code keys ----------------------------------------------------------- */
@@ -128,7 +195,10 @@ sid_keys_purge(struct sid_app *app) {
      * day, whatever the window. */
     int64_t windows_s = 2 * config.code_period_s;
     int64_t offline_s = SID_OFFLINE_FETCH_S + SID_OFFLINE_LIFE_MAX_S;
-    (void)submit(app, purge_run, purge_done,
-                 (windows_s > offline_s ? windows_s : offline_s) +
-                     config.code_grace_s + config.clock_skew_s);
+    struct work *work = work_new(app, purge_run, purge_done);
+    if (work == NULL)
+        return;
+    work->life_s = (windows_s > offline_s ? windows_s : offline_s) +
+                   config.code_grace_s + config.clock_skew_s;
+    sid_writer_submit(app->writer, &work->op);
 }

@@ -130,15 +130,17 @@ apply_done(struct sid_op *op) {
     struct sid_retention_state *state = &work->app->retention;
     const char *name = sid_retention_name(work->rule);
     bool audit = work->rule == SID_RETAIN_AUDIT;
-    if (op->err != SID_OK)
+    bool again = op->err == SID_E_AGAIN; /* another daemon was in the way */
+    if (op->err != SID_OK && !again)
         sid_log(SID_LOG_ERROR, "retention_failed", SID_S("rule", name),
                 SID_S("code", sid_err_code(op->err)));
-    else if (work->done > 0)
+    else if (op->err == SID_OK && work->done > 0)
         sid_log(SID_LOG_INFO, "retention_applied", SID_S("rule", name),
                 SID_N(audit ? "rows" : "people", work->done));
     if (op->err == SID_OK && !audit)
         sid_metric_add(SID_M_ERASED, work->done);
-    atomic_store(&state->due[work->rule], op->err == SID_OK && work->more);
+    atomic_store(&state->due[work->rule],
+                 again || (op->err == SID_OK && work->more));
     atomic_fetch_sub(&state->running, 1);
     free(work);
 }
@@ -151,6 +153,7 @@ apply(struct sid_app *app, const struct sid_config *config,
         return; /* still due: the next tick tries again */
     work->op.run = apply_run;
     work->op.done = apply_done;
+    work->op.alone = true;
     work->app = app;
     work->config = *config;
     work->rule = rule;

@@ -442,11 +442,15 @@ sid_store_subject_rewrap(struct sid_store *store, const char *subject,
 }
 
 enum sid_err
+sid_store_subject_get(struct sid_store *store, const char *subject,
+                      struct sid_subject_key *out) {
+    return store->back->ops->subject_get(store->back, subject, out);
+}
+
+enum sid_err
 sid_store_subject_stale(struct sid_store *store, int data_version,
                         int template_version, int limit,
-                        enum sid_err (*each)(const char *subject,
-                                             const struct sid_subject_key *key,
-                                             void *ctx),
+                        enum sid_err (*each)(const char *subject, void *ctx),
                         void *ctx) {
     return store->back->ops->subject_stale(store->back, data_version,
                                            template_version, limit, each, ctx);

@@ -103,12 +103,12 @@ struct sid_back_ops {
                                 const struct sid_subject_key *key);
     enum sid_err (*subject_rewrap)(struct sid_back *back, const char *subject,
                                    const struct sid_subject_key *key);
-    enum sid_err (*subject_stale)(
-        struct sid_back *back, int data_version, int template_version,
-        int limit,
-        enum sid_err (*each)(const char *, const struct sid_subject_key *,
-                             void *),
-        void *ctx);
+    enum sid_err (*subject_get)(struct sid_back *back, const char *subject,
+                                struct sid_subject_key *out);
+    enum sid_err (*subject_stale)(struct sid_back *back, int data_version,
+                                  int template_version, int limit,
+                                  enum sid_err (*each)(const char *, void *),
+                                  void *ctx);
     enum sid_err (*subject_count_stale)(struct sid_back *back, int data_version,
                                         int template_version, int64_t *out);
     enum sid_err (*subject_forget)(struct sid_back *back, const char *subject);

@@ -54,6 +54,7 @@ struct sid_pgsql {
     PGresult *ahead;
     struct sid_pg_pending pending[SID_PG_PENDING_MAX];
     int pending_count;
+    int64_t given_bytes; /* with those, to be written */
     int64_t trips;       /* times an answer was waited for */
     int64_t retry_at_us; /* monotonic: no new connection before */
     int64_t pause_us;    /* until the one after that */

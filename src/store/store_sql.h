@@ -38,6 +38,7 @@
     X(KEY_RETIRE)                                                              \
     X(SUBJECT_PUT)                                                             \
     X(SUBJECT_REWRAP)                                                          \
+    X(SUBJECT_GET)                                                             \
     X(SUBJECT_STALE)                                                           \
     X(SUBJECT_COUNT)                                                           \
     X(SUBJECT_FORGET)                                                          \

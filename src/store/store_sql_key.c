@@ -127,10 +127,31 @@ sid_sql_subject_rewrap(struct sid_back *back, const char *subject,
 }
 
 enum sid_err
-sid_sql_subject_stale(
-    struct sid_back *back, int data_version, int template_version, int limit,
-    enum sid_err (*each)(const char *, const struct sid_subject_key *, void *),
-    void *ctx) {
+sid_sql_subject_get(struct sid_back *back, const char *subject,
+                    struct sid_subject_key *out) {
+    struct sid_sql_query query =
+        sid_sql_start(sid_sql_of(back), SID_SQL_SUBJECT_GET);
+    struct sid_subject_key key = {.data_version = 0};
+    bool row = false;
+
+    sid_sql_bind_text(&query, subject);
+    enum sid_err err = sid_sql_next(&query, &row);
+    if (err == SID_OK && !row)
+        err = SID_E_NOT_FOUND;
+    if (err == SID_OK) {
+        sid_sql_read_subject(&query, &key);
+        err = query.err;
+    }
+    sid_sql_end(&query);
+    if (err == SID_OK)
+        *out = key;
+    return err;
+}
+
+enum sid_err
+sid_sql_subject_stale(struct sid_back *back, int data_version,
+                      int template_version, int limit,
+                      enum sid_err (*each)(const char *, void *), void *ctx) {
     struct sid_sql_query query =
         sid_sql_start(sid_sql_of(back), SID_SQL_SUBJECT_STALE);
     enum sid_err err = SID_OK;
@@ -141,14 +162,12 @@ sid_sql_subject_stale(
     sid_sql_bind_int(&query, limit);
     while (err == SID_OK) {
         char subject[SID_ID_SIZE] = "";
-        struct sid_subject_key key = {.data_version = 0};
 
         err = sid_sql_next(&query, &row);
         if (err != SID_OK || !row)
             break;
         sid_sql_read_text(&query, subject, sizeof subject);
-        sid_sql_read_subject(&query, &key);
-        err = query.err == SID_OK ? each(subject, &key, ctx) : query.err;
+        err = query.err == SID_OK ? each(subject, ctx) : query.err;
     }
     sid_sql_end(&query);
     return err;

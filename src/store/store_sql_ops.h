@@ -37,10 +37,12 @@ enum sid_err sid_sql_subject_put(struct sid_back *back, const char *subject,
                                  const struct sid_subject_key *key);
 enum sid_err sid_sql_subject_rewrap(struct sid_back *back, const char *subject,
                                     const struct sid_subject_key *key);
-enum sid_err sid_sql_subject_stale(
-    struct sid_back *back, int data_version, int template_version, int limit,
-    enum sid_err (*each)(const char *, const struct sid_subject_key *, void *),
-    void *ctx);
+enum sid_err sid_sql_subject_get(struct sid_back *back, const char *subject,
+                                 struct sid_subject_key *out);
+enum sid_err sid_sql_subject_stale(struct sid_back *back, int data_version,
+                                   int template_version, int limit,
+                                   enum sid_err (*each)(const char *, void *),
+                                   void *ctx);
 enum sid_err sid_sql_subject_count_stale(struct sid_back *back,
                                          int data_version, int template_version,
                                          int64_t *out);
@@ -321,6 +323,7 @@ enum sid_err sid_sql_errand_count(struct sid_back *back, int64_t *out);
     .key_rewrap = sid_sql_key_rewrap, .key_retire = sid_sql_key_retire,        \
     .subject_put = sid_sql_subject_put,                                        \
     .subject_rewrap = sid_sql_subject_rewrap,                                  \
+    .subject_get = sid_sql_subject_get,                                        \
     .subject_stale = sid_sql_subject_stale,                                    \
     .subject_count_stale = sid_sql_subject_count_stale,                        \
     .subject_forget = sid_sql_subject_forget,                                  \

@@ -142,11 +142,11 @@ static const struct {
         "UPDATE subject_key SET data_version = ?1, data_wrapped = ?2, "
         "template_version = ?3, template_wrapped = ?4 WHERE subject = ?5 AND "
         "NOT " DESTROYED("?1", "?3")),
+    S(SUBJECT_GET, "SELECT " SUBJECT_KEY " FROM subject_key WHERE subject = ?"),
     /* Versions only rise; 0 is no key. */
-    S(SUBJECT_STALE,
-      "SELECT subject, " SUBJECT_KEY " FROM subject_key "
-      "WHERE data_version < ?1 OR template_version BETWEEN 1 AND ?2 - 1 "
-      "LIMIT ?3"),
+    S(SUBJECT_STALE, "SELECT subject FROM subject_key WHERE data_version < ?1 "
+                     "OR template_version BETWEEN 1 AND ?2 - 1 "
+                     "LIMIT ?3"),
     S(SUBJECT_COUNT,
       "SELECT count(*) FROM subject_key WHERE data_version < ?1 OR "
       "template_version BETWEEN 1 AND ?2 - 1"),

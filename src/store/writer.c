@@ -125,7 +125,7 @@ struct batch {
     int64_t reads; /* those of them that change nothing */
 };
 
-/* Cuts the first BATCH_MAX_OPS off the list. */
+/* Cuts the first BATCH_MAX_OPS off the list, or one that is to be alone. */
 static struct batch
 cut_batch(struct sid_op **list) {
     struct batch batch = {.first = *list};
@@ -133,6 +133,8 @@ cut_batch(struct sid_op **list) {
 
     for (struct sid_op *op = batch.first;
          op != NULL && batch.count < BATCH_MAX_OPS; op = op->next) {
+        if (op != batch.first && (op->alone || batch.first->alone))
+            break;
         batch.reads += op->read_only ? 1 : 0;
         batch.count++;
         last = op;
@@ -215,6 +217,10 @@ run_until_done(struct sid_store *store, struct sid_op *batch, bool reads) {
     int64_t until_us = sid_mono_us() + AGAIN_WITHIN_US;
     enum sid_err err = run_and_commit(store, batch, reads);
 
+    if (err == SID_E_AGAIN && batch->alone) {
+        sid_metric_add(SID_M_STORE_RETRIES, 1);
+        return run_and_commit(store, batch, reads);
+    }
     for (int again = 1;
          err == SID_E_AGAIN && again < RUNS_MAX && sid_mono_us() < until_us;
          again++) {
@@ -236,7 +242,8 @@ run_part(struct sid_store *store, struct sid_op *batch, bool reads) {
 
     if (err == SID_OK)
         return SID_OK;
-    sid_metric_add(SID_M_STORE_ERRORS, 1);
+    if (err != SID_E_AGAIN)
+        sid_metric_add(SID_M_STORE_ERRORS, 1);
     for (struct sid_op *op = batch; op != NULL; op = op->next) {
         if (op->read_only == reads)
             op->err = err;
@@ -398,6 +405,7 @@ sid_writer_run(struct sid_writer *writer, struct sid_op *op) {
                .done = waiter_done,
                .single_write = op->single_write,
                .read_only = op->read_only,
+               .alone = op->alone,
                .serials = op->serials,
                .serial_count = op->serial_count},
         .inner = op,

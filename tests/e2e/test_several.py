@@ -147,6 +147,9 @@ class Together(Several):
         stop.set()
         for one in crowd:
             one.join(60)
+        # Nobody, and least of all the one that does it, was kept from writing.
+        for daemon in self.cluster.daemons:
+            self.assertNotIn("store_retries_spent", daemon.log.text())
         # One whose keys are a second behind is asked to try again.
         self.assertEqual({a.status for a in failed} - {503}, set())
         self.assertEqual(self.cluster.sql(

@@ -71,11 +71,17 @@ FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_subject_rewrap,
           (store, subject, key))
 FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_subject_stale,
           (struct sid_store * store, int data_version, int template_version,
-           int limit,
-           enum sid_err (*each)(const char *subject,
-                                const struct sid_subject_key *key, void *ctx),
+           int limit, enum sid_err (*each)(const char *subject, void *ctx),
            void *ctx),
           (store, data_version, template_version, limit, each, ctx))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_subject_get,
+          (struct sid_store * store, const char *subject,
+           struct sid_subject_key *out),
+          (store, subject, out))
+FUZZ_WRAP(enum sid_err, SID_E_STORE, sid_store_subject_count_stale,
+          (struct sid_store * store, int data_version, int template_version,
+           int64_t *out),
+          (store, data_version, template_version, out))
 
 /* One that fails has rolled back. */
 enum sid_err __real_sid_store_commit(struct sid_store *store);

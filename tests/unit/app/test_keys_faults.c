@@ -293,23 +293,53 @@ static struct fixture *f;
 struct keys_op {
     struct sid_op op;
     enum sid_key_use use;
-    bool rewrap;
     struct sid_new_key made;
-    struct sid_rewrap done;
+    struct sid_stale stale;
+    int destroyed;
 };
 
 static enum sid_err
-keys_run(struct sid_op *op, struct sid_store *store) {
+rotate_run(struct sid_op *op, struct sid_store *store) {
     struct keys_op *keys = (struct keys_op *)op;
-    return keys->rewrap ? sid_keys_rewrap_in(store, f->keys, "control", NOW_S,
-                                             &keys->done)
-                        : sid_keys_rotate_in(store, f->master, keys->use,
-                                             "control", NOW_S, &keys->made);
+    return sid_keys_rotate_in(store, f->master, keys->use, "control", NOW_S,
+                              &keys->made);
+}
+
+static enum sid_err
+find_run(struct sid_op *op, struct sid_store *store) {
+    struct keys_op *keys = (struct keys_op *)op;
+    return sid_keys_stale_in(store, f->keys, SID_REWRAP_MAX, &keys->stale);
+}
+
+static enum sid_err
+wrap_run(struct sid_op *op, struct sid_store *store) {
+    struct keys_op *keys = (struct keys_op *)op;
+    return sid_keys_rewrap_in(store, f->keys, &keys->stale);
+}
+
+static enum sid_err
+destroy_run(struct sid_op *op, struct sid_store *store) {
+    struct keys_op *keys = (struct keys_op *)op;
+    return sid_keys_destroy_in(store, f->keys, "control", NOW_S,
+                               &keys->destroyed);
+}
+
+/* Whatever fails: an error, and with none of them it is done. */
+static void
+whatever_fails(struct keys_op *keys, sid_op_run_fn *run) {
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
+        keys->op = (struct sid_op){.run = run};
+        fuzz_fail_nth(n);
+        enum sid_err err = sid_writer_run(f->writer, &keys->op);
+        failed = fuzz_fail_end();
+        assert_true(failed == (err != SID_OK));
+    }
 }
 
 static void
 rotate(enum sid_key_use use) {
-    struct keys_op op = {.op = {.run = keys_run}, .use = use};
+    struct keys_op op = {.op = {.run = rotate_run}, .use = use};
     ok(sid_writer_run(f->writer, &op.op));
     ok(sid_keyring_put(f->keys, use, op.made.version, op.made.made_at_s,
                        op.made.key));
@@ -320,24 +350,20 @@ a_code_still_opens_after_peoples_keys_were_wrapped_again(void **state) {
     struct sid_enrol_submit submit;
     struct sid_verify verify;
     char code[SID_TOKEN_SIZE];
-    bool failed = true;
+    struct keys_op keys = {.use = SID_KEY_DATA};
     (void)state;
     f = fixture_new();
     fixture_enrol(f, &submit, NUMBER_A, 0, 0);
     rotate(SID_KEY_DATA);
     rotate(SID_KEY_TEMPLATE);
-    for (unsigned n = 1; failed; n++) {
-        struct keys_op op = {.op = {.run = keys_run}, .rewrap = true};
-        fuzz_fail_nth(n);
-        enum sid_err err = sid_writer_run(f->writer, &op.op);
-        failed = fuzz_fail_end();
-        assert_true(failed == (err != SID_OK));
-        if (failed)
-            continue;
-        assert_true(op.done.finished);
-        assert_int_equal(op.done.done, 1);
-        assert_int_equal(op.done.destroyed, 2);
-    }
+    keys.op.run = destroy_run;
+    assert_int_equal(sid_writer_run(f->writer, &keys.op), SID_E_CONFLICT);
+    whatever_fails(&keys, find_run);
+    assert_int_equal(keys.stale.count, 1);
+    whatever_fails(&keys, wrap_run);
+    whatever_fails(&keys, wrap_run); /* it is done: nothing changes */
+    whatever_fails(&keys, destroy_run);
+    assert_int_equal(keys.destroyed, 2);
     assert_string_equal(fixture_audit(f).event, "key_retired");
     fixture_code(f, submit.enrolment.credential_id, code);
     fixture_verify(f, &verify, code, "household_registration");

@@ -237,16 +237,20 @@ a_batch_that_a_deadlock_breaks_off_is_run_again(void **state) {
     is_done_once(w);
 }
 
-/* A server that says so once, whatever the kind of the transactions; a
+/* A server that says so so many times, whatever the kind of the transactions; a
  * sequence does not go back with them. */
 static void
-fail_once(const struct fixture *f) {
+fail_first(const struct fixture *f, int times) {
     struct other other = other_new(f);
+    char sql[256];
 
-    say(&other, "CREATE SEQUENCE once");
-    say(&other, "CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql "
-                "AS $$ BEGIN IF nextval('once') = 1 THEN RAISE 'in the way' "
-                "USING ERRCODE = '40001'; END IF; RETURN NEW; END $$");
+    snprintf(sql, sizeof sql,
+             "CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql "
+             "AS $$ BEGIN IF nextval('times') <= %d THEN RAISE 'in the way' "
+             "USING ERRCODE = '40001'; END IF; RETURN NEW; END $$",
+             times);
+    say(&other, "CREATE SEQUENCE times");
+    say(&other, sql);
     say(&other, "CREATE TRIGGER first BEFORE UPDATE ON credential "
                 "FOR EACH ROW EXECUTE FUNCTION in_the_way()");
     other_end(&other);
@@ -265,10 +269,45 @@ a_batch_that_cannot_be_put_in_order_is_run_again(void **state) {
     struct meets meets;
 
     make_two(w);
-    fail_once(w->base);
+    fail_first(w->base, 1);
     ok(run_in_a_batch(w, nothing, &meets));
     assert_int_equal(meets.ran, 2);
     assert_int_equal(sid_metric_get(SID_M_STORE_RETRIES) - retries, 1);
+    is_done_once(w);
+}
+
+static void
+one_that_is_alone_is_run_again_once_and_is_in_nobody_elses_way(void **state) {
+    struct writer_fixture *w = *state;
+    int64_t errors = sid_metric_get(SID_M_STORE_ERRORS);
+    struct meets meets = {
+        .op = {.run = meets_run, .done = meets_done, .alone = true},
+        .w = w,
+        .other = other_new(w->base),
+        .halfway = nothing};
+    struct gate gate;
+
+    make_two(w);
+    struct test_op before = make_op(w, 7, 1);
+    struct test_op behind = make_op(w, 8, 2);
+    fail_first(w->base, 2);
+    gate_close(&gate, w->writer);
+    sid_writer_submit(w->writer, &before.op);
+    sid_writer_submit(w->writer, &meets.op);
+    sid_writer_submit(w->writer, &behind.op);
+    gate_open(&gate);
+    wait_answers(w, 3);
+    assert_int_equal(meets.op.err, SID_E_AGAIN);
+    assert_int_equal(meets.ran, 2);
+    ok(before.op.err);
+    ok(behind.op.err);
+    assert_int_equal(before.ran + behind.ran, 2);
+    assert_int_equal(sid_writer_storage(w->writer), SID_OK);
+    assert_int_equal(sid_metric_get(SID_M_STORE_ERRORS) - errors, 0);
+    sid_writer_submit(w->writer, &meets.op);
+    wait_answers(w, 1);
+    ok(meets.op.err);
+    other_end(&meets.other);
     is_done_once(w);
 }
 
@@ -375,6 +414,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(a_batch_that_a_deadlock_breaks_off_is_run_again),
         T(a_batch_that_cannot_be_put_in_order_is_run_again),
+        T(one_that_is_alone_is_run_again_once_and_is_in_nobody_elses_way),
         T(a_batch_whose_connection_breaks_is_run_again_on_a_new_one),
         T(a_batch_that_breaks_each_time_is_given_up_and_the_next_one_works),
         T(a_commit_that_never_arrived_is_made_again),

@@ -159,10 +159,9 @@ struct stale {
 };
 
 static enum sid_err
-keep_stale(const char *subject, const struct sid_subject_key *key, void *ctx) {
+keep_stale(const char *subject, void *ctx) {
     struct stale *stale = ctx;
 
-    assert_int_equal(key->data_wrapped[0], 10 + key->data_version);
     snprintf(stale->subject[stale->count++], SID_ID_SIZE, "%s", subject);
     return SID_OK;
 }
@@ -190,6 +189,15 @@ those_that_older_versions_wrapped_are_found(void **state) {
     assert_int_equal(count_stale(f, 3, 2), 4);
     ok(sid_store_subject_stale(f->store, 2, 2, 8, keep_stale, &stale));
     assert_int_equal(stale.count, 2);
+    for (int i = 0; i < stale.count; i++) {
+        struct sid_subject_key key = {.data_version = 0};
+        ok(sid_store_subject_get(f->store, stale.subject[i], &key));
+        assert_int_equal(key.data_wrapped[0], 10 + key.data_version);
+        assert_true(key.data_version < 2 || key.template_version == 1);
+    }
+    struct sid_subject_key none = {.data_version = 0};
+    assert_int_equal(sid_store_subject_get(f->store, "enr_none", &none),
+                     SID_E_NOT_FOUND);
     stale.count = 0;
     ok(sid_store_subject_stale(f->store, 3, 3, 3, keep_stale, &stale));
     assert_int_equal(stale.count, 3); /* the limit */

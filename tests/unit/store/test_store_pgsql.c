@@ -23,6 +23,16 @@ ask(const char *sql, char out[32]) {
 }
 
 static void
+tell(const struct fixture *f, const char *sql) {
+    PGconn *conn = PQconnectdb(f->path);
+    PGresult *result = PQexec(conn, sql);
+
+    assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
+    PQclear(result);
+    PQfinish(conn);
+}
+
+static void
 kill_connection(struct sid_store *store) {
     char sql[200];
     char gone[32];
@@ -48,6 +58,29 @@ append_one(struct sid_store *store) {
 }
 
 /* ---- the connection ------------------------------------------------------ */
+
+/* A server that takes longer than the 10 s after which it would be taken for
+ * gone, and less than a second more for each megabyte. */
+static void
+r_a_busy_server_has_longer_for_a_large_photo(void **state) {
+    struct fixture *f = *state;
+    struct sid_enrolment e = make_enrolment(1);
+    size_t len = (size_t)8 << 20;
+    uint8_t *photo = calloc(1, len);
+
+    assert_non_null(photo);
+    tell(f, "CREATE FUNCTION busy() RETURNS trigger LANGUAGE plpgsql "
+            "AS $$ BEGIN PERFORM pg_sleep(10.5); RETURN NEW; END $$");
+    tell(f, "CREATE TRIGGER slow BEFORE INSERT ON photo "
+            "FOR EACH ROW EXECUTE FUNCTION busy()");
+    ok(sid_store_begin(f->store));
+    ok(sid_store_enrol_insert(f->store, &e));
+    ok(sid_store_photo_put(f->store, e.id, SID_PHOTO_ID,
+                           sid_span_of(photo, len)));
+    ok(sid_store_commit(f->store));
+    free(photo);
+    sid_enrolment_fini(&e);
+}
 
 /* A plan without sequential scans is dear in the server's eyes where there is
  * no other, which compiled it for 0.2 to 0.4 s, each second, of each daemon. */
@@ -423,6 +456,7 @@ main(void) {
 #define T(name)                                                                \
     cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        T(r_a_busy_server_has_longer_for_a_large_photo),
         T(r_the_server_compiles_no_statement),
         T(what_a_check_runs_is_prepared_once_and_run_again),
         T(bytes_come_as_they_are),
