@@ -7,6 +7,7 @@
 #ifndef SMARTID_POOL_H
 #define SMARTID_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "smartid/err.h"
@@ -18,6 +19,14 @@ typedef void sid_job_run_fn(struct sid_job *job, void *worker_ctx);
 struct sid_job {
     struct sid_job *next; /* the pool's */
     sid_job_run_fn *run;
+};
+
+/* A part of a job that another worker may do meanwhile. It belongs to whoever
+ * offers it until sid_pool_take_back() has returned. */
+struct sid_subtask {
+    struct sid_subtask *next; /* the pool's */
+    void (*run)(struct sid_subtask *part, void *worker_ctx);
+    int state; /* the pool's */
 };
 
 struct sid_pool;
@@ -46,6 +55,13 @@ void sid_pool_release(struct sid_pool *pool);
 /* Queues a job for which a place is held. The place stays taken until
  * sid_pool_release(). Any thread. */
 void sid_pool_submit(struct sid_pool *pool, struct sid_job *job);
+
+/* Offers a part of a job to a worker that has nothing to do. False: there is
+ * none now, and nothing was offered. From a job, on its worker's thread. */
+bool sid_pool_offer(struct sid_pool *pool, struct sid_subtask *part);
+/* True: nobody had begun it, and nobody will. False: it has been done; waits
+ * until then. Once after each sid_pool_offer() that was true. */
+bool sid_pool_take_back(struct sid_pool *pool, struct sid_subtask *part);
 
 /* Jobs queued and not yet begun; workers at work. Any thread. */
 int sid_pool_depth(const struct sid_pool *pool);

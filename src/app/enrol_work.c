@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "app_internal.h"
-#include "examiner.h"
+#include "enrol_examine.h"
 #include "smartid/clock.h"
 #include "smartid/log.h"
 #include "smartid/metrics.h"
@@ -271,24 +271,6 @@ sid_enrol_job_give_up(struct sid_enrol_job *job) {
 
 /* ---- the worker's part --------------------------------------------------- */
 
-static enum sid_err
-examine(struct sid_enrol_job *job, struct sid_examiner *examiner,
-        enum sid_photo_kind kind, uint8_t *portrait,
-        struct sid_photo_facts *facts) {
-    struct sid_subject subject =
-        sid_app_subject(job->app, job->id, &job->enrolment.key);
-    struct sid_place place = sid_enrol_photo_place(job->id, kind);
-    struct sid_buf photo = SID_BUF_EMPTY;
-    enum sid_err err = sid_subject_open(
-        &subject, &place, sid_buf_span(&job->sealed[kind]), &photo);
-    if (err == SID_OK)
-        err = sid_examiner_portray(
-            examiner, job->id, sid_buf_span(&photo), kind,
-            kind == SID_PHOTO_SELFIE ? portrait : NULL, facts);
-    sid_buf_free(&photo);
-    return err;
-}
-
 /* What follows from the photos. broken: the one that nobody could look at, and
  * the last one that was tried; or SID_PHOTO_NONE. */
 static void
@@ -368,15 +350,9 @@ decide(struct sid_enrol_job *job, struct sid_examiner *examiner) {
     struct sid_buf pixels = SID_BUF_EMPTY;
     enum sid_err err =
         facts == NULL ? SID_E_NO_MEMORY : make_room(job, &pixels);
-    int kinds = SID_PHOTO_FRAME_1 + job->enrolment.challenge.steps.count;
     enum sid_photo_kind broken = SID_PHOTO_NONE;
-    for (int kind = 0;
-         err == SID_OK && broken == SID_PHOTO_NONE && kind < kinds; kind++) {
-        err = examine(job, examiner, (enum sid_photo_kind)kind, pixels.ptr,
-                      &facts[kind]);
-        if (err == SID_OK && sid_examiner_gave_up(examiner))
-            broken = (enum sid_photo_kind)kind;
-    }
+    if (err == SID_OK)
+        err = sid_enrol_examine(job, examiner, pixels.ptr, facts, &broken);
     if (err == SID_OK) {
         judge(job, facts, broken);
         keep_face(job, &facts[SID_PHOTO_SELFIE]);

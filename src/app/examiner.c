@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faceproc_internal.h"
 #include "smartid/clock.h"
 #include "smartid/image.h"
 #include "smartid/log.h"
@@ -29,7 +28,9 @@ struct sid_examiner {
     struct sid_faceproc process;
     int attempts_left; /* second ones, of the job */
     int kills_left;
-    int64_t deadline_us; /* of the job; 0 before its first photo */
+    int64_t deadline_us;  /* of the job; 0 before its first photo */
+    enum sid_fault fault; /* the last one of the job, or SID_FAULT_NONE */
+    bool assists;         /* another one has the job */
     bool gave_up;
 };
 
@@ -76,8 +77,19 @@ sid_examiner_begin(struct sid_examiner *examiner) {
     examiner->attempts_left = SECOND_ATTEMPTS;
     examiner->kills_left = KILLS_MAX;
     examiner->deadline_us = 0;
+    examiner->fault = SID_FAULT_NONE;
+    examiner->assists = false;
     examiner->gave_up = false;
     return prepare(examiner);
+}
+
+enum sid_err
+sid_examiner_assist(struct sid_examiner *examiner, int64_t deadline_us) {
+    enum sid_err err = sid_examiner_begin(examiner);
+    examiner->attempts_left = examiner->kills_left = 0;
+    examiner->deadline_us = deadline_us;
+    examiner->assists = true;
+    return err;
 }
 
 bool
@@ -91,6 +103,12 @@ static void
 start_time(struct sid_examiner *examiner) {
     if (examiner->deadline_us == 0)
         examiner->deadline_us = sid_mono_us() + JOB_US * sid_sandbox_patience();
+}
+
+int64_t
+sid_examiner_deadline(struct sid_examiner *examiner) {
+    start_time(examiner);
+    return examiner->deadline_us;
 }
 
 static bool
@@ -140,6 +158,11 @@ again(struct sid_examiner *examiner, enum sid_fault fault) {
     return false;
 }
 
+static int
+attempt_of(const struct sid_examiner *examiner) {
+    return examiner->attempts_left > 0 || examiner->assists ? 1 : 2;
+}
+
 static enum sid_err
 examine_apart(struct sid_examiner *examiner, const char *id,
               struct sid_span bytes, enum sid_photo_kind kind,
@@ -156,11 +179,12 @@ examine_apart(struct sid_examiner *examiner, const char *id,
                                  examiner->deadline_us, portrait, &err, out);
         if (fault == SID_FAULT_NONE)
             return err;
+        examiner->fault = fault;
         count_fault(examiner->forkserver, fault);
         sid_log(SID_LOG_WARN, "face_process_ended", SID_S("id", id),
                 SID_S("photo", sid_photo_kind_name(kind)), SID_N("pid", pid),
                 SID_S("reason", sid_fault_name(fault)),
-                SID_N("attempt", examiner->attempts_left > 0 ? 1 : 2));
+                SID_N("attempt", attempt_of(examiner)));
     } while (again(examiner, fault));
     give_up(examiner, out);
     /* The next photo shall not have to wait for it. */
@@ -214,4 +238,17 @@ sid_examiner_portray(struct sid_examiner *examiner, const char *id,
     if (err == SID_OK)
         memcpy(out->sha256, sha256, sizeof sha256);
     return err;
+}
+
+enum sid_fault
+sid_examiner_fault(const struct sid_examiner *examiner) {
+    return examiner->fault;
+}
+
+bool
+sid_examiner_take_over(struct sid_examiner *examiner, enum sid_fault fault) {
+    if (fault == SID_FAULT_NONE || again(examiner, fault))
+        return true;
+    examiner->gave_up = true;
+    return false;
 }

@@ -12,6 +12,7 @@
 #include "smartid/models.h"
 #include "smartid/policy.h"
 
+#include "faceproc_internal.h"
 #include "forkserver.h"
 
 struct sid_examiner;
@@ -50,6 +51,20 @@ SID_FALLIBLE enum sid_err
 sid_examiner_portray(struct sid_examiner *examiner, const char *id,
                      struct sid_span bytes, enum sid_photo_kind kind,
                      uint8_t *portrait, struct sid_photo_facts *out);
+/* Two examiners may see to one job, a photo each. The one that assists has
+ * until the job's deadline and makes no second attempt: whose job it is decides
+ * about that by the fault that it is told, and has the photo again itself if it
+ * may (true); else the photo cannot be used (false, and
+ * sid_examiner_gave_up()). Errors: as sid_examiner_begin(). */
+SID_FALLIBLE enum sid_err sid_examiner_assist(struct sid_examiner *examiner,
+                                              int64_t deadline_us);
+/* Until when the job may take (monotonic); its time begins now if it has not.
+ */
+int64_t sid_examiner_deadline(struct sid_examiner *examiner);
+/* The last fault of the job, or SID_FAULT_NONE. */
+enum sid_fault sid_examiner_fault(const struct sid_examiner *examiner);
+bool sid_examiner_take_over(struct sid_examiner *examiner,
+                            enum sid_fault fault);
 /* Whether a photo of this job was one that cannot be used for that reason. The
  * others are then better left alone: each might cost as much time as the job
  * has left. */

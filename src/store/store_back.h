@@ -74,8 +74,8 @@ struct sid_back_ops {
     enum sid_err (*audit_append)(struct sid_back *back,
                                  const struct sid_audit_row *row,
                                  const uint8_t mac[SID_SHA256_BYTES]);
-    /* Rows with seq > after_seq and <= last_seq, by number, at most limit
-     * (negative: all). An error of each ends the walk and is returned. */
+    /* Rows with seq > after_seq and <= last_seq, by number, at most limit.
+     * An error of each ends the walk and is returned. */
     enum sid_err (*audit_scan)(struct sid_back *back, int64_t after_seq,
                                int64_t last_seq, int64_t limit,
                                sid_audit_each_fn *each, void *ctx);

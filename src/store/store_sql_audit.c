@@ -106,16 +106,15 @@ scan_page(struct sid_sql *sql, int64_t last_seq, int64_t limit,
 enum sid_err
 sid_sql_audit_scan(struct sid_back *back, int64_t after_seq, int64_t last_seq,
                    int64_t limit, sid_audit_each_fn *each, void *ctx) {
-    int64_t left = limit < 0 ? INT64_MAX : limit;
     int64_t rows = PAGE_ROWS;
     enum sid_err err = SID_OK;
 
-    while (err == SID_OK && left > 0 && rows == PAGE_ROWS) {
-        int64_t page = left < PAGE_ROWS ? left : PAGE_ROWS;
+    while (err == SID_OK && limit > 0 && rows == PAGE_ROWS) {
+        int64_t page = limit < PAGE_ROWS ? limit : PAGE_ROWS;
 
         err = scan_page(sid_sql_of(back), last_seq, page, each, ctx, &after_seq,
                         &rows);
-        left -= rows;
+        limit -= rows;
     }
     return err;
 }

@@ -1,9 +1,9 @@
 /* pool.c: a bounded queue and the named worker threads that empty it.
  *
- * One lock guards places, queue and flags; the gauges are atomics so that they
- * can be read without it. Reserve, release, submit and quiesce are called by
- * any thread; the workers are the pool's own. The pool owns its threads and
- * their contexts, never a job. */
+ * One lock guards places, queue, parts and flags; the gauges are atomics so
+ * that they can be read without it. Reserve, release, submit and quiesce are
+ * called by any thread; the workers are the pool's own. The pool owns its
+ * threads and their contexts, never a job. */
 #include "smartid/pool.h"
 
 #include <pthread.h>
@@ -34,9 +34,12 @@ struct sid_pool {
     pthread_cond_t work;    /* a job is there, or stopping */
     pthread_cond_t started; /* one more worker has tried to start */
     struct sid_job *first;
-    struct sid_job **end; /* where the next one is hung */
-    int places;           /* taken */
-    int tried;            /* workers that have run worker_start */
+    struct sid_job **end;      /* where the next one is hung */
+    struct sid_subtask *parts; /* offered and not begun; borrowed */
+    pthread_cond_t shared;     /* a part is done */
+    int idle;                  /* workers that wait for work */
+    int places;                /* taken */
+    int tried;                 /* workers that have run worker_start */
     enum sid_err start_err;
     bool quiet;    /* no new places */
     bool stopping; /* workers end once the queue is empty */
@@ -47,27 +50,67 @@ struct sid_pool {
 
 /* ---- the workers ------------------------------------------------------- */
 
-/* The next job, or NULL when there will be none. It counts as busy before it
- * stops counting as queued, so that nobody sees a pool at rest in between. */
-static struct sid_job *
-take_job(struct sid_pool *pool) {
-    struct sid_job *job = NULL;
+enum part_state { PART_WAITS, PART_BEGUN, PART_DONE };
+
+struct work {
+    struct sid_job *job;      /* or NULL */
+    struct sid_subtask *part; /* else this, if not NULL */
+};
+
+/* The next job; a part of another worker's when there is none; nothing when
+ * there will be none. It counts as busy before it stops counting as queued, so
+ * that nobody sees a pool at rest in between. */
+static struct work
+take_work(struct sid_pool *pool) {
+    struct work work = {NULL, NULL};
 
     pthread_mutex_lock(&pool->lock);
-    while (pool->first == NULL && !pool->stopping)
+    while (pool->first == NULL && pool->parts == NULL && !pool->stopping) {
+        pool->idle++;
         pthread_cond_wait(&pool->work, &pool->lock);
-    job = pool->first;
-    if (job != NULL) {
-        pool->first = job->next;
+        pool->idle--;
+    }
+    if (pool->first != NULL) {
+        work.job = pool->first;
+        pool->first = work.job->next;
         if (pool->first == NULL)
             pool->end = &pool->first;
-        atomic_fetch_add(&pool->busy, 1);
         atomic_fetch_sub(&pool->depth, 1);
-        sid_metric_add(SID_M_WORKERS_BUSY, 1);
         sid_metric_add(SID_M_QUEUE_DEPTH, -1);
+    } else if (pool->parts != NULL) {
+        work.part = pool->parts;
+        pool->parts = work.part->next;
+        work.part->state = PART_BEGUN;
+    }
+    if (work.job != NULL || work.part != NULL) {
+        atomic_fetch_add(&pool->busy, 1);
+        sid_metric_add(SID_M_WORKERS_BUSY, 1);
     }
     pthread_mutex_unlock(&pool->lock);
-    return job;
+    return work;
+}
+
+/* False: there will be no more. */
+static bool
+do_next(struct sid_pool *pool, void *ctx) {
+    struct work work = take_work(pool);
+
+    if (work.job != NULL)
+        work.job->run(work.job, ctx);
+    else if (work.part != NULL)
+        work.part->run(work.part, ctx);
+    else
+        return false;
+    sid_wipe_stack();
+    atomic_fetch_sub(&pool->busy, 1);
+    sid_metric_add(SID_M_WORKERS_BUSY, -1);
+    if (work.part != NULL) {
+        pthread_mutex_lock(&pool->lock);
+        work.part->state = PART_DONE;
+        pthread_cond_broadcast(&pool->shared);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return true;
 }
 
 static void
@@ -84,7 +127,6 @@ worker_main(void *arg) {
     const struct worker *worker = arg;
     struct sid_pool *pool = worker->pool;
     const struct sid_pool_config *config = &pool->config;
-    struct sid_job *job = NULL;
     void *ctx = NULL;
     enum sid_err err = SID_OK;
 
@@ -100,12 +142,8 @@ worker_main(void *arg) {
     if (err != SID_OK)
         return NULL;
 
-    while ((job = take_job(pool)) != NULL) {
-        job->run(job, ctx);
-        sid_wipe_stack();
-        atomic_fetch_sub(&pool->busy, 1);
-        sid_metric_add(SID_M_WORKERS_BUSY, -1);
-    }
+    while (do_next(pool, ctx))
+        ;
     if (config->worker_stop != NULL)
         config->worker_stop(config->ctx, ctx);
     return NULL;
@@ -143,8 +181,12 @@ init_sync(struct sid_pool *pool) {
         goto no_work;
     if (pthread_cond_init(&pool->started, NULL) != 0)
         goto no_started;
+    if (pthread_cond_init(&pool->shared, NULL) != 0)
+        goto no_shared;
     return SID_OK;
 
+no_shared:
+    pthread_cond_destroy(&pool->started);
 no_started:
     pthread_cond_destroy(&pool->work);
 no_work:
@@ -203,6 +245,7 @@ sid_pool_free(struct sid_pool **pool) {
         p->first = job->next;
         job->run(job, NULL);
     }
+    pthread_cond_destroy(&p->shared);
     pthread_cond_destroy(&p->started);
     pthread_cond_destroy(&p->work);
     pthread_mutex_destroy(&p->lock);
@@ -247,6 +290,38 @@ sid_pool_submit(struct sid_pool *pool, struct sid_job *job) {
     sid_metric_add(SID_M_QUEUE_DEPTH, 1);
     pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* ---- parts ------------------------------------------------------------ */
+
+bool
+sid_pool_offer(struct sid_pool *pool, struct sid_subtask *part) {
+    pthread_mutex_lock(&pool->lock);
+    bool offered = pool->idle > 0 && pool->first == NULL && !pool->stopping;
+    if (offered) {
+        part->state = PART_WAITS;
+        part->next = pool->parts;
+        pool->parts = part;
+        pthread_cond_signal(&pool->work);
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return offered;
+}
+
+bool
+sid_pool_take_back(struct sid_pool *pool, struct sid_subtask *part) {
+    pthread_mutex_lock(&pool->lock);
+    bool mine = part->state == PART_WAITS;
+    if (mine) {
+        struct sid_subtask **link = &pool->parts;
+        while (*link != part)
+            link = &(*link)->next;
+        *link = part->next;
+    }
+    while (!mine && part->state != PART_DONE)
+        pthread_cond_wait(&pool->shared, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+    return mine;
 }
 
 int

@@ -369,11 +369,15 @@ class PoisonBesideOthers(Case):
         self.addCleanup(daemon.close)
         app = daemon.api(daemon.add_client("app"))
         daemon.start()
-        harmless = app.submit(holder(), photos.photo(1, photos.SLOW),
-                              photos.photo(1, photos.SLOW)).json()["id"]
-        # Slow first: the answer shall be out when the process dies.
-        bad = app.submit(holder(), photos.photo(2, photos.SLOW),
-                         photos.photo(2, photos.ABORT)).json()["id"]
+
+        def slow(who, selfie_flaw=photos.SLOW):
+            return app.submit(holder(), photos.photo(who, photos.SLOW),
+                              photos.photo(who, selfie_flaw)).json()["id"]
+
+        # Both workers are at the first one while the others arrive.
+        slow(1)
+        bad = slow(2, photos.ABORT)
+        harmless = slow(3)
         daemon.wait_exit()
         daemon.spawn().wait_exit()
         daemon.process = None

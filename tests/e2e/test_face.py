@@ -101,7 +101,7 @@ class Portrait(Face):
         self.assertLess(len(answer.body), 32768)
         rows = self.rows("portrait_viewed", credential)
         self.assertEqual(len(rows), 1)
-        self.assertEqual(rows[0]["actor"], self.daemon.client_id("clerk"))
+        self.assertEqual(rows[0]["actor"], self.daemon.client_id("e2e clerk"))
         self.assertEqual(rows[0]["detail"], {"id": check["id"]})
         self.assertEqual(self.metric("smartidd_portraits_viewed_total"),
                          before + 1)
@@ -233,7 +233,7 @@ class ByCamera(Face):
                          [("match", "accept"), ("no_match", "reject"),
                           ("unclear", "review")])
         self.assertEqual({row["actor"] for row in rows},
-                         {self.daemon.client_id("clerk")})
+                         {self.daemon.client_id("e2e clerk")})
         self.assertNotIn("similarity", json.dumps(rows))
         self.assertEqual(self.count("photo"), 0)
         # The next check has its own tries.

@@ -241,6 +241,26 @@ class Life(Case):
         daemon.stop()
         ends.wait(0)
 
+    def test_both_workers_look_at_a_single_enrolment(self):
+        daemon = self.daemon()
+        processes = children(daemon)
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            answer = self.app.submit(holder(), *photos.pair(1))
+            while metric(daemon, "smartidd_workers_busy") < 2:
+                pass
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+        self.assertEqual(
+            self.app.settled(answer.json()["id"])["state"], "approved")
+        while metric(daemon, "smartidd_workers_busy") > 0:
+            pass
+        self.assertEqual(sum(faults(daemon, reason) for reason in
+                             ("hang", "killed", "crash")), 0)
+        daemon.stop()
+
     def test_the_signals_of_a_stop_do_not_hit_what_still_runs(self):
         """systemd sends SIGTERM to the whole family at once."""
         daemon = self.daemon()
@@ -252,9 +272,12 @@ class Life(Case):
                 holder(), photos.photo(index, photos.SLOW),
                 photos.photo(index, photos.SLOW), wait=60))
 
+        officer = daemon.api(daemon.add_client("officer"))
         work = threading.Thread(target=threads, args=(2, enrol))
         work.start()
-        while metric(daemon, "smartidd_workers_busy") < 2:
+        # Not only one, with both workers at it.
+        while len(officer.get("/v1/enrollments?state=processing")
+                  .json()["enrollments"]) < 2:
             pass
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             for pid in family:

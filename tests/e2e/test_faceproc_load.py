@@ -19,9 +19,9 @@ KILLS = int(os.environ.get("E2E_KILLS", "25"))
 
 class Endless(DaemonCase):
     """Photos that never end, or take their time: all workers are busy with
-    them at once."""
+    them at once, two with each enrolment."""
 
-    SETTINGS = {"face.workers": 3}
+    SETTINGS = {"face.workers": 6}
 
     def quantile(self, code, until, rank):
         """That quantile of the time of checks, in seconds."""
@@ -48,7 +48,7 @@ class Endless(DaemonCase):
         def enrol(index):
             kind = (photos.HANG, photos.SPIN, photos.DAWDLE)[index]
             asked = {}
-            if kind == photos.DAWDLE:  # five times 4 s
+            if kind == photos.DAWDLE:  # five times 4 s, two at a time
                 asked = {"challenge": self.app.challenge(3)["id"],
                          "frames": [photos.trouble(kind) for _ in range(3)]}
             began = time.monotonic()
@@ -68,11 +68,11 @@ class Endless(DaemonCase):
                   took[photos.SPIN], took[photos.DAWDLE]))
         self.assertEqual([reason_codes(e) for e in done],
                          [["image_unreadable"]] * 3)
-        # Twice 5 s; twice 2 to 3 s of CPU time, where there is so much; and
-        # the third of those that take 4 s.
+        # Twice 5 s; twice 2 to 3 s of CPU time, where there is so much, each
+        # beside the other photo; and the last of those that take 4 s.
         self.assertGreaterEqual(faults(self.daemon, "hang"), 3)
-        self.assertEqual(faults(self.daemon, "hang") +
-                         faults(self.daemon, "cpu"), 5)
+        both = faults(self.daemon, "hang") + faults(self.daemon, "cpu")
+        self.assertTrue(5 <= both <= 7, both)
         for kind in (photos.HANG, photos.DAWDLE):
             self.assertGreater(took[kind], 9.9)
             self.assertLess(took[kind], 12 * SLOW)

@@ -200,6 +200,37 @@ a_job_has_one_second_attempt(void **state) {
     stop();
 }
 
+static void
+one_that_assists_makes_no_second_attempt_and_the_other_one_may(void **state) {
+    (void)state;
+    start();
+    struct sid_buf good = fixture_photo(5, 0, 7);
+    struct sid_buf bad = fixture_photo(5, FLAW_ABORT, 7);
+    struct sid_photo_facts facts = {0};
+    int64_t crashes = sid_metric_get(SID_M_FACE_FAULT_CRASH);
+    int64_t deadline_us = sid_mono_us() + 5 * SECOND_US;
+    assert_int_equal(sid_examiner_assist(examiner, deadline_us), SID_OK);
+    examine_by(examiner, &good, SID_PHOTO_SELFIE, &facts);
+    assert_int_equal(facts.faces, 1);
+    assert_true(sid_examiner_deadline(examiner) == deadline_us);
+    assert_int_equal(sid_examiner_fault(examiner), SID_FAULT_NONE);
+    examine_by(examiner, &bad, SID_PHOTO_SELFIE, &facts);
+    assert_int_equal(facts.image, SID_E_IMAGE_UNREADABLE);
+    assert_int_equal(sid_metric_get(SID_M_FACE_FAULT_CRASH), crashes + 1);
+    assert_int_equal(sid_examiner_fault(examiner), SID_FAULT_CRASH);
+    assert_true(sid_examiner_gave_up(examiner));
+    /* As the one whose job it is. */
+    assert_int_equal(sid_examiner_begin(examiner), SID_OK);
+    assert_true(sid_examiner_take_over(examiner, SID_FAULT_NONE));
+    assert_true(sid_examiner_take_over(examiner, SID_FAULT_CRASH));
+    assert_false(sid_examiner_gave_up(examiner));
+    assert_false(sid_examiner_take_over(examiner, SID_FAULT_CRASH));
+    assert_true(sid_examiner_gave_up(examiner));
+    sid_buf_free(&good);
+    sid_buf_free(&bad);
+    stop();
+}
+
 /* As if each photo so far had taken 4 s, and the last one 1 s more. */
 static void
 use_nine_seconds(struct sid_examiner *whom, const struct sid_buf *photo) {
@@ -424,6 +455,8 @@ main(int argc, char **argv) {
         cmocka_unit_test(a_face_process_finds_what_a_thread_finds),
         cmocka_unit_test(a_photo_that_breaks_two_processes_is_unreadable),
         cmocka_unit_test(a_job_has_one_second_attempt),
+        cmocka_unit_test(
+            one_that_assists_makes_no_second_attempt_and_the_other_one_may),
         cmocka_unit_test(a_job_ends_after_10_s_and_begins_nothing_more),
         cmocka_unit_test(a_job_in_a_thread_begins_nothing_after_10_s),
         cmocka_unit_test(a_photo_that_takes_too_much_cpu_time_is_ended_for_it),

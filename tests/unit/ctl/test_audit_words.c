@@ -295,6 +295,8 @@ heads_in_files_of_any_length_are_held_against_each_other(void **state) {
     }
     expect("verify --heads /nowhere --heads @H --head x", SID_CTL_FAILED,
            "cannot be read");
+    expect("verify --heads - --heads /nowhere --head x", SID_CTL_FAILED,
+           "cannot be read");
 }
 
 static void

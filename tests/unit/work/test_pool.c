@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -347,6 +348,102 @@ jobs_of_many_threads_each_run_once_and_give_their_place_back(void **state) {
     assert_true(submitted >= 16);
 }
 
+/* ---- parts --------------------------------------------------------------- */
+
+/* A job that offers a part of itself again and again. */
+struct sharer {
+    struct sid_job job; /* first */
+    struct sid_pool *pool;
+    int offers;
+    int offered, mine; /* parts that were taken back */
+    bool until_helped; /* at least once, however long that takes */
+    bool wrong;
+    sem_t done;
+};
+
+struct part {
+    struct sid_subtask subtask; /* first */
+    pthread_t by;
+    int ran;
+};
+
+static void
+run_part(struct sid_subtask *subtask, void *worker_ctx) {
+    struct part *part = (struct part *)(void *)subtask;
+
+    (void)worker_ctx;
+    part->by = pthread_self();
+    part->ran++;
+}
+
+static void
+run_sharer(struct sid_job *job, void *worker_ctx) {
+    struct sharer *sharer = (struct sharer *)(void *)job;
+
+    (void)worker_ctx;
+    for (int i = 0; i < sharer->offers ||
+                    (sharer->until_helped && sharer->offered == sharer->mine);
+         i++) {
+        struct part part = {.subtask.run = run_part};
+        if (!sid_pool_offer(sharer->pool, &part.subtask))
+            continue;
+        sharer->offered++;
+        if (i % 2 == 0)
+            sched_yield();
+        bool mine = sid_pool_take_back(sharer->pool, &part.subtask);
+        sharer->mine += mine;
+        if (part.ran != (mine ? 0 : 1) ||
+            (!mine && pthread_equal(part.by, pthread_self())))
+            sharer->wrong = true;
+    }
+    sem_post(&sharer->done);
+}
+
+static void
+share(struct sid_pool *pool, bool until_helped, struct sharer *sharer) {
+    *sharer = (struct sharer){.job.run = run_sharer,
+                              .pool = pool,
+                              .offers = 20000,
+                              .until_helped = until_helped};
+    sem_init(&sharer->done, 0, 0);
+    ok(sid_pool_reserve(pool));
+    sid_pool_submit(pool, &sharer->job);
+}
+
+static void
+end_sharer(struct sharer *sharer) {
+    wait_for(&sharer->done);
+    assert_false(sharer->wrong);
+    sem_destroy(&sharer->done);
+}
+
+static void
+a_part_is_done_once_by_another_worker_or_taken_back(void **state) {
+    (void)state;
+    struct sid_pool *pool = make_pool(3, 2);
+    struct sharer one, two;
+
+    share(pool, true, &one);
+    share(pool, true, &two);
+    end_sharer(&one);
+    end_sharer(&two);
+    assert_true(one.offered > one.mine);
+    assert_true(two.offered > two.mine);
+    sid_pool_free(&pool);
+}
+
+static void
+with_no_worker_idle_nothing_is_offered(void **state) {
+    (void)state;
+    struct sid_pool *pool = make_pool(1, 1);
+    struct sharer sharer;
+
+    share(pool, false, &sharer);
+    end_sharer(&sharer);
+    assert_int_equal(sharer.offered, 0);
+    sid_pool_free(&pool);
+}
+
 int
 main(void) {
     const struct CMUnitTest tests[] = {
@@ -362,6 +459,8 @@ main(void) {
             a_worker_that_cannot_start_fails_the_pool_and_stops_the_others),
         cmocka_unit_test(
             jobs_of_many_threads_each_run_once_and_give_their_place_back),
+        cmocka_unit_test(a_part_is_done_once_by_another_worker_or_taken_back),
+        cmocka_unit_test(with_no_worker_idle_nothing_is_offered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
