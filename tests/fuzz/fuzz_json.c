@@ -35,9 +35,11 @@ void
 fuzz_setup(void) {
     struct sid_purposes purposes;
     struct sid_config_problem problem;
+    static const uint8_t seed[SID_KEY_BYTES] = {1};
     if (sid_crypto_init() != SID_OK || sid_json_setup() != SID_OK ||
         sid_purposes_load("", &purposes, &problem) != SID_OK ||
         sid_keyset_new(&app.keyset) != SID_OK ||
+        sid_keyring_new_fixed(seed, &app.keys) != SID_OK ||
         sid_app_use_purposes(&app, &purposes) != SID_OK)
         abort();
     for (size_t i = 0; i < sid_routes_count; i++) {

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "../../../src/app/app_internal.h"
 #include "../../../src/store/store_front.h"
 #include "../../fuzz/fuzz.h"
 
@@ -373,6 +374,64 @@ a_code_still_opens_after_peoples_keys_were_wrapped_again(void **state) {
     fixture_free(f);
 }
 
+/* ---- by itself ----------------------------------------------------------- */
+
+static enum sid_err
+begin_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    return sid_keys_rewrap_begin(f->app, store);
+}
+
+static enum sid_err
+nothing_run(struct sid_op *op, struct sid_store *store) {
+    (void)op;
+    (void)store;
+    return SID_OK;
+}
+
+/* One tick, to the end of what it began: that is looked for, then done. */
+static void
+tick(void) {
+    sid_keys_tick(f->app);
+    for (int i = 0; i < 2; i++) {
+        struct sid_op nothing = {.run = nothing_run, .read_only = true};
+        (void)!sid_writer_run(f->writer, &nothing); /* behind it */
+    }
+    assert_false(atomic_load(&f->app->rewrap.running));
+}
+
+static void
+what_fails_of_it_is_done_with_the_next_tick(void **state) {
+    struct sid_enrol_submit submit;
+    struct keys_op begin = {.op = {.run = begin_run}};
+    struct keys_op count = {.op = {.run = find_run, .read_only = true}};
+    bool failed = true;
+    int failures = 0;
+    (void)state;
+    f = fixture_new();
+    fixture_enrol(f, &submit, NUMBER_A, 0, 0);
+    rotate(SID_KEY_DATA);
+    ok(sid_writer_run(f->writer, &begin.op));
+    assert_int_equal(atomic_load(&f->app->rewrap.left), 1);
+    for (unsigned n = 1; failed; n++) {
+        fuzz_fail_nth(n);
+        tick();
+        failed = fuzz_fail_end();
+        failures += failed;
+    }
+    assert_true(failures > 3);
+    for (int i = 0; atomic_load(&f->app->rewrap.due); i++) {
+        assert_true(i < 3);
+        tick();
+    }
+    assert_int_equal(atomic_load(&f->app->rewrap.left), 0);
+    ok(sid_writer_run(f->writer, &count.op));
+    assert_int_equal(count.stale.count, 0);
+    assert_string_equal(fixture_audit(f).event, "key_retired");
+    sid_enrol_submit_fini(&submit);
+    fixture_free(f);
+}
+
 int
 main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -384,6 +443,7 @@ main(void) {
         T(all_keys_are_under_one_master_key_whatever_fails),
         cmocka_unit_test(
             a_code_still_opens_after_peoples_keys_were_wrapped_again),
+        cmocka_unit_test(what_fails_of_it_is_done_with_the_next_tick),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
