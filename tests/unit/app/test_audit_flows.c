@@ -188,6 +188,8 @@ static void
 rows_wait_until_the_backend_was_told_of_them(void **state) {
     (void)state;
     (void)look_at_log(30, 0);
+    /* Whoever would tell it, and meet what is made to fail below. */
+    sid_webhook_stop(f->app);
     (void)snprintf(f->app->config.webhook_url,
                    sizeof f->app->config.webhook_url, "https://x.example/");
     /* One that was never told anything will begin at the end. */
@@ -321,6 +323,7 @@ a_start_is_written_down_whole_or_is_none(void **state) {
     bool failed = true;
     unsigned n = 0;
     sid_log_set_level(SID_LOG_ALWAYS);     /* it tells of heads */
+    sid_webhook_stop(f->app);              /* it looks at the settings */
     f->app->config.purposes_file[0] = 'x'; /* then they are rows, too */
     assert_int_equal(sid_app_audit_start(f->app), SID_OK); /* has a head */
     while (failed) {

@@ -158,25 +158,29 @@ is_broken(const struct sid_back *back) {
     return true;
 }
 
-static struct sid_back_ops broken_ops;
+struct break_op {
+    struct sid_op op; /* first */
+    struct sid_back_ops ops;
+};
 
 static enum sid_err
 break_run(struct sid_op *op, struct sid_store *store) {
-    (void)op;
-    broken_ops = *store->back->ops;
-    broken_ops.broken = is_broken;
-    store->back->ops = &broken_ops;
+    struct break_op *breaks = (struct break_op *)op;
+    breaks->ops = *store->back->ops;
+    breaks->ops.broken = is_broken;
+    store->back->ops = &breaks->ops;
     return SID_OK;
 }
 
 static void
 one_whose_store_is_broken_makes_the_daemon_need_a_restart(void **state) {
     struct sid_writer *const each[] = {second, f->writer};
+    static struct break_op breaks[2]; /* for the rest of the stores' lives */
     (void)state;
     assert_true(sid_app_healthy(f->app));
     for (size_t i = 0; i < 2; i++) {
-        struct sid_op op = {.run = break_run};
-        assert_int_not_equal(sid_writer_run(each[i], &op), SID_OK);
+        breaks[i].op = (struct sid_op){.run = break_run};
+        assert_int_not_equal(sid_writer_run(each[i], &breaks[i].op), SID_OK);
         assert_false(sid_app_healthy(f->app));
         assert_false(sid_app_answered(f->app));
     }
