@@ -8,10 +8,12 @@ import threading
 
 import checks
 import load
+import servers
 
 CONNECTIONS = 32   # counters, each of which asks some 100 times a second
 PAUSE_MS = 10
 SENDERS = 6        # enrolments at once: more than the workers take
+ANSWER_BYTES = 400  # of those beside it, about a check's
 
 
 class Flood:
@@ -42,31 +44,46 @@ class Flood:
         return done
 
 
+def ratio(column):
+    """Of p99 in the flood to p99 without it."""
+    return statistics.median(flooded.p99_ms / quiet.p99_ms
+                             for quiet, flooded in column)
+
+
 def measure(bench):
-    bench.say("%d rounds of %d s of checks, without and with enrolments" % (
-        bench.rounds, bench.seconds))
+    bench.say("%d rounds of %d s of checks, without and with enrolments; and "
+              "of servers that take no enrolments, beside the same" % (
+                  bench.rounds, bench.seconds))
     server = bench.start()
     code = bench.make_code(server)
     script = load.write_script(bench.folder, bench.keys["clerk"], [code],
                                PAUSE_MS)
     bench.enrol(server.port)   # the workers have their buffers
-    runs = {"without": [], "with": []}
+    # What busy cores do to whoever answers, whatever is done for it.
+    folder = os.path.join(bench.folder, "beside")
+    os.mkdir(folder)
+    rows = servers.durable(bench.bin, ANSWER_BYTES, folder, "rows")
+    bare = servers.bare(bench.bin, ANSWER_BYTES, folder)
+    runs = {asked: [] for asked in (server, rows, bare)}
     enrolled = 0
     for _ in range(bench.rounds):
-        runs["without"].append(load.wrk(server, script, CONNECTIONS,
-                                        bench.seconds))
-        flood = Flood(bench, server.port)
-        runs["with"].append(load.wrk(server, script, CONNECTIONS,
-                                     bench.seconds))
-        enrolled += flood.end()
-    for name, column in runs.items():
+        for asked, column in runs.items():
+            quiet = load.wrk(asked, script, CONNECTIONS, bench.seconds)
+            flood = Flood(bench, server.port)
+            flooded = load.wrk(asked, script, CONNECTIONS, bench.seconds)
+            column.append((quiet, flooded))
+            done = flood.end()
+            enrolled += done if asked is server else 0
+    for name, column in zip(("without", "with"), zip(*runs[server])):
         run = checks.median(column)
         bench.row("%.0f checks per second, p50 / p99 / p99.9 %s enrolments, ms"
                   % (run.rate, name), "%.1f / %.1f / %.1f" % (
                       run.p50_ms, run.p99_ms, run.p999_ms))
     bench.row("p99 of a check in a flood of enrolments, ratio",
-              "%.1f" % statistics.median(
-                  flooded.p99_ms / quiet.p99_ms for quiet, flooded in
-                  zip(runs["without"], runs["with"])), "2")
+              "%.1f" % ratio(runs[server]), "2")
+    bench.row("the same of a libmicrohttpd with a row in SQLite, of one with a "
+              "constant, beside that flood",
+              "%.1f, %.1f" % (ratio(runs[rows]), ratio(runs[bare])))
     bench.row("enrolled in the flood", "%d" % enrolled)
-    server.end()
+    for asked in runs:
+        asked.end()
