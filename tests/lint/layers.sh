@@ -42,7 +42,7 @@ microhttpd\.h                           ^(src/http/|tests/bench/|tests/unit/http
 jansson\.h                              ^(include/smartid/json\.h|src/(json|wechat|http|ctl)/|tests/unit/(json|wechat|http|ctl)/)
 curl/                                   ^src/(wechat|ctl|net)/
 expat\.h                                ^src/wechat/
-jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/tools/|tests/unit/)
+jpeglib\.h|jerror\.h|turbojpeg\.h       ^(src/image/|tests/bench/|tests/tools/|tests/unit/)
 png\.h                                  ^(src/image/|src/qr/|tests/tools/|tests/unit/)
 zlib\.h                                 ^(src/image/|tests/unit/|tests/fuzz/)
 ini\.h                                  ^(src/base/|src/app/models\.c$)
