@@ -51,9 +51,20 @@ function actor() {
         paper.fillStyle = `rgb(${colour.join(' ')})`;
         paper.fillRect(0, 0, canvas.width, canvas.height);
     }, 60);
+    const shown = () => {
+        const video = [...document.querySelectorAll('video')].find((one) => one.checkVisibility() && one.videoWidth > 0);
+        if (video === undefined)
+            return false;
+        seen.drawImage(video, 0, 0, 1, 1);
+        return colour.every((shade, i) => Math.abs(seen.getImageData(0, 0, 1, 1).data[i] - shade) < 8);
+    };
     window.actor = {
-        wear(next) {
+        /* Ends when the page's camera shows it: a photo taken before would be
+         * the one before. */
+        async wear(next) {
             colour = next;
+            while (!shown())
+                await new Promise(requestAnimationFrame);
         },
         turn(next) {
             photo += 40;
