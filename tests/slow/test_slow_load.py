@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import os
 import re
+import statistics
 import threading
 import time
 import unittest
@@ -14,6 +15,7 @@ from harness import ROOT, DaemonCase, holder, parse_line
 from load import Checks, Crawlers, Crowd
 
 LOAD_S = int(os.environ.get("LOAD_S", "60"))
+TURNS = 5
 UNIT = os.path.join(ROOT, "config", "smartidd.service")
 
 
@@ -76,17 +78,25 @@ class Crawling(LoadCase):
     SETTINGS = {"http.max_connections": "2048"}
 
     def test_1000_slow_connections(self):
-        quiet = Checks(self, self.code, LOAD_S // 3).end()
-        crawlers = Crawlers(self, 1000)
-        self.addCleanup(crawlers.end)
-        crawlers.wait()
-        crowded = Checks(self, self.code, LOAD_S).end()
-        crawlers.wait()
-        crawlers.end()
+        """By turns, as the disk is faster in one minute than in the next."""
+        quiet, crowded, begun = [], [], 0
+        for _ in range(TURNS):
+            quiet.append(Checks(self, self.code, LOAD_S // TURNS).end())
+            crawlers = Crawlers(self, 1000)
+            self.addCleanup(crawlers.end)
+            crawlers.wait()
+            crowded.append(Checks(self, self.code, LOAD_S // TURNS).end())
+            crawlers.wait()
+            crawlers.end()
+            begun += crawlers.begun
+        p99 = [statistics.median(one.p99 for one in each)
+               for each in (quiet, crowded)]
         print("p99 quiet %s, beside 1,000 slow ones (%d begun in all) %s; "
-              "%d checks, no error" % (ms(quiet.p99), crawlers.begun,
-                                       ms(crowded.p99), crowded.count))
-        self.assertLess(crowded.p99, 2 * quiet.p99)
+              "%d checks, no error" % (
+                  " ".join(ms(one.p99) for one in quiet), begun,
+                  " ".join(ms(one.p99) for one in crowded),
+                  sum(one.count for one in crowded)))
+        self.assertLess(p99[1], 2 * p99[0])
 
 
 def peak_bytes(pid):
