@@ -435,6 +435,10 @@ export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 
 # ---- branch coverage and memory ---------------------------------------------
 .PHONY: cov cov-run cov-fuzz cov-fuzz-run valgrind valgrind-run
+ifdef COV
+# Without -O the networks' loops take longer than a photo may.
+$(BUILD)/src/face/face_kernel.o: private override OPT := -O2
+endif
 cov: setup-check ## branches of src/ that the tests take (COV_FILES: their lines)
 	@rm -rf $(BUILD)/cov && mkdir -p $(BUILD)/logs
 	$(SUB) BUILD=$(BUILD)/cov COV=1 OPT=-O0 cov-run
