@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+import statistics
 import subprocess
 import threading
 import time
@@ -152,6 +153,29 @@ class Crawlers:
     def end(self):
         self.over.set()
         self.thread.join()
+
+
+def by_turns(case, checks, crawlers, turns=5):
+    """Checks alone and beside slow clients, by turns, as the disk is faster in
+    one minute than in the next; says what it found. checks, crawlers: start
+    them. Both medians of the p99, and how many connections were begun."""
+    quiet, crowded, begun = [], [], 0
+    for _ in range(turns):
+        quiet.append(checks().end())
+        slow = crawlers()
+        case.addCleanup(slow.end)
+        slow.wait()
+        crowded.append(checks().end())
+        slow.wait()
+        slow.end()
+        begun += slow.begun
+    print("p99 quiet %s ms, beside %d slow ones (%d begun in all) %s ms; %d "
+          "checks, no error" % (
+              " ".join("%.1f" % (one.p99 * 1000) for one in quiet), slow.count,
+              begun, " ".join("%.1f" % (one.p99 * 1000) for one in crowded),
+              sum(one.count for one in crowded)))
+    return [statistics.median(one.p99 for one in each)
+            for each in (quiet, crowded)] + [begun]
 
 
 class Crowd:

@@ -4,7 +4,6 @@ import collections
 import concurrent.futures
 import os
 import re
-import statistics
 import threading
 import time
 import unittest
@@ -12,10 +11,9 @@ import unittest
 import photos
 from faceproc import children
 from harness import ROOT, DaemonCase, holder, parse_line
-from load import Checks, Crawlers, Crowd
+from load import Checks, Crawlers, Crowd, by_turns
 
 LOAD_S = int(os.environ.get("LOAD_S", "60"))
-TURNS = 5
 UNIT = os.path.join(ROOT, "config", "smartidd.service")
 
 
@@ -78,25 +76,10 @@ class Crawling(LoadCase):
     SETTINGS = {"http.max_connections": "2048"}
 
     def test_1000_slow_connections(self):
-        """By turns, as the disk is faster in one minute than in the next."""
-        quiet, crowded, begun = [], [], 0
-        for _ in range(TURNS):
-            quiet.append(Checks(self, self.code, LOAD_S // TURNS).end())
-            crawlers = Crawlers(self, 1000)
-            self.addCleanup(crawlers.end)
-            crawlers.wait()
-            crowded.append(Checks(self, self.code, LOAD_S // TURNS).end())
-            crawlers.wait()
-            crawlers.end()
-            begun += crawlers.begun
-        p99 = [statistics.median(one.p99 for one in each)
-               for each in (quiet, crowded)]
-        print("p99 quiet %s, beside 1,000 slow ones (%d begun in all) %s; "
-              "%d checks, no error" % (
-                  " ".join(ms(one.p99) for one in quiet), begun,
-                  " ".join(ms(one.p99) for one in crowded),
-                  sum(one.count for one in crowded)))
-        self.assertLess(p99[1], 2 * p99[0])
+        quiet, crowded, _ = by_turns(
+            self, lambda: Checks(self, self.code, LOAD_S // 5),
+            lambda: Crawlers(self, 1000))
+        self.assertLess(crowded, 2 * quiet)
 
 
 def peak_bytes(pid):
