@@ -84,6 +84,10 @@ def measure(bench):
     bench.row("the same of a libmicrohttpd with a row in SQLite, of one with a "
               "constant, beside that flood",
               "%.1f, %.1f" % (ratio(runs[rows]), ratio(runs[bare])))
+    bench.row("p99 of those, without and in the flood, ms", "; ".join(
+        "%.1f and %.1f" % tuple(checks.median(column).p99_ms
+                                for column in zip(*runs[asked]))
+        for asked in (rows, bare)))
     bench.row("enrolled in the flood", "%d" % enrolled)
     for asked in runs:
         asked.end()
