@@ -12,8 +12,7 @@ import unittest
 
 import photos
 from faceproc import Ends, children, confined, faults, metric
-from harness import (Case, Daemon, DaemonCase, holder, program, run_tool,
-                     threads)
+from harness import Case, Daemon, DaemonCase, holder, program, run_tool
 
 
 def oom_score_adj(pid):
@@ -266,30 +265,32 @@ class Life(Case):
         daemon = self.daemon()
         family = self.family(daemon)
         answers = []
-
-        def enrol(index):
-            answers.append(self.app.submit(
-                holder(), photos.photo(index, photos.SLOW),
-                photos.photo(index, photos.SLOW), wait=60))
-
-        officer = daemon.api(daemon.add_client("officer"))
-        work = threading.Thread(target=threads, args=(2, enrol))
-        work.start()
-        # Not only one, with both workers at it.
-        while len(officer.get("/v1/enrollments?state=processing")
-                  .json()["enrollments"]) < 2:
-            pass
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        work = threading.Thread(target=lambda: answers.append(
+            self.app.submit(holder(), *photos.pair(1), wait=60)))
+        # So that it can neither be over before the signals nor before its
+        # client is answered.
+        for pid in family:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            work.start()
+            while metric(daemon, "smartidd_workers_busy") < 2:
+                pass
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                for pid in family:
+                    os.kill(pid, number)
+            daemon.signal(signal.SIGTERM)
+            work.join()
+        finally:
             for pid in family:
-                os.kill(pid, number)
-        daemon.stop()
-        work.join()
+                os.kill(pid, signal.SIGCONT)
+        daemon.wait_exit()
+        daemon.stop()  # sees how it ended
         # Nobody is kept waiting, but what has begun is finished.
         self.assertEqual([(a.status, a.json()["state"]) for a in answers],
-                         [(200, "processing")] * 2)
+                         [(200, "processing")])
         self.assertNotIn("face_process_ended", daemon.log.text())
         self.assertEqual(daemon.sql("SELECT state, attempts FROM enrolment"),
-                         [("approved", 1)] * 2)
+                         [("approved", 1)])
 
     def test_a_lost_fork_server_is_replaced_while_work_goes_on(self):
         daemon = self.daemon()
