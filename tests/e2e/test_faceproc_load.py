@@ -69,10 +69,11 @@ class Endless(DaemonCase):
         self.assertEqual([reason_codes(e) for e in done],
                          [["image_unreadable"]] * 3)
         # Twice 5 s; twice 2 to 3 s of CPU time, where there is so much, each
-        # beside the other photo; and the last of those that take 4 s.
+        # beside the other photo; and of those that take 4 s what is in hand
+        # after 10: the last, or two where no worker was idle at first.
         self.assertGreaterEqual(faults(self.daemon, "hang"), 3)
         both = faults(self.daemon, "hang") + faults(self.daemon, "cpu")
-        self.assertTrue(5 <= both <= 7, both)
+        self.assertTrue(5 <= both <= 8, both)
         for kind in (photos.HANG, photos.DAWDLE):
             self.assertGreater(took[kind], 9.9)
             self.assertLess(took[kind], 12 * SLOW)
