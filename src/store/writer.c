@@ -35,12 +35,14 @@
 #define SWEEP_US ((int64_t)5000 * 1000)
 #define SWEEP_AGAIN_US ((int64_t)1000 * 1000)
 
-/* A batch is run so often, and begun anew within so long; the first pause.
- * Source: own choice: the pauses of 8 runs are 0.3 to 1.6 s, and who waits for
- * an answer is told something while it is still of use. */
-#define RUNS_MAX 8
+/* A batch that something was in the way of is begun anew within so long; the
+ * first pause, and the longest. Source: own choice: who waits for an answer is
+ * told something while it is still of use. Counting the runs instead gave up
+ * after a second where three daemons enrolled without a pause on a slow
+ * machine: a run in 17 is in somebody's way on a fast one. */
 #define AGAIN_WITHIN_US ((int64_t)10 * 1000 * 1000)
 #define AGAIN_FIRST_US ((int64_t)10 * 1000)
+#define AGAIN_MOST_US ((int64_t)320 * 1000)
 
 struct sid_writer {
     pthread_t thread;
@@ -198,12 +200,11 @@ run_and_commit(struct sid_store *store, struct sid_op *batch, bool reads) {
     return err;
 }
 
-/* Two that were in each other's way must not meet again at once: twice as long
- * each time, of which a part is left to chance. */
+/* Two that were in each other's way must not meet again at once: at most so
+ * long, of which a part is left to chance. */
 static void
-pause_before(int again) {
+pause_up_to(int64_t most_us) {
     uint16_t draw = 0;
-    int64_t most_us = AGAIN_FIRST_US << (again - 1);
 
     (void)!sid_rand_bytes(&draw, sizeof draw); /* else by the clock */
     int64_t us = most_us / 4 + most_us * draw / UINT16_MAX;
@@ -221,11 +222,11 @@ run_until_done(struct sid_store *store, struct sid_op *batch, bool reads) {
         sid_metric_add(SID_M_STORE_RETRIES, 1);
         return run_and_commit(store, batch, reads);
     }
-    for (int again = 1;
-         err == SID_E_AGAIN && again < RUNS_MAX && sid_mono_us() < until_us;
-         again++) {
+    int64_t pause_us = AGAIN_FIRST_US;
+    while (err == SID_E_AGAIN && sid_mono_us() < until_us) {
         sid_metric_add(SID_M_STORE_RETRIES, 1);
-        pause_before(again);
+        pause_up_to(pause_us);
+        pause_us = pause_us < AGAIN_MOST_US ? pause_us * 2 : AGAIN_MOST_US;
         err = run_and_commit(store, batch, reads);
     }
     if (err != SID_E_AGAIN)

@@ -276,6 +276,22 @@ a_batch_that_cannot_be_put_in_order_is_run_again(void **state) {
     is_done_once(w);
 }
 
+/* As where several daemons are kept busy by enrolments on a slow machine. */
+static void
+one_that_meets_others_ten_times_is_run_until_it_passes(void **state) {
+    struct writer_fixture *w = *state;
+    int64_t errors = sid_metric_get(SID_M_STORE_ERRORS);
+    struct meets meets;
+
+    make_two(w);
+    fail_first(w->base, 10);
+    ok(run_in_a_batch(w, nothing, &meets));
+    assert_int_equal(meets.ran, 11);
+    assert_int_equal(sid_metric_get(SID_M_STORE_ERRORS) - errors, 0);
+    assert_int_equal(sid_writer_storage(w->writer), SID_OK);
+    is_done_once(w);
+}
+
 static void
 one_that_is_alone_is_run_again_once_and_is_in_nobody_elses_way(void **state) {
     struct writer_fixture *w = *state;
@@ -343,8 +359,9 @@ a_batch_that_breaks_each_time_is_given_up_and_the_next_one_works(void **state) {
 
     make_two(w);
     assert_int_equal(run_in_a_batch(w, cut, &meets), SID_E_STORE);
-    assert_int_equal(meets.ran, 8);
-    assert_true(sid_mono_us() - began_us < 10 * 1000 * 1000);
+    assert_true(sid_mono_us() - began_us >= 10 * 1000 * 1000);
+    /* Not in a loop that leaves the server no time for the others. */
+    assert_in_range(meets.ran, 11, 200);
     assert_true(sid_writer_healthy(w->writer));
     ok(run_in_a_batch(w, cut_once, &meets));
     is_done_once(w);
@@ -414,6 +431,7 @@ main(void) {
     const struct CMUnitTest tests[] = {
         T(a_batch_that_a_deadlock_breaks_off_is_run_again),
         T(a_batch_that_cannot_be_put_in_order_is_run_again),
+        T(one_that_meets_others_ten_times_is_run_until_it_passes),
         T(one_that_is_alone_is_run_again_once_and_is_in_nobody_elses_way),
         T(a_batch_whose_connection_breaks_is_run_again_on_a_new_one),
         T(a_batch_that_breaks_each_time_is_given_up_and_the_next_one_works),
