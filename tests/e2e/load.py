@@ -73,7 +73,7 @@ class Crawlers:
     connections they have had."""
 
     LARGE = "/metrics"  # an answer that does not fit into buffers
-    SLICES = 100
+    SLICES = 100  # those of one have their turn at once; own choice
 
     def __init__(self, case, count):
         self.case = case
@@ -155,7 +155,7 @@ class Crawlers:
         self.thread.join()
 
 
-def by_turns(case, checks, crawlers, turns=5):
+def by_turns(case, checks, crawlers, turns):
     """Checks alone and beside slow clients, by turns, as the disk is faster in
     one minute than in the next; says what it found. checks, crawlers: start
     them. Both medians of the p99, and how many connections were begun."""

@@ -327,7 +327,7 @@ class Poison(Case):
         body = self.app.submit(holder(), photos.photo(3), photos.photo(4),
                                wait=30).json()
         self.assertEqual(body["state"], "rejected", body)
-        answer = self.app.appeal(body["id"], photos.photo(3),
+        answer = self.app.appeal(body["id"], photos.photo(3, photos.SLOW),
                                  photos.photo(3, photos.ABORT))
         self.assertEqual(answer.status, 202, repr(answer))
         self.die()

@@ -51,9 +51,10 @@ class Nginx(DaemonCase):
         code = self.app.code(self.app.enrol()["credential_id"])["code"]
         base = "https://127.0.0.1:%d" % self.front.port
         quiet, crowded, begun = by_turns(
-            self, lambda: Checks(self, code, 12, base=base),
-            lambda: ThroughNginx(self, 200))  # 256 are allowed to an address
-        self.assertGreater(begun, 5 * 200)  # they were cut off
+            self, lambda: Checks(self, code, 40, base=base),
+            lambda: ThroughNginx(self, 200),  # 256 are allowed to an address
+            turns=3)
+        self.assertGreater(begun, 3 * 300)  # they were cut off
         self.assertLess(crowded, 2 * quiet)
 
 
