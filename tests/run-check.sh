@@ -13,6 +13,8 @@ logs=$build/logs
 passed=0
 failed=0
 summary=()
+# Of a line of a log: an assertion may quote a daemon's whole log in one.
+WIDEST=500
 mkdir -p "$logs"
 
 # part NAME TARGET [VARIABLE=…]: makes TARGET, whose last line has the totals.
@@ -35,7 +37,7 @@ part() {
     fi
     if [ "$bad" -gt 0 ]; then
         printf -- '---- the end of %s\n' "$log"
-        tail -n 60 "$log"
+        tail -n 60 "$log" | cut -c "1-$WIDEST"
         printf -- '----\n'
     fi
     passed=$((passed + good))
@@ -54,7 +56,7 @@ part "fuzz corpus sanitized" sanitized-check-corpus
 part "end to end sanitized" sanitized-check-e2e
 
 # What failed once more, where it is seen without scrolling.
-grep -hE -A 12 '^FAILED ' "$logs"/*.log
+grep -hE -A 12 '^FAILED ' "$logs"/*.log | cut -c "1-$WIDEST"
 printf '\n'
 printf '%s\n' "${summary[@]}"
 printf '%d s in all\n' "$SECONDS"
