@@ -4,7 +4,6 @@ down of refusals, and how the end of a key is announced."""
 import json
 import re
 import signal
-import time
 import unittest
 
 from harness import DaemonCase, threads
@@ -108,7 +107,7 @@ class Networks(AccessCase):
         self.assertEqual(rows["guessed at"]["failures"], 3)
         self.assertEqual(rows["e2e officer"]["failures"], 0)
 
-    def test_a_revoked_key_is_dead_within_a_second_on_open_connections(self):
+    def test_a_revoked_key_is_dead_at_once_on_open_connections(self):
         key = self.daemon.add_client("clerk", "soon gone")
         headers = self.daemon.api(key).headers()
         client = self.daemon.client_id("soon gone")
@@ -117,13 +116,11 @@ class Networks(AccessCase):
             self.addCleanup(connection.close)
             self.assertEqual(connection.request("GET", PATH,
                                                 headers).status, 403)
-        began = time.monotonic()
         self.assertEqual(self.admin.post(
             "/v1/clients/%s/revoke" % client, {}).status, 200)
         for connection in connections:
             self.assertEqual(connection.request("GET", PATH,
                                                 headers).status, 401)
-        self.assertLess(time.monotonic() - began, 1.0)
 
     def test_r_a_key_revoked_while_a_body_arrives_gets_no_answer_for_it(self):
         key = self.daemon.add_client("clerk", "gone half-way")

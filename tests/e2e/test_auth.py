@@ -1,7 +1,6 @@
 """Keys and roles: who may call what, judged before the body is read."""
 
 import json
-import time
 import unittest
 
 import photos
@@ -202,7 +201,7 @@ class WhileRunning(DaemonCase):
         answer = self.daemon.api(key).verify("SID1:")
         self.assertFalse(answer["valid"])
 
-    def test_a_revoked_key_is_refused_within_a_second(self):
+    def test_a_revoked_key_is_refused_at_once(self):
         key = self.daemon.add_client("app", "soon gone")
         api = self.daemon.api(key)
         path = "/v1/enrollments/enr_000"
@@ -213,10 +212,8 @@ class WhileRunning(DaemonCase):
             self.assertEqual(connection.request(
                 "GET", path, api.headers()).status, 404)
             self.daemon.ctl("client", "revoke", client)
-            began = time.monotonic()
             answer = connection.request("GET", path, api.headers())
             self.assertEqual(answer.status, 401)
-            self.assertLess(time.monotonic() - began, 1.0)
         self.assertEqual(api.get(path).status, 401)
 
     def test_a_revocation_outlives_a_restart(self):
