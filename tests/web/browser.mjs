@@ -36,7 +36,7 @@ export class Person {
         origin = world.origin, userAgent, elsewhere } = {}) {
         const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: language, viewport: { width, height },
             colorScheme: dark ? 'dark' : 'light', hasTouch: touch, baseURL: origin, userAgent });
-        context.setDefaultTimeout(15000);
+        context.setDefaultTimeout(30000); // a machine may be slow
         const person = new Person();
         person.context = context;
         person.page = await context.newPage();
