@@ -12,8 +12,8 @@
  *
  * A database that other processes write to, too, may break a transaction off
  * through no fault of its own (SID_E_AGAIN). Nothing of it is left then, and
- * all of it is run again after a short pause, for 10 s. What
- * is likely to meet with that says so (alone), and no other has to wait for it.
+ * all of it is run again after a short pause, for 10 s. What is likely to meet
+ * with that says so (alone), and no other has to wait for it.
  *
  * An operation's node is embedded in the caller's object: a submit cannot fail.
  * It belongs to the writer from submit until done is called, on the writer
