@@ -35,11 +35,11 @@
 #define SWEEP_US ((int64_t)5000 * 1000)
 #define SWEEP_AGAIN_US ((int64_t)1000 * 1000)
 
-/* A batch that something was in the way of is begun anew within so long; the
- * first pause, and the longest. Source: own choice: who waits for an answer is
- * told something while it is still of use. Counting the runs instead gave up
+/* A batch that something was in the way of is begun anew within so long; about
+ * the first pause, and the longest. Source: own choice: who waits for an answer
+ * is told something while it is still of use. Counting the runs instead gave up
  * after a second where three daemons enrolled without a pause on a slow
- * machine: a run in 17 is in somebody's way on a fast one. */
+ * machine: a run in 15 is in somebody's way on a fast one. */
 #define AGAIN_WITHIN_US ((int64_t)10 * 1000 * 1000)
 #define AGAIN_FIRST_US ((int64_t)10 * 1000)
 #define AGAIN_MOST_US ((int64_t)320 * 1000)
@@ -200,14 +200,14 @@ run_and_commit(struct sid_store *store, struct sid_op *batch, bool reads) {
     return err;
 }
 
-/* Two that were in each other's way must not meet again at once: at most so
- * long, of which a part is left to chance. */
+/* Two that were in each other's way must not meet again at once: chance makes
+ * it a quarter of that time to five. */
 static void
-pause_up_to(int64_t most_us) {
+pause_about(int64_t about_us) {
     uint16_t draw = 0;
 
     (void)!sid_rand_bytes(&draw, sizeof draw); /* else by the clock */
-    int64_t us = most_us / 4 + most_us * draw / UINT16_MAX;
+    int64_t us = about_us / 4 + about_us * draw / UINT16_MAX;
     nanosleep(&(struct timespec){.tv_sec = us / 1000000,
                                  .tv_nsec = us % 1000000 * 1000},
               NULL);
@@ -225,7 +225,7 @@ run_until_done(struct sid_store *store, struct sid_op *batch, bool reads) {
     int64_t pause_us = AGAIN_FIRST_US;
     while (err == SID_E_AGAIN && sid_mono_us() < until_us) {
         sid_metric_add(SID_M_STORE_RETRIES, 1);
-        pause_up_to(pause_us);
+        pause_about(pause_us);
         pause_us = pause_us < AGAIN_MOST_US ? pause_us * 2 : AGAIN_MOST_US;
         err = run_and_commit(store, batch, reads);
     }
